@@ -1,0 +1,59 @@
+"""Image matting as nodes: Segment, MakeTrimap, AlphaMatte, EstimateForeground, Composite.
+
+>>> from matting_nodes import alpha_matte, composite, make_trimap, segment
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from .arrays import Prompts as Prompts
+    from .errors import MattingError as MattingError
+    from .frames import map_frames as map_frames
+    from .io import read_image as read_image
+    from .io import write_image as write_image
+    from .job import Cancelled as Cancelled
+    from .job import Job as Job
+    from .nodes import all_nodes as all_nodes
+    from .nodes.alpha_matte import alpha_matte as alpha_matte
+    from .nodes.compare import compare as compare
+    from .nodes.composite import composite as composite
+    from .nodes.estimate_foreground import estimate_foreground as estimate_foreground
+    from .nodes.make_trimap import make_trimap as make_trimap
+    from .nodes.segment import segment as segment
+    from .run import run as run
+
+# Where each public name lives: importing the package itself loads none of it.
+_HOMES = {
+    "Cancelled": "job",
+    "Job": "job",
+    "MattingError": "errors",
+    "Prompts": "arrays",
+    "all_nodes": "nodes",
+    "alpha_matte": "nodes.alpha_matte",
+    "compare": "nodes.compare",
+    "composite": "nodes.composite",
+    "estimate_foreground": "nodes.estimate_foreground",
+    "make_trimap": "nodes.make_trimap",
+    "map_frames": "frames",
+    "read_image": "io",
+    "run": "run",
+    "segment": "nodes.segment",
+    "write_image": "io",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

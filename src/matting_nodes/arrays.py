@@ -1,0 +1,287 @@
+"""Image, Mask, Trimap, Alpha: what they are, how they are checked and converted.
+
+Every `as_*` function takes what a host or a user hands over and returns the one form
+that the core works on, or raises an error that says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import ShapeError, SizeMismatchError, ValueRangeError
+
+
+class Kind(Enum):
+    """The kinds of value that travel between nodes."""
+
+    IMAGE = "image"
+    MASK = "mask"
+    TRIMAP = "trimap"
+    ALPHA = "alpha"
+    BOX = "box"
+    TABLE = "table"
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether values of this kind have a height and a width."""
+        return self not in (Kind.BOX, Kind.TABLE)
+
+
+Image = Annotated[NDArray[np.float32], Kind.IMAGE]
+"""(H, W, C) float32, 0..1; C is 3 for colour, 1 for grey. Straight, gamma-encoded sRGB."""
+
+Mask = Annotated[NDArray[np.float32], Kind.MASK]
+"""(H, W) float32, 0..1; 1 is foreground."""
+
+Trimap = Annotated[NDArray[np.uint8], Kind.TRIMAP]
+"""(H, W) uint8; 0 background, 255 foreground, anything between unknown (128 unless soft)."""
+
+Alpha = Annotated[NDArray[np.float32], Kind.ALPHA]
+"""(H, W) float32, 0..1; the part of each pixel that is foreground."""
+
+Box = Annotated[tuple[int, int, int, int], Kind.BOX]
+"""(left, top, right, bottom) in pixels; right and bottom are just outside."""
+
+Table = Annotated[dict[str, float], Kind.TABLE]
+"""Named numbers."""
+
+BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What a user points at to say which object is meant. Every field is optional.
+
+    Parameters
+    ----------
+    box : (left, top, right, bottom), pixels
+        The object lies inside; everything outside is background.
+    scribbles : (H, W) trimap
+        Strokes: 0 is background, 255 is foreground, 128 where nothing was drawn.
+    mask : (H, W) mask
+        A rough mask to refine.
+    """
+
+    box: Box | None = None
+    scribbles: Trimap | None = None
+    mask: Mask | None = None
+
+
+def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
+    """Return the array as float32 in 0..1.
+
+    Booleans become 0 and 1, unsigned integers are divided by their type's maximum,
+    floats must already be finite and in 0..1.
+
+    Raises
+    ------
+    ValueRangeError
+        For NaN, infinity, values outside 0..1, and types without a natural range.
+    """
+    if array.dtype == np.bool_:
+        return array.astype(np.float32)
+    if array.dtype.kind == "u":
+        # In float64 first: float32 cannot hold 32-bit integers.
+        return (array / float(np.iinfo(array.dtype).max)).astype(np.float32)
+    if array.dtype.kind != "f":
+        raise ValueRangeError(
+            f"{name} has type {array.dtype}",
+            "It must be boolean, unsigned integer, or float in 0..1",
+            "Convert it to float and divide by its largest possible value",
+        )
+    result = array.astype(np.float32)
+    if not np.isfinite(result).all():
+        bad = int((~np.isfinite(result)).sum())
+        raise ValueRangeError(
+            f"{name} has {bad} values that are NaN or infinite",
+            "Every value must be finite",
+            "Replace them, for example with numpy.nan_to_num",
+        )
+    low, high = float(result.min()), float(result.max())
+    if low < 0 or high > 1:
+        raise ValueRangeError(
+            f"{name} has values from {low:g} to {high:g}",
+            "A float picture must lie in 0..1",
+            "Subtract its smallest and divide by its largest possible value first",
+        )
+    return result
+
+
+def _not_empty(array: NDArray[Any], name: str) -> None:
+    if array.size == 0:
+        raise ShapeError(
+            f"{name} has shape {array.shape}", "A picture has at least one pixel", "Give a picture"
+        )
+
+
+def as_image(value: ArrayLike, name: str = "image") -> Image:
+    """Return a picture as (H, W, C) float32 in 0..1, with C = 1 or 3.
+
+    Parameters
+    ----------
+    value : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
+        Any type that `unit_range` takes. Of four channels the last, an alpha, is left out:
+        colour is straight, so the first three stand for themselves.
+
+    Raises
+    ------
+    ShapeError, ValueRangeError
+    """
+    array = np.asarray(value)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise ShapeError(
+            f"{name} has shape {array.shape}",
+            "An image is (height, width) or (height, width, channels) with 1, 3 or 4 channels",
+            "Pass one frame, channels last",
+        )
+    _not_empty(array, name)
+    return np.ascontiguousarray(unit_range(array[..., :3], name))
+
+
+def _flat(value: ArrayLike, name: str) -> NDArray[Any]:
+    array = np.asarray(value)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim != 2:
+        raise ShapeError(
+            f"{name} has shape {array.shape}",
+            f"A {name} is (height, width)",
+            "Pass one frame and one channel",
+        )
+    _not_empty(array, name)
+    return array
+
+
+def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
+    """Return a mask, (H, W) float32 in 0..1 with 1 = foreground.
+
+    Raises
+    ------
+    ShapeError, ValueRangeError
+    """
+    return np.ascontiguousarray(unit_range(_flat(value, name), name))
+
+
+def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
+    """Return a trimap, (H, W) uint8: 0 background, 255 foreground, between them unknown.
+
+    Floats are 0..1. Values up to 5 of 255 are background and from 250 foreground;
+    what lies between stays as it is, as a first guess of the alpha there.
+
+    Raises
+    ------
+    ShapeError, ValueRangeError
+
+    Examples
+    --------
+    >>> as_trimap([[0.0, 0.5, 1.0]])
+    array([[  0, 128, 255]], dtype=uint8)
+    """
+    array = _flat(value, name)
+    if array.dtype != np.uint8:
+        # floor(x + ½), not rint: ½ must become 128.
+        array = np.floor(unit_range(array, name) * 255 + 0.5).astype(np.uint8)
+    result = array.copy()
+    result[array <= 5] = BACKGROUND
+    result[array >= 250] = FOREGROUND
+    return result
+
+
+def as_alpha(value: ArrayLike, name: str = "alpha") -> Alpha:
+    """Return an alpha, (H, W) float32 in 0..1.
+
+    Raises
+    ------
+    ShapeError, ValueRangeError
+    """
+    return np.ascontiguousarray(unit_range(_flat(value, name), name))
+
+
+def as_box(value: Any, name: str = "box") -> Box:
+    """Return a box as whole pixels, (left, top, right, bottom).
+
+    Raises
+    ------
+    ShapeError
+        If it does not have four numbers.
+    ValueRangeError
+        If it is empty.
+    """
+    numbers = np.asarray(value, dtype=float).ravel()
+    if numbers.size != 4 or not np.isfinite(numbers).all():
+        raise ShapeError(
+            f"{name} is {value!r}",
+            "A box is four finite numbers: left, top, right, bottom",
+            "Give all four, in pixels",
+        )
+    left, top, right, bottom = (round(number) for number in numbers.tolist())
+    if left >= right or top >= bottom:
+        raise ValueRangeError(
+            f"{name} goes from ({left}, {top}) to ({right}, {bottom})",
+            "Left must be less than right, and top less than bottom",
+            "Give it as left, top, right, bottom",
+        )
+    return left, top, right, bottom
+
+
+CONVERSIONS = {
+    Kind.IMAGE: as_image,
+    Kind.MASK: as_mask,
+    Kind.TRIMAP: as_trimap,
+    Kind.ALPHA: as_alpha,
+    Kind.BOX: as_box,
+}
+
+
+def check_same_size(pictures: Mapping[str, NDArray[Any]]) -> None:
+    """Check that all pictures have one height and width.
+
+    Raises
+    ------
+    SizeMismatchError
+        Naming the first picture and the first that differs from it.
+    """
+    sizes = {name: picture.shape[:2] for name, picture in pictures.items()}
+    first = next(iter(sizes), "")
+    for name, size in sizes.items():
+        if size != sizes[first]:
+            raise SizeMismatchError(
+                f"{name} is {size[1]} × {size[0]} pixels and {first} is "
+                f"{sizes[first][1]} × {sizes[first][0]}",
+                "They must have the same width and height",
+                f"Choose the {name} that belongs to this {first}, or resize it",
+            )
+
+
+def unknown(trimap: Trimap) -> NDArray[np.bool_]:
+    """Return where a trimap is unknown, as (H, W) bool."""
+    between: NDArray[np.bool_] = (trimap != BACKGROUND) & (trimap != FOREGROUND)
+    return between
+
+
+def trimap_from(foreground: NDArray[np.bool_], background: NDArray[np.bool_]) -> Trimap:
+    """Return the trimap with these definite regions, unknown elsewhere."""
+    trimap = np.full(foreground.shape, UNKNOWN, np.uint8)
+    trimap[background] = BACKGROUND
+    trimap[foreground] = FOREGROUND
+    return trimap
+
+
+def grey(image: Image) -> NDArray[np.float32]:
+    """Return an image's luma (Rec. 709 weights), (H, W) float32 in 0..1."""
+    if image.shape[2] == 1:
+        return image[..., 0]
+    return (image @ np.array([0.2126, 0.7152, 0.0722], np.float32)).astype(np.float32)
+
+
+def as_rgb(image: Image) -> Image:
+    """Return an image with three channels; grey is repeated."""
+    return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))

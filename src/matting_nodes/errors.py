@@ -1,0 +1,67 @@
+"""The errors: each states the value, the rule it breaks, and the way to mend it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+
+class MattingError(Exception):
+    """Something a user gave cannot be used.
+
+    Parameters
+    ----------
+    found : str
+        What was given, with its value.
+    rule : str
+        What must hold.
+    fix : str
+        What to do about it.
+
+    Examples
+    --------
+    >>> print(MattingError("inner is -3 px", "It must be 0 to 200 px", "Choose 0 or more"))
+    inner is -3 px. It must be 0 to 200 px. Choose 0 or more.
+    """
+
+    def __init__(self, found: str, rule: str, fix: str) -> None:
+        super().__init__(found, rule, fix)
+        self.found, self.rule, self.fix = found, rule, fix
+
+    def __str__(self) -> str:
+        return " ".join(f"{part.rstrip('.')}." for part in (self.found, self.rule, self.fix))
+
+    def in_frame(self, index: int) -> Self:
+        """Return the same error, naming the frame (counted from 0) that it stands in."""
+        return type(self)(f"Frame {index}: {self.found}", self.rule, self.fix)
+
+
+class ShapeError(MattingError):
+    """An array has the wrong number of axes or channels, or is too small."""
+
+
+class SizeMismatchError(MattingError):
+    """Two inputs, or two batches, do not have the same size."""
+
+
+class ValueRangeError(MattingError):
+    """An array holds NaN, infinity, or values outside its range."""
+
+
+class EmptyRegionError(MattingError):
+    """A definite foreground or background is missing."""
+
+
+class MissingInputError(MattingError):
+    """A method needs an input that was not given."""
+
+
+class ParameterError(MattingError):
+    """A parameter is unknown, of the wrong type, or out of its range."""
+
+
+class DependencyError(MattingError):
+    """A package that is needed is not installed, or does not work."""
+
+
+class FileError(MattingError):
+    """A file cannot be read or written."""

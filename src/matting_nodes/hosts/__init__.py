@@ -1,0 +1,1 @@
+"""The hosts: each renders the nodes for one place where people work."""

@@ -1,0 +1,5 @@
+"""The command line: one command a node, and `demo` and `doctor`."""
+
+from ._main import main
+
+__all__ = ["main"]

@@ -1,0 +1,104 @@
+"""The doctor: what is installed, what it runs on, and what does not fit together."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+from ...models import available_devices, model_folder
+from ...version import __version__
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "opencv-python",
+    "pymatting",
+    "numba",
+    "scikit-image",
+    "napari",
+    "magicgui",
+)
+# All of these write to one folder, cv2: the last one installed wins.
+CV2_WHEELS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+OPTIONAL = ("napari", "magicgui")
+
+
+def add_command(commands: Any) -> None:
+    """Add `doctor` to the parser."""
+    parser = commands.add_parser(
+        "doctor",
+        help="Show versions, devices and the model folder, and what does not fit together.",
+        description="Show what is installed and what does not fit. Exit code 1 if something "
+        "does not work.",
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    print(f"{'matting-nodes':16}{__version__}")
+    print(f"{'python':16}{platform.python_version()} at {sys.executable}")
+    for package in PACKAGES:
+        print(f"{package:16}{_version(package) or 'not installed'}")
+    problems = list(find_problems())
+    devices = "unknown" if any("torch" in p for p in problems) else ", ".join(available_devices())
+    print(f"{'devices':16}{devices}")
+    print(f"{'model folder':16}{model_folder()}")
+    for problem in problems:
+        print(f"PROBLEM: {problem}", file=sys.stderr)
+    print("no problems found" if not problems else f"{len(problems)} problem(s)")
+    return 1 if problems else 0
+
+
+def find_problems() -> Iterator[str]:
+    """Yield what does not work, and how to mend it."""
+    for package in PACKAGES:
+        if not _version(package) and package not in OPTIONAL and package != "opencv-python":
+            yield f"{package} is not installed: pip install {package}"
+    wheels = [wheel for wheel in CV2_WHEELS if _version(wheel)]
+    if len(wheels) > 1:
+        yield (
+            f"{' and '.join(wheels)} share one folder and overwrite each other: "
+            f"pip uninstall -y {' '.join(wheels)}, then pip install opencv-python"
+        )
+    if not wheels:
+        yield "opencv-python is not installed: pip install opencv-python"
+    for module in ("cv2", "torch", "torchvision"):
+        yield from _import_problem(module)
+
+
+def _import_problem(module: str) -> Iterator[str]:
+    package = "opencv-python" if module == "cv2" else module
+    if not _version(package):
+        return
+    try:
+        importlib.import_module(module)
+    # A torchvision built for another torch fails in many ways when it is imported.
+    except Exception as error:
+        yield f"{module} {_version(package)} cannot be imported: {error}. {_remedy(module)}"
+
+
+def _remedy(module: str) -> str:
+    if module == "cv2":
+        return "On Debian: apt-get install libgl1 libglib2.0-0"
+    return (
+        f"torch is {_version('torch')} and torchvision {_version('torchvision')}: install a pair "
+        "that belongs together: pip install --upgrade torch torchvision"
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ...errors import MattingError
+from ...job import Cancelled
+from ...nodes import all_nodes
+from ...version import __version__
+from . import _demo, _doctor, _node
+
+EPILOG = """\
+a whole matte, step by step:
+  matting-nodes segment photo.png --box 160 60 530 440 -o mask.png
+  matting-nodes trimap mask.png --inner 15 --outer 25 -o trimap.png
+  matting-nodes matte photo.png trimap.png -o alpha.png
+  matting-nodes foreground photo.png alpha.png -o foreground.png
+  matting-nodes composite photo.png alpha.png --foreground foreground.png \\
+    --color transparent -o cutout.png
+
+exit codes: 0 done, 1 an input cannot be used, 2 the command cannot be understood, 130 cancelled
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except MattingError as error:
+        print(f"matting-nodes: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, Cancelled):
+        print("matting-nodes: cancelled; nothing was written", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="matting-nodes",
+        description="Image matting: how much of each pixel belongs to the foreground.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"matting-nodes {__version__}")
+    commands = parser.add_subparsers(metavar="command", required=True)
+    for spec in all_nodes():
+        _node.add_command(commands, spec)
+    _demo.add_command(commands)
+    _doctor.add_command(commands)
+    return parser

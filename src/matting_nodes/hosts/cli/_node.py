@@ -1,0 +1,151 @@
+"""A node as a command: inputs are files, parameters are options."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ... import io
+from ...arrays import Kind
+from ...parameters import Parameter
+from ...run import run
+from ...spec import Input, NodeSpec, Output
+from ._progress import progress_bar
+
+
+def add_command(commands: Any, spec: NodeSpec[Any]) -> None:
+    """Add the node's command to the parser."""
+    parser = commands.add_parser(
+        spec.command,
+        help=spec.summary,
+        description=f"{spec.summary} {spec.help}".strip(),
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    for wire in spec.inputs:
+        _add_input(parser, wire, positional=wire in _positional(spec))
+    for output in spec.outputs:
+        _add_output(parser, spec, output)
+    _add_settings(parser, spec)
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    parser.set_defaults(run=lambda options: _run(spec, options))
+
+
+def _positional(spec: NodeSpec[Any]) -> list[Input]:
+    """Return the inputs without a flag: those that must be there, or the first."""
+    return [wire for wire in spec.inputs if not wire.optional] or [spec.inputs[0]]
+
+
+def _pictures(spec: NodeSpec[Any]) -> list[Output]:
+    return [output for output in spec.outputs if output.kind.is_picture]
+
+
+def _percent(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _add_input(parser: argparse.ArgumentParser, wire: Input, positional: bool) -> None:
+    text = _percent(wire.help)
+    if wire.kind is Kind.BOX:
+        sides = ("LEFT", "TOP", "RIGHT", "BOTTOM")
+        parser.add_argument(f"--{wire.name}", nargs=4, type=float, metavar=sides, help=text)
+    elif positional:
+        parser.add_argument(wire.name, nargs="?" if wire.optional else None, help=text)
+    else:
+        parser.add_argument(f"--{wire.name}", metavar="FILE", help=text)
+
+
+def _add_output(parser: argparse.ArgumentParser, spec: NodeSpec[Any], output: Output) -> None:
+    if not output.kind.is_picture:
+        return
+    first = output is _pictures(spec)[0]
+    flags = ["-o", "--output"] if first else [f"--output-{output.name}"]
+    parser.add_argument(
+        *flags,
+        dest=f"to_{output.name}",
+        metavar="FILE",
+        # A node that also gives numbers is useful without its picture.
+        required=first and len(_pictures(spec)) == len(spec.outputs),
+        help=f"where to write the {output.name}: .png, .jpg or .tif",
+    )
+    if first:
+        parser.add_argument(
+            "--bits",
+            type=int,
+            choices=(8, 16, 32),
+            help="bits a channel; by default 16 for an alpha as PNG, 32 for TIFF, else 8",
+        )
+
+
+def _add_settings(parser: argparse.ArgumentParser, spec: NodeSpec[Any]) -> None:
+    for parameter in spec.parameters:
+        _add_parameter(parser, parameter)
+    if not spec.default_method:
+        return
+    listed = "\n".join(f"{name}: {_percent(m.summary)}" for name, m in spec.methods.items())
+    parser.add_argument(
+        "--method",
+        choices=list(spec.methods),
+        default=spec.default_method,
+        help=f"{listed}\n(default: {spec.default_method})",
+    )
+    seen: set[str] = set()
+    for method in spec.methods.values():
+        group = parser.add_argument_group(f"{method.title} (--method {method.name})", method.help)
+        for parameter in method.parameters:
+            # Two methods may share a name: one option then serves both.
+            if parameter.name not in seen:
+                _add_parameter(group, parameter)
+            seen.add(parameter.name)
+
+
+def _add_parameter(parser: Any, parameter: Parameter) -> None:
+    option = f"--{parameter.name.replace('_', '-')}"
+    text = f"{_percent(parameter.help)}\n{parameter.rule} (default: {parameter.default})"
+    if parameter.type is bool:
+        action = argparse.BooleanOptionalAction
+        parser.add_argument(option, action=action, default=argparse.SUPPRESS, help=text)
+        return
+    parser.add_argument(
+        option,
+        dest=parameter.name,
+        type=parameter.type,
+        choices=parameter.choices or None,
+        default=argparse.SUPPRESS,
+        metavar=None if parameter.choices else parameter.type.__name__.upper(),
+        help=text,
+    )
+
+
+def _run(spec: NodeSpec[Any], options: argparse.Namespace) -> int:
+    targets = _targets(spec, options)
+    inputs = {wire.name: _read(wire, getattr(options, wire.name)) for wire in spec.inputs}
+    with progress_bar(spec.title, options.quiet) as job:
+        result = run(spec, inputs, _settings(spec, options), job)
+    for output in spec.outputs:
+        value = result.values[output.name]
+        if output.kind is Kind.TABLE:
+            for name, number in value.items():
+                print(f"{name:8}{number:.6g}")
+        elif output.name in targets:
+            # `force` was settled before the work began.
+            io.write(targets[output.name], value, output.kind, bits=options.bits, force=True)
+    return 0
+
+
+def _targets(spec: NodeSpec[Any], options: argparse.Namespace) -> dict[str, Any]:
+    chosen = {o.name: getattr(options, f"to_{o.name}") for o in _pictures(spec)}
+    return {name: io.check_writable(path, options.force) for name, path in chosen.items() if path}
+
+
+def _read(wire: Input, given: Any) -> Any:
+    return given if given is None or wire.kind is Kind.BOX else io.read(given, wire.kind)
+
+
+def _settings(spec: NodeSpec[Any], options: argparse.Namespace) -> dict[str, Any]:
+    given = vars(options)
+    names = [p.name for p in spec.parameters]
+    for method in spec.methods.values():
+        names += [p.name for p in method.parameters]
+    settings = {name: given[name] for name in names if name in given}
+    return settings | ({"method": options.method} if spec.default_method else {})

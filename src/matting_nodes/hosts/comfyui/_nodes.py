@@ -1,0 +1,80 @@
+"""The node classes, one a spec, and the entry point that hands them to ComfyUI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+from comfy_api.latest import ComfyExtension, io, ui
+from server import PromptServer
+
+from ...arrays import Kind
+from ...frames import count_frames, map_frames
+from ...job import Job
+from ...nodes import all_nodes
+from ...spec import NodeSpec
+from ._schema import node_id, schema
+from ._tensors import collect, frames
+
+
+def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
+    """Return the ComfyUI node of a spec."""
+
+    class MattingNode(io.ComfyNode):
+        @classmethod
+        def define_schema(cls) -> io.Schema:
+            return schema(spec)
+
+        @classmethod
+        def execute(cls, **given: Any) -> io.NodeOutput:
+            inputs = frames(spec, given)
+            results = map_frames(spec, inputs, _settings(spec, given), _job(cls.hidden.unique_id))
+            values = collect(spec, results, count_frames(inputs))
+            return io.NodeOutput(*values, ui=_preview(cls, spec, values))
+
+    MattingNode.__name__ = MattingNode.__qualname__ = node_id(spec)
+    return MattingNode
+
+
+def _settings(spec: NodeSpec[Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters; ComfyUI nests a method's own under the choice."""
+    settings = {p.name: given[p.name] for p in spec.parameters if p.name in given}
+    return settings | dict(given.get("method", {}))
+
+
+def _job(unique_id: str) -> Job:
+    bar = comfy.utils.ProgressBar(1000, unique_id)
+    shown = ""
+
+    def report(fraction: float, message: str) -> None:
+        nonlocal shown
+        bar.update_absolute(round(1000 * fraction))
+        if message != shown:
+            PromptServer.instance.send_progress_text(message, unique_id)
+            shown = message
+
+    def interrupted() -> bool:
+        # Raises ComfyUI's own exception, which unwinds to the executor.
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        return False
+
+    return Job(report, interrupted)
+
+
+def _preview(cls: type, spec: NodeSpec[Any], values: list[Any]) -> Any:
+    """Return a preview of the first output."""
+    show = ui.PreviewImage if spec.outputs[0].kind is Kind.IMAGE else ui.PreviewMask
+    return show(values[0], cls=cls)
+
+
+class MattingExtension(ComfyExtension):
+    """Hands over every registered node."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return [node_class(spec) for spec in all_nodes()]
+
+
+async def comfy_entrypoint() -> MattingExtension:
+    """Return the extension; ComfyUI calls this once when it starts."""
+    return MattingExtension()

@@ -1,0 +1,94 @@
+"""A spec as a V3 schema: wires become sockets, parameters widgets, methods a DynamicCombo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ...arrays import Kind
+from ...parameters import Parameter
+from ...spec import Input, NodeSpec, Output
+
+CATEGORY = "image/matting"
+SOCKETS = {
+    Kind.IMAGE: io.Image,
+    Kind.MASK: io.Mask,
+    Kind.TRIMAP: io.Mask,
+    Kind.ALPHA: io.Mask,
+    Kind.BOX: io.BoundingBox,
+    Kind.TABLE: io.String,
+}
+# What the socket's type alone does not say.
+NOTES = {
+    Kind.MASK: "1 is foreground; the mask of Load Image is the other way round: invert it.",
+    Kind.TRIMAP: "A mask with 0 background, 0.5 unknown, 1 foreground.",
+    Kind.ALPHA: "A mask with 1 = opaque foreground.",
+}
+
+
+def node_id(spec: NodeSpec[Any]) -> str:
+    """Return the id that workflows store; it never changes."""
+    return "MattingNodes" + spec.title.replace(" ", "")
+
+
+def schema(spec: NodeSpec[Any]) -> io.Schema:
+    """Return the node's schema."""
+    return io.Schema(
+        node_id=node_id(spec),
+        display_name=spec.title,
+        category=CATEGORY,
+        description=f"{spec.summary} {spec.help}".strip(),
+        search_aliases=list(spec.aliases),
+        inputs=[*map(_socket, spec.inputs), *_choice(spec), *map(_widget, spec.parameters)],
+        outputs=[_output(output) for output in spec.outputs],
+        hidden=[io.Hidden.unique_id],
+        # A table is worth running for, whatever comes after.
+        is_output_node=any(output.kind is Kind.TABLE for output in spec.outputs),
+        # Keeps the preview when the node comes from the cache.
+        has_intermediate_output=True,
+    )
+
+
+def _socket(wire: Input) -> io.Input:
+    tooltip = " ".join(filter(None, (wire.help, NOTES.get(wire.kind))))
+    extra = {"force_input": True} if wire.kind is Kind.BOX else {}
+    return SOCKETS[wire.kind].Input(wire.name, optional=wire.optional, tooltip=tooltip, **extra)
+
+
+def _choice(spec: NodeSpec[Any]) -> list[io.Input]:
+    if not spec.default_method:
+        return []
+    options = [
+        io.DynamicCombo.Option(name, [_widget(p) for p in method.parameters])
+        for name, method in spec.methods.items()
+    ]
+    tooltip = "\n".join(f"{name}: {method.summary}" for name, method in spec.methods.items())
+    return [io.DynamicCombo.Input("method", options=options, tooltip=tooltip)]
+
+
+def _widget(parameter: Parameter) -> io.Input:
+    common = {
+        "default": parameter.default,
+        "tooltip": f"{parameter.help} {parameter.rule}.",
+        "advanced": parameter.advanced or None,
+    }
+    if parameter.choices:
+        return io.Combo.Input(parameter.name, options=list(parameter.choices), **common)
+    if parameter.type is bool:
+        return io.Boolean.Input(parameter.name, **common)
+    if parameter.type is str:
+        return io.String.Input(parameter.name, **common)
+    slider = parameter.slider
+    limits = {"min": slider.minimum, "max": slider.maximum} if slider else {}
+    if parameter.type is int:
+        return io.Int.Input(parameter.name, **common, **{k: int(v) for k, v in limits.items()})
+    # The page shows as many decimals as the step has: a small default needs a small step.
+    step = slider.step if slider and slider.step else min(0.1, parameter.default or 0.1)
+    return io.Float.Input(parameter.name, **common, **limits, step=step, round=False)
+
+
+def _output(output: Output) -> io.Output:
+    return SOCKETS[output.kind].Output(
+        output.name, display_name=output.name, tooltip=NOTES.get(output.kind)
+    )

@@ -1,0 +1,81 @@
+"""Layer choices: for each input of a node, the layers that could be it, likeliest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from magicgui import widgets
+
+from ...arrays import Kind
+from ...spec import Input
+from ._trimap import is_trimap, tag
+
+
+class LayerChoice(widgets.ComboBox):
+    """Chooses the layer for an input, until the user does."""
+
+    def __init__(self, wire: Input, viewer: Any) -> None:
+        self._wire, self._viewer = wire, viewer
+        self._picked: Any = None
+        self._refreshing = False
+        super().__init__(
+            name=wire.name,
+            label=wire.name + (" (optional)" if wire.optional else ""),
+            choices=self._candidates,
+            nullable=True,
+            tooltip=wire.help,
+        )
+        self.changed.connect(self._remember)
+        self.reset_choices()
+
+    def reset_choices(self, *args: Any) -> None:
+        """Take up new layers; keep what the user picked, else prefer the likeliest."""
+        self._refreshing = True
+        try:
+            super().reset_choices(*args)
+            candidates = self._candidates()
+            kept = self._picked if self._picked in candidates else None
+            if self.value is not (wanted := kept or preferred(self._wire, candidates)):
+                self.value = wanted
+        finally:
+            self._refreshing = False
+
+    def _remember(self, layer: Any) -> None:
+        if not self._refreshing:
+            self._picked = layer
+
+    def _candidates(self, _widget: Any = None) -> list[Any]:
+        # The viewer a plugin gets is a proxy; layers are kept as themselves.
+        layers = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
+        return [layer for layer in layers if _suits(layer, self._wire.kind)]
+
+
+def _suits(layer: Any, kind: Kind) -> bool:
+    from napari.layers import Image, Labels, Shapes
+
+    if kind is Kind.IMAGE:
+        return isinstance(layer, Image) and tag(layer).get("kind") != "alpha"
+    if kind is Kind.ALPHA:
+        return isinstance(layer, Image) and not layer.rgb
+    if kind is Kind.MASK:
+        return isinstance(layer, Labels) and not is_trimap(layer)
+    # A plain Labels layer may be offered as a trimap: running says why it is refused.
+    return isinstance(layer, Labels if kind is Kind.TRIMAP else Shapes)
+
+
+def preferred(wire: Input, layers: Sequence[Any]) -> Any:
+    """Return the likeliest layer for an input, or None.
+
+    An image is a picture that the user opened; anything else the newest result of that
+    name or kind. Optional inputs stay empty, but for the foreground, which is made to be used.
+    """
+    if wire.kind is Kind.IMAGE and not wire.optional:
+        return next((layer for layer in layers if not tag(layer)), None)
+    if wire.optional and (wire.group or wire.kind is Kind.IMAGE) and wire.name != "foreground":
+        return None
+    newest = list(reversed(layers))
+    named = [layer for layer in newest if tag(layer).get("output") == wire.name]
+    kin = [layer for layer in newest if tag(layer).get("kind") == wire.kind.value]
+    other = [layer for layer in newest if not tag(layer)] if wire.kind is Kind.MASK else []
+    return next(iter(named + ([] if wire.kind is Kind.IMAGE else kin) + other), None)

@@ -1,0 +1,56 @@
+"""The npe2 manifest, written from the specs; a test holds `napari.yaml` to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...nodes import all_nodes
+from ...spec import NodeSpec
+
+PLUGIN = "matting-nodes"
+HERE = "matting_nodes.hosts.napari"
+SUBMENU = "matting_nodes"
+
+
+def widget_name(spec: NodeSpec[Any]) -> str:
+    """Return the name of a node's widget class in this package."""
+    return spec.title.replace(" ", "") + "Widget"
+
+
+def manifest() -> dict[str, Any]:
+    """Return the manifest."""
+    nodes = {f"{PLUGIN}.{spec.name}": spec for spec in all_nodes()}
+    return {
+        "name": PLUGIN,
+        "display_name": "Image matting",
+        "categories": ["Segmentation", "Annotation", "Image Processing"],
+        "contributions": {
+            "commands": [
+                *(_command(name, spec.title, widget_name(spec)) for name, spec in nodes.items()),
+                _command(f"{PLUGIN}.new_trimap", "New trimap", "new_trimap"),
+                _command(f"{PLUGIN}.open_lemur", "Open the lemur", "open_lemur"),
+                _command(f"{PLUGIN}.open_cell", "Open the cell", "open_cell"),
+            ],
+            "widgets": [
+                {"command": name, "display_name": spec.title} for name, spec in nodes.items()
+            ],
+            "menus": {
+                "napari/layers/segment": [{"submenu": SUBMENU}],
+                SUBMENU: [{"command": name} for name in nodes],
+                "napari/layers/annotate": [{"command": f"{PLUGIN}.new_trimap"}],
+            },
+            "submenus": [{"id": SUBMENU, "label": "Image matting"}],
+            "sample_data": [
+                _sample("lemur", "Lemur (photo, trimap, alpha)"),
+                _sample("cell", "Cell (quantitative phase microscopy)"),
+            ],
+        },
+    }
+
+
+def _command(name: str, title: str, target: str) -> dict[str, str]:
+    return {"id": name, "title": title, "python_name": f"{HERE}:{target}"}
+
+
+def _sample(key: str, title: str) -> dict[str, str]:
+    return {"key": key, "display_name": title, "command": f"{PLUGIN}.open_{key}"}

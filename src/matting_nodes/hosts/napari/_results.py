@@ -1,0 +1,132 @@
+"""Results as layers: made once, then updated in place, so that the user's view stays."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arrays import Kind
+from ._layers import transforms
+from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
+
+
+def layer_data(value: NDArray[Any], kind: Kind) -> NDArray[Any]:
+    """Return a frame as its layer holds it; colors keep a third axis."""
+    if kind is Kind.TRIMAP:
+        return trimap_to_labels(value)
+    if kind is Kind.MASK:
+        return (value > 0.5).astype(np.uint8)
+    if kind is Kind.IMAGE and value.shape[2] == 1:
+        return value[..., 0]
+    return value
+
+
+class ResultLayers:
+    """The layers that one widget made, by the layers they were made from and the output.
+
+    Layers are held themselves, not by name: a renamed layer is still updated, and a
+    stranger's with the same name is left alone.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self._made: dict[tuple[Any, str], tuple[Any, int]] = {}
+
+    def show(
+        self,
+        name: str,
+        label: str,
+        kind: Kind,
+        data: NDArray[Any],
+        rgb: bool,
+        source: Any,
+        reference: Any,
+        provenance: dict[str, Any],
+    ) -> None:
+        """Show a result.
+
+        Parameters
+        ----------
+        name : str
+            The output's name.
+        label : str
+            What a new layer is called, after the name of the picture that all began with.
+        kind : Kind
+            Its kind.
+        data : array
+            Its frames as `layer_data` gives them, stacked.
+        rgb : bool
+            Whether its last axis is color.
+        source : Layer
+            The layer that it was made from: another source gets another result layer.
+        reference : Layer
+            A layer with the result's axes, where it is to lie.
+        provenance : dict
+            Goes into the layer's metadata.
+        """
+        self._forget_removed()
+        layer, written = self._made.get((source, name), (None, 0))
+        base = tag(source).get("base", source.name)
+        provenance = {"output": name, "base": base, **provenance}
+        # What the user painted into a result is theirs: the new result gets a layer of its own.
+        painted = layer is not None and written and written != _checksum(layer.data)
+        if layer is None or painted or not _fits(layer, data, rgb):
+            layer = self._add(f"{base} {label}", kind, data, rgb, reference, provenance)
+        else:
+            layer.data = data
+            for option, value in transforms(reference).items():
+                setattr(layer, option, value)
+            layer.metadata = {**layer.metadata, TAG: {"kind": kind.value, **provenance}}
+        editable = kind in (Kind.MASK, Kind.TRIMAP)
+        self._made[source, name] = layer, _checksum(data) if editable else 0
+
+    def _forget_removed(self) -> None:
+        present = list(self._viewer.layers)
+        self._made = {
+            key: made
+            for key, made in self._made.items()
+            if key[0] in present and made[0] in present
+        }
+
+    def _add(
+        self,
+        name: str,
+        kind: Kind,
+        data: NDArray[Any],
+        rgb: bool,
+        reference: Any,
+        provenance: dict[str, Any],
+    ) -> Any:
+        place = transforms(reference)
+        if kind is Kind.TRIMAP:
+            options = trimap_options(**provenance)
+            layer = self._viewer.add_labels(data, name=name, **options, **place)
+            layer.selected_label, layer.brush_size = 2, 20
+            return layer
+        if kind is Kind.ALPHA:
+            options = alpha_options(**provenance)
+            return self._viewer.add_image(data, name=name, **options, **place)
+        metadata = {TAG: {"kind": kind.value, **provenance}}
+        if kind is Kind.MASK:
+            return self._viewer.add_labels(data, name=name, metadata=metadata, opacity=0.5, **place)
+        return self._viewer.add_image(
+            data,
+            name=name,
+            rgb=rgb,
+            contrast_limits=(0, 1),
+            metadata=metadata,
+            **place,
+        )
+
+
+def _fits(layer: Any, data: NDArray[Any], rgb: bool) -> bool:
+    """Tell whether a layer can take this data in place."""
+    was_rgb = getattr(layer, "rgb", False)
+    return was_rgb == rgb and layer.ndim + was_rgb == data.ndim
+
+
+def _checksum(data: Any) -> int:
+    return zlib.crc32(np.ascontiguousarray(data)) or 1

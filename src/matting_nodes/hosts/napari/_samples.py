@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import Any
+
+from ... import samples
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def open_lemur() -> list[LayerData]:
+    """Return the lemur photo, and its trimap and reference alpha, hidden at first."""
+    from ._trimap import alpha_options, trimap_options, trimap_to_labels
+
+    return [
+        (samples.lemur(), {"name": "lemur", "rgb": True}, "image"),
+        (
+            samples.lemur_alpha(),
+            {"name": "lemur reference alpha", "visible": False, **alpha_options()},
+            "image",
+        ),
+        (
+            trimap_to_labels(samples.lemur_trimap()),
+            {"name": "lemur trimap", "visible": False, **trimap_options()},
+            "labels",
+        ),
+    ]
+
+
+def open_cell() -> list[LayerData]:
+    """Return a microscopy image of a cell with its pixel size."""
+    options = {"name": "cell", "scale": (0.107, 0.107), "units": ("micrometer", "micrometer")}
+    return [(samples.cell(), options, "image")]

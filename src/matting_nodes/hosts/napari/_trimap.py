@@ -1,0 +1,92 @@
+"""A trimap as a Labels layer: 0 unknown (so the eraser brings doubt back), 1, 2.
+
+The tag in the layer's metadata tells it from a mask, which would read as its opposite.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
+
+if TYPE_CHECKING:
+    import napari
+
+TAG = "matting_nodes"
+UNKNOWN_LABEL, BACKGROUND_LABEL, FOREGROUND_LABEL = 0, 1, 2
+_VALUES = np.array([UNKNOWN, BACKGROUND, FOREGROUND], np.uint8)
+_CLEAR = (0.0, 0.0, 0.0, 0.0)
+_COLORS = {
+    None: _CLEAR,
+    UNKNOWN_LABEL: _CLEAR,
+    BACKGROUND_LABEL: (0.1, 0.25, 0.9, 1.0),
+    FOREGROUND_LABEL: (0.2, 0.85, 0.35, 1.0),
+}
+
+
+def trimap_to_labels(trimap: Trimap) -> NDArray[np.uint8]:
+    """Return a trimap as labels."""
+    labels = np.full(trimap.shape, UNKNOWN_LABEL, np.uint8)
+    labels[trimap == BACKGROUND] = BACKGROUND_LABEL
+    labels[trimap == FOREGROUND] = FOREGROUND_LABEL
+    return labels
+
+
+def labels_to_trimap(labels: NDArray[Any]) -> Trimap:
+    """Return labels 0, 1 and 2 as a trimap."""
+    return _VALUES[labels]  # type: ignore[no-any-return]
+
+
+def tag(layer: Any) -> dict[str, Any]:
+    """Return what this plugin wrote into a layer's metadata, or an empty dict."""
+    return layer.metadata.get(TAG, {})  # type: ignore[no-any-return]
+
+
+def is_trimap(layer: Any) -> bool:
+    """Tell whether a layer is tagged as a trimap."""
+    return tag(layer).get("kind") == "trimap"
+
+
+def trimap_options(**provenance: Any) -> dict[str, Any]:
+    """Return the layer options of a trimap: the picture shows through the unknown part."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    return {
+        "colormap": DirectLabelColormap(color_dict=dict(_COLORS)),
+        "opacity": 0.4,
+        "metadata": {TAG: {"kind": "trimap", **provenance}},
+    }
+
+
+def alpha_options(**provenance: Any) -> dict[str, Any]:
+    """Return the layer options of an alpha."""
+    return {
+        "contrast_limits": (0, 1),
+        "colormap": "gray",
+        "metadata": {TAG: {"kind": "alpha", **provenance}},
+    }
+
+
+def new_trimap(viewer: napari.viewer.Viewer) -> None:
+    """Add an empty trimap over the selected image, to be painted by hand."""
+    from napari.layers import Image
+    from napari.utils.notifications import show_warning
+
+    from ._layers import leading_shape, plane_shape, transforms
+
+    images = [layer for layer in viewer.layers if isinstance(layer, Image)]
+    chosen = [layer for layer in images if layer in viewer.layers.selection] or images[-1:]
+    if not chosen:
+        show_warning("There is no image layer. A trimap is painted over an image. Open one first.")
+        return
+    image = chosen[0]
+    layer = viewer.add_labels(
+        np.zeros(leading_shape(image) + plane_shape(image), np.uint8),
+        name=f"{image.name} trimap",
+        **trimap_options(),
+        **transforms(image),
+    )
+    layer.selected_label, layer.mode, layer.brush_size = FOREGROUND_LABEL, "paint", 20

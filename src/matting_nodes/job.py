@@ -1,0 +1,58 @@
+"""Progress and cancel: a small object that hosts make and every long loop takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+
+class Cancelled(Exception):  # noqa: N818 (it is no error)
+    """The user asked for the work to stop; nothing was kept of it."""
+
+
+def _ignore(fraction: float, message: str) -> None:
+    """Report to nobody."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work that can be watched and stopped.
+
+    Parameters
+    ----------
+    report : callable(fraction, message)
+        Called with the part done, 0..1, and what is being done.
+    cancelled : callable() -> bool
+        Asked between steps. Hosts may also raise an exception of their own in it.
+    start, stop : float, 0..1
+        The stretch of the host's progress bar that this job fills.
+
+    Examples
+    --------
+    >>> Job(report=lambda fraction, message: print(f"{fraction:.0%} {message}")).step(1, 4, "solve")
+    25% solve
+    """
+
+    report: Callable[[float, str], None] = _ignore
+    cancelled: Callable[[], bool] = _never
+    start: float = 0.0
+    stop: float = 1.0
+
+    def check(self) -> None:
+        """Raise Cancelled if the user asked to stop."""
+        if self.cancelled():
+            raise Cancelled
+
+    def step(self, done: float, total: float = 1.0, message: str = "") -> None:
+        """Check for a cancel, then report that `done` of `total` is done."""
+        self.check()
+        self.report(self.start + (self.stop - self.start) * done / total, message)
+
+    def part(self, start: float, stop: float) -> Job:
+        """Return the job for the stretch from `start` to `stop` of this one."""
+        length = self.stop - self.start
+        return replace(self, start=self.start + length * start, stop=self.start + length * stop)

@@ -1,0 +1,13 @@
+"""The nodes a user sees: one file a node, in the order of the pipeline."""
+
+from typing import Any
+
+from ..node import load_modules
+from ..spec import NODES, NodeSpec
+
+load_modules(__name__, __path__)
+
+
+def all_nodes() -> list[NodeSpec[Any]]:
+    """Return every node, in the order of the pipeline."""
+    return sorted(NODES.values(), key=lambda spec: spec.step)

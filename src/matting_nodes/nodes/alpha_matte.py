@@ -1,0 +1,70 @@
+"""AlphaMatte: how much of each unknown pixel is foreground."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+
+from .. import alpha as alpha
+from ..arrays import BACKGROUND, FOREGROUND, Alpha, Image, Trimap, unknown
+from ..errors import EmptyRegionError
+from ..node import node
+from ..parameters import Advanced
+from ..spec import Method
+
+
+def has_both_regions(trimap: Trimap) -> None:
+    """Refuse a trimap without definite foreground or background, unless all is known."""
+    if not unknown(trimap).any():
+        return
+    for name, value in (("foreground", FOREGROUND), ("background", BACKGROUND)):
+        if not (trimap == value).any():
+            raise EmptyRegionError(
+                f"The trimap has no definite {name}",
+                "A matte is solved from some pixels that are surely foreground and some that "
+                "are surely background",
+                f"Paint some {name}, or make the trimap's unknown band narrower",
+            )
+
+
+@node(
+    title="Alpha Matte",
+    command="matte",
+    step=3,
+    aliases=("matting", "image matting", "alpha matting", "hair", "fur", "closed form"),
+    check=has_both_regions,
+)
+def alpha_matte(
+    image: Image,
+    trimap: Trimap,
+    *,
+    method: Method = Method("closed_form"),
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Advanced()] = "auto",
+) -> Alpha:
+    """Solve I = αF + (1 − α)B for α where the trimap is unknown.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        The picture.
+    trimap : (H, W) uint8
+        0 background, 255 foreground, between them unknown.
+    method : str
+        How to solve it.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to compute; auto takes the fastest that the method can use.
+
+    Returns
+    -------
+    (H, W) float32, 0..1
+        Exactly 0 in the definite background and exactly 1 in the definite foreground.
+
+    Raises
+    ------
+    EmptyRegionError
+        If the trimap has unknown pixels but no definite foreground or no background.
+    """
+    result: Alpha = (trimap == FOREGROUND).astype(np.float32)
+    solve = unknown(trimap)
+    if solve.any():
+        result[solve] = method(image=image, trimap=trimap)[solve].clip(0, 1)
+    return result

@@ -1,0 +1,151 @@
+"""GrabCut: an object cut out of its surroundings by color, from a box, scribbles or a mask."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import (
+    BACKGROUND,
+    FOREGROUND,
+    Box,
+    Image,
+    Mask,
+    Trimap,
+    as_rgb,
+)
+from ..errors import EmptyRegionError, ValueRangeError
+from ..job import Job
+from ..node import method
+from ..parameters import Slider
+
+Labels = NDArray[np.uint8]
+
+
+@method("segment", title="GrabCut")
+def grabcut(
+    image: Image,
+    box: Box | None = None,
+    scribbles: Trimap | None = None,
+    mask: Mask | None = None,
+    *,
+    iterations: Annotated[int, Slider(1, 20)] = 5,
+    job: Job,
+) -> Mask:
+    """Separate an object from its surroundings by their colors.
+
+    Without any prompt the object is looked for in a box that leaves 5 % free at the left,
+    top and right and reaches the bottom, where subjects usually stand.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        The picture. GrabCut itself looks at 8 bits a channel.
+    box : (left, top, right, bottom), pixels, optional
+        Everything outside is background.
+    scribbles : (H, W) uint8 trimap, optional
+        0 is surely background, 255 surely foreground.
+    mask : (H, W) float32, 0..1, optional
+        A rough mask to begin with; its pixels may change sides.
+    iterations : int
+        Rounds of learning colors and cutting again.
+
+    Returns
+    -------
+    (H, W) float32, {0, 1}
+
+    Raises
+    ------
+    EmptyRegionError
+        If the prompts leave no pixel for the foreground, or none for the background.
+
+    Notes
+    -----
+    Rother, Kolmogorov and Blake, SIGGRAPH 2004, in OpenCV's implementation, with its
+    random generator seeded: the same input gives the same mask.
+    """
+    import cv2
+
+    if box is None and scribbles is None and mask is None:
+        box = default_box(image.shape[1], image.shape[0])
+    labels = _first_labels(image.shape[:2], box, scribbles, mask)
+    pixels = np.round(as_rgb(image) * 255).astype(np.uint8)
+    models = np.zeros((2, 1, 65))
+    cv2.setRNGSeed(0)
+    for done in range(iterations):
+        job.step(done, iterations, "GrabCut")
+        mode = cv2.GC_EVAL if done else cv2.GC_INIT_WITH_MASK
+        cv2.grabCut(pixels, labels, (0, 0, 1, 1), models[0], models[1], 1, mode)
+    return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+
+
+def default_box(width: int, height: int) -> Box:
+    """Return the box that GrabCut looks in when nothing is pointed at."""
+    margin = max(1, round(0.05 * width)), max(1, round(0.05 * height))
+    return margin[0], margin[1], max(width - margin[0], margin[0] + 1), height
+
+
+def _first_labels(
+    shape: tuple[int, ...], box: Box | None, scribbles: Trimap | None, mask: Mask | None
+) -> Labels:
+    import cv2
+
+    if mask is not None:
+        probable = mask > 0.5
+    elif scribbles is not None and box is None:
+        probable = _nearer_to_foreground(scribbles)
+    else:
+        probable = np.ones(shape, bool)
+    labels = np.where(probable, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    if scribbles is not None:
+        labels[scribbles == BACKGROUND] = cv2.GC_BGD
+        labels[scribbles == FOREGROUND] = cv2.GC_FGD
+    if box is not None:
+        labels[~_inside(box, shape)] = cv2.GC_BGD
+    _check_labels(labels)
+    return labels
+
+
+def _inside(box: Box, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    left, top, right, bottom = box
+    height, width = shape
+    if left >= width or top >= height or right <= 0 or bottom <= 0:
+        raise ValueRangeError(
+            f"The box {box} lies outside the picture of {width} × {height} pixels",
+            "It must hold a part of the picture",
+            "Draw it around the object",
+        )
+    inside = np.zeros(shape, bool)
+    inside[max(top, 0) : bottom, max(left, 0) : right] = True
+    return inside
+
+
+def _nearer_to_foreground(scribbles: Trimap) -> NDArray[np.bool_]:
+    """Unmarked pixels first side with the nearest stroke; without strokes, with the object."""
+    from ..trimap.band import distance_to
+
+    to_foreground = distance_to(scribbles == FOREGROUND)
+    to_background = distance_to(scribbles == BACKGROUND)
+    nearer: NDArray[np.bool_] = to_foreground <= to_background
+    return nearer
+
+
+def _check_labels(labels: Labels) -> None:
+    import cv2
+
+    sides: dict[str, tuple[Any, str]] = {
+        "foreground": ((cv2.GC_FGD, cv2.GC_PR_FGD), "Mark some of the object"),
+        "background": (
+            (cv2.GC_BGD, cv2.GC_PR_BGD),
+            "Draw a smaller box, or scribble on the background",
+        ),
+    }
+    for side, (values, fix) in sides.items():
+        if not np.isin(labels, values).any():
+            raise EmptyRegionError(
+                f"The prompts leave no pixel for the {side}",
+                "GrabCut learns the colors of both sides from some pixels of each",
+                fix,
+            )

@@ -1,0 +1,82 @@
+"""Band: a mask becomes foreground, background, and a band of unknown between them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Mask, Trimap, trimap_from
+from ..errors import EmptyRegionError
+from ..node import method
+from ..parameters import Slider
+
+
+@method("make_trimap", title="Band")
+def band(
+    mask: Mask,
+    *,
+    inner: Annotated[float, Slider(0, 200, unit="px")] = 10.0,
+    outer: Annotated[float, Slider(0, 200, unit="px")] = 10.0,
+) -> Trimap:
+    """Mark a band along a mask's edge as unknown.
+
+    Parameters
+    ----------
+    mask : (H, W) float32, 0..1
+        1 is foreground. Values between 0 and 1 are already unknown and stay so.
+    inner, outer : float, pixels
+        How far the band reaches into the foreground and into the background.
+
+    Returns
+    -------
+    (H, W) uint8, {0, 128, 255}
+
+    Raises
+    ------
+    EmptyRegionError
+        If no definite foreground or no definite background would remain.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> band(np.float32([[0, 0, 0, 1, 1, 1]]), inner=1, outer=2)
+    array([[  0, 128, 128, 128, 255, 255]], dtype=uint8)
+    """
+    foreground = distance_to(mask < 1) > inner
+    background = distance_to(mask > 0) > outer
+    _check_remains(foreground, mask == 1, "foreground", "inner", inner)
+    _check_remains(background, mask == 0, "background", "outer", outer)
+    return trimap_from(foreground, background)
+
+
+def distance_to(region: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the exact Euclidean distance of every pixel to a region, in pixels.
+
+    Distances are between pixel centers; inf everywhere if the region is empty.
+    """
+    import cv2
+
+    if not region.any():
+        return np.full(region.shape, np.inf, np.float32)
+    outside = (~region).astype(np.uint8)
+    return cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)  # type: ignore[return-value]
+
+
+def _check_remains(
+    remains: NDArray[np.bool_], before: NDArray[np.bool_], name: str, radius: str, value: float
+) -> None:
+    if remains.any():
+        return
+    if not before.any():
+        raise EmptyRegionError(
+            f"The mask has no definite {name}",
+            "A trimap is made from a mask with some foreground (1) and some background (0)",
+            "Segment the object first, or paint it",
+        )
+    raise EmptyRegionError(
+        f"A band of {value:g} px leaves no definite {name}",
+        f"Some {name} must remain beyond the band",
+        f"Choose a smaller {radius}",
+    )
