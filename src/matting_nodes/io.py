@@ -56,14 +56,18 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
 def _read_tiff(path: Path) -> NDArray[Any]:
     import tifffile
 
-    array = np.asarray(tifffile.imread(path))
-    if (array.ndim == 3 and array.shape[2] not in (3, 4)) or array.ndim not in (2, 3):
-        raise FileError(
-            f"{path} holds an array of shape {array.shape}",
-            "It must be one picture, channels last",
-            "Save the frame that is meant as a file of its own, or use napari for stacks",
-        )
-    return array
+    with tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        # S and C are color samples, Y and X the plane; anything else counts pictures.
+        if len(file.series) > 1 or series.axes not in ("YX", "YXS", "SYX", "YXC", "CYX"):
+            raise FileError(
+                f"{path} holds {len(file.series)} series, the first of shape {series.shape} "
+                f"(axes {series.axes})",
+                "It must hold one picture",
+                "Save the frame that is meant as a file of its own, or use napari for stacks",
+            )
+        array = np.asarray(series.asarray())
+        return np.moveaxis(array, 0, -1) if series.axes[0] in "SC" else array
 
 
 def _read_other(path: Path) -> NDArray[Any]:

@@ -38,6 +38,9 @@ def multilevel(
     """
     from pymatting import estimate_foreground_ml
 
+    if max(alpha.shape) == 1:
+        # One pixel has no coarser level to begin from; it unmixes into itself.
+        return image, image
     foreground, background = estimate_foreground_ml(
         image, alpha, regularization=regularization, return_background=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import comfy.model_management
@@ -10,6 +11,7 @@ from comfy_api.latest import ComfyExtension, io, ui
 from server import PromptServer
 
 from ...arrays import Kind
+from ...errors import MattingError
 from ...frames import count_frames, map_frames
 from ...job import Job
 from ...nodes import all_nodes
@@ -28,9 +30,16 @@ def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
 
         @classmethod
         def execute(cls, **given: Any) -> io.NodeOutput:
-            inputs = frames(spec, given)
-            results = map_frames(spec, inputs, _settings(spec, given), _job(cls.hidden.unique_id))
-            values = collect(spec, results, count_frames(inputs))
+            began, unique_id = time.perf_counter(), cls.hidden.unique_id
+            try:
+                inputs = frames(spec, given)
+                results = map_frames(spec, inputs, _settings(spec, given), _job(unique_id))
+                values = collect(spec, results, count_frames(inputs))
+            except MattingError as error:
+                # The page shows the message; where in the code it arose helps no user.
+                raise error.with_traceback(None) from None
+            texts = [value for value in values if isinstance(value, str)]
+            _show_text(unique_id, *texts or [f"{time.perf_counter() - began:.1f} s"])
             return io.NodeOutput(*values, ui=_preview(cls, spec, values))
 
     MattingNode.__name__ = MattingNode.__qualname__ = node_id(spec)
@@ -51,7 +60,7 @@ def _job(unique_id: str) -> Job:
         nonlocal shown
         bar.update_absolute(round(1000 * fraction))
         if message != shown:
-            PromptServer.instance.send_progress_text(message, unique_id)
+            _show_text(unique_id, message)
             shown = message
 
     def interrupted() -> bool:
@@ -60,6 +69,11 @@ def _job(unique_id: str) -> Job:
         return False
 
     return Job(report, interrupted)
+
+
+def _show_text(unique_id: str, text: str) -> None:
+    """Show a text on the node."""
+    PromptServer.instance.send_progress_text(text, unique_id)
 
 
 def _preview(cls: type, spec: NodeSpec[Any], values: list[Any]) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ...arrays import UNKNOWN, Kind
+from ...errors import MissingInputError
 from ...frames import Frames
 from ...run import Result
 from ...spec import Input, NodeSpec
@@ -40,8 +41,16 @@ def frames(spec: NodeSpec[Any], given: Mapping[str, Any]) -> dict[str, Frames | 
 
 
 def _frames(wire: Input, value: Any, sizes: list[Any]) -> Frames | None:
-    if value is None or (wire.kind is not Kind.IMAGE and _is_placeholder(value, sizes)):
+    if value is None:
         return None
+    if wire.kind is not Kind.IMAGE and _is_placeholder(value, sizes):
+        if wire.group:
+            return None
+        raise MissingInputError(
+            f"The {wire.name} is the empty one of 64 × 64 pixels that Load Image gives",
+            "It stands for a picture without transparency and holds nothing",
+            f"Wire a {wire.kind.value} made by another node, or load a picture with transparency",
+        )
     if wire.kind is Kind.BOX:
         return [_box(box) for box in _boxes(value)]
     return TensorFrames(value, wire.kind)

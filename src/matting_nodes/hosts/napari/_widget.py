@@ -65,8 +65,8 @@ class NodeWidget(widgets.Container):
         }
         self.advanced = widgets.CheckBox(text="advanced", label="", value=False)
         self.run_button = widgets.PushButton(text="Run")
-        self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False, label="")
-        self.message = widgets.Label(value="", label="")
+        self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False)
+        self.message = widgets.Label(value="")
         self.message.native.setWordWrap(True)
         super().__init__(
             widgets=[
@@ -74,9 +74,9 @@ class NodeWidget(widgets.Container):
                 *([self.method] if self.spec.default_method else []),
                 *self.fields.values(),
                 *([self.advanced] if any(p.advanced for _, p in self._parameters()) else []),
-                self.run_button,
-                self.progress_bar,
-                self.message,
+                widgets.Container(
+                    widgets=[self.run_button, self.progress_bar, self.message], labels=False
+                ),
             ],
             scrollable=False,
         )

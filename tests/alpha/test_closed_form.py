@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matting_nodes import samples
+from matting_nodes.arrays import unknown
+from matting_nodes.errors import EmptyRegionError, MattingError, ShapeError
+from matting_nodes.job import Cancelled, Job
+from matting_nodes.nodes.alpha_matte import alpha_matte
+from matting_nodes.nodes.compare import compare
+
+
+def test_it_is_pymattings_closed_form(fur):
+    import pymatting
+
+    image, trimap = fur
+    values = np.where(unknown(trimap), 0.5, trimap / 255)
+    expected = pymatting.estimate_alpha_cf(image.astype(np.float64), values)
+    np.testing.assert_allclose(alpha_matte(image, trimap), expected, atol=1e-6)
+
+
+def test_known_pixels_are_exactly_0_and_1(fur):
+    image, trimap = fur
+    alpha = alpha_matte(image, trimap)
+    assert alpha.dtype == np.float32
+    assert (alpha[trimap == 0] == 0).all()
+    assert (alpha[trimap == 255] == 1).all()
+    soft = alpha[unknown(trimap)]
+    assert 0 <= soft.min() < 0.1 < 0.9 < soft.max() <= 1
+
+
+def test_a_ramp_between_two_colors_is_recovered():
+    """Where color is a linear function of alpha, the model holds: the answer is known."""
+    truth = np.clip(np.linspace(-0.5, 1.5, 60), 0, 1)
+    alpha = np.tile(truth, (12, 1))[..., None]
+    image = alpha * [0.9, 0.3, 0.1] + (1 - alpha) * [0.1, 0.4, 0.8]
+    trimap = np.where((truth > 0) & (truth < 1), 128, truth * 255).astype(np.uint8)
+    result = alpha_matte(image, np.tile(trimap, (12, 1)))
+    np.testing.assert_allclose(result, alpha[..., 0], atol=2e-3)
+
+
+def test_the_lemur_is_near_its_reference(lemur, lemur_trimap):
+    alpha = alpha_matte(lemur, lemur_trimap)
+    constant = np.where(unknown(lemur_trimap), 0.5, lemur_trimap / 255)
+    reference = samples.lemur_alpha()
+    ours = compare(alpha, reference, lemur_trimap).table
+    guess = compare(constant, reference, lemur_trimap).table
+    assert ours["MSE"] < 0.01
+    assert ours["SAD"] < guess["SAD"] / 5
+
+
+def test_the_same_input_gives_the_same_pixels(lemur, lemur_trimap):
+    np.testing.assert_array_equal(
+        alpha_matte(lemur, lemur_trimap), alpha_matte(lemur, lemur_trimap)
+    )
+
+
+def test_grey_images_are_solved(fur):
+    image, trimap = fur
+    assert alpha_matte(image.mean(axis=2), trimap).shape == trimap.shape
+
+
+def test_all_known_needs_no_solving():
+    trimap = np.uint8([[0, 255], [255, 0]])
+    np.testing.assert_array_equal(alpha_matte(np.zeros((2, 2, 3)), trimap), trimap / 255)
+    # With nothing unknown, one region is enough.
+    np.testing.assert_array_equal(alpha_matte(np.zeros((1, 1)), np.uint8([[255]])), [[1]])
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(0, "no definite foreground"), (255, "no definite background")]
+)
+def test_a_trimap_without_both_regions_is_refused(value, told):
+    trimap = np.uint8([[value, value, 128]] * 3)
+    with pytest.raises(EmptyRegionError, match=told):
+        alpha_matte(np.zeros((3, 3)), trimap)
+
+
+def test_an_image_smaller_than_a_window_is_refused():
+    with pytest.raises(ShapeError, match=r"3 × 2 pixels.*3 × 3"):
+        alpha_matte(np.zeros((2, 3)), np.uint8([[0, 128, 255]] * 2))
+
+
+def test_giving_up_is_an_error_that_says_what_to_do(fur):
+    with pytest.raises(MattingError, match=r"did not converge within 1 iterations.*Mark more"):
+        alpha_matte(*fur, iterations=1)
+
+
+def test_it_stops_in_the_middle_of_solving(fur):
+    reports = []
+    job = Job(lambda fraction, message: reports.append(fraction), lambda: len(reports) > 6)
+    with pytest.raises(Cancelled):
+        alpha_matte(*fur, job=job)
+    assert len(reports) == 7
+    assert 0.5 < reports[-1] < 1

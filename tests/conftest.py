@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from matting_nodes import samples, spec
+
+
+@pytest.fixture(scope="session")
+def lemur() -> NDArray[np.float32]:
+    return samples.lemur()
+
+
+@pytest.fixture(scope="session")
+def lemur_trimap() -> NDArray[np.uint8]:
+    return samples.lemur_trimap()
+
+
+@pytest.fixture(scope="session")
+def fur(lemur, lemur_trimap):
+    """A real piece of fur that is solved in no time: image and trimap, 100 × 120."""
+    part = np.s_[60:160, 220:340]
+    return lemur[part], lemur_trimap[part]
+
+
+@pytest.fixture
+def registry():
+    """Lets a test register nodes and methods, and takes them back after it."""
+    nodes, methods = dict(spec.NODES), {name: dict(m) for name, m in spec.METHODS.items()}
+    yield spec
+    for now, before in ((spec.NODES, nodes), (spec.METHODS, methods)):
+        now.clear()
+        now.update(before)

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from matting_nodes import (
+    alpha_matte,
+    composite,
+    estimate_foreground,
+    io,
+    make_trimap,
+    read_image,
+    samples,
+    segment,
+)
+from matting_nodes.arrays import Kind
+from matting_nodes.hosts.cli import main
+
+LEMUR = str(samples.FOLDER / "lemur.png")
+TRIMAP = str(samples.FOLDER / "lemur_trimap.png")
+REFERENCE = str(samples.FOLDER / "lemur_alpha.png")
+
+
+def test_the_steps_of_the_help_text_give_the_pixels_of_python(tmp_path, monkeypatch):
+    """Each intermediate is a file; alpha travels in 16 bits, the colors in 32."""
+    monkeypatch.chdir(tmp_path)
+    steps = [
+        f"segment {LEMUR} --box 150 50 540 440 --iterations 2 -o mask.png",
+        "trimap mask.png --inner 15 --outer 25 -o trimap.png",
+        f"matte {LEMUR} trimap.png -o alpha.png",
+        f"foreground {LEMUR} alpha.png -o foreground.tif --output-background background.tif",
+        f"composite {LEMUR} alpha.png --foreground foreground.tif --color transparent -o cut.png",
+    ]
+    for step in steps:
+        assert main([*step.split(), "--quiet"]) == 0
+    image = read_image(LEMUR)
+    mask = segment(image, box=(150, 50, 540, 440), iterations=2)
+    trimap = make_trimap(mask, inner=15, outer=25)
+    alpha = np.round(alpha_matte(image, trimap) * np.float64(65535)).astype(np.uint16)
+    foreground, background = estimate_foreground(image, alpha)
+    cut = composite(image, alpha, foreground, color="transparent")
+    np.testing.assert_array_equal(read_image("mask.png"), mask * 255)
+    np.testing.assert_array_equal(read_image("trimap.png"), trimap)
+    np.testing.assert_array_equal(read_image("alpha.png"), alpha)
+    np.testing.assert_array_equal(read_image("background.tif"), background)
+    np.testing.assert_array_equal(read_image("cut.png"), np.round(cut * np.float64(255)))
+
+
+def test_compare_prints_the_table(tmp_path, capsys):
+    picture = tmp_path / "difference.png"
+    assert main(["compare", REFERENCE, REFERENCE, "--trimap", TRIMAP, "-o", str(picture)]) == 0
+    lines = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert lines["SAD"] == lines["Conn"] == "0"
+    assert int(lines["pixels"]) == (io.read(TRIMAP, Kind.TRIMAP) == 102).sum()
+    assert (read_image(picture) == 255).all()
+    # The numbers alone are worth the command.
+    assert main(["compare", REFERENCE, REFERENCE]) == 0
+
+
+def test_the_demo_writes_every_step_and_a_contact_sheet(tmp_path, capsys):
+    assert main(["demo", "--output", str(tmp_path / "new" / "demo")]) == 0
+    pictures = {path.name: read_image(path) for path in (tmp_path / "new/demo").iterdir()}
+    assert sorted(pictures) == [
+        "1_image.png",
+        "2_mask.png",
+        "3_trimap.png",
+        "4_alpha.png",
+        "5_foreground.png",
+        "6_cutout.png",
+        "7_composite.png",
+        "contact_sheet.png",
+    ]
+    assert np.unique(pictures["3_trimap.png"]).tolist() == [0, 128, 255]
+    assert pictures["6_cutout.png"].shape == (440, 680, 4)
+    assert pictures["contact_sheet.png"].shape == (960, 2720, 3)
+    assert "SAD" in capsys.readouterr().out
+    # Nothing is overwritten.
+    assert main(["demo", "--output", str(tmp_path / "new" / "demo")]) == 1
+    assert "1_image.png exists" in capsys.readouterr().err
+
+
+def test_existing_files_stay_unless_forced(tmp_path, capsys):
+    target = tmp_path / "trimap.png"
+    target.write_bytes(b"precious")
+    command = ["trimap", REFERENCE, "-o", str(target)]
+    assert main(command) == 1
+    assert target.read_bytes() == b"precious"
+    assert "exists" in capsys.readouterr().err
+    assert main([*command, "--force"]) == 0
+    assert read_image(target).shape == (440, 680)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("matte absent.png absent.png -o a.png", "absent.png is not a file"),
+        (f"matte {LEMUR} {LEMUR} -o a.png", "is a colored picture"),
+        (f"segment {LEMUR} --box 9 9 3 3 -o a.png", "box goes from (9, 9) to (3, 3)"),
+        (f"trimap {REFERENCE} --inner -3 -o a.png", "inner of Make Trimap (Band) is -3.0"),
+        (f"segment {LEMUR} --method threshold --iterations 3 -o a.png", "no parameter iterations"),
+        (f"composite {LEMUR} {REFERENCE} --color nope -o a.png", "color of Composite is 'nope'"),
+        (f"trimap {REFERENCE} -o nowhere/a.png", "The folder nowhere does not exist"),
+        ("trimap -o a.png", "Band works on the mask"),
+        (f"segment {LEMUR} --bits 16 -o a.jpg", "JPEG holds 8 bits"),
+    ],
+)
+def test_bad_input_exits_with_1_a_message_and_no_file(tmp_path, monkeypatch, capsys, command, told):
+    monkeypatch.chdir(tmp_path)
+    assert main(command.split()) == 1
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["", "fly", "matte", f"trimap {REFERENCE} --inner ten -o a.png"])
+def test_a_command_that_cannot_be_understood_exits_with_2(command):
+    with pytest.raises(SystemExit) as caught:
+        main(command.split())
+    assert caught.value.code == 2
+
+
+def test_help_teaches_the_steps_and_the_ranges(capsys):
+    for command, told in (
+        ("--help", "matting-nodes trimap mask.png --inner 15"),
+        ("trimap --help", "a number from 0 to 200 px (default: 10.0)"),
+        ("segment --help", "5 % free"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(command.split())
+        assert caught.value.code == 0
+        assert told in capsys.readouterr().out
+
+
+def test_an_interrupt_exits_with_130_and_writes_nothing(tmp_path):
+    """A real Ctrl-C, sent by the process to itself in the middle of the work."""
+    script = (
+        "import os, signal, sys\n"
+        "from matting_nodes.hosts.cli import main, _progress\n"
+        "from matting_nodes.job import Job\n"
+        "step = Job.step\n"
+        "def interrupted(job, *given, **named):\n"
+        "    step(job, *given, **named)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "Job.step = interrupted\n"
+        f"sys.exit(main(['matte', {LEMUR!r}, {TRIMAP!r}, '-o', 'alpha.png']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130, done.stderr
+    assert "nothing was written" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_doctor_finds_a_healthy_installation(capsys):
+    code = main(["doctor"])
+    captured = capsys.readouterr()
+    assert code == 0, captured.err
+    for name in ("matting-nodes", "torch", "torchvision", "opencv-python", "cpu", "model folder"):
+        assert name in captured.out
+
+
+def fake_wheel(folder, name, version="1.0"):
+    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+def doctor_beside(folder):
+    import os
+
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [sys.executable, "-m", "matting_nodes", "doctor"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_doctor_names_two_cv2_wheels(tmp_path):
+    fake_wheel(tmp_path, "opencv-python-headless")
+    done = doctor_beside(tmp_path)
+    assert done.returncode == 1
+    assert "opencv-python and opencv-python-headless share one folder" in done.stderr
+
+
+def test_the_doctor_names_a_torchvision_that_does_not_fit(tmp_path):
+    """One that fails to import, as a mismatched pair does."""
+    fake_wheel(tmp_path, "torchvision", "0.1")
+    (tmp_path / "torchvision").mkdir()
+    failure = "raise RuntimeError('operator torchvision::nms does not exist')"
+    (tmp_path / "torchvision" / "__init__.py").write_text(failure)
+    done = doctor_beside(tmp_path)
+    assert done.returncode == 1
+    assert "torchvision 0.1 cannot be imported: operator torchvision::nms" in done.stderr
+    assert "pair that belongs together" in done.stderr

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matting_nodes import samples
+from matting_nodes.errors import ParameterError, SizeMismatchError
+from matting_nodes.nodes.alpha_matte import alpha_matte
+from matting_nodes.nodes.composite import composite
+from matting_nodes.nodes.estimate_foreground import estimate_foreground
+
+
+@pytest.fixture(scope="module")
+def ramp():
+    """Constant foreground and background mixed by a known alpha: image, alpha, F."""
+    alpha = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (48, 1))
+    foreground = np.broadcast_to(np.float32([0.8, 0.6, 0.1]), (48, 64, 3))
+    background = np.broadcast_to(np.float32([0.1, 0.2, 0.7]), (48, 64, 3))
+    mixed = alpha[..., None] * foreground + (1 - alpha[..., None]) * background
+    return mixed, alpha, foreground
+
+
+def test_the_equation_on_gamma_encoded_values():
+    image, alpha = np.float32([[[1.0, 0.5, 0.0]]]), np.float32([[0.25]])
+    result = composite(image, alpha, color="#000000")
+    np.testing.assert_allclose(result, [[[0.25, 0.125, 0.0]]], atol=1e-7)
+
+
+def test_linear_light_mixes_amounts_of_light():
+    """Half white over black is a light of one half, which sRGB encodes as 0.7354."""
+    white, half = np.ones((1, 1, 3), np.float32), np.float32([[0.5]])
+    result = composite(white, half, color="black", linear_light=True)
+    np.testing.assert_allclose(result, np.full((1, 1, 3), 0.735357), atol=1e-5)
+
+
+@pytest.mark.parametrize("linear_light", [False, True])
+def test_opaque_and_empty_pixels_are_not_touched(lemur, linear_light):
+    alpha = np.zeros(lemur.shape[:2], np.float32)
+    alpha[:, :300] = 1
+    beach = samples.beach()
+    result = composite(lemur, alpha, background=beach, linear_light=linear_light)
+    np.testing.assert_allclose(result[:, :300], lemur[:, :300], atol=2e-6)
+    np.testing.assert_allclose(result[:, 300:], beach[:, 300:], atol=2e-6)
+
+
+def test_transparent_keeps_straight_colors(lemur):
+    alpha = samples.lemur_alpha()
+    result = composite(lemur, alpha, color="transparent")
+    np.testing.assert_array_equal(result[..., :3], lemur)
+    np.testing.assert_array_equal(result[..., 3], alpha)
+
+
+def test_estimated_colors_leave_no_old_background(ramp):
+    mixed, alpha, true = ramp
+    white = alpha[..., None] * true + (1 - alpha[..., None])
+    plain = np.abs(composite(mixed, alpha) - white).mean()
+    unmixed = np.abs(composite(mixed, alpha, estimate_foreground(mixed, alpha)[0]) - white).mean()
+    assert plain > 0.05
+    assert unmixed < 0.005
+
+
+def test_grey_over_a_color_is_in_color():
+    result = composite(np.float32([[0.5]]), np.float32([[0.0]]), color="red")
+    np.testing.assert_array_equal(result, [[[1, 0, 0]]])
+
+
+def test_an_unknown_color_is_refused_with_examples(lemur):
+    with pytest.raises(ParameterError, match=r"'whiite'.*#20c0ff"):
+        composite(lemur, np.ones(lemur.shape[:2]), color="whiite")
+
+
+def test_a_background_of_another_size_is_refused_with_both_sizes(lemur):
+    with pytest.raises(SizeMismatchError, match=r"background is 20 × 10 .* image is 680 × 440"):
+        composite(lemur, np.ones(lemur.shape[:2]), background=np.zeros((10, 20, 3)))
+
+
+def test_the_whole_pipeline_keeps_fur_and_drops_leaves(lemur, lemur_trimap):
+    """Against the reference matte, the composite on white is close everywhere."""
+    alpha = alpha_matte(lemur, lemur_trimap)
+    foreground, _ = estimate_foreground(lemur, alpha)
+    result = composite(lemur, alpha, foreground)
+    reference = samples.lemur_alpha()
+    best = composite(lemur, reference, estimate_foreground(lemur, reference)[0])
+    assert np.abs(result - best).mean() < 0.01

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+from matting_nodes.job import Cancelled, Job
+
+
+def test_parts_fill_their_stretch_of_the_bar():
+    seen = []
+    job = Job(report=lambda fraction, message: seen.append((round(fraction, 3), message)))
+    job.part(0.5, 1.0).part(0.0, 0.5).step(1, 2, "half of a quarter")
+    assert seen == [(0.625, "half of a quarter")]
+
+
+def test_a_cancelled_job_stops_before_it_reports():
+    seen = []
+    job = Job(lambda *report: seen.append(report), lambda: True)
+    with pytest.raises(Cancelled):
+        job.part(0, 0.5).step(1)
+    assert not seen
