@@ -72,5 +72,7 @@ def test_the_public_names():
 )
 def test_listing_loads_nothing_heavy(code, absent):
     script = f"{code}; import sys; print([m for m in {absent.split()!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -44,7 +44,9 @@ def test_pictures_are_turned_upright(tmp_path):
     assert io.read_image(tmp_path / "turned.jpg").shape == (20, 10, 3)
 
 
-@pytest.mark.parametrize(("mode", "channels"), [("1", 0), ("L", 0), ("P", 3), ("LA", 4), ("CMYK", 3)])
+@pytest.mark.parametrize(
+    ("mode", "channels"), [("1", 0), ("L", 0), ("P", 3), ("LA", 4), ("CMYK", 3)]
+)
 def test_every_common_mode_is_read(tmp_path, mode, channels):
     path = tmp_path / ("a.tif.jpg" if mode == "CMYK" else "a.png")
     Image.new(mode, (5, 4)).save(path)
@@ -115,13 +117,17 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_one(tmp_path, lemur):
         f"try: io.write_image({str(path)!r}, samples.lemur(), force=True)\n"
         "except FileError as error: print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert "cannot be written: File too large" in done.stdout
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(("name", "bits"), [("a.gif", None), ("a", None), ("a.jpg", 16), ("a.png", 32)])
+@pytest.mark.parametrize(
+    ("name", "bits"), [("a.gif", None), ("a", None), ("a.jpg", 16), ("a.png", 32)]
+)
 def test_what_a_format_cannot_hold_is_refused(tmp_path, name, bits):
     with pytest.raises(FileError):
         io.write_image(tmp_path / name, np.zeros((2, 2)), bits=bits)

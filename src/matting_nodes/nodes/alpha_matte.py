@@ -13,9 +13,7 @@ from ..spec import Method
 
 
 def has_both_regions(trimap: Trimap) -> None:
-    """Refuse a trimap without definite foreground or background, unless all is known."""
-    if not unknown(trimap).any():
-        return
+    """Refuse a trimap without definite foreground or without definite background."""
     for name, value in (("foreground", FOREGROUND), ("background", BACKGROUND)):
         if not (trimap == value).any():
             raise EmptyRegionError(
@@ -61,7 +59,7 @@ def alpha_matte(
     Raises
     ------
     EmptyRegionError
-        If the trimap has unknown pixels but no definite foreground or no background.
+        If the trimap has no definite foreground, or no definite background.
     """
     result: Alpha = (trimap == FOREGROUND).astype(np.float32)
     solve = unknown(trimap)

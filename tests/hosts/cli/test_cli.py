@@ -114,7 +114,9 @@ def test_bad_input_exits_with_1_a_message_and_no_file(tmp_path, monkeypatch, cap
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["", "fly", "matte", f"trimap {REFERENCE} --inner ten -o a.png"])
+@pytest.mark.parametrize(
+    "command", ["", "fly", "matte", f"trimap {REFERENCE} --inner ten -o a.png"]
+)
 def test_a_command_that_cannot_be_understood_exits_with_2(command):
     with pytest.raises(SystemExit) as caught:
         main(command.split())

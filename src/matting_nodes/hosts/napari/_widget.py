@@ -200,7 +200,7 @@ class NodeWidget(widgets.Container):
             if output.name in outcome.stacks:
                 self._results.show(
                     output.name,
-                    self._label(output),
+                    self._result_name(output),
                     output.kind,
                     outcome.stacks[output.name],
                     output.name in outcome.rgb,
@@ -210,7 +210,7 @@ class NodeWidget(widgets.Container):
                 )
         self.message.value = outcome.table
 
-    def _label(self, output: Output) -> str:
+    def _result_name(self, output: Output) -> str:
         """Return a result's name: the output's, or the node's if that says more."""
         pictures = [o for o in self.spec.outputs if o.kind is Kind.IMAGE]
         return self.spec.title.lower() if [output] == pictures else output.name
@@ -293,4 +293,6 @@ def _gather(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
 def widget_class(spec: NodeSpec[Any]) -> type[NodeWidget]:
     """Return the widget class of a node."""
     name = widget_name(spec)
-    return type(name, (NodeWidget,), {"spec": spec, "__doc__": spec.summary})
+    return type(
+        name, (NodeWidget,), {"spec": spec, "__doc__": spec.summary, "__module__": __name__}
+    )

@@ -1,0 +1,72 @@
+"""A thin stand-in for the part of ComfyUI's V3 interface that the nodes use.
+
+Written from its documentation, to test tensors and schemas where ComfyUI is not at hand;
+test_host.py tests the same against the real one.
+"""
+
+from types import SimpleNamespace
+
+
+class _Wire:
+    def __init__(self, id=None, display_name=None, optional=False, tooltip=None, **more):
+        self.id, self.optional, self.tooltip = id, optional, tooltip
+        vars(self).update(more)
+
+
+def _kind(name):
+    return type(
+        name,
+        (),
+        {
+            "Input": type(f"{name}Input", (_Wire,), {}),
+            "Output": type(f"{name}Output", (_Wire,), {}),
+        },
+    )
+
+
+class _Option:
+    def __init__(self, key, inputs):
+        self.key, self.inputs = key, inputs
+
+
+class _Output:
+    def __init__(self, *args, ui=None):
+        self.args, self.ui = args, ui
+
+
+class _ComfyNode:
+    hidden = SimpleNamespace(unique_id="7")
+
+
+class _Schema:
+    def __init__(self, **fields):
+        vars(self).update(fields)
+
+
+_KINDS = ("Image", "Mask", "BoundingBox", "String", "Boolean", "Int", "Float", "Combo")
+io = SimpleNamespace(
+    **{name: _kind(name) for name in _KINDS},
+    Input=_Wire,
+    Output=_Wire,
+    DynamicCombo=type("DynamicCombo", (_kind("DynamicCombo"),), {"Option": _Option}),
+    Hidden=SimpleNamespace(unique_id="UNIQUE_ID"),
+    Schema=_Schema,
+    ComfyNode=_ComfyNode,
+    NodeOutput=_Output,
+)
+
+
+class _Preview:
+    def __init__(self, batch, cls=None):
+        self.batch = batch
+
+
+class _PreviewMask(_Preview):
+    pass
+
+
+ui = SimpleNamespace(PreviewImage=_Preview, PreviewMask=_PreviewMask)
+
+
+class ComfyExtension:
+    pass

@@ -1,0 +1,7 @@
+class PromptServer:
+    class instance:  # noqa: N801
+        sent: list = []
+
+        @classmethod
+        def send_progress_text(cls, text, node_id, sid=None):
+            cls.sent.append((node_id, text))

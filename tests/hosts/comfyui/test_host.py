@@ -1,0 +1,219 @@
+"""The real ComfyUI, started headless on loopback, when COMFYUI_PATH names a checkout.
+
+COMFYUI_PYTHON may name the interpreter that has ComfyUI's requirements (and ours).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matting_nodes import (
+    alpha_matte,
+    composite,
+    estimate_foreground,
+    make_trimap,
+    read_image,
+    samples,
+    segment,
+    write_image,
+)
+
+ROOT = Path(__file__).parents[3]
+COMFYUI = os.environ.get("COMFYUI_PATH", "")
+pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
+
+
+class Server:
+    """A running ComfyUI with this repository in its custom_nodes."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        (base / "custom_nodes").mkdir()
+        (base / "input").mkdir()
+        (base / "custom_nodes/matting-nodes").symlink_to(ROOT)
+        for name in ("lemur.png", "beach.png"):
+            shutil.copy(samples.FOLDER / name, base / "input")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        python = os.environ.get("COMFYUI_PYTHON", sys.executable)
+        flags = f"--cpu --listen 127.0.0.1 --port {port} --base-directory {base} "
+        flags += f"--database-url sqlite:///{base}/db.sqlite --disable-auto-launch "
+        flags += "--disable-api-nodes"
+        self.log = (base / "log").open("w")
+        self.process = subprocess.Popen(
+            [python, "main.py", *flags.split()], cwd=COMFYUI, stdout=self.log, stderr=self.log
+        )
+        for _ in range(120):
+            try:
+                self.get("/queue")
+                return
+            except (urllib.error.URLError, ConnectionError):
+                assert self.process.poll() is None, (base / "log").read_text()
+                time.sleep(1)
+        raise TimeoutError((base / "log").read_text())
+
+    def get(self, path: str):
+        with urllib.request.urlopen(self.url + path) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, data: object):
+        request = urllib.request.Request(
+            self.url + path, json.dumps(data).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def queue(self, graph: dict) -> str:
+        return self.post("/prompt", {"prompt": graph})["prompt_id"]
+
+    def wait(self, prompt_id: str) -> dict:
+        while not (history := self.get(f"/history/{prompt_id}")):
+            time.sleep(0.2)
+        return history[prompt_id]
+
+    def run(self, graph: dict) -> dict:
+        return self.wait(self.queue(graph))
+
+    def picture(self, saved: dict):
+        folder = {"output": "output", "temp": "temp"}[saved["type"]]
+        return read_image(self.base / folder / saved["subfolder"] / saved["filename"])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("comfyui"))
+    yield server
+    server.process.terminate()
+    server.process.wait()
+    server.log.close()
+
+
+@pytest.fixture
+def graph():
+    return json.loads((ROOT / "examples/api/cutout.json").read_text(encoding="utf-8"))
+
+
+def message(history: dict, kind: str) -> dict:
+    return next(content for name, content in history["status"]["messages"] if name == kind)
+
+
+def test_the_example_workflow_gives_the_pixels_of_python(server, graph):
+    history = server.run(graph)
+    image = samples.lemur()
+    mask = segment(image)
+    trimap = make_trimap(mask, inner=15, outer=25)
+    alpha = alpha_matte(image, trimap)
+    foreground, _ = estimate_foreground(image, alpha)
+    result = composite(image, alpha, foreground, samples.beach(), linear_light=True)
+    (saved,) = history["outputs"]["8"]["images"]
+    # SaveImage cuts off after multiplying with 255.
+    np.testing.assert_array_equal(
+        server.picture(saved), (255.0 * result).clip(0, 255).astype(np.uint8)
+    )
+    (preview,) = history["outputs"]["5"]["images"]
+    shown = server.picture(preview)
+    np.testing.assert_array_equal(shown[..., 0], (255.0 * alpha).astype(np.uint8))
+
+
+def test_previews_survive_a_cached_run(server, graph):
+    server.run(graph)
+    assert set(server.run(graph)["outputs"]) >= {"3", "4", "5", "6", "7"}
+
+
+def test_the_nodes_are_described_to_the_page(server):
+    info = server.get("/object_info/MattingNodesMakeTrimap")["MattingNodesMakeTrimap"]
+    assert info["display_name"] == "Make Trimap"
+    assert info["category"] == "image/matting"
+    (option,) = info["input"]["required"]["method"][1]["options"]
+    assert option["key"] == "band"
+    inner = option["inputs"]["required"]["inner"]
+    assert inner[0] == "FLOAT"
+    assert inner[1]["tooltip"].startswith("How far the band reaches")
+
+
+def test_help_pages_are_served(server):
+    page = "/extensions/matting-nodes/docs/MattingNodesAlphaMatte.md"
+    with urllib.request.urlopen(server.url + page) as answer:
+        assert answer.read().decode().startswith("# Alpha Matte")
+
+
+def test_one_trimap_serves_a_batch(server, graph):
+    graph["9"] = {"class_type": "RepeatImageBatch", "inputs": {"image": ["1", 0], "amount": 2}}
+    graph["5"]["inputs"]["image"] = graph["7"]["inputs"]["image"] = ["9", 0]
+    graph["6"]["inputs"]["image"] = ["9", 0]
+    history = server.run(graph)
+    first, second = (server.picture(saved) for saved in history["outputs"]["8"]["images"])
+    np.testing.assert_array_equal(first, second)
+
+
+def test_transparency_is_saved_as_it_is(server, graph):
+    del graph["7"]["inputs"]["background"]
+    graph["7"]["inputs"] |= {"color": "transparent", "foreground": ["1", 0]}
+    history = server.run(graph)
+    (saved,) = history["outputs"]["8"]["images"]
+    cutout = server.picture(saved)
+    assert cutout.shape == (440, 680, 4)
+    assert cutout[200, 340, 3] == 255
+    assert cutout[5, 5, 3] == 0
+
+
+@pytest.mark.parametrize(
+    ("node", "change", "told"),
+    [
+        ("4", {"method.inner": 200.0}, "A band of 200 px leaves no definite foreground"),
+        ("5", {"trimap": ["10", 1]}, "empty one of 64 × 64 pixels that Load Image gives"),
+        ("7", {"color": "whiite"}, "color of Composite is 'whiite'"),
+        ("7", {"background": ["9", 0]}, "background is 20 × 10 pixels and image is 680 × 440"),
+    ],
+)
+def test_bad_input_is_a_message_on_the_node(server, graph, node, change, told):
+    write_image(server.base / "input/tiny.png", np.zeros((10, 20, 3)), force=True)
+    graph["9"] = {"class_type": "LoadImage", "inputs": {"image": "tiny.png"}}
+    write_image(server.base / "input/opaque.png", samples.lemur(), force=True)
+    graph["10"] = {"class_type": "LoadImage", "inputs": {"image": "opaque.png"}}
+    graph[node]["inputs"] |= change
+    error = message(server.run(graph), "execution_error")
+    assert error["node_id"] == node
+    assert told in error["exception_message"]
+    assert error["exception_type"].startswith("matting_nodes.errors.")
+
+
+def test_a_number_out_of_range_is_refused_before_anything_runs(server, graph):
+    graph["4"]["inputs"]["method.inner"] = -1.0
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        server.queue(graph)
+    assert "smaller than min" in caught.value.read().decode()
+
+
+def test_an_interrupt_stops_a_solve_and_the_server_goes_on(server, graph):
+    """The whole picture but a corner each is unknown: a solve of many seconds."""
+    trimap = np.full((440, 680), 128, np.uint8)
+    trimap[:20, :20], trimap[200:220, 300:320] = 0, 255
+    write_image(server.base / "input/rough.png", trimap)
+    graph["9"] = {
+        "class_type": "LoadImageMask",
+        "inputs": {"image": "rough.png", "channel": "red"},
+    }
+    graph["5"]["inputs"]["trimap"] = ["9", 0]
+    prompt_id = server.queue(graph)
+    time.sleep(3)
+    server.post("/interrupt", {})
+    began = time.time()
+    assert message(server.wait(prompt_id), "execution_interrupted")["node_id"] == "5"
+    assert time.time() - began < 60
+    server.run(json.loads((ROOT / "examples/api/cutout.json").read_text(encoding="utf-8")))

@@ -1,0 +1,255 @@
+"""The nodes on tensors, as ComfyUI hands them over, with a stand-in for its interface."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matting_nodes import (
+    alpha_matte,
+    compare,
+    composite,
+    estimate_foreground,
+    make_trimap,
+    samples,
+    segment,
+)
+from matting_nodes.arrays import Image, Mask
+from matting_nodes.errors import EmptyRegionError, MissingInputError, SizeMismatchError
+from matting_nodes.node import node
+from matting_nodes.spec import Method
+
+torch = pytest.importorskip("torch")
+
+NAMES = ("comfy", "comfy_api", "server", "matting_nodes.hosts.comfyui")
+CLOSED_FORM = {"method": "closed_form"}
+
+
+def forget():
+    for name in [m for m in sys.modules if m.startswith(NAMES)]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def comfy(monkeypatch):
+    """The stand-in, importable as ComfyUI's own modules are inside it."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "standin"))
+    forget()
+    import comfy.model_management
+    import comfy.utils
+    import server
+
+    comfy.server = server.PromptServer.instance
+    yield comfy
+    forget()
+
+
+@pytest.fixture
+def nodes(comfy):
+    """Every node class by id."""
+    from matting_nodes.hosts.comfyui import comfy_entrypoint
+
+    async def listed():
+        return await (await comfy_entrypoint()).get_node_list()
+
+    return {node.define_schema().node_id: node for node in asyncio.run(listed())}
+
+
+@pytest.fixture
+def tensors(fur):
+    """Fur as IMAGE (1, H, W, 3) and its trimap as MASK (1, H, W) of 0, 0.5 and 1."""
+    image, trimap = fur
+    levels = np.where(trimap == 0, 0, np.where(trimap == 255, 1, 0.5)).astype(np.float32)
+    return torch.from_numpy(image.copy())[None], torch.from_numpy(levels)[None]
+
+
+def test_every_node_is_there_under_its_frozen_id(nodes):
+    assert list(nodes) == [
+        "MattingNodesSegment",
+        "MattingNodesMakeTrimap",
+        "MattingNodesAlphaMatte",
+        "MattingNodesEstimateForeground",
+        "MattingNodesComposite",
+        "MattingNodesCompare",
+    ]
+    pages = Path(sys.modules["matting_nodes.hosts.comfyui"].__file__).parent / "web/docs"
+    assert {page.stem for page in pages.iterdir()} == set(nodes)
+
+
+def test_a_toy_node_and_method_appear(registry, comfy):
+    @node(title="Toy", command="toy", step=9)
+    def toy(image: Image, *, method: Method = Method("cut")) -> Mask:
+        """Make a toy mask."""
+        return method(image=image)
+
+    @toy.method(title="Cut")
+    def cut(image: Image, *, level: float = 0.5) -> Mask:
+        """Cut at a level."""
+        return (image[..., 0] > level).astype(np.float32)
+
+    from matting_nodes.hosts.comfyui._nodes import node_class
+
+    output = node_class(toy).execute(
+        image=torch.tensor([[[[0.2], [0.8]]]]), method={"method": "cut", "level": 0.1}
+    )
+    assert output.args[0].tolist() == [[[1.0, 1.0]]]
+    (choice,) = [i for i in node_class(toy).define_schema().inputs if i.id == "method"]
+    assert [(o.key, [i.id for i in o.inputs]) for o in choice.options] == [("cut", ["level"])]
+
+
+def test_widgets_carry_defaults_ranges_and_tooltips(nodes):
+    inputs = {i.id: i for i in nodes["MattingNodesMakeTrimap"].define_schema().inputs}
+    assert inputs["mask"].optional
+    assert "1 is foreground" in inputs["mask"].tooltip
+    (band,) = inputs["method"].options
+    inner, _ = band.inputs
+    assert (inner.default, inner.min, inner.max) == (10.0, 0, 200)
+    matte = {i.id: i for i in nodes["MattingNodesAlphaMatte"].define_schema().inputs}
+    epsilon = matte["method"].options[0].inputs[0]
+    # The page shows as many decimals as the step has.
+    assert epsilon.step <= epsilon.default == 1e-7
+    assert epsilon.advanced
+    assert matte["device"].options == ["auto", "cpu", "cuda", "mps"]
+
+
+def test_the_pipeline_gives_the_pixels_of_python(nodes):
+    image = np.ascontiguousarray(samples.lemur()[::2, ::2])
+    batch = torch.from_numpy(image)[None]
+
+    def run(name, **given):
+        return nodes[f"MattingNodes{name}"].execute(**given).args
+
+    (mask,) = run("Segment", image=batch, method={"method": "grabcut"})
+    (trimap,) = run("MakeTrimap", mask=mask, method={"method": "band", "inner": 8.0})
+    (alpha,) = run("AlphaMatte", image=batch, trimap=trimap, method=CLOSED_FORM, device="auto")
+    colors = run("EstimateForeground", image=batch, alpha=alpha, method={"method": "multilevel"})
+    (result,) = run(
+        "Composite", image=batch, alpha=alpha, foreground=colors[0], color="transparent"
+    )
+    expected = make_trimap(segment(image), inner=8)
+    np.testing.assert_array_equal(trimap[0], np.where(expected == 128, 0.5, expected / 255))
+    expected = alpha_matte(image, expected)
+    np.testing.assert_array_equal(alpha[0], expected)
+    foreground, background = estimate_foreground(image, expected)
+    np.testing.assert_array_equal(colors[0][0], foreground)
+    np.testing.assert_array_equal(colors[1][0], background)
+    np.testing.assert_array_equal(
+        result[0], composite(image, expected, foreground, color="transparent")
+    )
+    assert result.shape == (1, 220, 340, 4)
+
+
+def test_one_trimap_serves_a_batch(nodes, tensors, fur):
+    image, trimap = tensors
+    batch = torch.cat([image, image.flip(1)])
+    (alpha,) = (
+        nodes["MattingNodesAlphaMatte"].execute(image=batch, trimap=trimap, method=CLOSED_FORM).args
+    )
+    np.testing.assert_array_equal(alpha[0], alpha_matte(*fur))
+    np.testing.assert_array_equal(alpha[1], alpha_matte(fur[0][::-1], fur[1]))
+
+
+def test_batches_of_different_lengths_are_refused(nodes, tensors):
+    image, trimap = tensors
+    with pytest.raises(SizeMismatchError, match="image has 2, trimap has 3"):
+        nodes["MattingNodesAlphaMatte"].execute(
+            image=torch.cat([image] * 2), trimap=torch.cat([trimap] * 3), method=CLOSED_FORM
+        )
+
+
+def test_a_mask_without_a_batch_axis_is_one_frame(nodes, tensors):
+    image, trimap = tensors
+    matte = nodes["MattingNodesAlphaMatte"]
+    (flat,) = matte.execute(image=image, trimap=trimap[0], method=CLOSED_FORM).args
+    (batched,) = matte.execute(image=image, trimap=trimap, method=CLOSED_FORM).args
+    np.testing.assert_array_equal(flat, batched)
+
+
+def test_load_images_empty_mask_is_recognised(nodes, tensors):
+    """64 × 64 zeros stand for "no transparency": not a mask of another size."""
+    image, _ = tensors
+    nothing = torch.zeros(1, 64, 64)
+    with pytest.raises(MissingInputError, match="empty one of 64 × 64 pixels that Load Image"):
+        nodes["MattingNodesAlphaMatte"].execute(image=image, trimap=nothing, method=CLOSED_FORM)
+    with pytest.raises(MissingInputError, match="Load Image"):
+        nodes["MattingNodesMakeTrimap"].execute(mask=nothing, method={"method": "band"})
+    # As a prompt it is simply no prompt.
+    grabcut = {"method": "grabcut", "iterations": 1}
+    segment_node = nodes["MattingNodesSegment"]
+    (with_it,) = segment_node.execute(image=image, mask=nothing, method=grabcut).args
+    (without,) = segment_node.execute(image=image, method=grabcut).args
+    np.testing.assert_array_equal(with_it, without)
+
+
+def test_a_bounding_box_is_left_top_width_height(nodes):
+    image = np.ascontiguousarray(samples.lemur()[::4, ::4])
+    given = {"image": torch.from_numpy(image)[None], "method": {"method": "grabcut"}}
+    box = {"x": 37, "y": 12, "width": 98, "height": 98}
+    for wired in (box, [box], [[box]]):
+        (mask,) = nodes["MattingNodesSegment"].execute(**given, box=wired).args
+        np.testing.assert_array_equal(mask[0], segment(image, box=(37, 12, 135, 110)))
+
+
+def test_the_host_may_want_half_precision(nodes, comfy, tensors, monkeypatch):
+    monkeypatch.setattr(comfy.model_management, "dtype", torch.float16)
+    image, trimap = tensors
+    (alpha,) = (
+        nodes["MattingNodesAlphaMatte"]
+        .execute(image=image.half(), trimap=trimap.half(), method=CLOSED_FORM)
+        .args
+    )
+    assert alpha.dtype == torch.float16
+
+
+def test_compare_gives_numbers_as_text_on_the_node_too(nodes, comfy, tensors):
+    alpha, reference = tensors[1], tensors[1] * 0.5
+    picture, text = nodes["MattingNodesCompare"].execute(alpha=alpha, reference=reference).args
+    table = compare(alpha[0].numpy(), reference[0].numpy()).table
+    assert f"SAD {table['SAD']:.6g}" in text.splitlines()
+    assert comfy.server.sent[-1] == ("7", text)
+    assert picture.shape == (1, *alpha.shape[1:], 3)
+
+
+def test_progress_rises_to_the_end(nodes, comfy, tensors):
+    comfy.utils.ProgressBar.values.clear()
+    nodes["MattingNodesAlphaMatte"].execute(image=tensors[0], trimap=tensors[1], method=CLOSED_FORM)
+    values = comfy.utils.ProgressBar.values
+    assert values == sorted(values)
+    assert values[-1] == 1000
+    assert len(values) > 10
+
+
+def test_an_interrupt_of_the_host_unwinds_to_it(nodes, comfy, tensors, monkeypatch):
+    monkeypatch.setattr(comfy.model_management, "interrupted", True)
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        nodes["MattingNodesAlphaMatte"].execute(
+            image=tensors[0], trimap=tensors[1], method=CLOSED_FORM
+        )
+
+
+def test_an_error_names_the_frame_and_carries_no_trace_of_our_code(nodes, tensors):
+    image, trimap = tensors
+    bad = trimap.clone()
+    bad[bad == 1] = 0.5
+    with pytest.raises(EmptyRegionError, match=r"Frame 1: .* no definite foreground") as caught:
+        nodes["MattingNodesAlphaMatte"].execute(
+            image=image, trimap=torch.cat([trimap, bad]), method=CLOSED_FORM
+        )
+    files = {str(entry.path) for entry in caught.traceback}
+    assert not any("frames.py" in file or "run.py" in file for file in files)
+
+
+def test_grey_pictures_leave_in_three_channels(nodes):
+    grey = torch.rand(1, 20, 20, 1)
+    alpha = torch.linspace(0, 1, 20).expand(1, 20, 20)
+    multilevel = {"method": "multilevel"}
+    foreground, _ = (
+        nodes["MattingNodesEstimateForeground"]
+        .execute(image=grey, alpha=alpha, method=multilevel)
+        .args
+    )
+    assert foreground.shape == (1, 20, 20, 3)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+pytest.importorskip("napari")
+
+if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+    pytest.skip("napari's window needs a display: run `make test`", allow_module_level=True)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy):
+    """A real window; like a plugin's viewer, it lets nobody reach private attributes."""
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def dock(viewer):
+    """Opens a node's widget as the Plugins menu does."""
+
+    def open_widget(title):
+        _, widget = viewer.window.add_plugin_dock_widget("matting-nodes", title)
+        return widget
+
+    return open_widget
+
+
+@pytest.fixture
+def finish(qtbot):
+    """Runs a widget to its end and returns its message."""
+
+    def run(widget):
+        widget.run()
+        qtbot.waitUntil(lambda: not widget.running, timeout=120_000)
+        return widget.message.value
+
+    return run

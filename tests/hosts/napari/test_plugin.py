@@ -1,0 +1,74 @@
+"""What npe2 and napari's menus make of the manifest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from npe2 import PluginManager, PluginManifest
+
+from matting_nodes import all_nodes, samples
+from matting_nodes.hosts import napari as host
+from matting_nodes.hosts.napari._trimap import is_trimap
+
+
+@pytest.fixture
+def plugin(viewer):
+    """The installed plugin, as the running napari knows it."""
+    return PluginManager.instance().get_manifest("matting-nodes")
+
+
+def test_the_manifest_is_valid_and_its_commands_exist():
+    manifest = PluginManifest.from_distribution("matting-nodes")
+    manifest.validate_imports()
+    assert [w.display_name for w in manifest.contributions.widgets] == [
+        spec.title for spec in all_nodes()
+    ]
+
+
+def test_the_layers_menu_leads_to_every_node(plugin):
+    menus = plugin.contributions.menus
+    assert [item.submenu for item in menus["napari/layers/segment"]] == ["matting_nodes"]
+    assert [item.command for item in menus["matting_nodes"]] == [
+        f"matting-nodes.{spec.name}" for spec in all_nodes()
+    ]
+
+
+def test_a_menu_entry_opens_its_widget(viewer, plugin):
+    from napari._app_model import get_app_model
+
+    get_app_model().commands.execute_command("matting-nodes.make_trimap").result()
+    (title,) = viewer.window.dock_widgets
+    assert title.startswith("Make Trimap")
+
+
+def test_the_photo_sample_opens_with_its_trimap(viewer, plugin):
+    viewer.open_sample("matting-nodes", "lemur")
+    assert [layer.name for layer in viewer.layers] == [
+        "lemur",
+        "lemur reference alpha",
+        "lemur trimap",
+    ]
+    assert is_trimap(viewer.layers["lemur trimap"])
+    assert viewer.layers["lemur"].rgb
+
+
+def test_the_microscopy_sample_opens_with_its_pixel_size(viewer, plugin):
+    (cell,) = viewer.open_sample("matting-nodes", "cell")
+    np.testing.assert_allclose(cell.scale, (0.107, 0.107))
+    assert [str(unit) for unit in cell.units] == ["micrometer", "micrometer"]
+
+
+def test_a_new_trimap_is_all_unknown_and_ready_to_be_painted(viewer):
+    viewer.add_image(samples.cell(), name="cell", scale=(0.1, 0.1))
+    host.new_trimap(viewer)
+    layer = viewer.layers["cell trimap"]
+    assert is_trimap(layer)
+    assert layer.data.shape == samples.cell().shape
+    assert not layer.data.any()
+    assert (layer.mode, layer.selected_label) == ("paint", 2)
+    np.testing.assert_allclose(layer.scale, (0.1, 0.1))
+
+
+def test_a_new_trimap_without_an_image_says_so(viewer, capsys):
+    host.new_trimap(viewer)
+    assert len(viewer.layers) == 0
