@@ -1,0 +1,51 @@
+# Two commands do everything on a Debian machine that has Python >= 3.11, git and make:
+#   make demo    matte a real photo, every step as a picture in demo-output/
+#   make test    check the code and run all tests, napari's windows among them
+# Each makes the virtual environment .venv first. Root rights (sudo) are asked for only where
+# system libraries are missing.
+
+PYTHON ?= python3
+# The pair of torch and torchvision that is tested.
+CONSTRAINTS ?= .ci/constraints.txt
+BIN := .venv/bin
+
+LIBRARIES := libgl1 libglib2.0-0
+QT_LIBRARIES := libdbus-1-3 libegl1 libfontconfig1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 \
+	libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 \
+	libxcb-xkb1 libxkbcommon-x11-0 fonts-dejavu-core xauth xvfb
+
+.PHONY: demo test check generate clean
+
+demo: .venv/base
+	$(BIN)/matting-nodes demo --output demo-output --force
+
+test: .venv/dev check
+	QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python -m pytest
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+generate: .venv/dev
+	$(BIN)/python scripts/generate.py
+
+.venv/pip:
+	scripts/system_packages.sh $(LIBRARIES)
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/system_packages.sh python3-venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+.venv/base: .venv/pip pyproject.toml $(CONSTRAINTS)
+	$(BIN)/python -m pip install --quiet -c $(CONSTRAINTS) -e .
+	touch $@
+
+.venv/dev: .venv/base
+	scripts/system_packages.sh $(QT_LIBRARIES)
+	$(BIN)/python -m pip install --quiet -c $(CONSTRAINTS) -e '.[napari]' --group dev
+	touch $@
+
+clean:
+	rm -rf .venv demo-output dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,102 @@
+"""What is built and shipped: wheel, sdist and editable install carry the manifest."""
+
+from __future__ import annotations
+
+import email
+import os
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MANIFEST = (ROOT / "napari.yaml").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory):
+    """The sdist, and the wheel built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+def validated(manifest):
+    script = "import sys; from npe2 import PluginManifest as P; P.from_file(sys.argv[1])"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script, manifest], check=True)
+
+
+def test_the_wheel_carries_the_manifest_samples_and_help(dist, tmp_path):
+    with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path)
+    package = tmp_path / "matting_nodes"
+    assert (package / "napari.yaml").read_text(encoding="utf-8") == MANIFEST
+    validated(package / "napari.yaml")
+    for path in ("py.typed", "samples/lemur.png", "hosts/comfyui/web/docs/MattingNodesSegment.md"):
+        assert (package / path).is_file(), path
+
+
+def test_the_installed_wheel_is_found_by_npe2_and_runs(dist, tmp_path):
+    """In a folder of its own, before the editable install on the path."""
+    wheel = next(dist.glob("*.whl"))
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", tmp_path, wheel]
+    subprocess.run(pip, check=True)
+    script = (
+        "import matting_nodes, npe2\n"
+        "manifest = npe2.PluginManifest.from_distribution('matting-nodes')\n"
+        "manifest.validate_imports()\n"
+        "assert manifest.package_metadata.version == matting_nodes.__version__\n"
+        "from matting_nodes import samples; assert samples.lemur().shape == (440, 680, 3)\n"
+        "print(matting_nodes.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(str(tmp_path))
+
+
+def test_the_sdist_carries_both_manifests_as_files(dist, tmp_path):
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    (top,) = tmp_path.iterdir()
+    for path in (top / "napari.yaml", top / "src/matting_nodes/napari.yaml"):
+        assert path.read_text(encoding="utf-8") == MANIFEST
+        validated(path)
+    assert (top / "__init__.py").is_file()
+
+
+def test_the_editable_install_is_found_by_npe2():
+    from npe2 import PluginManifest
+
+    manifest = PluginManifest.from_distribution("matting-nodes")
+    assert manifest.name == "matting-nodes"
+
+
+def test_the_base_install_pulls_no_window_system(dist):
+    with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
+        (name,) = [n for n in wheel.namelist() if n.endswith("METADATA")]
+        metadata = email.message_from_bytes(wheel.read(name))
+    required = metadata.get_all("Requires-Dist")
+    base = {line.split(">")[0].lower() for line in required if "extra ==" not in line}
+    assert {"torch", "torchvision", "numpy", "opencv-python"} <= base
+    assert not {"napari", "magicgui", "pyqt6", "pyside6", "qtpy"} & base
+    extra = {line.split(">")[0] for line in required if "extra == 'napari'" in line}
+    assert extra == {"napari", "magicgui"}
+
+
+def test_comfyuis_requirements_are_ours_without_what_the_host_brings():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    host = ("torch>", "torchvision>", "numpy>")
+    assert [line for line in lines if not line.startswith("#")] == [
+        entry for entry in PROJECT["dependencies"] if not entry.startswith(host)
+    ]
