@@ -14,7 +14,7 @@ QT_LIBRARIES := libdbus-1-3 libegl1 libfontconfig1 libxcb-cursor0 libxcb-icccm4 
 	libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 \
 	libxcb-xkb1 libxkbcommon-x11-0 fonts-dejavu-core xauth xvfb
 
-.PHONY: demo test check generate clean
+.PHONY: demo test check generate screenshots clean
 
 demo: .venv/base
 	$(BIN)/matting-nodes demo --output demo-output --force
@@ -30,6 +30,12 @@ check: .venv/dev
 
 generate: .venv/dev
 	$(BIN)/python scripts/generate.py
+
+# ComfyUI's page is drawn by scripts/screenshot_comfyui.py, beside a running ComfyUI.
+screenshots: .venv/dev demo
+	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python scripts/screenshot_napari.py
+	$(BIN)/python -c "from PIL import Image; \
+	Image.open('demo-output/contact_sheet.png').resize((1360, 480)).save('docs/pictures/demo.jpg')"
 
 .venv/pip:
 	scripts/system_packages.sh $(LIBRARIES)

@@ -12,11 +12,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-FINISHED = """async () => {
-  const queue = await (await fetch("/queue")).json();
-  return queue.queue_running.length + queue.queue_pending.length === 0;
-}"""
-
+# Every saving node has shown its picture.
+FINISHED = """ids => ids.every(id => window.app.nodeOutputs[id]?.images)"""
 # Show the whole graph: scale and offset of the canvas from the bounds of its nodes.
 FIT = """() => {
   const nodes = window.app.graph.nodes;
@@ -44,8 +41,8 @@ def main(server: str, workflow: str, picture: str) -> None:
         page.evaluate("() => window.app.graph.arrange(80)")
         page.wait_for_timeout(1000)
         page.evaluate("() => window.app.queuePrompt(0)")
-        page.wait_for_timeout(3000)
-        page.wait_for_function(FINISHED, timeout=600_000, polling=1000)
+        saving = [key for key, node in graph.items() if node["class_type"] == "SaveImage"]
+        page.wait_for_function(FINISHED, arg=saving, timeout=600_000, polling=1000)
         page.wait_for_timeout(2000)
         page.evaluate("() => window.app.graph.arrange(80)")
         page.wait_for_timeout(500)

@@ -1,0 +1,82 @@
+"""Draw napari's window at the steps of a matte: xvfb-run python scripts/screenshot_napari.py.
+
+Writes docs/pictures/napari-*.png.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+PICTURES = Path(__file__).parent.parent / "docs/pictures"
+
+
+class Session:
+    """A viewer, and a user who opens widgets and presses Run."""
+
+    def __init__(self) -> None:
+        self.viewer = napari.Viewer()
+        self.viewer.window.resize(1500, 900)
+
+    def run(self, title: str, method: str = "", **fields: Any) -> None:
+        """Open a node's widget beside the others, set its fields, run it to the end."""
+        _, widget = self.viewer.window.add_plugin_dock_widget("matting-nodes", title, tabify=True)
+        if method:
+            widget.method.value = method
+        for (_, name), field in widget.fields.items():
+            if name in fields:
+                field.value = fields[name]
+        widget.run()
+        while widget.running:
+            self._events()
+
+    def picture(self, name: str, *visible: str) -> None:
+        """Save the window with these layers visible."""
+        for layer in self.viewer.layers:
+            layer.visible = layer.name in visible
+        self.viewer.layers.selection.active = self.viewer.layers[visible[-1]]
+        self.viewer.reset_view()
+        for _ in range(50):
+            self._events()
+        PICTURES.mkdir(exist_ok=True)
+        self.viewer.screenshot(PICTURES / f"napari-{name}.png", canvas_only=False, flash=False)
+
+    def _events(self) -> None:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def photo() -> None:
+    """Draw the lemur's trimap and its composite."""
+    session = Session()
+    session.viewer.open_sample("matting-nodes", "lemur")
+    session.viewer.layers.remove("lemur trimap")
+    session.run("Segment")
+    session.run("Make Trimap", inner=15, outer=25)
+    session.run("Alpha Matte")
+    session.picture("trimap", "lemur", "lemur trimap")
+    session.run("Estimate Foreground")
+    session.run("Composite", color="#7a3b52")
+    session.picture("composite", "lemur composite")
+    session.viewer.close()
+
+
+def microscopy() -> None:
+    """Draw the cell's alpha, on its scale."""
+    session = Session()
+    session.viewer.open_sample("matting-nodes", "cell")
+    session.viewer.scale_bar.visible = True
+    session.run("Segment", "threshold")
+    session.run("Make Trimap", inner=20, outer=20)
+    session.run("Alpha Matte")
+    session.picture("cell", "cell", "cell trimap")
+    session.viewer.close()
+
+
+if __name__ == "__main__":
+    photo()
+    microscopy()
