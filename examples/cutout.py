@@ -23,7 +23,9 @@ def main(folder: Path) -> None:
     trimap = make_trimap(mask, inner=15, outer=25)
     alpha = alpha_matte(image, trimap)
     foreground, _ = estimate_foreground(image, alpha)
-    beach = composite(image, alpha, foreground, samples.beach(), linear_light=True)
+    beach = composite(
+        image, alpha, foreground=foreground, background=samples.beach(), linear_light=True
+    )
     print(write_image(folder / "alpha.png", alpha, force=True))
     print(write_image(folder / "beach.png", beach, force=True))
 

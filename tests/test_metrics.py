@@ -108,7 +108,7 @@ def test_agreement_with_an_independent_implementation(mattes):
         "MAD": np.abs(a - b).mean(),
         "Grad": squared[region].sum() / 1000,
     }
-    table = compare(alpha, reference, samples.lemur_trimap()).table
+    table = compare(alpha, reference, trimap=samples.lemur_trimap()).table
     for name, value in expected.items():
         assert table[name] == pytest.approx(value, rel=1e-6), name
     assert table["Conn"] == pytest.approx(connectivity(alpha, reference, region), rel=5e-3)

@@ -1,9 +1,9 @@
 """@node and @method: typed functions become specs that every host is rendered from.
 
-A node's signature says it all: positional arguments are inputs (wires), keyword-only
-arguments are parameters (widgets), the return annotation names the outputs, the
-docstring gives the help. A method is a function too; its own parameters appear under
-its node's method choice.
+A node's signature says it all: arguments annotated as Image, Mask, Trimap … are inputs (wires),
+those annotated as numbers, texts and choices are parameters (widgets), the return annotation
+names the outputs, the docstring gives the help. A method is a function too; its own parameters
+appear under its node's method choice.
 """
 
 from __future__ import annotations

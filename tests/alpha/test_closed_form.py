@@ -44,8 +44,8 @@ def test_the_lemur_is_near_its_reference(lemur, lemur_trimap):
     alpha = alpha_matte(lemur, lemur_trimap)
     constant = np.where(unknown(lemur_trimap), 0.5, lemur_trimap / 255)
     reference = samples.lemur_alpha()
-    ours = compare(alpha, reference, lemur_trimap).table
-    guess = compare(constant, reference, lemur_trimap).table
+    ours = compare(alpha, reference, trimap=lemur_trimap).table
+    guess = compare(constant, reference, trimap=lemur_trimap).table
     assert ours["MSE"] < 0.01
     assert ours["SAD"] < guess["SAD"] / 5
 

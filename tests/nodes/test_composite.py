@@ -54,7 +54,9 @@ def test_estimated_colors_leave_no_old_background(ramp):
     mixed, alpha, true = ramp
     white = alpha[..., None] * true + (1 - alpha[..., None])
     plain = np.abs(composite(mixed, alpha) - white).mean()
-    unmixed = np.abs(composite(mixed, alpha, estimate_foreground(mixed, alpha)[0]) - white).mean()
+    unmixed = np.abs(
+        composite(mixed, alpha, foreground=estimate_foreground(mixed, alpha)[0]) - white
+    ).mean()
     assert plain > 0.05
     assert unmixed < 0.005
 
@@ -78,7 +80,7 @@ def test_the_whole_pipeline_keeps_fur_and_drops_leaves(lemur, lemur_trimap):
     """Against the reference matte, the composite on white is close everywhere."""
     alpha = alpha_matte(lemur, lemur_trimap)
     foreground, _ = estimate_foreground(lemur, alpha)
-    result = composite(lemur, alpha, foreground)
+    result = composite(lemur, alpha, foreground=foreground)
     reference = samples.lemur_alpha()
-    best = composite(lemur, reference, estimate_foreground(lemur, reference)[0])
+    best = composite(lemur, reference, foreground=estimate_foreground(lemur, reference)[0])
     assert np.abs(result - best).mean() < 0.01

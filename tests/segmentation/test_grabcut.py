@@ -34,14 +34,14 @@ def test_it_finds_the_lemur_from_any_prompt(small, prompt):
         "scribbles": Prompts(scribbles=scribbles),
         "mask": Prompts(mask=rough),
     }[prompt]
-    mask = segment(image, prompts)
+    mask = segment(image, prompts=prompts)
     assert set(np.unique(mask)) == {0, 1}
     assert overlap(mask, truth) > 0.9
 
 
 def test_outside_the_box_is_background(small):
     image, _ = small
-    mask = segment(image, Prompts(box=(60, 20, 110, 80)))
+    mask = segment(image, prompts=Prompts(box=(60, 20, 110, 80)))
     mask[20:80, 60:110] = 0
     assert not mask.any()
 
@@ -50,7 +50,7 @@ def test_definite_scribbles_are_kept(small):
     image, truth = small
     scribbles = np.full(truth.shape, 128, np.uint8)
     scribbles[50:60, 80:90], scribbles[5:15, 5:15] = 0, 255
-    mask = segment(image, Prompts(box=(37, 12, 135, 110), scribbles=scribbles))
+    mask = segment(image, prompts=Prompts(box=(37, 12, 135, 110), scribbles=scribbles))
     assert not mask[50:60, 80:90].any()
     # Outside the box nothing is foreground, whatever was scribbled there.
     assert not mask[5:15, 5:15].any()
@@ -62,17 +62,19 @@ def test_the_same_input_gives_the_same_mask(small):
 
 def test_the_prompt_may_be_given_by_its_own_name(small):
     box = (37, 12, 135, 110)
-    np.testing.assert_array_equal(segment(small[0], box=box), segment(small[0], Prompts(box=box)))
+    np.testing.assert_array_equal(
+        segment(small[0], box=box), segment(small[0], prompts=Prompts(box=box))
+    )
 
 
 def test_a_box_around_everything_leaves_no_background(small):
     with pytest.raises(EmptyRegionError, match=r"no pixel for the background.*smaller box"):
-        segment(small[0], Prompts(box=(0, 0, 170, 110)))
+        segment(small[0], prompts=Prompts(box=(0, 0, 170, 110)))
 
 
 def test_a_box_beside_the_picture_is_refused(small):
     with pytest.raises(ValueRangeError, match=r"\(200, 0, 210, 10\).*170 × 110"):
-        segment(small[0], Prompts(box=(200, 0, 210, 10)))
+        segment(small[0], prompts=Prompts(box=(200, 0, 210, 10)))
 
 
 def test_it_stops_between_rounds(small):

@@ -36,7 +36,7 @@ def has_unknown(trimap: Trimap | None) -> None:
     aliases=("metrics", "SAD", "MSE", "Grad", "Conn", "evaluate", "difference"),
     check=has_unknown,
 )
-def compare(alpha: Alpha, reference: Alpha, trimap: Trimap | None = None) -> Comparison:
+def compare(alpha: Alpha, reference: Alpha, *, trimap: Trimap | None = None) -> Comparison:
     """Measure a matte against a reference as the Composition-1k evaluation does.
 
     Parameters

@@ -20,9 +20,9 @@ from ..parameters import Color, parse_color
 def composite(
     image: Image,
     alpha: Alpha,
+    *,
     foreground: Image | None = None,
     background: Image | None = None,
-    *,
     color: Annotated[str, Color()] = "white",
     linear_light: bool = False,
 ) -> Image:

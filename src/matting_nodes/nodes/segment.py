@@ -13,7 +13,7 @@ from ..spec import Method
     aliases=("segmentation", "mask", "select object", "grabcut", "threshold", "otsu"),
 )
 def segment(
-    image: Image, prompts: Prompts | None = None, *, method: Method = Method("grabcut")
+    image: Image, *, prompts: Prompts | None = None, method: Method = Method("grabcut")
 ) -> Mask:
     """Find the object: a rough mask is enough, the matte refines its edge.
 

@@ -41,7 +41,7 @@ def test_the_steps_of_the_help_text_give_the_pixels_of_python(tmp_path, monkeypa
     trimap = make_trimap(mask, inner=15, outer=25)
     alpha = np.round(alpha_matte(image, trimap) * np.float64(65535)).astype(np.uint16)
     foreground, background = estimate_foreground(image, alpha)
-    cut = composite(image, alpha, foreground, color="transparent")
+    cut = composite(image, alpha, foreground=foreground, color="transparent")
     np.testing.assert_array_equal(read_image("mask.png"), mask * 255)
     np.testing.assert_array_equal(read_image("trimap.png"), trimap)
     np.testing.assert_array_equal(read_image("alpha.png"), alpha)

@@ -119,7 +119,9 @@ def test_the_example_workflow_gives_the_pixels_of_python(server, graph):
     trimap = make_trimap(mask, inner=15, outer=25)
     alpha = alpha_matte(image, trimap)
     foreground, _ = estimate_foreground(image, alpha)
-    result = composite(image, alpha, foreground, samples.beach(), linear_light=True)
+    result = composite(
+        image, alpha, foreground=foreground, background=samples.beach(), linear_light=True
+    )
     (saved,) = history["outputs"]["8"]["images"]
     # SaveImage cuts off after multiplying with 255.
     np.testing.assert_array_equal(

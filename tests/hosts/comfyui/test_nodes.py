@@ -138,7 +138,7 @@ def test_the_pipeline_gives_the_pixels_of_python(nodes):
     np.testing.assert_array_equal(colors[0][0], foreground)
     np.testing.assert_array_equal(colors[1][0], background)
     np.testing.assert_array_equal(
-        result[0], composite(image, expected, foreground, color="transparent")
+        result[0], composite(image, expected, foreground=foreground, color="transparent")
     )
     assert result.shape == (1, 220, 340, 4)
 

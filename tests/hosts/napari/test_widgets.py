@@ -53,7 +53,7 @@ def test_the_pipeline_layer_by_layer_gives_the_pixels_of_python(viewer, dock, fi
         "lemur alpha": alpha,
         "lemur foreground": foreground,
         "lemur background": background,
-        "lemur composite": composite(image, alpha, foreground),
+        "lemur composite": composite(image, alpha, foreground=foreground),
     }
     assert [layer.name for layer in viewer.layers] == ["lemur", *expected]
     for name, values in expected.items():

@@ -67,19 +67,21 @@ def _pipeline(quiet: bool) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     image, beach = samples.lemur(), samples.beach()
     box = Prompts(box=(150, 50, 540, 440))
     with progress_bar("Demo", quiet) as job:
-        mask = segment(image, box, job=job.part(0, 0.3))
+        mask = segment(image, prompts=box, job=job.part(0, 0.3))
         trimap = make_trimap(mask, inner=15, outer=25, job=job.part(0.3, 0.35))
         alpha = alpha_matte(image, trimap, job=job.part(0.35, 0.9))
         foreground, _ = estimate_foreground(image, alpha, job=job.part(0.9, 1))
-    table = compare(alpha, samples.lemur_alpha(), trimap).table
+    table = compare(alpha, samples.lemur_alpha(), trimap=trimap).table
     return {
         "image": image,
         "mask": (mask * 255).astype(np.uint8),
         "trimap": trimap,
         "alpha": alpha,
         "foreground": foreground,
-        "cutout": composite(image, alpha, foreground, color="transparent"),
-        "composite": composite(image, alpha, foreground, beach, linear_light=True),
+        "cutout": composite(image, alpha, foreground=foreground, color="transparent"),
+        "composite": composite(
+            image, alpha, foreground=foreground, background=beach, linear_light=True
+        ),
     }, table
 
 

@@ -35,8 +35,9 @@ class LayerChoice(widgets.ComboBox):
         try:
             super().reset_choices(*args)
             candidates = self._candidates()
-            kept = self._picked if self._picked in candidates else None
-            if self.value is not (wanted := kept or preferred(self._wire, candidates)):
+            if self._picked not in candidates:
+                self._picked = None
+            if self.value is not (wanted := self._picked or preferred(self._wire, candidates)):
                 self.value = wanted
         finally:
             self._refreshing = False
