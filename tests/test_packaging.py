@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import email
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -66,8 +66,7 @@ def test_the_installed_wheel_is_found_by_npe2_and_runs(dist, tmp_path):
 
 
 def test_the_sdist_carries_both_manifests_as_files(dist, tmp_path):
-    with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
-        sdist.extractall(tmp_path, filter="data")
+    shutil.unpack_archive(next(dist.glob("*.tar.gz")), tmp_path)
     (top,) = tmp_path.iterdir()
     for path in (top / "napari.yaml", top / "src/matting_nodes/napari.yaml"):
         assert path.read_text(encoding="utf-8") == MANIFEST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Annotated
 
 import numpy as np
 import pytest
@@ -17,12 +18,40 @@ from matting_nodes import (
     samples,
     segment,
 )
+from matting_nodes.arrays import Image, Mask
+from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import (
     is_trimap,
     labels_to_trimap,
     trimap_options,
     trimap_to_labels,
 )
+from matting_nodes.node import node
+from matting_nodes.parameters import Slider
+from matting_nodes.spec import Method
+
+
+def test_a_toy_node_and_method_get_a_widget_that_runs(registry, viewer, finish):
+    """They are in no file of the package: the widget comes from the specs alone."""
+
+    @node(title="Toy", command="toy", step=9)
+    def toy(image: Image, *, method: Method = Method("cut"), invert: bool = False) -> Mask:
+        """Make a toy mask."""
+        mask = method(image=image)
+        return 1 - mask if invert else mask
+
+    @toy.method(title="Cut")
+    def cut(image: Image, *, level: Annotated[float, Slider(0, 1)] = 0.5) -> Mask:
+        """Cut at a level."""
+        return (image[..., 0] > level).astype(np.float32)
+
+    viewer.add_image(np.uint8([[50, 100, 200]] * 3), name="steps")
+    widget = host.ToyWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Toy")
+    widget.fields["cut", "level"].value = 0.3
+    widget.fields["", "invert"].value = True
+    finish(widget)
+    np.testing.assert_array_equal(viewer.layers["steps mask"].data, [[1, 0, 0]] * 3)
 
 
 @pytest.fixture
