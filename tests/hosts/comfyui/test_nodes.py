@@ -231,7 +231,7 @@ def test_an_interrupt_of_the_host_unwinds_to_it(nodes, comfy, tensors, monkeypat
         )
 
 
-def test_an_error_names_the_frame_and_carries_no_trace_of_our_code(nodes, tensors):
+def test_an_error_names_the_frame_stands_on_the_node_and_shows_no_code(nodes, comfy, tensors):
     image, trimap = tensors
     bad = trimap.clone()
     bad[bad == 1] = 0.5
@@ -239,6 +239,7 @@ def test_an_error_names_the_frame_and_carries_no_trace_of_our_code(nodes, tensor
         nodes["MattingNodesAlphaMatte"].execute(
             image=image, trimap=torch.cat([trimap, bad]), method=CLOSED_FORM
         )
+    assert comfy.server.sent[-1] == ("7", str(caught.value))
     files = {str(entry.path) for entry in caught.traceback}
     assert not any("frames.py" in file or "run.py" in file for file in files)
 

@@ -36,7 +36,9 @@ def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
                 results = map_frames(spec, inputs, _settings(spec, given), _job(unique_id))
                 values = collect(spec, results, count_frames(inputs))
             except MattingError as error:
-                # The page shows the message; where in the code it arose helps no user.
+                # The page keeps the message behind a button, so the node shows it too;
+                # where in the code it arose helps no user.
+                _show_text(unique_id, str(error))
                 raise error.with_traceback(None) from None
             texts = [value for value in values if isinstance(value, str)]
             _show_text(unique_id, *texts or [f"{time.perf_counter() - began:.1f} s"])

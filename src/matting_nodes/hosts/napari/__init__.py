@@ -21,7 +21,7 @@ def __getattr__(name: str) -> type[NodeWidget]:
     from ...nodes import all_nodes
 
     if name == "new_trimap":
-        from ._trimap import new_trimap
+        from ._new_trimap import new_trimap
 
         return new_trimap  # type: ignore[return-value]
     for spec in all_nodes():

@@ -5,15 +5,12 @@ The tag in the layer's metadata tells it from a mask, which would read as its op
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
-
-if TYPE_CHECKING:
-    import napari
 
 TAG = "matting_nodes"
 UNKNOWN_LABEL, BACKGROUND_LABEL, FOREGROUND_LABEL = 0, 1, 2
@@ -68,25 +65,3 @@ def alpha_options(**provenance: Any) -> dict[str, Any]:
         "colormap": "gray",
         "metadata": {TAG: {"kind": "alpha", **provenance}},
     }
-
-
-def new_trimap(viewer: napari.viewer.Viewer) -> None:
-    """Add an empty trimap over the selected image, to be painted by hand."""
-    from napari.layers import Image
-    from napari.utils.notifications import show_warning
-
-    from ._layers import leading_shape, plane_shape, transforms
-
-    images = [layer for layer in viewer.layers if isinstance(layer, Image)]
-    chosen = [layer for layer in images if layer in viewer.layers.selection] or images[-1:]
-    if not chosen:
-        show_warning("There is no image layer. A trimap is painted over an image. Open one first.")
-        return
-    image = chosen[0]
-    layer = viewer.add_labels(
-        np.zeros(leading_shape(image) + plane_shape(image), np.uint8),
-        name=f"{image.name} trimap",
-        **trimap_options(),
-        **transforms(image),
-    )
-    layer.selected_label, layer.mode, layer.brush_size = FOREGROUND_LABEL, "paint", 20

@@ -1,0 +1,33 @@
+"""A trimap begun by hand: an empty layer to paint on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._layers import leading_shape, plane_shape, transforms
+from ._trimap import FOREGROUND_LABEL, trimap_options
+
+if TYPE_CHECKING:
+    import napari
+
+
+def new_trimap(viewer: napari.viewer.Viewer) -> None:
+    """Add an empty trimap over the selected image, to be painted by hand."""
+    from napari.layers import Image
+    from napari.utils.notifications import show_warning
+
+    images = [layer for layer in viewer.layers if isinstance(layer, Image)]
+    chosen = [layer for layer in images if layer in viewer.layers.selection] or images[-1:]
+    if not chosen:
+        show_warning("There is no image layer. A trimap is painted over an image. Open one first.")
+        return
+    image = chosen[0]
+    layer = viewer.add_labels(
+        np.zeros(leading_shape(image) + plane_shape(image), np.uint8),
+        name=f"{image.name} trimap",
+        **trimap_options(),
+        **transforms(image),
+    )
+    layer.selected_label, layer.mode, layer.brush_size = FOREGROUND_LABEL, "paint", 20
