@@ -39,6 +39,15 @@ def test_it_finds_the_lemur_from_any_prompt(small, prompt):
     assert overlap(mask, truth) > 0.9
 
 
+def test_a_large_picture_is_cut_at_the_working_size():
+    image, truth = samples.lemur(), samples.lemur_alpha() > 0.5
+    whole, small = (segment(image, iterations=2, working_size=size) for size in (680, 340))
+    assert small.shape == truth.shape
+    assert set(np.unique(small)) == {0, 1}
+    assert overlap(small, whole.astype(bool)) > 0.97
+    assert overlap(small, truth) > 0.95
+
+
 def test_outside_the_box_is_background(small):
     image, _ = small
     mask = segment(image, prompts=Prompts(box=(60, 20, 110, 80)))

@@ -19,7 +19,7 @@ from ..arrays import (
 from ..errors import EmptyRegionError, ValueRangeError
 from ..job import Job
 from ..node import method
-from ..parameters import Slider
+from ..parameters import Advanced, Slider
 
 Labels = NDArray[np.uint8]
 
@@ -32,6 +32,7 @@ def grabcut(
     mask: Mask | None = None,
     *,
     iterations: Annotated[int, Slider(1, 20)] = 5,
+    working_size: Annotated[int, Slider(64, 8192, unit="px"), Advanced()] = 1024,
     job: Job,
 ) -> Mask:
     """Separate an object from its surroundings by their colors.
@@ -51,6 +52,9 @@ def grabcut(
         A rough mask to begin with; its pixels may change sides.
     iterations : int
         Rounds of learning colors and cutting again.
+    working_size : int, pixels
+        A picture with a longer side is cut at this size, and its mask enlarged: the matte
+        refines the edge anyway, and the time grows faster than the number of pixels.
 
     Returns
     -------
@@ -72,13 +76,20 @@ def grabcut(
         box = default_box(image.shape[1], image.shape[0])
     labels = _first_labels(image.shape[:2], box, scribbles, mask)
     pixels = np.round(as_rgb(image) * 255).astype(np.uint8)
+    scale = min(1.0, working_size / max(labels.shape))
+    small = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    pixels = np.asarray(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA))
+    labels = np.asarray(cv2.resize(labels, small, interpolation=cv2.INTER_NEAREST))
+    _check_labels(labels)
     models = np.zeros((2, 1, 65))
     cv2.setRNGSeed(0)
     for done in range(iterations):
         job.step(done, iterations, "GrabCut")
         mode = cv2.GC_EVAL if done else cv2.GC_INIT_WITH_MASK
         cv2.grabCut(pixels, labels, (0, 0, 1, 1), models[0], models[1], 1, mode)
-    return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    whole = cv2.resize(found, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return (whole > 0.5).astype(np.float32)
 
 
 def default_box(width: int, height: int) -> Box:
@@ -104,7 +115,6 @@ def _first_labels(
         labels[scribbles == FOREGROUND] = cv2.GC_FGD
     if box is not None:
         labels[~_inside(box, shape)] = cv2.GC_BGD
-    _check_labels(labels)
     return labels
 
 
