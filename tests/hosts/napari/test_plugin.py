@@ -33,6 +33,28 @@ def test_the_layers_menu_leads_to_every_node(plugin):
     ]
 
 
+def test_napari_shows_the_submenu_with_every_node(viewer, plugin):
+    from napari._app_model import get_app_model
+
+    def titles(menu):
+        return [getattr(item, "title", None) or item.command.title for item in menus.get_menu(menu)]
+
+    menus = get_app_model().menus
+    assert "Image matting" in titles("napari/layers/segment")
+    assert "New trimap (Image matting)" in titles("napari/layers/annotate")
+    assert [title.split(" (")[0] for title in titles("matting_nodes")] == [
+        spec.title for spec in all_nodes()
+    ]
+
+
+def test_the_menu_makes_a_new_trimap(viewer, plugin):
+    from napari._app_model import get_app_model
+
+    viewer.add_image(samples.cell(), name="cell")
+    get_app_model().commands.execute_command("matting-nodes.new_trimap").result()
+    assert is_trimap(viewer.layers["cell trimap"])
+
+
 def test_a_menu_entry_opens_its_widget(viewer, plugin):
     from napari._app_model import get_app_model
 
