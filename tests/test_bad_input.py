@@ -26,7 +26,7 @@ def good(kind, height=20, width=24):
 
 
 def settings(spec, method=""):
-    small = {"inner": 2.0, "outer": 2.0} if method == "band" else {}
+    small = {"band": {"inner": 2.0, "outer": 2.0}, "large_kernel": {"radius": 3}}.get(method, {})
     return small | ({"method": method} if method else {})
 
 

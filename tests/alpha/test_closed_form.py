@@ -5,8 +5,7 @@ import pytest
 
 from matting_nodes import samples
 from matting_nodes.arrays import unknown
-from matting_nodes.errors import EmptyRegionError, MattingError, ShapeError
-from matting_nodes.job import Cancelled, Job
+from matting_nodes.errors import EmptyRegionError
 from matting_nodes.nodes.alpha_matte import alpha_matte
 from matting_nodes.nodes.compare import compare
 
@@ -50,17 +49,6 @@ def test_the_lemur_is_near_its_reference(lemur, lemur_trimap):
     assert ours["SAD"] < guess["SAD"] / 5
 
 
-def test_the_same_input_gives_the_same_pixels(lemur, lemur_trimap):
-    np.testing.assert_array_equal(
-        alpha_matte(lemur, lemur_trimap), alpha_matte(lemur, lemur_trimap)
-    )
-
-
-def test_grey_images_are_solved(fur):
-    image, trimap = fur
-    assert alpha_matte(image.mean(axis=2), trimap).shape == trimap.shape
-
-
 def test_all_known_needs_no_solving():
     trimap = np.uint8([[0, 255], [255, 0]])
     np.testing.assert_array_equal(alpha_matte(np.zeros((2, 2, 3)), trimap), trimap / 255)
@@ -80,22 +68,3 @@ def test_a_trimap_without_both_regions_is_refused(values, told):
     trimap = np.uint8([values] * 3)
     with pytest.raises(EmptyRegionError, match=told):
         alpha_matte(np.zeros((3, 3)), trimap)
-
-
-def test_an_image_smaller_than_a_window_is_refused():
-    with pytest.raises(ShapeError, match=r"3 × 2 pixels.*3 × 3"):
-        alpha_matte(np.zeros((2, 3)), np.uint8([[0, 128, 255]] * 2))
-
-
-def test_giving_up_is_an_error_that_says_what_to_do(fur):
-    with pytest.raises(MattingError, match=r"did not converge within 1 iterations.*Mark more"):
-        alpha_matte(*fur, iterations=1)
-
-
-def test_it_stops_in_the_middle_of_solving(fur):
-    reports = []
-    job = Job(lambda fraction, message: reports.append(fraction), lambda: len(reports) > 6)
-    with pytest.raises(Cancelled):
-        alpha_matte(*fur, job=job)
-    assert len(reports) == 7
-    assert 0.5 < reports[-1] < 1

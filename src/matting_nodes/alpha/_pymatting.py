@@ -1,0 +1,116 @@
+"""PyMatting's estimators with our progress, cancel and errors."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Alpha, Image, Trimap, as_rgb, unknown
+from ..errors import MattingError, ShapeError
+from ..job import Job
+
+_log = logging.getLogger(__name__)
+
+
+class _Log:
+    """A stream that hands lines to the log: PyMatting prints its warnings."""
+
+    def write(self, text: str) -> None:
+        if text.strip():
+            _log.info(text.strip())
+
+    def flush(self) -> None: ...
+
+
+def estimate(
+    name: str,
+    title: str,
+    image: Image,
+    trimap: Trimap,
+    job: Job,
+    *,
+    window: int = 3,
+    **keywords: Any,
+) -> Alpha:
+    """Return the alpha that one of PyMatting's estimators finds.
+
+    Parameters
+    ----------
+    name : str
+        What follows `estimate_alpha_` in PyMatting.
+    title : str
+        For messages.
+    image, trimap : arrays
+        In the core's form.
+    job : Job
+        Told of steps; a cancel stops between them.
+    window : int, pixels
+        Side of the windows that the method looks at.
+    keywords
+        Go to the estimator.
+
+    Raises
+    ------
+    ShapeError
+        If the image is smaller than a window.
+    MattingError
+        If no solution is found.
+    """
+    if min(image.shape[:2]) < window:
+        raise ShapeError(
+            f"The image is {image.shape[1]} × {image.shape[0]} pixels",
+            f"{title} looks at windows of {window} × {window} pixels",
+            f"Use an image of at least {window} × {window} pixels",
+        )
+    job.step(0, message=f"{title} (the first use compiles PyMatting: a minute or two)")
+    import pymatting
+
+    estimator = getattr(pymatting, f"estimate_alpha_{name}")
+    values = np.where(unknown(trimap), 0.5, trimap / 255)
+    job.step(0.05, message=f"{title}: setting up")
+    try:
+        with redirect_stdout(_Log()), warnings.catch_warnings():  # type: ignore[type-var]
+            warnings.simplefilter("ignore")
+            alpha = estimator(as_rgb(image).astype(np.float64), values, **keywords)
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise MattingError(
+            f"{title} found no solution: {error}",
+            "The unknown region must be small enough to be solved from its surroundings",
+            "Mark more foreground and background, or choose another method",
+        ) from error
+    if not np.isfinite(alpha).all():
+        raise MattingError(
+            f"{title} found no finite solution",
+            "The unknown region must be small enough to be solved from its surroundings",
+            "Mark more foreground and background, or choose another method",
+        )
+    result: Alpha = alpha.astype(np.float32)
+    return result
+
+
+def preconditioner(title: str, job: Job) -> Callable[[Any], Any]:
+    """Return the incomplete Cholesky preconditioner, announced to the job."""
+
+    def factorise(system: Any) -> Any:
+        from pymatting import ichol
+
+        job.step(0.2, message=f"{title}: preconditioner")
+        return ichol(system)
+
+    return factorise
+
+
+def watched(title: str, job: Job, iterations: int) -> dict[str, Any]:
+    """Return settings of the solver (conjugate gradients) under which the job can follow."""
+
+    def watch(_a: Any, _x: Any, _b: Any, size: float, _r: Any, residual: float) -> None:
+        # The residual falls from 1 to 1e-7 of the right side: shown on a log scale.
+        part = np.log10(max(residual, 1e-300) / max(size, 1e-300)) / -7
+        job.step(0.5 + 0.5 * float(np.clip(part, 0, 1)), message=f"{title}: solving")
+
+    return {"maxiter": iterations, "callback": watch}
