@@ -61,7 +61,9 @@ def distance_to(region: NDArray[np.bool_]) -> NDArray[np.float32]:
     if not region.any():
         return np.full(region.shape, np.inf, np.float32)
     outside = (~region).astype(np.uint8)
-    return cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)  # type: ignore[return-value]
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # OpenCV's last bit varies from run to run; the squares are whole numbers.
+    return np.sqrt(np.rint(np.square(distance, dtype=np.float64))).astype(np.float32)
 
 
 def _check_remains(
