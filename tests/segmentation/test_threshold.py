@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matting_nodes import samples
-from matting_nodes.errors import EmptyRegionError
+from matting_nodes.errors import EmptyRegionError, ParameterError, ShapeError
 from matting_nodes.nodes.segment import segment
 
 
@@ -32,3 +32,44 @@ def test_bit_depth_and_scale_do_not_matter():
 def test_a_constant_image_has_no_threshold():
     with pytest.raises(EmptyRegionError, match=r"Every pixel of the image is 0\.25"):
         segment(np.full((4, 4), 0.25), method="threshold")
+
+
+@pytest.mark.parametrize("algorithm", ["otsu", "li", "triangle", "local"])
+def test_every_algorithm_finds_the_cell(algorithm):
+    cell = samples.cell()
+    settings = {"window": 301} if algorithm == "local" else {}
+    mask = segment(cell, method="threshold", algorithm=algorithm, smallest_object=5000, **settings)
+    y, x = np.indices(mask.shape)
+    disk = np.hypot(y - 374, x - 428) < 64
+    assert mask[disk].mean() > 0.9
+
+
+def test_a_channel_is_looked_at_alone():
+    image = np.zeros((4, 4, 3))
+    image[:2, :, 0] = image[:, :2, 2] = 1
+    red = segment(image, method="threshold", channel="red")
+    np.testing.assert_array_equal(red, image[..., 0])
+    blue = segment(image, method="threshold", channel="blue", objects="dark")
+    np.testing.assert_array_equal(blue, 1 - image[..., 2])
+    with pytest.raises(ShapeError, match="grey and the channel is red"):
+        segment(np.eye(4), method="threshold", channel="red")
+
+
+def test_small_objects_go_and_small_holes_are_filled():
+    image = np.zeros((12, 20))
+    image[1:8, 1:8] = 1
+    image[3:5, 3:5] = 0  # a hole of 4 pixels
+    image[10, 10] = image[9, 11] = 1  # two pixels that touch at a corner
+    image[:, 15:] = 1
+    image[5:7, 17:] = 0  # a bay that reaches the border is no hole
+    cleaned = segment(image, method="threshold", smallest_object=3, largest_hole=4)
+    expected = image.copy()
+    expected[3:5, 3:5], expected[9:11, 10:12] = 1, 0
+    np.testing.assert_array_equal(cleaned, expected)
+    kept = segment(image, method="threshold", smallest_object=2, largest_hole=3)
+    np.testing.assert_array_equal(kept, image)
+
+
+def test_an_even_window_is_refused():
+    with pytest.raises(ParameterError, match=r"window .* is 50.*Choose 51"):
+        segment(samples.cell(), method="threshold", algorithm="local", window=50)

@@ -333,9 +333,9 @@ def shown(widget):
 
 def test_only_the_chosen_methods_fields_are_shown(viewer, dock):
     widget = dock("Segment")
-    assert shown(widget) == {("grabcut", "iterations")}
+    assert {owner for owner, _ in shown(widget)} == {"grabcut"}
     widget.method.value = "threshold"
-    assert shown(widget) == {("threshold", "objects")}
+    assert {owner for owner, _ in shown(widget)} == {"threshold"}
 
 
 def test_advanced_fields_are_folded_away(viewer, dock):
