@@ -25,9 +25,16 @@ def good(kind, height=20, width=24):
     return (2, 2, 22, 18) if kind is Kind.BOX else ramp
 
 
+# Settings under which a method fits into a picture of 20 × 24 pixels.
+SMALL = {
+    "band": {"inner": 2.0, "outer": 2.0},
+    "large_kernel": {"radius": 3},
+    "published": {"recipe": "smooth_ellipse_6"},
+}
+
+
 def settings(spec, method=""):
-    small = {"band": {"inner": 2.0, "outer": 2.0}, "large_kernel": {"radius": 3}}.get(method, {})
-    return small | ({"method": method} if method else {})
+    return SMALL.get(method, {}) | ({"method": method} if method else {})
 
 
 def inputs(spec, **sizes):

@@ -46,8 +46,8 @@ def band(
     """
     foreground = distance_to(mask < 1) > inner
     background = distance_to(mask > 0) > outer
-    _check_remains(foreground, mask == 1, "foreground", "inner", inner)
-    _check_remains(background, mask == 0, "background", "outer", outer)
+    check_remains(foreground, mask == 1, "foreground", inner, "Choose a smaller inner")
+    check_remains(background, mask == 0, "background", outer, "Choose a smaller outer")
     return trimap_from(foreground, background)
 
 
@@ -66,9 +66,10 @@ def distance_to(region: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.sqrt(np.rint(np.square(distance, dtype=np.float64))).astype(np.float32)
 
 
-def _check_remains(
-    remains: NDArray[np.bool_], before: NDArray[np.bool_], name: str, radius: str, value: float
+def check_remains(
+    remains: NDArray[np.bool_], before: NDArray[np.bool_], name: str, reach: float, fix: str
 ) -> None:
+    """Raise an EmptyRegionError if no pixel of a region remains beyond a band of `reach` px."""
     if remains.any():
         return
     if not before.any():
@@ -78,7 +79,7 @@ def _check_remains(
             "Segment the object first, or paint it",
         )
     raise EmptyRegionError(
-        f"A band of {value:g} px leaves no definite {name}",
+        f"A band of {reach:g} px leaves no definite {name}",
         f"Some {name} must remain beyond the band",
-        f"Choose a smaller {radius}",
+        fix,
     )

@@ -141,7 +141,7 @@ def test_the_nodes_are_described_to_the_page(server):
     info = server.get("/object_info/MattingNodesMakeTrimap")["MattingNodesMakeTrimap"]
     assert info["display_name"] == "Make Trimap"
     assert info["category"] == "image/matting"
-    (option,) = info["input"]["required"]["method"][1]["options"]
+    option = info["input"]["required"]["method"][1]["options"][0]
     assert option["key"] == "band"
     inner = option["inputs"]["required"]["inner"]
     assert inner[0] == "FLOAT"

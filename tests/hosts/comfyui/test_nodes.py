@@ -105,7 +105,7 @@ def test_widgets_carry_defaults_ranges_and_tooltips(nodes):
     inputs = {i.id: i for i in nodes["MattingNodesMakeTrimap"].define_schema().inputs}
     assert inputs["mask"].optional
     assert "1 is foreground" in inputs["mask"].tooltip
-    (band,) = inputs["method"].options
+    band = inputs["method"].options[0]
     inner, _ = band.inputs
     assert (inner.default, inner.min, inner.max) == (10.0, 0, 200)
     matte = {i.id: i for i in nodes["MattingNodesAlphaMatte"].define_schema().inputs}

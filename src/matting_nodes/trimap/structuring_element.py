@@ -1,0 +1,68 @@
+"""Structuring element: a mask eroded and dilated, as most published trimaps are made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Mask, Trimap, trimap_from
+from ..node import method
+from ..parameters import Slider
+from .band import check_remains
+
+
+@method("make_trimap", title="Structuring element")
+def structuring_element(
+    mask: Mask,
+    *,
+    shape: Literal["ellipse", "square"] = "ellipse",
+    radius: Annotated[int, Slider(1, 100, unit="px")] = 3,
+    iterations: Annotated[int, Slider(1, 50)] = 3,
+) -> Trimap:
+    """Erode the mask for the foreground and dilate it for the background.
+
+    Parameters
+    ----------
+    mask : (H, W) float32, 0..1
+        1 is foreground; anything between 0 and 1 is unknown.
+    shape : {"ellipse", "square"}
+        Of the element, which is 2 radius + 1 pixels wide: it has a middle, so the band is as
+        wide on every side.
+    radius : int, pixels
+        Of the element.
+    iterations : int
+        How often it is applied.
+
+    Returns
+    -------
+    (H, W) uint8, {0, 128, 255}
+
+    Raises
+    ------
+    EmptyRegionError
+        If no definite foreground or no definite background would remain.
+    """
+    size = 2 * radius + 1
+    eroded, dilated = eroded_and_dilated(mask, shape, size, iterations)
+    foreground, background = eroded == 255, dilated == 0
+    reach, fix = radius * iterations, "Choose a smaller radius"
+    check_remains(foreground, mask == 1, "foreground", reach, fix)
+    check_remains(background, mask == 0, "background", reach, fix)
+    return trimap_from(foreground, background)
+
+
+def eroded_and_dilated(
+    mask: Mask, shape: str, size: int, iterations: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return a mask in 0..255, eroded and dilated by an element `size` pixels wide."""
+    import cv2
+
+    kinds: dict[str, Any] = {"ellipse": cv2.MORPH_ELLIPSE, "square": cv2.MORPH_RECT}
+    element = cv2.getStructuringElement(kinds[shape], (size, size))
+    # Only full foreground is 255 and only full background 0, however fine the mask's steps.
+    values = np.clip(np.round(mask * 255), mask > 0, 255 - (mask < 1)).astype(np.uint8)
+    eroded = cv2.erode(values, element, iterations=iterations)
+    dilated = cv2.dilate(values, element, iterations=iterations)
+    return np.asarray(eroded, np.uint8), np.asarray(dilated, np.uint8)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from matting_nodes import samples
+from matting_nodes.arrays import as_trimap
+from matting_nodes.errors import EmptyRegionError, ParameterError
+from matting_nodes.nodes.make_trimap import make_trimap
+
+BINARY = (samples.lemur_alpha() > 0.5).astype(np.uint8) * 255
+SOFT = np.round(samples.lemur_alpha() * 255).astype(np.uint8)
+
+
+def published_pipeline(mask, kernel, iterations):
+    """Erode, dilate, and 128 where they differ, as the pipelines have it."""
+    eroded = cv2.erode(mask, kernel, iterations=iterations)
+    dilated = cv2.dilate(mask, kernel, iterations=iterations)
+    trimap = np.full(mask.shape, 128, np.uint8)
+    trimap[eroded == 255], trimap[dilated == 0] = 255, 0
+    return trimap
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kernel", "iterations"),
+    [
+        ("square_10x5", np.ones((10, 10), np.uint8), 5),
+        ("ellipse_7x6", cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)), 6),
+    ],
+)
+def test_a_published_recipe_is_reproduced_pixel_for_pixel(recipe, kernel, iterations):
+    trimap = make_trimap(BINARY, method="published", recipe=recipe)
+    np.testing.assert_array_equal(trimap, published_pipeline(BINARY, kernel, iterations))
+
+
+def test_the_smooth_recipe_is_reproduced_pixel_for_pixel():
+    """Ellipse of 10 − 4; dilated above 5 counts as touched, eroded from 250 as whole."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (6, 6))
+    dilated = np.where(cv2.dilate(SOFT, kernel) > 5, 255, 0)
+    eroded = np.where(cv2.erode(SOFT, kernel) < 250, 0, 255)
+    expected = dilated.astype(np.uint8)
+    expected[(dilated == 255) & (eroded == 0)] = 128
+    trimap = make_trimap(SOFT, method="published", recipe="smooth_ellipse_6")
+    np.testing.assert_array_equal(trimap, expected)
+
+
+def test_an_even_published_element_is_lopsided_and_ours_is_not():
+    mask = np.zeros((61, 61))
+    mask[15:46, 15:46] = 1
+    square = {"method": "structuring_element", "shape": "square", "radius": 5, "iterations": 2}
+    ours = make_trimap(mask, **square)
+    np.testing.assert_array_equal(ours, ours[::-1, ::-1])
+    assert (ours[30] == 128).sum() == 2 * 20
+    theirs = make_trimap(np.pad(mask, 40), method="published", recipe="smooth_ellipse_6")
+    assert not np.array_equal(theirs, theirs[::-1, ::-1])
+
+
+def test_a_square_element_by_hand():
+    mask = np.zeros((9, 9))
+    mask[2:7, 2:7] = 1
+    trimap = make_trimap(mask, method="structuring_element", shape="square", radius=1, iterations=1)
+    expected = np.zeros((9, 9), np.uint8)
+    expected[1:8, 1:8], expected[3:6, 3:6] = 128, 255
+    np.testing.assert_array_equal(trimap, expected)
+
+
+def test_soft_values_stay_unknown_under_an_element():
+    mask = np.zeros((30, 30))
+    mask[5:25, 5:25], mask[15, 15] = 1, 0.999
+    trimap = make_trimap(mask, method="structuring_element", radius=1, iterations=1)
+    assert trimap[15, 15] == 128
+
+
+def test_too_large_an_element_leaves_nothing():
+    mask = np.zeros((30, 30))
+    mask[10:20, 10:20] = 1
+    with pytest.raises(EmptyRegionError, match=r"no definite foreground.*smaller radius"):
+        make_trimap(mask, method="structuring_element", radius=10)
+
+
+def test_soft_thresholds_keep_the_guess_between_them():
+    mask = np.float32([[0, 0.05, 0.3, 0.94, 0.95, 1]])
+    trimap = make_trimap(mask, method="soft")
+    np.testing.assert_array_equal(trimap, [[0, 0, 77, 240, 255, 255]])
+    with pytest.raises(ParameterError, match=r"low .* is 0\.9 and high is 0\.5"):
+        make_trimap(mask, method="soft", low=0.9, high=0.5)
+
+
+@pytest.mark.parametrize("values", [(0, 102, 255), (0, 127, 255), (0, 128, 255), range(256)])
+def test_trimaps_from_elsewhere_pass_through_unharmed(values):
+    """Known stays known and unknown unknown, with 102, 127, 128 or all values of 256."""
+    trimap = np.tile(np.uint8(list(values)), (4, 1))
+    passed = make_trimap(trimap, method="soft", low=5 / 255, high=250 / 255)
+    np.testing.assert_array_equal(passed, as_trimap(trimap))
