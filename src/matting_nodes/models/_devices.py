@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ..errors import ParameterError
+
+if TYPE_CHECKING:
+    import torch
+
 
 def available_devices() -> list[str]:
     """Return the torch devices of this machine, best first; the CPU is always there."""
@@ -11,3 +18,25 @@ def available_devices() -> list[str]:
     if torch.backends.mps.is_available():
         devices += ["mps"]
     return [*devices, f"cpu ({torch.get_num_threads()} threads)"]
+
+
+def torch_device(name: str) -> torch.device:
+    """Return the device of that name; auto is the best there is.
+
+    Raises
+    ------
+    ParameterError
+        If this machine does not have it.
+    """
+    import torch
+
+    there = [device.split()[0] for device in available_devices()]
+    if name == "auto":
+        name = there[0]
+    if name not in there:
+        raise ParameterError(
+            f"device is {name}",
+            f"This machine has {', '.join(there)}",
+            "Choose auto or one of these",
+        )
+    return torch.device(name)
