@@ -25,12 +25,17 @@ class Kind(Enum):
     TRIMAP = "trimap"
     ALPHA = "alpha"
     BOX = "box"
+    POINTS = "points"
     TABLE = "table"
 
     @property
     def is_picture(self) -> bool:
         """Whether values of this kind have a height and a width."""
-        return self not in (Kind.BOX, Kind.TABLE)
+        return self not in (Kind.BOX, Kind.POINTS, Kind.TABLE)
+
+
+class AnySize:
+    """Marks a picture that need not have the size of the others."""
 
 
 Image = Annotated[NDArray[np.float32], Kind.IMAGE]
@@ -47,6 +52,9 @@ Alpha = Annotated[NDArray[np.float32], Kind.ALPHA]
 
 Box = Annotated[tuple[int, int, int, int], Kind.BOX]
 """(left, top, right, bottom) in pixels; right and bottom are just outside."""
+
+Points = Annotated[NDArray[np.float64], Kind.POINTS]
+"""(N, 2) float64; x and y of each in pixels, the center of the first pixel at (0, 0)."""
 
 Table = Annotated[dict[str, float], Kind.TABLE]
 """Named numbers."""
@@ -66,11 +74,17 @@ class Prompts:
         Strokes: 0 is background, 255 is foreground, 128 where nothing was drawn.
     mask : (H, W) mask
         A rough mask to refine.
+    foreground_points : (N, 2) points, pixels
+        x and y of places on the object.
+    background_points : (N, 2) points, pixels
+        x and y of places beside it.
     """
 
     box: Box | None = None
     scribbles: Trimap | None = None
     mask: Mask | None = None
+    foreground_points: Points | None = None
+    background_points: Points | None = None
 
 
 def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
@@ -232,12 +246,31 @@ def as_box(value: Any, name: str = "box") -> Box:
     return left, top, right, bottom
 
 
+def as_points(value: ArrayLike, name: str = "points") -> Points:
+    """Return points as (N, 2), x and y in pixels.
+
+    Raises
+    ------
+    ShapeError
+        If they are not pairs of finite numbers, or none at all.
+    """
+    points = np.asarray(value, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points) or not np.isfinite(points).all():
+        raise ShapeError(
+            f"{name} has shape {points.shape}",
+            "Points are pairs of finite numbers, x and y, at least one",
+            "Give them as [[x, y], …], or leave them away",
+        )
+    return points
+
+
 CONVERSIONS = {
     Kind.IMAGE: as_image,
     Kind.MASK: as_mask,
     Kind.TRIMAP: as_trimap,
     Kind.ALPHA: as_alpha,
     Kind.BOX: as_box,
+    Kind.POINTS: as_points,
 }
 
 

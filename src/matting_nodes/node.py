@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 from docstring_parser import Docstring
 from docstring_parser import parse as parse_docstring
 
-from .arrays import Kind
+from .arrays import AnySize, Kind
 from .job import Job
 from .parameters import Parameter, read_parameter, unwrap
 from .run import run
@@ -108,7 +108,9 @@ def node(
             if base is Method:
                 default_method = str(parameter.default)
             elif kind is not None:
-                inputs.append(Input(parameter.name, kind, optional, texts.get(parameter.name, "")))
+                any_size = any(isinstance(m, AnySize) for m in markers)
+                text = texts.get(parameter.name, "")
+                inputs.append(Input(parameter.name, kind, optional, text, any_size))
             elif is_dataclass(base):
                 groups[parameter.name] = base  # type: ignore[assignment]
                 inputs += _members(base, parameter.name)  # type: ignore[arg-type]
@@ -187,7 +189,7 @@ def _members(group: type, name: str) -> list[Input]:
     for f in fields(group):
         markers = unwrap(hints[f.name])[1]
         kind = next(m for m in markers if isinstance(m, Kind))
-        members.append(Input(f.name, kind, True, texts.get(f.name, ""), name))
+        members.append(Input(f.name, kind, True, texts.get(f.name, ""), group=name))
     return members
 
 

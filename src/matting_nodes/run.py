@@ -51,13 +51,8 @@ def prepare(spec: NodeSpec[Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
             f"It takes {', '.join(wire.name for wire in spec.inputs)}",
             "Use these names",
         )
-    check_same_size(
-        {
-            w.name: ready[w.name]
-            for w in spec.inputs
-            if w.kind.is_picture and ready[w.name] is not None
-        }
-    )
+    pictures = [w.name for w in spec.inputs if w.kind.is_picture and not w.any_size]
+    check_same_size({name: ready[name] for name in pictures if ready[name] is not None})
     if spec.check is not None:
         spec.check(**{name: ready[name] for name in inspect.signature(spec.check).parameters})
     return ready

@@ -34,6 +34,8 @@ class Input:
     kind: Kind
     optional: bool = False
     help: str = ""
+    any_size: bool = False
+    """Whether it need not have the size of the other pictures."""
     group: str = ""
     """The argument that this input is a field of, for inputs that come together."""
 

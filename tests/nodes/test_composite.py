@@ -71,9 +71,59 @@ def test_an_unknown_color_is_refused_with_examples(lemur):
         composite(lemur, np.ones(lemur.shape[:2]), color="whiite")
 
 
-def test_a_background_of_another_size_is_refused_with_both_sizes(lemur):
-    with pytest.raises(SizeMismatchError, match=r"background is 20 × 10 .* image is 680 × 440"):
-        composite(lemur, np.ones(lemur.shape[:2]), background=np.zeros((10, 20, 3)))
+def behind(picture, fit, height=4, width=6):
+    """What shows where nothing is foreground."""
+    empty = np.zeros((height, width))
+    return composite(np.zeros((height, width, 3)), empty, background=picture, fit=fit)
+
+
+def test_fill_covers_all_and_cuts_evenly():
+    stripes = np.repeat(np.float32([[0.0, 0.25, 0.5, 1.0]]), 2, axis=0)
+    result = behind(stripes, "fill", 2, 2)
+    np.testing.assert_allclose(result[..., 0], [[0.25, 0.5]] * 2, atol=1e-6)
+
+
+def test_fit_shows_the_whole_picture_between_black_bars():
+    result = behind(np.ones((2, 2)), "fit")
+    np.testing.assert_allclose(result[..., 0], [[0, 1, 1, 1, 1, 0]] * 4, atol=1e-6)
+
+
+def test_stretch_gives_up_proportions():
+    np.testing.assert_allclose(behind(np.full((2, 2), 0.5), "stretch"), 0.5, atol=1e-6)
+
+
+def test_tile_repeats_from_the_upper_left():
+    tile = np.float32([[0, 1], [1, 0]])
+    expected = np.tile(tile, (2, 3))
+    np.testing.assert_array_equal(behind(tile, "tile")[..., 0], expected)
+
+
+@pytest.mark.parametrize("fit", ["fill", "fit", "stretch", "tile"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 1), (1, 50), (7, 5)])
+def test_a_background_of_any_size_fits(fit, size):
+    assert behind(np.ones(size), fit).shape == (4, 6, 3)
+
+
+def test_a_checkerboard_by_hand():
+    result = composite(np.zeros((2, 4)), np.zeros((2, 4)), backdrop="checkerboard", checker_size=2)
+    np.testing.assert_allclose(result[..., 0], [[0.95, 0.95, 0.8, 0.8]] * 2, atol=1e-6)
+
+
+def test_the_blurred_picture_keeps_its_light(lemur):
+    result = composite(lemur, np.zeros(lemur.shape[:2]), backdrop="blur", blur_radius=15)
+    np.testing.assert_allclose(result.mean(axis=(0, 1)), lemur.mean(axis=(0, 1)), atol=0.01)
+    assert np.abs(np.diff(result, axis=0)).mean() < np.abs(np.diff(lemur, axis=0)).mean() / 4
+
+
+def test_premultiplied_colors_are_multiplied_once():
+    image, alpha = np.float32([[[0.8, 0.4, 0.2]]]), np.float32([[0.5]])
+    result = composite(image, alpha, color="transparent", premultiplied=True)
+    np.testing.assert_allclose(result, [[[0.4, 0.2, 0.1, 0.5]]], atol=1e-7)
+
+
+def test_a_foreground_of_another_size_is_refused_with_both_sizes(lemur):
+    with pytest.raises(SizeMismatchError, match=r"foreground is 20 × 10 .* image is 680 × 440"):
+        composite(lemur, np.ones(lemur.shape[:2]), foreground=np.zeros((10, 20, 3)))
 
 
 def test_the_whole_pipeline_keeps_fur_and_drops_leaves(lemur, lemur_trimap):

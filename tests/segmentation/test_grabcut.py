@@ -21,7 +21,9 @@ def overlap(mask, truth):
     return (mask.astype(bool) & truth).sum() / (mask.astype(bool) | truth).sum()
 
 
-@pytest.mark.parametrize("prompt", ["none", "box", "scribbles", "mask"])
+@pytest.mark.parametrize(
+    "prompt", ["none", "box", "scribbles", "mask", "points", "points on both sides"]
+)
 def test_it_finds_the_lemur_from_any_prompt(small, prompt):
     image, truth = small
     scribbles = np.full(truth.shape, 128, np.uint8)
@@ -33,6 +35,11 @@ def test_it_finds_the_lemur_from_any_prompt(small, prompt):
         "box": Prompts(box=(37, 12, 135, 110)),
         "scribbles": Prompts(scribbles=scribbles),
         "mask": Prompts(mask=rough),
+        "points": Prompts(foreground_points=[(85, 50), (70, 90), (100, 90)]),
+        "points on both sides": Prompts(
+            foreground_points=[(85, 50), (70, 95), (105, 95), (85, 25), (50, 90), (125, 95)],
+            background_points=[(20, 20), (85, 8), (150, 20), (20, 90), (150, 90), (35, 50)],
+        ),
     }[prompt]
     mask = segment(image, prompts=prompts)
     assert set(np.unique(mask)) == {0, 1}
@@ -74,6 +81,11 @@ def test_the_prompt_may_be_given_by_its_own_name(small):
     np.testing.assert_array_equal(
         segment(small[0], box=box), segment(small[0], prompts=Prompts(box=box))
     )
+
+
+def test_a_point_beside_the_picture_is_refused(small):
+    with pytest.raises(ValueRangeError, match=r"point \(200, 5\) lies outside .* 170 × 110"):
+        segment(small[0], background_points=[(200, 5)])
 
 
 def test_a_box_around_everything_leaves_no_background(small):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 
-from ..arrays import Alpha, Image, as_rgb
+from ..arrays import Alpha, AnySize, Image, as_rgb
+from ..backgrounds import blurred, checkerboard, fitted
 from ..node import node
-from ..parameters import Color, parse_color
+from ..parameters import Advanced, Color, Slider, parse_color
 
 
 @node(
@@ -22,9 +23,14 @@ def composite(
     alpha: Alpha,
     *,
     foreground: Image | None = None,
-    background: Image | None = None,
+    background: Annotated[Image, AnySize()] | None = None,
+    fit: Literal["fill", "fit", "stretch", "tile"] = "fill",
+    backdrop: Literal["color", "checkerboard", "blur"] = "color",
     color: Annotated[str, Color()] = "white",
+    checker_size: Annotated[int, Slider(1, 1000, unit="px"), Advanced()] = 16,
+    blur_radius: Annotated[float, Slider(0, 500, unit="px"), Advanced()] = 20.0,
     linear_light: bool = False,
+    premultiplied: Annotated[bool, Advanced()] = False,
 ) -> Image:
     """Lay the object over a background: αF + (1 − α)B.
 
@@ -37,27 +43,45 @@ def composite(
     foreground : like image, optional
         Colors from EstimateForeground: without them the old background stays visible
         along soft edges.
-    background : like image, optional
-        The new background. It is used instead of the color.
+    background : (h, w, 3) or (h, w, 1) float32, 0..1, optional
+        A picture as the new background, of any size. It is used instead of the backdrop.
+    fit : {"fill", "fit", "stretch", "tile"}
+        How a background of another size is brought to this one: fill cuts off what is too
+        much, fit leaves black bars, stretch gives up proportions, tile repeats.
+    backdrop : {"color", "checkerboard", "blur"}
+        What lies behind where no picture is given; blur is the old picture out of focus.
     color : str
-        Background where no picture is given: a name, #rrggbb, or transparent.
+        Of the backdrop: a name, #rrggbb, or transparent.
+    checker_size : int, pixels
+        Side of the checkerboard's squares.
+    blur_radius : float, pixels
+        Standard deviation of the blur.
     linear_light : bool
         Blend amounts of light rather than gamma-encoded values: soft edges look as in a lens.
+    premultiplied : bool
+        For transparent: colors multiplied by alpha, as some compositors want them. Straight
+        otherwise.
 
     Returns
     -------
-    (H, W, 3) float32, 0..1; (H, W, 4) with straight alpha if the background is transparent
+    (H, W, 3) float32, 0..1; (H, W, 4) if the background is transparent
     """
-    colors = as_rgb(image if foreground is None else foreground)
-    if background is None:
-        rgb = parse_color(color)
-        if rgb is None:
-            return np.dstack([colors, alpha])
-        background = np.broadcast_to(np.array(rgb, np.float32), colors.shape)
-    decode, encode = (_to_light, _from_light) if linear_light else (_same, _same)
+    height, width = alpha.shape
     part = alpha[..., None]
-    mixed = part * decode(colors) + (1 - part) * decode(as_rgb(background))
-    return encode(mixed).clip(0, 1)
+    colors = as_rgb(image if foreground is None else foreground)
+    rgb = parse_color(color)
+    if background is None and backdrop == "color" and rgb is None:
+        return np.dstack([colors * part if premultiplied else colors, alpha])
+    if background is not None:
+        behind = fitted(background, height, width, fit)
+    elif backdrop == "checkerboard":
+        behind = checkerboard(height, width, checker_size)
+    elif backdrop == "blur":
+        behind = blurred(image, blur_radius)
+    else:
+        behind = np.broadcast_to(np.array(rgb, np.float32), colors.shape)
+    decode, encode = (_to_light, _from_light) if linear_light else (_same, _same)
+    return encode(part * decode(colors) + (1 - part) * decode(behind)).clip(0, 1)
 
 
 def _same(values: Image) -> Image:

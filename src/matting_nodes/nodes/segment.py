@@ -1,5 +1,7 @@
 """Segment: an image becomes a rough mask of one object."""
 
+from dataclasses import fields
+
 from .. import segmentation as segmentation
 from ..arrays import Image, Mask, Prompts
 from ..node import node
@@ -22,7 +24,7 @@ def segment(
     image : (H, W, 3) or (H, W, 1) float32, 0..1
         The picture.
     prompts : Prompts, optional
-        Which object is meant: a box around it, scribbles on it, or a rough mask.
+        Which object is meant: a box around it, points or scribbles on it, or a rough mask.
     method : str
         How to find it.
 
@@ -33,6 +35,6 @@ def segment(
     """
     prompts = prompts or Prompts()
     mask: Mask = method(
-        image=image, box=prompts.box, scribbles=prompts.scribbles, mask=prompts.mask
+        image=image, **{field.name: getattr(prompts, field.name) for field in fields(prompts)}
     )
     return mask.clip(0, 1)

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from ..arrays import (
     BACKGROUND,
     FOREGROUND,
+    UNKNOWN,
     Box,
     Image,
     Mask,
+    Points,
     Trimap,
     as_rgb,
 )
@@ -22,6 +24,8 @@ from ..node import method
 from ..parameters import Advanced, Slider
 
 Labels = NDArray[np.uint8]
+# Radius of the dot that a point stands for, in pixels.
+DOT = 3
 
 
 @method("segment", title="GrabCut")
@@ -30,6 +34,8 @@ def grabcut(
     box: Box | None = None,
     scribbles: Trimap | None = None,
     mask: Mask | None = None,
+    foreground_points: Points | None = None,
+    background_points: Points | None = None,
     *,
     iterations: Annotated[int, Slider(1, 20)] = 5,
     working_size: Annotated[int, Slider(64, 8192, unit="px"), Advanced()] = 1024,
@@ -37,8 +43,8 @@ def grabcut(
 ) -> Mask:
     """Separate an object from its surroundings by their colors.
 
-    Without any prompt the object is looked for in a box that leaves 5 % free at the left,
-    top and right and reaches the bottom, where subjects usually stand.
+    Where no prompt says what is background, the object is looked for in a box that leaves 5 %
+    free at the left, top and right and reaches the bottom, where subjects usually stand.
 
     Parameters
     ----------
@@ -50,6 +56,8 @@ def grabcut(
         0 is surely background, 255 surely foreground.
     mask : (H, W) float32, 0..1, optional
         A rough mask to begin with; its pixels may change sides.
+    foreground_points, background_points : (N, 2) float, pixels, optional
+        x and y of dots on the object and beside it.
     iterations : int
         Rounds of learning colors and cutting again.
     working_size : int, pixels
@@ -72,7 +80,8 @@ def grabcut(
     """
     import cv2
 
-    if box is None and scribbles is None and mask is None:
+    scribbles = _with_dots(scribbles, image.shape, foreground_points, background_points)
+    if box is None and mask is None and not (scribbles == BACKGROUND).any():
         box = default_box(image.shape[1], image.shape[0])
     labels = _first_labels(image.shape[:2], box, scribbles, mask)
     pixels = np.round(as_rgb(image) * 255).astype(np.uint8)
@@ -98,21 +107,42 @@ def default_box(width: int, height: int) -> Box:
     return margin[0], margin[1], max(width - margin[0], margin[0] + 1), height
 
 
+def _with_dots(
+    scribbles: Trimap | None,
+    shape: tuple[int, ...],
+    foreground: Points | None,
+    background: Points | None,
+) -> Trimap:
+    """Return the scribbles with a dot at every point."""
+    import cv2
+
+    marked = np.full(shape[:2], UNKNOWN, np.uint8) if scribbles is None else scribbles.copy()
+    for points, value in ((foreground, FOREGROUND), (background, BACKGROUND)):
+        for x, y in () if points is None else points:
+            if not (-0.5 <= x < shape[1] - 0.5 and -0.5 <= y < shape[0] - 0.5):
+                raise ValueRangeError(
+                    f"The point ({x:g}, {y:g}) lies outside the picture of {shape[1]} × {shape[0]}",
+                    "Points lie in the picture",
+                    "Move it, or take it away",
+                )
+            cv2.circle(marked, (round(x), round(y)), DOT, value, cv2.FILLED)
+    return marked
+
+
 def _first_labels(
-    shape: tuple[int, ...], box: Box | None, scribbles: Trimap | None, mask: Mask | None
+    shape: tuple[int, ...], box: Box | None, scribbles: Trimap, mask: Mask | None
 ) -> Labels:
     import cv2
 
     if mask is not None:
         probable = mask > 0.5
-    elif scribbles is not None and box is None:
+    elif box is None:
         probable = _nearer_to_foreground(scribbles)
     else:
         probable = np.ones(shape, bool)
     labels = np.where(probable, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    if scribbles is not None:
-        labels[scribbles == BACKGROUND] = cv2.GC_BGD
-        labels[scribbles == FOREGROUND] = cv2.GC_FGD
+    labels[scribbles == BACKGROUND] = cv2.GC_BGD
+    labels[scribbles == FOREGROUND] = cv2.GC_FGD
     if box is not None:
         labels[~_inside(box, shape)] = cv2.GC_BGD
     return labels

@@ -127,7 +127,7 @@ def test_help_teaches_the_steps_and_the_ranges(capsys):
     for command, told in (
         ("--help", "matting-nodes trimap mask.png --inner 15"),
         ("trimap --help", "a number from 0 to 200 px (default: 10.0)"),
-        ("segment --help", "5 % free"),
+        ("segment --help", "leaves 5 %"),
     ):
         with pytest.raises(SystemExit) as caught:
             main(command.split())

@@ -132,6 +132,15 @@ def test_the_example_workflow_gives_the_pixels_of_python(server, graph):
     np.testing.assert_array_equal(shown[..., 0], (255.0 * alpha).astype(np.uint8))
 
 
+def test_a_workflow_without_the_newer_parameters_runs_with_their_defaults(server, graph):
+    whole = server.run(graph)["outputs"]["8"]["images"][0]
+    for node in ("3", "5", "6"):
+        kept = ("image", "trimap", "alpha", "method")
+        graph[node]["inputs"] = {k: v for k, v in graph[node]["inputs"].items() if k in kept}
+    bare = server.run(graph)["outputs"]["8"]["images"][0]
+    np.testing.assert_array_equal(server.picture(bare), server.picture(whole))
+
+
 def test_previews_survive_a_cached_run(server, graph):
     server.run(graph)
     assert set(server.run(graph)["outputs"]) >= {"3", "4", "5", "6", "7"}
@@ -143,7 +152,7 @@ def test_the_nodes_are_described_to_the_page(server):
     assert info["category"] == "image/matting"
     option = info["input"]["required"]["method"][1]["options"][0]
     assert option["key"] == "band"
-    inner = option["inputs"]["required"]["inner"]
+    inner = option["inputs"]["optional"]["inner"]
     assert inner[0] == "FLOAT"
     assert inner[1]["tooltip"].startswith("How far the band reaches")
 
@@ -180,7 +189,7 @@ def test_transparency_is_saved_as_it_is(server, graph):
         ("4", {"method.inner": 200.0}, "A band of 200 px leaves no definite foreground"),
         ("5", {"trimap": ["10", 1]}, "empty one of 64 × 64 pixels that Load Image gives"),
         ("7", {"color": "whiite"}, "color of Composite is 'whiite'"),
-        ("7", {"background": ["9", 0]}, "background is 20 × 10 pixels and image is 680 × 440"),
+        ("7", {"foreground": ["9", 0]}, "foreground is 20 × 10 pixels and image is 680 × 440"),
     ],
 )
 def test_bad_input_is_a_message_on_the_node(server, graph, node, change, told):

@@ -19,7 +19,12 @@ from matting_nodes import (
     segment,
 )
 from matting_nodes.arrays import Image, Mask
-from matting_nodes.errors import EmptyRegionError, MissingInputError, SizeMismatchError
+from matting_nodes.errors import (
+    EmptyRegionError,
+    MissingInputError,
+    ParameterError,
+    SizeMismatchError,
+)
 from matting_nodes.node import node
 from matting_nodes.spec import Method
 
@@ -192,6 +197,16 @@ def test_a_bounding_box_is_left_top_width_height(nodes):
     for wired in (box, [box], [[box]]):
         (mask,) = nodes["MattingNodesSegment"].execute(**given, box=wired).args
         np.testing.assert_array_equal(mask[0], segment(image, box=(37, 12, 135, 110)))
+
+
+def test_points_come_as_the_text_of_a_points_editor(nodes):
+    image = np.ascontiguousarray(samples.lemur()[::4, ::4])
+    given = {"image": torch.from_numpy(image)[None], "method": {"method": "grabcut"}}
+    node = nodes["MattingNodesSegment"]
+    (mask,) = node.execute(**given, foreground_points='[{"x": 85, "y": 50}]').args
+    np.testing.assert_array_equal(mask[0], segment(image, foreground_points=[(85, 50)]))
+    with pytest.raises(ParameterError, match=r"points are '85, 50'"):
+        node.execute(**given, foreground_points="85, 50")
 
 
 def test_the_host_may_want_half_precision(nodes, comfy, tensors, monkeypatch):

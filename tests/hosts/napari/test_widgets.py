@@ -315,6 +315,18 @@ def test_a_box_is_drawn_in_the_world_of_its_own_layer(viewer, dock, finish):
     np.testing.assert_array_equal(viewer.layers["small mask"].data, expected)
 
 
+def test_points_are_set_in_the_world_of_their_own_layer(viewer, dock, finish):
+    image = np.ascontiguousarray(samples.lemur()[::4, ::4])
+    viewer.add_image(image, name="small", rgb=True, scale=(2, 2))
+    viewer.add_points([[100.0, 170.0], [180.0, 140.0]], name="on it")
+    widget = dock("Segment")
+    choice = widget.layer_choices["foreground_points"]
+    choice.value = choice.choices[-1]
+    finish(widget)
+    expected = segment(image, foreground_points=[(85, 50), (70, 90)])
+    np.testing.assert_array_equal(viewer.layers["small mask"].data, expected)
+
+
 def test_one_label_can_be_chosen_by_showing_it_alone(viewer, dock, finish):
     labels = np.zeros((60, 60), int)
     labels[10:30, 10:30], labels[35:55, 35:55] = 1, 2

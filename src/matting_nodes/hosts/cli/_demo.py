@@ -111,6 +111,4 @@ def _opaque(picture: NDArray[Any]) -> Image:
         picture = picture[..., None]
     if picture.shape[2] != 4:
         return as_rgb(picture)
-    y, x = np.indices(picture.shape[:2]) // 20
-    checker = np.where((x + y) % 2, 0.8, 0.95)[..., None].astype(np.float32)
-    return composite(picture[..., :3], picture[..., 3], background=as_rgb(checker))
+    return composite(picture[..., :3], picture[..., 3], backdrop="checkerboard", checker_size=20)

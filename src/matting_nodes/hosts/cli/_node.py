@@ -40,6 +40,10 @@ def _pictures(spec: NodeSpec[Any]) -> list[Output]:
     return [output for output in spec.outputs if output.kind.is_picture]
 
 
+def _point(text: str) -> tuple[float, ...]:
+    return tuple(float(number) for number in text.split(","))
+
+
 def _percent(text: str) -> str:
     return text.replace("%", "%%")
 
@@ -49,6 +53,9 @@ def _add_input(parser: argparse.ArgumentParser, wire: Input, positional: bool) -
     if wire.kind is Kind.BOX:
         sides = ("LEFT", "TOP", "RIGHT", "BOTTOM")
         parser.add_argument(f"--{wire.name}", nargs=4, type=float, metavar=sides, help=text)
+    elif wire.kind is Kind.POINTS:
+        flag = f"--{wire.name.replace('_', '-')}"
+        parser.add_argument(flag, nargs="+", type=_point, metavar="X,Y", help=text)
     elif positional:
         parser.add_argument(wire.name, nargs="?" if wire.optional else None, help=text)
     else:
@@ -139,7 +146,7 @@ def _targets(spec: NodeSpec[Any], options: argparse.Namespace) -> dict[str, Any]
 
 
 def _read(wire: Input, given: Any) -> Any:
-    return given if given is None or wire.kind is Kind.BOX else io.read(given, wire.kind)
+    return io.read(given, wire.kind) if given is not None and wire.kind.is_picture else given
 
 
 def _settings(spec: NodeSpec[Any], options: argparse.Namespace) -> dict[str, Any]:

@@ -49,9 +49,9 @@ def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
 
 
 def _settings(spec: NodeSpec[Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters; ComfyUI nests a method's own under the choice."""
-    settings = {p.name: given[p.name] for p in spec.parameters if p.name in given}
-    return settings | dict(given.get("method", {}))
+    """Return the parameters that are set; ComfyUI nests a method's own under the choice."""
+    settings = {p.name: given.get(p.name) for p in spec.parameters} | given.get("method", {})
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _job(unique_id: str) -> Job:

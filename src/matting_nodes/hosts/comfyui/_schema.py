@@ -17,6 +17,7 @@ SOCKETS = {
     Kind.TRIMAP: io.Mask,
     Kind.ALPHA: io.Mask,
     Kind.BOX: io.BoundingBox,
+    Kind.POINTS: io.String,
     Kind.TABLE: io.String,
 }
 # What the socket's type alone does not say.
@@ -24,6 +25,7 @@ NOTES = {
     Kind.MASK: "1 is foreground; the mask of Load Image is the other way round: invert it.",
     Kind.TRIMAP: "A mask with 0 background, 0.5 unknown, 1 foreground.",
     Kind.ALPHA: "A mask with 1 = opaque foreground.",
+    Kind.POINTS: 'A text such as [{"x": 10, "y": 20}], as points editors give.',
 }
 
 
@@ -52,7 +54,7 @@ def schema(spec: NodeSpec[Any]) -> io.Schema:
 
 def _socket(wire: Input) -> io.Input:
     tooltip = " ".join(filter(None, (wire.help, NOTES.get(wire.kind))))
-    extra = {"force_input": True} if wire.kind is Kind.BOX else {}
+    extra = {"force_input": True} if wire.kind in (Kind.BOX, Kind.POINTS) else {}
     return SOCKETS[wire.kind].Input(wire.name, optional=wire.optional, tooltip=tooltip, **extra)
 
 
@@ -72,6 +74,8 @@ def _widget(parameter: Parameter) -> io.Input:
         "default": parameter.default,
         "tooltip": f"{parameter.help} {parameter.rule}.",
         "advanced": parameter.advanced or None,
+        # A workflow saved before a parameter existed still runs, with its default.
+        "optional": True,
     }
     if parameter.choices:
         return io.Combo.Input(parameter.name, options=list(parameter.choices), **common)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from ...arrays import UNKNOWN, Kind
-from ...errors import MissingInputError
+from ...errors import MissingInputError, ParameterError
 from ...frames import Frames
 from ...run import Result
 from ...spec import Input, NodeSpec
@@ -51,6 +52,8 @@ def _frames(wire: Input, value: Any, sizes: list[Any]) -> Frames | None:
             "It stands for a picture without transparency and holds nothing",
             f"Wire a {wire.kind.value} made by another node, or load a picture with transparency",
         )
+    if wire.kind is Kind.POINTS:
+        return [_points(value)] if value.strip() else None
     if wire.kind is Kind.BOX:
         return [_box(box) for box in _boxes(value)]
     return TensorFrames(value, wire.kind)
@@ -64,6 +67,17 @@ def _is_placeholder(value: Any, sizes: list[Any]) -> bool:
         and (64, 64) not in [tuple(size) for size in sizes]
         and not value.any()
     )
+
+
+def _points(text: str) -> list[tuple[float, float]]:
+    try:
+        return [(point["x"], point["y"]) for point in json.loads(text)]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ParameterError(
+            f"The points are {text[:60]!r}",
+            'They must be a JSON text such as [{"x": 10, "y": 20}]',
+            "Wire a points editor, or write them so",
+        ) from error
 
 
 def _boxes(value: Any) -> list[Mapping[str, float]]:

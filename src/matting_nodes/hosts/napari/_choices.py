@@ -53,7 +53,7 @@ class LayerChoice(widgets.ComboBox):
 
 
 def _suits(layer: Any, kind: Kind) -> bool:
-    from napari.layers import Image, Labels, Shapes
+    from napari.layers import Image, Labels, Points, Shapes
 
     if kind is Kind.IMAGE:
         return isinstance(layer, Image) and tag(layer).get("kind") != "alpha"
@@ -62,7 +62,7 @@ def _suits(layer: Any, kind: Kind) -> bool:
     if kind is Kind.MASK:
         return isinstance(layer, Labels) and not is_trimap(layer)
     # A plain Labels layer may be offered as a trimap: running says why it is refused.
-    return isinstance(layer, Labels if kind is Kind.TRIMAP else Shapes)
+    return isinstance(layer, {Kind.TRIMAP: Labels, Kind.POINTS: Points, Kind.BOX: Shapes}[kind])
 
 
 def preferred(wire: Input, layers: Sequence[Any]) -> Any:

@@ -96,6 +96,8 @@ def frames(layer: Any, kind: Kind, stack: Shape, reference: Any) -> Frames:
     """
     if kind is Kind.BOX:
         return [_box(layer, reference)]
+    if kind is Kind.POINTS:
+        return [_points(layer, reference)]
     convert = {
         Kind.IMAGE: _image,
         Kind.MASK: _mask,
@@ -154,6 +156,12 @@ def _trimap(layer: Any) -> Callable[[Any], Any]:
         return labels_to_trimap(plane)
 
     return checked
+
+
+def _points(layer: Any, reference: Any) -> list[tuple[float, float]]:
+    """Return the points in the reference's pixels, x first."""
+    places = [reference.world_to_data(layer.data_to_world(point))[-2:] for point in layer.data]
+    return [(x, y) for y, x in places]
 
 
 def _box(layer: Any, reference: Any) -> tuple[float, ...]:
