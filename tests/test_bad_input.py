@@ -20,6 +20,8 @@ def good(kind, height=20, width=24):
         return np.dstack([ramp, 1 - ramp, ramp**2])
     if kind is Kind.TRIMAP:
         return np.where(ramp < 0.3, 0, np.where(ramp > 0.7, 255, 128)).astype(np.uint8)
+    if kind is Kind.LABELS:
+        return (ramp > 0.3).astype(np.int32) + (ramp > 0.7)
     if kind is Kind.MASK:
         return (ramp > 0.5).astype(np.float32)
     return {Kind.BOX: (2, 2, 22, 18), Kind.POINTS: [(20, 9)]}.get(kind, ramp)
@@ -29,6 +31,7 @@ def good(kind, height=20, width=24):
 SMALL = {
     "band": {"inner": 2.0, "outer": 2.0},
     "large_kernel": {"radius": 3},
+    "per_label": {"inner": 1.0, "outer": 1.0},
     "published": {"recipe": "smooth_ellipse_6"},
 }
 
@@ -59,7 +62,7 @@ CASES = [
     for spec in all_nodes()
     for method in (list(spec.methods) or [""])
     for wire in spec.inputs
-    if wire.kind.is_picture
+    if wire.kind.is_picture and wire.kind is not Kind.LABELS
 ]
 
 

@@ -124,7 +124,7 @@ def test_unknown_methods_and_parameters_are_refused_with_what_there_is(fur):
 
 @pytest.mark.parametrize("value", [-1, 201, "ten", True, np.nan, None])
 def test_a_parameter_out_of_range_or_type_is_refused_with_the_range(value):
-    with pytest.raises(ParameterError, match=r"inner of Make Trimap \(Band\).*from 0 to 200 px"):
+    with pytest.raises(ParameterError, match=r"inner of Make Trimap \(Band\).*from 0 to 200"):
         make_trimap(np.eye(5), inner=value)
 
 

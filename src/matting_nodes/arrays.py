@@ -24,6 +24,7 @@ class Kind(Enum):
     MASK = "mask"
     TRIMAP = "trimap"
     ALPHA = "alpha"
+    LABELS = "labels"
     BOX = "box"
     POINTS = "points"
     TABLE = "table"
@@ -43,6 +44,9 @@ Image = Annotated[NDArray[np.float32], Kind.IMAGE]
 
 Mask = Annotated[NDArray[np.float32], Kind.MASK]
 """(H, W) float32, 0..1; 1 is foreground."""
+
+Labels = Annotated[NDArray[np.int32], Kind.LABELS]
+"""(H, W) int32; 0 is background, every object has a number of its own."""
 
 Trimap = Annotated[NDArray[np.uint8], Kind.TRIMAP]
 """(H, W) uint8; 0 background, 255 foreground, anything between unknown (128 unless soft)."""
@@ -184,6 +188,25 @@ def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
     return np.ascontiguousarray(unit_range(_flat(value, name), name))
 
 
+def as_labels(value: ArrayLike, name: str = "labels") -> Labels:
+    """Return labels as (H, W) int32.
+
+    Raises
+    ------
+    ShapeError
+    ValueRangeError
+        If they are not whole numbers from 0.
+    """
+    array = _flat(value, name)
+    if array.dtype.kind not in "bui" or int(array.min()) < 0 or int(array.max()) >= 2**31:
+        raise ValueRangeError(
+            f"{name} has type {array.dtype} and values from {array.min()} to {array.max()}",
+            "Labels are whole numbers from 0, the background",
+            "Number the objects 1, 2, 3 …",
+        )
+    return array.astype(np.int32)
+
+
 def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
     """Return a trimap, (H, W) uint8: 0 background, 255 foreground, between them unknown.
 
@@ -267,6 +290,7 @@ def as_points(value: ArrayLike, name: str = "points") -> Points:
 CONVERSIONS = {
     Kind.IMAGE: as_image,
     Kind.MASK: as_mask,
+    Kind.LABELS: as_labels,
     Kind.TRIMAP: as_trimap,
     Kind.ALPHA: as_alpha,
     Kind.BOX: as_box,

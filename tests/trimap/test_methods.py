@@ -6,7 +6,7 @@ import pytest
 
 from matting_nodes import samples
 from matting_nodes.arrays import as_trimap
-from matting_nodes.errors import EmptyRegionError, ParameterError
+from matting_nodes.errors import EmptyRegionError, ParameterError, ValueRangeError
 from matting_nodes.nodes.make_trimap import make_trimap
 
 BINARY = (samples.lemur_alpha() > 0.5).astype(np.uint8) * 255
@@ -93,3 +93,48 @@ def test_trimaps_from_elsewhere_pass_through_unharmed(values):
     trimap = np.tile(np.uint8(list(values)), (4, 1))
     passed = make_trimap(trimap, method="soft", low=5 / 255, high=250 / 255)
     np.testing.assert_array_equal(passed, as_trimap(trimap))
+
+
+def test_touching_labels_keep_a_band_between_them():
+    labels = np.zeros((40, 60), int)
+    labels[10:30, 10:30], labels[10:30, 30:50] = 1, 7
+    trimap = make_trimap(labels=labels, method="per_label", inner=3, outer=4)
+    np.testing.assert_array_equal(trimap[20, 27:33], [128] * 6)
+    assert trimap[20, 20] == trimap[20, 40] == 255
+    together = make_trimap(labels > 0, inner=3, outer=4)
+    assert together[20, 30] == 255
+    np.testing.assert_array_equal(trimap == 0, together == 0)
+
+
+def test_one_label_is_a_band():
+    labels = (BINARY > 0).astype(int)
+    np.testing.assert_array_equal(
+        make_trimap(labels=labels, method="per_label"), make_trimap(labels > 0)
+    )
+
+
+@pytest.mark.parametrize("labels", [np.float32([[0.5, 1]]), np.int32([[-1, 1]])])
+def test_labels_are_whole_numbers_from_0(labels):
+    with pytest.raises(ValueRangeError, match="whole numbers from 0"):
+        make_trimap(labels=labels, method="per_label")
+
+
+def test_radii_in_physical_units_and_percent():
+    y, x = np.indices((200, 200)) - 100
+    disk = np.hypot(y, x) < 50
+    expected = make_trimap(disk, inner=5, outer=10)
+    physical = make_trimap(disk, inner=0.5, outer=1.0, unit="physical", pixel_size=0.1)
+    np.testing.assert_array_equal(physical, expected)
+    # The disk is 100 pixels wide: 5 and 10 percent, but for the roundness of pixels.
+    percent = make_trimap(disk, inner=5, outer=10, unit="percent")
+    assert (percent != expected).mean() < 0.01
+
+
+def test_islands_become_unknown():
+    mask = np.zeros((60, 60))
+    mask[20:50, 20:50], mask[5:8, 5:8] = 1, 1
+    kept = make_trimap(mask, inner=0, outer=2)
+    assert kept[6, 6] == 255
+    cleaned = make_trimap(mask, inner=0, outer=2, smallest_region=20)
+    assert (cleaned[5:8, 5:8] == 128).all()
+    np.testing.assert_array_equal(cleaned[15:], kept[15:])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +11,17 @@ from numpy.typing import NDArray
 from ..arrays import Mask, Trimap, trimap_from
 from ..errors import EmptyRegionError
 from ..node import method
-from ..parameters import Slider
+from ..parameters import Advanced, Slider
 
 
 @method("make_trimap", title="Band")
 def band(
     mask: Mask,
     *,
-    inner: Annotated[float, Slider(0, 200, unit="px")] = 10.0,
-    outer: Annotated[float, Slider(0, 200, unit="px")] = 10.0,
+    inner: Annotated[float, Slider(0, 200)] = 10.0,
+    outer: Annotated[float, Slider(0, 200)] = 10.0,
+    unit: Literal["px", "physical", "percent"] = "px",
+    pixel_size: Annotated[float, Slider(1e-9, 1e9), Advanced()] = 1.0,
 ) -> Trimap:
     """Mark a band along a mask's edge as unknown.
 
@@ -26,8 +29,13 @@ def band(
     ----------
     mask : (H, W) float32, 0..1
         1 is foreground. Values between 0 and 1 are already unknown and stay so.
-    inner, outer : float, pixels
-        How far the band reaches into the foreground and into the background.
+    inner, outer : float
+        How far the band reaches into the foreground and into the background, in the unit.
+    unit : {"px", "physical", "percent"}
+        px is pixels; physical what pixel_size says; percent is of the object's size, the
+        diameter of a disk of its area.
+    pixel_size : float
+        Side of a pixel in the physical unit. In napari, the layer's scale unless set.
 
     Returns
     -------
@@ -44,11 +52,21 @@ def band(
     >>> band(np.float32([[0, 0, 0, 1, 1, 1]]), inner=1, outer=2)
     array([[  0, 128, 128, 128, 255, 255]], dtype=uint8)
     """
+    inner, outer = (in_pixels(radius, unit, pixel_size, mask) for radius in (inner, outer))
     foreground = distance_to(mask < 1) > inner
     background = distance_to(mask > 0) > outer
     check_remains(foreground, mask == 1, "foreground", inner, "Choose a smaller inner")
     check_remains(background, mask == 0, "background", outer, "Choose a smaller outer")
     return trimap_from(foreground, background)
+
+
+def in_pixels(radius: float, unit: str, pixel_size: float, mask: Mask) -> float:
+    """Return a radius that is given in pixels, a physical unit or percent, in pixels."""
+    if unit == "physical":
+        return radius / pixel_size
+    if unit == "percent":
+        return radius / 100 * 2 * math.sqrt(float((mask > 0.5).sum()) / math.pi)
+    return radius
 
 
 def distance_to(region: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -126,7 +126,7 @@ def test_a_command_that_cannot_be_understood_exits_with_2(command):
 def test_help_teaches_the_steps_and_the_ranges(capsys):
     for command, told in (
         ("--help", "matting-nodes trimap mask.png --inner 15"),
-        ("trimap --help", "a number from 0 to 200 px (default: 10.0)"),
+        ("trimap --help", "a number from 0 to 200 (default: 10.0)"),
         ("segment --help", "leaves 5 %"),
     ):
         with pytest.raises(SystemExit) as caught:

@@ -111,7 +111,7 @@ def test_widgets_carry_defaults_ranges_and_tooltips(nodes):
     assert inputs["mask"].optional
     assert "1 is foreground" in inputs["mask"].tooltip
     band = inputs["method"].options[0]
-    inner, _ = band.inputs
+    inner = band.inputs[0]
     assert (inner.default, inner.min, inner.max) == (10.0, 0, 200)
     matte = {i.id: i for i in nodes["MattingNodesAlphaMatte"].define_schema().inputs}
     epsilon = matte["method"].options[0].inputs[0]

@@ -343,6 +343,36 @@ def shown(widget):
     return {key for key, field in widget.fields.items() if not field.native.isHidden()}
 
 
+def test_a_physical_radius_uses_the_layers_scale(viewer, dock, finish):
+    labels = np.zeros((60, 60), int)
+    labels[10:50, 10:50] = 1
+    layer = viewer.add_labels(labels, name="cell", scale=(0.5, 0.5))
+    make = dock("Make Trimap")
+    make.fields["band", "unit"].value = "physical"
+    make.fields["band", "inner"].value = make.fields["band", "outer"].value = 2
+    finish(make)
+    result = viewer.layers["cell trimap"]
+    np.testing.assert_array_equal(
+        labels_to_trimap(result.data), make_trimap(labels > 0, inner=4, outer=4)
+    )
+    assert result.metadata["matting_nodes"]["parameters"]["pixel_size"] == 0.5
+    layer.scale = (0.5, 0.7)
+    assert "0.5 high and 0.7 wide" in finish(make)
+
+
+def test_touching_labels_of_a_layer_are_kept_apart(viewer, dock, finish):
+    labels = np.zeros((40, 60), int)
+    labels[10:30, 10:30], labels[10:30, 30:50] = 1, 2
+    viewer.add_labels(labels, name="two")
+    make = dock("Make Trimap")
+    make.method.value = "per_label"
+    make.layer_choices["labels"].value = make.layer_choices["labels"].choices[-1]
+    for name in ("inner", "outer"):
+        make.fields["per_label", name].value = 3
+    finish(make)
+    assert (viewer.layers["two trimap"].data[20, 27:33] == 0).all()
+
+
 def test_only_the_chosen_methods_fields_are_shown(viewer, dock):
     widget = dock("Segment")
     assert {owner for owner, _ in shown(widget)} == {"grabcut"}

@@ -14,6 +14,7 @@ CATEGORY = "image/matting"
 SOCKETS = {
     Kind.IMAGE: io.Image,
     Kind.MASK: io.Mask,
+    Kind.LABELS: io.Mask,
     Kind.TRIMAP: io.Mask,
     Kind.ALPHA: io.Mask,
     Kind.BOX: io.BoundingBox,
@@ -23,6 +24,7 @@ SOCKETS = {
 # What the socket's type alone does not say.
 NOTES = {
     Kind.MASK: "1 is foreground; the mask of Load Image is the other way round: invert it.",
+    Kind.LABELS: "A mask with the value n / 255 for object n.",
     Kind.TRIMAP: "A mask with 0 background, 0.5 unknown, 1 foreground.",
     Kind.ALPHA: "A mask with 1 = opaque foreground.",
     Kind.POINTS: 'A text such as [{"x": 10, "y": 20}], as points editors give.',

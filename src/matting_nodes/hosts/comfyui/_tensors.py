@@ -31,7 +31,8 @@ class TensorFrames:
 
     def __getitem__(self, index: int) -> np.ndarray:
         # Samplers leave values a little outside 0..1.
-        return self.tensor[index].float().clamp(0, 1).cpu().numpy()
+        values = self.tensor[index].float().clamp(0, 1).cpu().numpy()
+        return np.round(values * 255).astype(np.int32) if self.kind is Kind.LABELS else values
 
 
 def frames(spec: NodeSpec[Any], given: Mapping[str, Any]) -> dict[str, Frames | None]:

@@ -59,7 +59,7 @@ def _suits(layer: Any, kind: Kind) -> bool:
         return isinstance(layer, Image) and tag(layer).get("kind") != "alpha"
     if kind is Kind.ALPHA:
         return isinstance(layer, Image) and not layer.rgb
-    if kind is Kind.MASK:
+    if kind in (Kind.MASK, Kind.LABELS):
         return isinstance(layer, Labels) and not is_trimap(layer)
     # A plain Labels layer may be offered as a trimap: running says why it is refused.
     return isinstance(layer, {Kind.TRIMAP: Labels, Kind.POINTS: Points, Kind.BOX: Shapes}[kind])
@@ -73,7 +73,8 @@ def preferred(wire: Input, layers: Sequence[Any]) -> Any:
     """
     if wire.kind is Kind.IMAGE and not wire.optional:
         return next((layer for layer in layers if not tag(layer)), None)
-    if wire.optional and (wire.group or wire.kind is Kind.IMAGE) and wire.name != "foreground":
+    by_hand = wire.group or wire.kind in (Kind.IMAGE, Kind.LABELS)
+    if wire.optional and by_hand and wire.name != "foreground":
         return None
     newest = list(reversed(layers))
     named = [layer for layer in newest if tag(layer).get("output") == wire.name]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import Kind
-from ...errors import MissingInputError, SizeMismatchError, ValueRangeError
+from ...errors import MissingInputError, ParameterError, SizeMismatchError, ValueRangeError
 from ...frames import Frames
 from ._trimap import is_trimap, labels_to_trimap
 
@@ -101,6 +101,7 @@ def frames(layer: Any, kind: Kind, stack: Shape, reference: Any) -> Frames:
     convert = {
         Kind.IMAGE: _image,
         Kind.MASK: _mask,
+        Kind.LABELS: _labels,
         Kind.TRIMAP: _trimap,
         Kind.ALPHA: lambda layer: lambda plane: plane,
     }[kind](layer)
@@ -134,6 +135,29 @@ def _mask(layer: Any) -> Callable[[Any], Any]:
         chosen = layer.selected_label
         return lambda plane: plane == chosen
     return lambda plane: plane > 0
+
+
+def _labels(layer: Any) -> Callable[[Any], Any]:
+    _mask(layer)  # A trimap is no set of objects either.
+    return lambda plane: plane
+
+
+def pixel_size(layer: Any) -> float:
+    """Return the side of a layer's pixels in its world.
+
+    Raises
+    ------
+    ParameterError
+        If they are not square.
+    """
+    height, width = (float(side) for side in layer.scale[-2:])
+    if not math.isclose(height, width, rel_tol=1e-3):
+        raise ParameterError(
+            f"The pixels of {layer.name} are {height:g} high and {width:g} wide",
+            "A band in physical units needs square pixels",
+            "Choose px or percent",
+        )
+    return width
 
 
 def _trimap(layer: Any) -> Callable[[Any], Any]:

@@ -20,7 +20,7 @@ from ...run import settings
 from ...spec import NodeSpec, Output
 from ._choices import LayerChoice
 from ._fields import field
-from ._layers import Shape, common_shape, frames
+from ._layers import Shape, common_shape, frames, pixel_size
 from ._manifest import widget_name
 from ._results import ResultLayers, layer_data
 
@@ -187,6 +187,8 @@ class NodeWidget(widgets.Container):
         inputs: dict[str, Frames | None] = {
             name: frames(layer, kinds[name], stack, reference) for name, layer in layers.items()
         }
+        if parameters.get("unit") == "physical" and parameters["pixel_size"] == 1:
+            parameters["pixel_size"] = pixel_size(reference)
         return Request(layers, inputs, parameters, stack)
 
     def _finish(self, request: Request, outcome: Outcome) -> None:
