@@ -35,7 +35,8 @@ def test_readmes_python_runs(tmp_path):
     run(["-c", code + "assert cutout.shape == (440, 680, 4)"], tmp_path)
 
 
-def test_readmes_links_lead_somewhere():
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+def test_links_of_the_pages_lead_somewhere():
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    for page in pages:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (ROOT / target).exists(), f"{page.name}: {target}"
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

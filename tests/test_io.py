@@ -137,3 +137,38 @@ def test_what_a_format_cannot_hold_is_refused(tmp_path, name, bits):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileError, match="nowhere does not exist"):
         io.write_image(tmp_path / "nowhere" / "a.png", np.zeros((2, 2)))
+
+
+def test_what_jpeg_cannot_hold_is_refused_before_it_is_written(tmp_path):
+    with pytest.raises(FileError, match="JPEG holds 8 bits without transparency"):
+        io.write_image(tmp_path / "a.jpg", np.zeros((2, 2, 4), np.float32))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_animation_is_refused_with_its_number_of_pictures(tmp_path):
+    frames = [Image.new("L", (4, 4), value) for value in (0, 100, 255)]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
+    with pytest.raises(FileError, match="holds 3 pictures"):
+        io.read_image(tmp_path / "a.webp")
+
+
+def test_a_wrong_ending_does_not_matter_for_what_pillow_reads(tmp_path, lemur):
+    io.write_image(tmp_path / "photo.jpg", lemur)
+    (tmp_path / "photo.jpg").rename(tmp_path / "photo.png")
+    assert io.read_image(tmp_path / "photo.png").shape == lemur.shape
+
+
+def test_a_decompression_bomb_is_refused(tmp_path):
+    """A file of a few kilobytes that claims to be 40,000 pixels wide and high."""
+    import struct
+    import zlib
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"0" * 99))
+    (tmp_path / "bomb.png").write_bytes(data + chunk(b"IEND", b""))
+    with pytest.raises(FileError, match=r"bomb\.png cannot be read"):
+        io.read_image(tmp_path / "bomb.png")
