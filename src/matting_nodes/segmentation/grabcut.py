@@ -24,7 +24,7 @@ from ..node import method
 from ..parameters import Advanced, Slider
 
 Labels = NDArray[np.uint8]
-# Radius of the dot that a point stands for, in pixels.
+# Radius of the dot that a point stands for, in pixels at the working size.
 DOT = 3
 
 
@@ -80,12 +80,14 @@ def grabcut(
     """
     import cv2
 
-    scribbles = _with_dots(scribbles, image.shape, foreground_points, background_points)
+    scale = min(1.0, working_size / max(image.shape[:2]))
+    scribbles = _with_dots(
+        scribbles, image.shape, foreground_points, background_points, round(DOT / scale)
+    )
     if box is None and mask is None and not (scribbles == BACKGROUND).any():
         box = default_box(image.shape[1], image.shape[0])
     labels = _first_labels(image.shape[:2], box, scribbles, mask)
     pixels = np.round(as_rgb(image) * 255).astype(np.uint8)
-    scale = min(1.0, working_size / max(labels.shape))
     small = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
     pixels = np.asarray(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA))
     labels = np.asarray(cv2.resize(labels, small, interpolation=cv2.INTER_NEAREST))
@@ -112,6 +114,7 @@ def _with_dots(
     shape: tuple[int, ...],
     foreground: Points | None,
     background: Points | None,
+    radius: int,
 ) -> Trimap:
     """Return the scribbles with a dot at every point."""
     import cv2
@@ -125,7 +128,7 @@ def _with_dots(
                     "Points lie in the picture",
                     "Move it, or take it away",
                 )
-            cv2.circle(marked, (round(x), round(y)), DOT, value, cv2.FILLED)
+            cv2.circle(marked, (round(x), round(y)), radius, value, cv2.FILLED)
     return marked
 
 
