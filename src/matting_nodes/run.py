@@ -95,20 +95,25 @@ def settings(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> dict[str, An
 
 def check(spec: NodeSpec[Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     """Raise the error that `run` would raise before it computes anything."""
-    chosen = spec.chosen(settings(spec, parameters).get("method", "default"))
-    _check_needs(spec, chosen, prepare(spec, inputs))
+    _checked(spec, inputs, parameters)
 
 
-def _check_needs(spec: NodeSpec[Any], chosen: MethodSpec | None, ready: Mapping[str, Any]) -> None:
-    if chosen is None:
-        return
-    for name in chosen.needs:
-        if ready.get(name) is None:
+def _checked(
+    spec: NodeSpec[Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> tuple[dict[str, Any], MethodSpec | None, dict[str, Any]]:
+    """Return the settings, the chosen method and the inputs, all of them usable."""
+    values = settings(spec, parameters)
+    chosen = spec.chosen(values.get("method", "default"))
+    ready = prepare(spec, inputs)
+    if chosen:
+        missing = next((name for name in chosen.needs if ready.get(name) is None), None)
+        if missing:
             raise MissingInputError(
-                f"{spec.title} got no {name}",
-                f"The method {chosen.title} works on the {name}",
-                f"Give it a {name}, or choose another method",
+                f"{spec.title} got no {missing}",
+                f"The method {chosen.title} works on the {missing}",
+                f"Give it a {missing}, or choose another method",
             )
+    return values, chosen, ready
 
 
 def run(
@@ -143,10 +148,7 @@ def run(
         If the job was cancelled.
     """
     job = job or Job()
-    values = settings(spec, parameters or {})
-    chosen = spec.chosen(values.get("method", "default"))
-    ready = prepare(spec, inputs)
-    _check_needs(spec, chosen, ready)
+    values, chosen, ready = _checked(spec, inputs, parameters or {})
     job.step(0.0, message=spec.title)
     arguments: dict[str, Any] = {p.name: values[p.name] for p in spec.parameters}
     for group, type_ in spec.groups.items():

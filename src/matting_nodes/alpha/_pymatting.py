@@ -78,19 +78,19 @@ def estimate(
             warnings.simplefilter("ignore")
             alpha = estimator(as_rgb(image).astype(np.float64), values, **keywords)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-        raise MattingError(
-            f"{title} found no solution: {error}",
-            "The unknown region must be small enough to be solved from its surroundings",
-            "Mark more foreground and background, or choose another method",
-        ) from error
+        raise _no_solution(f"{title} found no solution: {error}") from error
     if not np.isfinite(alpha).all():
-        raise MattingError(
-            f"{title} found no finite solution",
-            "The unknown region must be small enough to be solved from its surroundings",
-            "Mark more foreground and background, or choose another method",
-        )
+        raise _no_solution(f"{title} found no finite solution")
     result: Alpha = alpha.astype(np.float32)
     return result
+
+
+def _no_solution(found: str) -> MattingError:
+    return MattingError(
+        found,
+        "The unknown region must be small enough to be solved from its surroundings",
+        "Mark more foreground and background, or choose another method",
+    )
 
 
 def preconditioner(title: str, job: Job) -> Callable[[Any], Any]:

@@ -30,7 +30,7 @@ def large_kernel(
     Parameters
     ----------
     image : (H, W, 3) or (H, W, 1) float32, 0..1
-        The picture, at least 3 × 3 pixels.
+        The picture, at least 4 radius + 1 pixels high and wide.
     trimap : (H, W) uint8
         0 background, 255 foreground, between them unknown.
     radius : int, pixels
