@@ -360,6 +360,21 @@ def test_a_physical_radius_uses_the_layers_scale(viewer, dock, finish):
     assert "0.5 high and 0.7 wide" in finish(make)
 
 
+def test_a_pixel_size_can_be_set_by_hand(viewer, dock, finish):
+    labels = np.zeros((60, 60), int)
+    labels[10:50, 10:50] = 1
+    viewer.add_labels(labels, name="cell", scale=(0.5, 0.5))
+    make = dock("Make Trimap")
+    make.fields["band", "unit"].value = "physical"
+    make.fields["band", "pixel_size"].value = 0.107
+    make.fields["band", "inner"].value = make.fields["band", "outer"].value = 0.5
+    finish(make)
+    np.testing.assert_array_equal(
+        labels_to_trimap(viewer.layers["cell trimap"].data),
+        make_trimap(labels > 0, inner=0.5 / 0.107, outer=0.5 / 0.107),
+    )
+
+
 def test_touching_labels_of_a_layer_are_kept_apart(viewer, dock, finish):
     labels = np.zeros((40, 60), int)
     labels[10:30, 10:30], labels[10:30, 30:50] = 1, 2

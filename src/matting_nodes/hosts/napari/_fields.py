@@ -30,7 +30,8 @@ def field(parameter: Parameter) -> widgets.bases.ValueWidget:
     if parameter.type is int:
         kind = widgets.Slider if slider.maximum <= 1000 else widgets.SpinBox
         return kind(**common, **{key: int(value) for key, value in limits.items()})
-    if parameter.default and parameter.default < 1e-3:
-        # A slider cannot show 0.0000001: such numbers are typed.
+    tiny = parameter.default and parameter.default < 1e-3
+    if tiny or slider.maximum > 1e4:
+        # A slider can neither show 0.0000001 nor be set finely over a huge range: typed.
         return widgets.LiteralEvalLineEdit(**common)
     return widgets.FloatSlider(**common, **limits)
