@@ -181,11 +181,25 @@ def _flat(value: ArrayLike, name: str) -> NDArray[Any]:
 def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
     """Return a mask, (H, W) float32 in 0..1 with 1 = foreground.
 
+    Parameters
+    ----------
+    value : (H, W) or (H, W, 1) array
+        Any type that `unit_range` takes. Integers that are all 0 or 1 are taken as they are,
+        as many programs write masks.
+
     Raises
     ------
     ShapeError, ValueRangeError
+
+    Examples
+    --------
+    >>> as_mask(np.uint8([[0, 1]])), as_mask(np.uint8([[0, 255]]))
+    (array([[0., 1.]], dtype=float32), array([[0., 1.]], dtype=float32))
     """
-    return np.ascontiguousarray(unit_range(_flat(value, name), name))
+    array = _flat(value, name)
+    if array.dtype.kind in "iu" and int(array.min()) >= 0 and int(array.max()) <= 1:
+        array = array.astype(np.bool_)
+    return np.ascontiguousarray(unit_range(array, name))
 
 
 def as_labels(value: ArrayLike, name: str = "labels") -> Labels:

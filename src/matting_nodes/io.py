@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +19,8 @@ Bits = Literal[8, 16, 32]
 
 READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 WRITABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+# Pixels; more is an attack on the memory, since a few bytes can claim any size. As in Pillow.
+LARGEST = 178_956_970
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -29,7 +34,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
     Returns
     -------
     (H, W), (H, W, 3) or (H, W, 4) array
-        uint8, uint16 or float; turned upright if the file says how.
+        In the file's own type; straight colors; turned upright if the file says how.
 
     Raises
     ------
@@ -37,9 +42,9 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
         If the file is missing, unreadable, or holds more than one picture.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
     try:
+        if not path.is_file():
+            raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
         if path.suffix.lower() in (".tif", ".tiff"):
             return _read_tiff(path)
         return _read_other(path)
@@ -48,15 +53,15 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
     except Exception as error:  # Decoders raise errors of many kinds for a broken file.
         raise FileError(
             f"{path} cannot be read: {error}",
-            f"It must be a whole picture of type {', '.join(READABLE)}",
-            "Open it in another program and save it again",
+            f"It must be a whole picture of type {', '.join(READABLE)} that you may read",
+            "Check the rights, or open it in another program and save it again",
         ) from error
 
 
 def _read_tiff(path: Path) -> NDArray[Any]:
-    import tifffile
+    from tifffile import EXTRASAMPLE, PHOTOMETRIC, TiffFile
 
-    with tifffile.TiffFile(path) as file:
+    with TiffFile(path) as file:
         series = file.series[0]
         # S and C are color samples, Y and X the plane; anything else counts pictures.
         if len(file.series) > 1 or series.axes not in ("YX", "YXS", "SYX", "YXC", "CYX"):
@@ -66,8 +71,24 @@ def _read_tiff(path: Path) -> NDArray[Any]:
                 "It must hold one picture",
                 "Save the frame that is meant as a file of its own, or use napari for stacks",
             )
+        page = series.keyframe
+        _check_pixels(path, page.imagewidth * page.imagelength)
+        if page.photometric not in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB):
+            return _read_other(path)  # palettes, CMYK, YCbCr …: Pillow converts them
         array = np.asarray(series.asarray())
-        return np.moveaxis(array, 0, -1) if series.axes[0] in "SC" else array
+        array = np.moveaxis(array, 0, -1) if series.axes[0] in "SC" else array
+        if array.shape[2:] == (2,):
+            array = array[..., [0, 0, 0, 1]]  # grey with alpha
+        return _straight(array) if EXTRASAMPLE.ASSOCALPHA in page.extrasamples else array
+
+
+def _straight(array: NDArray[Any]) -> NDArray[Any]:
+    """Divide premultiplied colors by their alpha."""
+    top = 1 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
+    part = array[..., 3:] / top
+    colors = np.divide(array[..., :3], part, out=np.zeros(array[..., :3].shape), where=part > 0)
+    rounded = colors if array.dtype.kind == "f" else np.floor(colors + 0.5)
+    return np.dstack([rounded.clip(0, top), array[..., 3:]]).astype(array.dtype)
 
 
 def _read_other(path: Path) -> NDArray[Any]:
@@ -76,6 +97,7 @@ def _read_other(path: Path) -> NDArray[Any]:
     data = path.read_bytes()
     # Byte 24 of a PNG is its bit depth; Pillow would cut 16-bit colors down to 8.
     if data[:4] == b"\x89PNG" and data[24] == 16:
+        _check_pixels(path, math.prod(struct.unpack(">II", data[16:24])))
         return _decode_16_bit(data)
     with Image.open(path) as opened:
         if getattr(opened, "n_frames", 1) > 1:
@@ -91,6 +113,15 @@ def _read_other(path: Path) -> NDArray[Any]:
         transparent = "transparency" in picture.info
         mode = modes.get(picture.mode, "RGBA" if transparent else "RGB")
         return np.asarray(picture.convert(mode))
+
+
+def _check_pixels(path: Path, pixels: int) -> None:
+    if pixels > LARGEST:
+        raise FileError(
+            f"{path} claims to hold {pixels} pixels",
+            f"At most {LARGEST} are read: a broken file could fill the memory",
+            "Cut or scale it down first, or hand the array over in Python",
+        )
 
 
 def _decode_16_bit(data: bytes) -> NDArray[Any]:
@@ -144,11 +175,14 @@ def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
             f"Pictures are written as {', '.join(WRITABLE)}",
             "Choose one of these endings",
         )
-    if not path.parent.is_dir():
+    # Unlike Path's methods these answer False where a folder may not be looked into.
+    if not os.path.isdir(path.parent):  # noqa: PTH112
         raise FileError(
-            f"The folder {path.parent} does not exist", "It must exist", "Make it first"
+            f"The folder {path.parent} does not exist, or may not be looked into",
+            "It must exist and be yours to use",
+            "Make it first, or choose another",
         )
-    if path.exists() and not force:
+    if os.path.exists(path) and not force:  # noqa: PTH110
         raise FileError(
             f"{path} exists", "Files are not overwritten", "Choose another name, or add --force"
         )
@@ -250,7 +284,8 @@ def _write_whole(target: Path, data: bytes) -> None:
         part.write_bytes(data)
         part.replace(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise FileError(
             f"{target} cannot be written: {error.strerror or error}",
             "The folder must be writable and the disk must have room",

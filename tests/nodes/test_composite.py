@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from matting_nodes import samples
-from matting_nodes.errors import ParameterError, SizeMismatchError
+from matting_nodes.errors import EmptyRegionError, ParameterError, SizeMismatchError
 from matting_nodes.nodes.alpha_matte import alpha_matte
 from matting_nodes.nodes.composite import composite
 from matting_nodes.nodes.estimate_foreground import estimate_foreground
+from matting_nodes.refine import choked, levels
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +49,6 @@ def test_transparent_keeps_straight_colors(lemur):
     result = composite(lemur, alpha, color="transparent")
     np.testing.assert_array_equal(result[..., :3], lemur)
     np.testing.assert_array_equal(result[..., 3], alpha)
-
-
-def test_estimated_colors_leave_no_old_background(ramp):
-    mixed, alpha, true = ramp
-    white = alpha[..., None] * true + (1 - alpha[..., None])
-    plain = np.abs(composite(mixed, alpha) - white).mean()
-    unmixed = np.abs(
-        composite(mixed, alpha, foreground=estimate_foreground(mixed, alpha)[0]) - white
-    ).mean()
-    assert plain > 0.05
-    assert unmixed < 0.005
 
 
 def test_grey_over_a_color_is_in_color():
@@ -134,3 +124,69 @@ def test_the_whole_pipeline_keeps_fur_and_drops_leaves(lemur, lemur_trimap):
     reference = samples.lemur_alpha()
     best = composite(lemur, reference, foreground=estimate_foreground(lemur, reference)[0])
     assert np.abs(result - best).mean() < 0.01
+
+
+def test_levels_gamma_and_choke_change_the_alpha_alone(lemur):
+    alpha = samples.lemur_alpha()
+    plain = composite(lemur, alpha, color="transparent")
+    refined = composite(
+        lemur,
+        alpha,
+        color="transparent",
+        black_point=0.1,
+        white_point=0.9,
+        alpha_gamma=2.0,
+        choke=2,
+    )
+    np.testing.assert_array_equal(refined[..., :3], plain[..., :3])
+    expected = choked(levels(alpha, 0.1, 0.9, 2.0), 2)
+    np.testing.assert_array_equal(refined[..., 3], expected)
+
+
+def test_a_black_point_above_the_white_point_is_refused(lemur):
+    with pytest.raises(ParameterError, match=r"black_point is 0\.6 and white_point is 0\.5"):
+        composite(lemur, samples.lemur_alpha(), black_point=0.6, white_point=0.5)
+
+
+def test_despill_takes_a_green_glow_off_the_object():
+    """Grey hair that a green screen shines on, over white."""
+    glowing = np.float32([[[0.5, 0.8, 0.5], [0.7, 0.5, 0.3]]])
+    opaque = np.ones((1, 2))
+    result = composite(glowing, opaque, despill="green")
+    np.testing.assert_allclose(result, [[[0.5, 0.5, 0.5], [0.7, 0.5, 0.3]]], atol=1e-6)
+    half = composite(glowing, opaque, despill="green", despill_amount=0.5)
+    np.testing.assert_allclose(half[0, 0], [0.5, 0.65, 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("backdrop", "rgb"),
+    [("id_white", (255, 255, 255)), ("id_blue", (67, 142, 219)), ("id_red", (255, 0, 0))],
+)
+def test_the_colors_of_id_photos(backdrop, rgb):
+    result = composite(np.zeros((1, 1)), np.zeros((1, 1)), backdrop=backdrop)
+    np.testing.assert_array_equal(np.round(result[0, 0] * 255), rgb)
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [("25x35_mm", (413, 295)), ("35x45_mm", (531, 413)), ("51x51_mm", (600, 600))],
+)
+@pytest.mark.parametrize("color", ["white", "transparent"])
+def test_a_print_has_the_pixels_of_its_size_at_300_dpi(lemur, size, shape, color):
+    result = composite(lemur, samples.lemur_alpha(), print_size=size, color=color)
+    assert result.shape == (*shape, 4 if color == "transparent" else 3)
+
+
+def test_a_print_needs_an_object(lemur):
+    with pytest.raises(EmptyRegionError, match="No pixel of the alpha is above"):
+        composite(lemur, np.zeros(lemur.shape[:2]), print_size="35x45_mm")
+
+
+def test_the_old_background_goes_from_a_ramp(ramp):
+    """Over white: with the picture's own colors it is off by 0.06 and more."""
+    mixed, alpha, true = ramp
+    best = composite(mixed, alpha, foreground=true)
+    for method in ("multilevel", "closed_form_colors"):
+        colors = estimate_foreground(mixed, alpha, method=method).foreground
+        assert np.abs(composite(mixed, alpha, foreground=colors) - best).mean() < 0.005
+    assert np.abs(composite(mixed, alpha) - best).mean() > 0.06

@@ -10,13 +10,15 @@ from ..arrays import Alpha, AnySize, Image, as_rgb
 from ..backgrounds import blurred, checkerboard, fitted
 from ..node import node
 from ..parameters import Advanced, Color, Slider, parse_color
+from ..print_sizes import ID_COLORS, portrait_frame, printed
+from ..refine import choked, despilled, levels
 
 
 @node(
     title="Composite",
     command="composite",
     step=5,
-    aliases=("blend", "over", "replace background", "cut out", "transparent"),
+    aliases=("blend", "over", "replace background", "cut out", "transparent", "id photo"),
 )
 def composite(
     image: Image,
@@ -25,12 +27,22 @@ def composite(
     foreground: Image | None = None,
     background: Annotated[Image, AnySize()] | None = None,
     fit: Literal["fill", "fit", "stretch", "tile"] = "fill",
-    backdrop: Literal["color", "checkerboard", "blur"] = "color",
+    backdrop: Literal["color", "checkerboard", "blur", "id_white", "id_blue", "id_red"] = "color",
     color: Annotated[str, Color()] = "white",
     checker_size: Annotated[int, Slider(1, 1000, unit="px"), Advanced()] = 16,
     blur_radius: Annotated[float, Slider(0, 500, unit="px"), Advanced()] = 20.0,
     linear_light: bool = False,
     premultiplied: Annotated[bool, Advanced()] = False,
+    black_point: Annotated[float, Slider(0, 1, step=0.01), Advanced()] = 0.0,
+    white_point: Annotated[float, Slider(0, 1, step=0.01), Advanced()] = 1.0,
+    alpha_gamma: Annotated[float, Slider(0.1, 10, step=0.01), Advanced()] = 1.0,
+    choke: Annotated[int, Slider(-20, 20, unit="px"), Advanced()] = 0,
+    despill: Annotated[Literal["none", "red", "green", "blue"], Advanced()] = "none",
+    despill_amount: Annotated[float, Slider(0, 1, step=0.01), Advanced()] = 1.0,
+    print_size: Annotated[
+        Literal["none", "25x35_mm", "33x48_mm", "35x45_mm", "35x49_mm", "51x51_mm"], Advanced()
+    ] = "none",
+    print_resolution: Annotated[int, Slider(72, 1200, unit="dpi"), Advanced()] = 300,
 ) -> Image:
     """Lay the object over a background: αF + (1 − α)B.
 
@@ -48,8 +60,9 @@ def composite(
     fit : {"fill", "fit", "stretch", "tile"}
         How a background of another size is brought to this one: fill cuts off what is too
         much, fit leaves black bars, stretch gives up proportions, tile repeats.
-    backdrop : {"color", "checkerboard", "blur"}
-        What lies behind where no picture is given; blur is the old picture out of focus.
+    backdrop : {"color", "checkerboard", "blur", "id_white", "id_blue", "id_red"}
+        What lies behind where no picture is given; blur is the old picture out of focus, the
+        last three are the colors of ID photos.
     color : str
         Of the backdrop: a name, #rrggbb, or transparent.
     checker_size : int, pixels
@@ -61,27 +74,75 @@ def composite(
     premultiplied : bool
         For transparent: colors multiplied by alpha, as some compositors want them. Straight
         otherwise.
+    black_point, white_point : float, 0..1
+        Levels of the alpha: what counts as clear, and what as opaque.
+    alpha_gamma : float
+        Bends the alpha: above 1 soft parts become more opaque, below 1 less.
+    choke : int, pixels
+        Moves the alpha's edge inwards, or outwards if negative.
+    despill : {"none", "red", "green", "blue"}
+        Takes the glow of a screen of this color out of the object's colors.
+    despill_amount : float, 0..1
+        How much of the glow goes.
+    print_size : str
+        Frames the object as an ID photo: head in the middle, a tenth of the height free above
+        it, down to the object's lower end. Width × height; 51x51_mm is 2 × 2 inches.
+    print_resolution : int, dots per inch
+        Of a print size: 35x45_mm at 300 dpi are 413 × 531 pixels.
 
     Returns
     -------
     (H, W, 3) float32, 0..1; (H, W, 4) if the background is transparent
+        With a print size, H and W are those of the print.
+
+    Raises
+    ------
+    ParameterError
+        If the black point is not below the white point.
+    EmptyRegionError
+        If a print size is asked for and the alpha holds no object.
     """
-    height, width = alpha.shape
-    part = alpha[..., None]
+    alpha = choked(levels(alpha, black_point, white_point, alpha_gamma), choke)
     colors = as_rgb(image if foreground is None else foreground)
-    rgb = parse_color(color)
-    if background is None and backdrop == "color" and rgb is None:
-        return np.dstack([colors * part if premultiplied else colors, alpha])
+    if print_size != "none":
+        frame = portrait_frame(alpha, print_size)
+        alpha, colors, image = frame.cut_alpha(alpha), frame.cut(colors), frame.cut(image)
+    colors = despilled(colors, despill, despill_amount)
+    behind: Image | None
     if background is not None:
-        behind = fitted(background, height, width, fit)
-    elif backdrop == "checkerboard":
-        behind = checkerboard(height, width, checker_size)
-    elif backdrop == "blur":
-        behind = blurred(image, blur_radius)
+        behind = fitted(background, alpha.shape[0], alpha.shape[1], fit)
     else:
-        behind = np.broadcast_to(np.array(rgb, np.float32), colors.shape)
+        behind = _backdrop(backdrop, image, color, checker_size, blur_radius)
+    if behind is None:
+        result = np.dstack([colors, alpha])
+    else:
+        result = _over(colors, alpha[..., None], behind, linear_light)
+    if print_size != "none":
+        result = printed(result, print_size, print_resolution)
+    if behind is None and premultiplied:
+        result[..., :3] *= result[..., 3:]
+    return result
+
+
+def _over(colors: Image, part: Alpha, behind: Image, linear_light: bool) -> Image:
+    """αF + (1 − α)B."""
     decode, encode = (_to_light, _from_light) if linear_light else (_same, _same)
     return encode(part * decode(colors) + (1 - part) * decode(behind)).clip(0, 1)
+
+
+def _backdrop(
+    backdrop: str, image: Image, color: str, checker_size: int, blur_radius: float
+) -> Image | None:
+    """Return what lies behind where no picture is given; None if nothing does."""
+    height, width = image.shape[:2]
+    if backdrop == "checkerboard":
+        return checkerboard(height, width, checker_size)
+    if backdrop == "blur":
+        return blurred(image, blur_radius)
+    rgb = parse_color(ID_COLORS.get(backdrop, color))
+    if rgb is None:
+        return None
+    return np.broadcast_to(np.array(rgb, np.float32), (height, width, 3))
 
 
 def _same(values: Image) -> Image:

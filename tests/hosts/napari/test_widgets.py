@@ -532,3 +532,33 @@ def test_layers_may_go_while_a_run_is_under_way(viewer, dock, qtbot, painted):
     qtbot.waitUntil(lambda: not matte.running, timeout=60_000)
     matte.run()
     assert "has no layer to work on" in matte.message.value
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
+def test_masks_of_other_plugins_go_straight_into_make_trimap(viewer, dock, finish, dtype):
+    """As a picture of 0 and 1 in an Image layer, beside a grey picture that is no mask."""
+    mask = np.zeros((60, 60), dtype)
+    mask[20:40, 20:40] = 1
+    viewer.add_image(mask, name="foreign mask")
+    viewer.add_image(np.random.default_rng(0).random((60, 60)), name="micrograph")
+    make = dock("Make Trimap")
+    choice = make.layer_choices["mask"]
+    assert choice.value is None
+    choice.value = viewer.layers["foreign mask"]
+    make.fields["band", "inner"].value = make.fields["band", "outer"].value = 3
+    finish(make)
+    trimap = viewer.layers["foreign mask trimap"]
+    np.testing.assert_array_equal(
+        labels_to_trimap(trimap.data), make_trimap(mask == 1, inner=3, outer=3)
+    )
+
+
+def test_a_soft_mask_in_an_image_layer_keeps_its_doubt(viewer, dock, finish):
+    soft = np.tile(np.linspace(0, 1, 50, dtype=np.float32), (20, 1))
+    viewer.add_image(soft, name="probabilities")
+    make = dock("Make Trimap")
+    make.layer_choices["mask"].value = viewer.layers["probabilities"]
+    make.method.value = "soft"
+    finish(make)
+    made = labels_to_trimap(viewer.layers["probabilities trimap"].data)
+    np.testing.assert_array_equal(made == 128, (soft > 0.05) & (soft < 0.95))

@@ -59,6 +59,8 @@ def _suits(layer: Any, kind: Kind) -> bool:
         return isinstance(layer, Image) and tag(layer).get("kind") != "alpha"
     if kind is Kind.ALPHA:
         return isinstance(layer, Image) and not layer.rgb
+    if kind is Kind.MASK and isinstance(layer, Image):
+        return not layer.rgb  # a soft mask
     if kind in (Kind.MASK, Kind.LABELS):
         return isinstance(layer, Labels) and not is_trimap(layer)
     # A plain Labels layer may be offered as a trimap: running says why it is refused.
@@ -79,5 +81,7 @@ def preferred(wire: Input, layers: Sequence[Any]) -> Any:
     newest = list(reversed(layers))
     named = [layer for layer in newest if tag(layer).get("output") == wire.name]
     kin = [layer for layer in newest if tag(layer).get("kind") == wire.kind.value]
-    other = [layer for layer in newest if not tag(layer)] if wire.kind is Kind.MASK else []
+    # An image may be a soft mask, but most are pictures: it is for the user to choose.
+    mine = [layer for layer in newest if not tag(layer) and hasattr(layer, "selected_label")]
+    other = mine if wire.kind is Kind.MASK else []
     return next(iter(named + ([] if wire.kind is Kind.IMAGE else kin) + other), None)

@@ -131,6 +131,8 @@ def _mask(layer: Any) -> Callable[[Any], Any]:
             "all foreground",
             "Choose the mask, or use the trimap where a trimap is asked for",
         )
+    if not hasattr(layer, "selected_label"):
+        return _image(layer)  # a soft mask: probabilities, or a picture of a mask
     if layer.show_selected_label:
         chosen = layer.selected_label
         return lambda plane: plane == chosen
