@@ -1,26 +1,33 @@
 """Write the files that are made from the specs: `python scripts/generate.py`.
 
-`napari.yaml`, ComfyUI's help pages, and the snapshot of the public interface. A test holds
-all three to the code. Ids, names and defaults in the snapshot must not change: saved
-workflows carry them.
+`napari.yaml`, ComfyUI's help pages, the pages of the nodes and of the Python API, and the
+snapshot of the public interface. A test holds them to the code. Ids, names and defaults in
+the snapshot must not change: saved workflows carry them.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+sys.path.insert(0, str(Path(__file__).parent))
+from api_page import api_page
+from draw_parameters import drawn, picture_path
+
 from matting_nodes.arrays import Kind
 from matting_nodes.hosts.napari import manifest
 from matting_nodes.nodes import all_nodes
 from matting_nodes.parameters import Parameter
-from matting_nodes.spec import NodeSpec
+from matting_nodes.spec import MethodSpec, NodeSpec
 
 ROOT = Path(__file__).parent.parent
 HELP = ROOT / "src/matting_nodes/hosts/comfyui/web/docs"
+PAGES = ROOT / "docs/nodes"
+PICTURES = "../pictures/parameters"
 
 
 def files() -> dict[Path, str]:
@@ -30,6 +37,8 @@ def files() -> dict[Path, str]:
         ROOT / "napari.yaml": manifest_text(),
         ROOT / "tests/interface.json": json.dumps(interface(), indent=2) + "\n",
         **pages,
+        ROOT / "docs/api.md": api_page(),
+        **{PAGES / f"{spec.command}.md": node_page(spec) for spec in all_nodes()},
     }
 
 
@@ -81,11 +90,52 @@ def help_page(spec: NodeSpec[Any]) -> str:
         lines.append(f"| {wire.name}{optional} | {_cell(wire.help)} |")
     lines += _table("## Settings", spec.parameters)
     for method in spec.methods.values():
-        lines += ["", f"## Method `{method.name}`: {method.title}", "", method.summary]
-        if method.help:
-            lines += ["", method.help]
+        lines += _about(method)
         lines += _table("", method.parameters)
-    lines += ["", "## Outputs", ""]
+    return _page(lines + _outputs(spec))
+
+
+def node_page(spec: NodeSpec[Any]) -> str:
+    """Return a node's page in the docs, with a picture of what each parameter does."""
+    lines = [f"# {spec.title}", "", spec.summary, ""]
+    lines += [spec.help, ""] if spec.help else []
+    lines += [
+        f"In napari *Plugins > matting-nodes > {spec.title}*, in ComfyUI *{spec.title}*, on the "
+        f"command line `matting-nodes {spec.command}`, in Python "
+        f"[`{spec.name}`](../api.md#{spec.name}).",
+        "",
+        "## Inputs",
+        "",
+    ]
+    for wire in spec.inputs:
+        optional = ", optional" if wire.optional else ""
+        lines.append(f"- **{wire.name}** ({wire.kind.value}{optional}): {wire.help}")
+    lines += _outputs(spec)
+    if spec.parameters:
+        lines += ["", "## Settings"]
+        lines += [line for p in spec.parameters for line in _pictured(spec, "", p)]
+    for method in spec.methods.values():
+        lines += _about(method)
+        lines += [line for p in method.parameters for line in _pictured(spec, method.name, p)]
+    return _page(lines)
+
+
+def _pictured(spec: NodeSpec[Any], method: str, parameter: Parameter) -> list[str]:
+    text = f"{parameter.help} {parameter.rule}.".strip()
+    lines = ["", f"**{parameter.label}**, default {parameter.default}", "", text]
+    if drawn(spec, method, parameter):
+        name = picture_path(spec, method, parameter).name
+        lines += ["", f"![Results with several values of {parameter.name}]({PICTURES}/{name})"]
+    return lines
+
+
+def _about(method: MethodSpec) -> list[str]:
+    lines = ["", f"## Method `{method.name}`: {method.title}", "", method.summary]
+    return [*lines, "", method.help] if method.help else lines
+
+
+def _outputs(spec: NodeSpec[Any]) -> list[str]:
+    lines = ["", "## Outputs", ""]
     lines += [f"- **{output.name}** ({output.kind.value})" for output in spec.outputs]
     if {Kind.MASK, Kind.TRIMAP, Kind.ALPHA} & {
         value.kind for value in (*spec.inputs, *spec.outputs)
@@ -96,6 +146,10 @@ def help_page(spec: NodeSpec[Any]) -> str:
             "1 foreground. The mask of Load Image is 1 where the picture is transparent: "
             "put Invert Mask behind it.",
         ]
+    return lines
+
+
+def _page(lines: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 

@@ -9,7 +9,7 @@ from matting_nodes import all_nodes
 from matting_nodes.arrays import Kind
 from matting_nodes.errors import MattingError, ShapeError, SizeMismatchError, ValueRangeError
 from matting_nodes.job import Job
-from matting_nodes.run import run
+from matting_nodes.running import run
 
 NODES = {spec.name: spec for spec in all_nodes()}
 

@@ -35,8 +35,28 @@ def test_readmes_python_runs(tmp_path):
     run(["-c", code + "assert cutout.shape == (440, 680, 4)"], tmp_path)
 
 
-def test_links_of_the_pages_lead_somewhere():
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
-    for page in pages:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("src/**/*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    """Files, and headings in them; pictures too."""
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in [_anchor(heading) for heading in headings], target
+
+
+def _anchor(heading):
+    """Return the anchor that a heading gets on the usual forges."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def test_every_picture_of_a_parameter_is_shown():
+    shown = " ".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for picture in (ROOT / "docs/pictures").rglob("*.*"):
+        assert picture.name in shown, picture

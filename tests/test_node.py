@@ -14,7 +14,7 @@ from matting_nodes.nodes.alpha_matte import alpha_matte
 from matting_nodes.nodes.make_trimap import make_trimap
 from matting_nodes.nodes.segment import segment
 from matting_nodes.parameters import Slider
-from matting_nodes.run import run
+from matting_nodes.running import run
 from matting_nodes.spec import Method
 
 

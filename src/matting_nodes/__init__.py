@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .nodes.estimate_foreground import estimate_foreground as estimate_foreground
     from .nodes.make_trimap import make_trimap as make_trimap
     from .nodes.segment import segment as segment
-    from .run import run as run
+    from .running import run as run
 
 # Where each public name lives: importing the package itself loads none of it.
 _HOMES = {
@@ -41,7 +41,7 @@ _HOMES = {
     "make_trimap": "nodes.make_trimap",
     "map_frames": "frames",
     "read_image": "io",
-    "run": "run",
+    "run": "running",
     "segment": "nodes.segment",
     "write_image": "io",
 }

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from .errors import MattingError, SizeMismatchError
 from .job import Job
-from .run import Result, check, run
+from .running import Result, check, run
 from .spec import NodeSpec
 
 

@@ -21,7 +21,7 @@ from docstring_parser import parse as parse_docstring
 from .arrays import AnySize, Kind
 from .job import Job
 from .parameters import Parameter, read_parameter, unwrap
-from .run import run
+from .running import run
 from .spec import METHODS, NODES, Input, Method, MethodSpec, NodeSpec, Output
 
 R = TypeVar("R")

@@ -61,7 +61,8 @@ class Parameter:
         rule = f"It must be {kind.get(self.type, 'a text')}"
         if self.slider:
             low, high, unit = self.slider.minimum, self.slider.maximum, self.slider.unit
-            rule += f" from {low:g} to {high:g}" + (f" {unit}" if unit else "")
+            # As it is written in the code: 1000000, not 1e+06.
+            rule += f" from {low} to {high}" + (f" {unit}" if unit else "")
         return rule
 
     def checked(self, value: Any, owner: str) -> Any:

@@ -256,7 +256,7 @@ def test_an_error_names_the_frame_stands_on_the_node_and_shows_no_code(nodes, co
         )
     assert comfy.server.sent[-1] == ("7", str(caught.value))
     files = {str(entry.path) for entry in caught.traceback}
-    assert not any("frames.py" in file or "run.py" in file for file in files)
+    assert not any("frames.py" in file or "running.py" in file for file in files)
 
 
 def test_grey_pictures_leave_in_three_channels(nodes):

@@ -8,7 +8,7 @@ from typing import Any
 from ... import io
 from ...arrays import Kind
 from ...parameters import Parameter
-from ...run import run
+from ...running import run
 from ...spec import Input, NodeSpec, Output
 from ._progress import progress_bar
 

@@ -13,7 +13,7 @@ import torch
 from ...arrays import UNKNOWN, Kind
 from ...errors import MissingInputError, ParameterError
 from ...frames import Frames
-from ...run import Result
+from ...running import Result
 from ...spec import Input, NodeSpec
 
 

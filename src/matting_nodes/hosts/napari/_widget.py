@@ -16,7 +16,7 @@ from ...arrays import Kind
 from ...errors import MattingError, MissingInputError
 from ...frames import Frames, map_frames
 from ...job import Cancelled, Job
-from ...run import settings
+from ...running import settings
 from ...spec import NodeSpec, Output
 from ._choices import LayerChoice
 from ._fields import field
