@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
+import sys
+
 import numpy as np
+import pytest
 
 from matting_nodes import samples
+from matting_nodes.foreground.multilevel import unmix_on
+from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.estimate_foreground import estimate_foreground
 
 
@@ -34,3 +42,87 @@ def test_grey_images_keep_one_channel():
     foreground, background = estimate_foreground(cell, alpha)
     assert foreground.shape == background.shape == (*cell.shape, 1)
     assert foreground.dtype == np.float32
+
+
+@pytest.fixture(scope="module")
+def mixed(lemur):
+    """The lemur, unmixed by PyMatting, before the beach: what was mixed is known."""
+    from pymatting import estimate_foreground_ml
+
+    alpha = samples.lemur_alpha()
+    part = alpha[..., None]
+    true = estimate_foreground_ml(lemur, alpha)
+    return part * true + (1 - part) * samples.beach(), alpha, true
+
+
+def test_the_composite_is_as_near_the_truth_as_pymattings(mixed):
+    """Over green, which nothing in the picture is, in the soft pixels."""
+    from pymatting import estimate_foreground_ml
+
+    picture, alpha, true = mixed
+    soft = (alpha > 0) & (alpha < 1)
+    part = alpha[soft][:, None]
+
+    def error(foreground):
+        return np.abs(part * (foreground[soft] - true[soft])).mean()
+
+    ours = error(estimate_foreground(picture, alpha).foreground)
+    theirs = error(estimate_foreground_ml(picture, alpha))
+    assert error(picture) > 2 * theirs
+    assert ours < 1.02 * theirs
+
+
+def test_a_torch_device_gives_the_same_colors(mixed):
+    """The tensors that a GPU runs, here on the CPU."""
+    import torch
+
+    picture, alpha, _ = mixed
+    colors = estimate_foreground(picture, alpha)
+    means = [
+        (picture[region].sum(axis=0, dtype=np.float64) / (region.sum() + 1e-5)).astype(np.float32)
+        for region in (alpha >= 0.9, alpha <= 0.1)
+    ]
+    first = [mean[None, None] for mean in means]
+    on_device = unmix_on(torch.device("cpu"), picture, alpha, *first, 1e-5, Job())
+    for ours, theirs in zip(colors, on_device, strict=True):
+        assert np.abs(ours - theirs).max() < 1e-3
+
+
+UNMIX = """
+import hashlib, threading
+from matting_nodes import estimate_foreground, samples
+def unmix():
+    colors = estimate_foreground(samples.lemur(), samples.lemur_alpha())
+    digests.append(hashlib.sha256(b"".join(part.tobytes() for part in colors)).hexdigest())
+digests = []
+threads = [threading.Thread(target=unmix) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(*digests)
+"""
+
+
+@pytest.mark.parametrize("layer", ["workqueue", "omp"])
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_callers_in_several_threads_get_the_same_pixels(lemur, layer, cores):
+    """Numba's work queue would end the process if two of them ran at once."""
+    environment = {"NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": cores}
+    done = subprocess.run(
+        [sys.executable, "-c", UNMIX],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+    )
+    assert done.returncode == 0, done.stderr
+    colors = estimate_foreground(lemur, samples.lemur_alpha())
+    expected = hashlib.sha256(b"".join(part.tobytes() for part in colors)).hexdigest()
+    assert done.stdout.split() == [expected] * 3
+
+
+def test_it_can_be_stopped_between_levels(lemur):
+    reports = []
+    job = Job(lambda fraction, message: reports.append(fraction), lambda: len(reports) > 4)
+    with pytest.raises(Cancelled):
+        estimate_foreground(lemur, samples.lemur_alpha(), job=job)
+    assert reports == sorted(reports)
+    assert reports[-1] < 0.1

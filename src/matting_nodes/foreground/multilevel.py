@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
 
 from ..arrays import Alpha, Image
+from ..job import Job
+from ..models import torch_device
 from ..node import method
 from ..parameters import Advanced, Slider
 
+if TYPE_CHECKING:
+    import torch
 
-@method("estimate_foreground", title="Multilevel")
+TITLE = "Multilevel"
+# As published: many rounds where a picture is small, two where it is not.
+SMALL, SMALL_ROUNDS, LARGE_ROUNDS = 32, 10, 2
+
+
+@method("estimate_foreground", title=TITLE)
 def multilevel(
     image: Image,
     alpha: Alpha,
     *,
     regularization: Annotated[float, Slider(1e-9, 1.0), Advanced()] = 1e-5,
+    device: str,
+    job: Job,
 ) -> tuple[Image, Image]:
     """Unmix colors that vary smoothly, from a coarse image to the full one.
 
@@ -33,15 +48,72 @@ def multilevel(
 
     Notes
     -----
-    Germer et al., "Fast Multi-Level Foreground Estimation", ICPR 2020 (arXiv:2006.14970),
-    in PyMatting's implementation.
+    Germer et al., "Fast Multi-Level Foreground Estimation", ICPR 2020 (arXiv:2006.14970).
+    Pixels are visited in the order of a checkerboard rather than row by row, so that the
+    result depends neither on the number of threads nor on the device.
     """
-    from pymatting import estimate_foreground_ml
+    job.step(0, message=f"{TITLE} (its first use compiles it: some seconds)")
+    from ._multilevel import mean_color
 
-    if max(alpha.shape) == 1:
-        # One pixel has no coarser level to begin from; it unmixes into itself.
-        return image, image
-    foreground, background = estimate_foreground_ml(
-        image, alpha, regularization=regularization, return_background=True
-    )
+    first = mean_color(image, alpha, 0.9, 1.0), mean_color(image, alpha, 0.0, 0.1)
+    where = torch_device(device)
+    if where.type == "cpu":
+        return _unmix(image, alpha, *first, regularization, job)
+    return unmix_on(where, image, alpha, *first, regularization, job)
+
+
+def _levels(shape: tuple[int, ...], job: Job) -> Iterator[tuple[int, int, int]]:
+    """Yield each level's height, width and rounds, from one pixel to the full size."""
+    last = max(1, math.ceil(math.log2(max(shape))))
+    for level in range(last + 1):
+        # Each level has four times the pixels of the one before.
+        job.step(4.0 ** (level - last), message=TITLE)
+        h, w = (round(side ** (level / last)) for side in shape)
+        yield h, w, SMALL_ROUNDS if max(h, w) <= SMALL else LARGE_ROUNDS
+
+
+def _unmix(
+    image: Image,
+    alpha: Alpha,
+    foreground: Image,
+    background: Image,
+    regularization: float,
+    job: Job,
+) -> tuple[Image, Image]:
+    from ._multilevel import resized, solve
+
+    for h, w, rounds in _levels(alpha.shape, job):
+        colors = resized(image, h, w)
+        part = resized(alpha[..., None], h, w)[..., 0]
+        foreground, background = resized(foreground, h, w), resized(background, h, w)
+        solve(colors, part, foreground, background, regularization, rounds)
     return foreground, background
+
+
+def unmix_on(
+    device: torch.device,
+    image: Image,
+    alpha: Alpha,
+    foreground: Image,
+    background: Image,
+    regularization: float,
+    job: Job,
+) -> tuple[Image, Image]:
+    """Return the same colors, within rounding, computed on a torch device."""
+    import torch
+
+    from ._multilevel_torch import resized, solve
+
+    planes = [image, alpha[..., None], foreground, background]
+    mixed, part, front, back = (
+        torch.from_numpy(plane).permute(2, 0, 1).to(device) for plane in planes
+    )
+    for h, w, rounds in _levels(alpha.shape, job):
+        colors, a = resized(mixed, h, w), resized(part, h, w)
+        front, back = resized(front, h, w), resized(back, h, w)
+        front, back = solve(colors, a, front, back, regularization, rounds)
+    return _array(front), _array(back)
+
+
+def _array(picture: torch.Tensor) -> Image:
+    return np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())

@@ -1,0 +1,118 @@
+"""The loops of the multilevel method on the CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from ..arrays import Alpha, Image
+from ..kernels import one_at_a_time
+
+ZERO, QUARTER, ONE = np.float32(0), np.float32(0.25), np.float32(1)
+
+
+@one_at_a_time
+def resized(picture: Image, height: int, width: int) -> Image:
+    """Return a picture at another size, each pixel the one that it lies in."""
+    columns = np.arange(width) * picture.shape[1] // width
+    result: Image = _nearest(picture, height, columns)
+    return result
+
+
+@one_at_a_time
+def solve(
+    image: Image,
+    alpha: Alpha,
+    foreground: Image,
+    background: Image,
+    regularization: float,
+    rounds: int,
+) -> None:
+    """Improve the colors of one level in place, by so many rounds of red and black sweeps."""
+    for sweep in range(2 * rounds):
+        # In solid regions one color is the picture's and the other is never seen: once will do.
+        _sweep(
+            image, alpha, foreground, background, np.float32(regularization), sweep % 2, sweep < 2
+        )
+
+
+@njit(cache=True, nogil=True)
+def mean_color(image: Image, alpha: Alpha, low: float, high: float) -> Image:
+    """Return the mean color where low ≤ α ≤ high, (1, 1, C); black if that is nowhere."""
+    height, width, channels = image.shape
+    total, count = np.zeros((1, 1, channels)), 1e-5
+    for y in range(height):
+        for x in range(width):
+            if low <= alpha[y, x] <= high:
+                count += 1
+                for c in range(channels):
+                    total[0, 0, c] += image[y, x, c]
+    return (total / count).astype(np.float32)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _nearest(picture, height, columns):  # type: ignore[no-untyped-def]
+    width, channels = len(columns), picture.shape[2]
+    result = np.empty((height, width, channels), np.float32)
+    for y in prange(height):
+        row = y * picture.shape[0] // height
+        for x in range(width):
+            for c in range(channels):
+                result[y, x, c] = picture[row, columns[x], c]
+    return result
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _sweep(image, alpha, foreground, background, regularization, parity, solid):  # type: ignore[no-untyped-def]
+    """Solve for both colors of every second pixel, its four neighbors held fixed.
+
+    The pixels of one parity do not touch: their order, and the number of threads, is all one.
+    """
+    height, width, channels = image.shape
+    for y in prange(height):
+        up, down = max(y - 1, 0), min(y + 1, height - 1)
+        for x in range((y + parity) % 2, width, 2):
+            left, right = max(x - 1, 0), min(x + 1, width - 1)
+            a = alpha[y, x]
+            b = ONE - a
+            a_up, a_down, a_left, a_right = (
+                alpha[up, x],
+                alpha[down, x],
+                alpha[y, left],
+                alpha[y, right],
+            )
+            if a * b == 0 and a == a_up and a == a_down and a == a_left and a == a_right:
+                if solid:
+                    seen, hidden = (foreground, background) if a == 1 else (background, foreground)
+                    for c in range(channels):
+                        seen[y, x, c] = image[y, x, c]
+                        hidden[y, x, c] = QUARTER * (
+                            hidden[up, x, c]
+                            + hidden[down, x, c]
+                            + hidden[y, left, c]
+                            + hidden[y, right, c]
+                        )
+                continue
+            # Weights of smoothness: ε + |∇α| towards each neighbor.
+            w_up, w_down = regularization + abs(a - a_up), regularization + abs(a - a_down)
+            w_left, w_right = regularization + abs(a - a_left), regularization + abs(a - a_right)
+            w = w_up + w_down + w_left + w_right
+            # (a² + w    ab  ) (F)   (aI + Σ wᵢ Fᵢ)
+            # (  ab    b² + w) (B) = (bI + Σ wᵢ Bᵢ)
+            ff, fb, bb = a * a + w, a * b, b * b + w
+            inverse = ONE / (ff * bb - fb * fb)
+            for c in range(channels):
+                f = a * image[y, x, c] + (
+                    w_up * foreground[up, x, c]
+                    + w_down * foreground[down, x, c]
+                    + w_left * foreground[y, left, c]
+                    + w_right * foreground[y, right, c]
+                )
+                g = b * image[y, x, c] + (
+                    w_up * background[up, x, c]
+                    + w_down * background[down, x, c]
+                    + w_left * background[y, left, c]
+                    + w_right * background[y, right, c]
+                )
+                foreground[y, x, c] = min(max(inverse * (bb * f - fb * g), ZERO), ONE)
+                background[y, x, c] = min(max(inverse * (ff * g - fb * f), ZERO), ONE)
