@@ -1,0 +1,23 @@
+"""The published networks: torch modules and nothing else, no files, no devices, no downloads.
+
+Attributes are named as the keys of the published state dicts, so that those load strictly.
+Each network takes one tensor, (N, C, H, W) with H and W multiples of its ``stride``.
+"""
+
+from .dim_segnet import DimSegNet
+from .dim_vgg16 import DimVgg16
+from .fba import FBA
+from .gca import GCA
+from .indexnet import IndexNet
+from .tnet import TNet
+from .unet_resnext50 import UNetResNeXt50
+
+__all__ = [
+    "FBA",
+    "GCA",
+    "DimSegNet",
+    "DimVgg16",
+    "IndexNet",
+    "TNet",
+    "UNetResNeXt50",
+]
