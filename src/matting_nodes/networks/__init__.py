@@ -5,6 +5,7 @@ Each network takes one tensor, (N, C, H, W) with H and W multiples of its ``stri
 """
 
 from .dim_segnet import DimSegNet
+from .dim_two_encoders import DimTwoEncoders, DimTwoResNet50, DimTwoVgg16
 from .dim_vgg16 import DimVgg16
 from .fba import FBA
 from .gca import GCA
@@ -16,6 +17,9 @@ __all__ = [
     "FBA",
     "GCA",
     "DimSegNet",
+    "DimTwoEncoders",
+    "DimTwoResNet50",
+    "DimTwoVgg16",
     "DimVgg16",
     "IndexNet",
     "TNet",
