@@ -152,7 +152,7 @@ class GuidedContextualAttention(nn.Module):
         banned = -1e4 * partly[:, :, None]
         looking = torch.split(places, self.at_a_time, dim=2)
         mixed = [
-            pieces @ (keys.mT @ some + banned * own).softmax(dim=1)
+            pieces @ (keys.transpose(1, 2) @ some + banned * own).softmax(dim=1)
             for some, own in zip(looking, torch.split(itself, self.at_a_time, 1), strict=True)
         ]
         return torch.cat(mixed, dim=2)
@@ -161,8 +161,8 @@ class GuidedContextualAttention(nn.Module):
 def _trust(unknown: Tensor, partly: Tensor) -> Tensor:
     """Return by how much each key counts: the rarer of known and unknown counts more."""
     share = unknown.mean(dim=(2, 3))
-    for_unknown = (share / (1 - share)).sqrt().clamp(0.1, 10)
-    for_known = ((1 - share) / share).sqrt().clamp(0.1, 10)
+    for_unknown = (share / (1 - share)).sqrt().clamp(0.1, 10.0)
+    for_known = ((1 - share) / share).sqrt().clamp(0.1, 10.0)
     return for_unknown * partly + for_known * (1 - partly)
 
 
