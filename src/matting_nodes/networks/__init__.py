@@ -1,7 +1,8 @@
 """The published networks: torch modules and nothing else, no files, no devices, no downloads.
 
 Attributes are named as the keys of the published state dicts, so that those load strictly.
-Each network takes one tensor, (N, C, H, W) with H and W multiples of its ``stride``.
+Each network takes one tensor, (N, C, H, W) with H and W multiples of its ``stride``. Its
+``reach`` says how many pixels away an output pixel sees at most; None is the whole picture.
 """
 
 from .dim_segnet import DimSegNet

@@ -10,8 +10,6 @@ from ._unpooling import pool, unpool
 class DimSegNet(nn.Module):
     """Deep Image Matting on VGG-16 with batch norm, whose decoder unpools without skips.
 
-    Its field of view is finite.
-
     Notes
     -----
     Xu, Price, Cohen and Huang, "Deep Image Matting", CVPR 2017, arXiv 1703.03872, and
@@ -20,6 +18,7 @@ class DimSegNet(nn.Module):
     """
 
     stride = 32
+    reach = 183
 
     def __init__(self) -> None:
         super().__init__()

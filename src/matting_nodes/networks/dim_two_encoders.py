@@ -59,7 +59,7 @@ class DimTwoEncoders(Refinement):
 
     Apart from the trimap, the picture's encoder takes ImageNet's weights as they are. The
     features of both are joined; transposed convolutions bring them back to full size, and the
-    refinement sharpens the result. The field of view is finite.
+    refinement sharpens the result.
 
     Parameters
     ----------
@@ -75,6 +75,7 @@ class DimTwoEncoders(Refinement):
     """
 
     stride = 32
+    reach = 377  # of ResNet-50, the wider of the two
 
     def __init__(
         self,
@@ -114,6 +115,8 @@ class DimTwoEncoders(Refinement):
 
 class DimTwoVgg16(DimTwoEncoders):
     """Two VGG-16 encoders."""
+
+    reach = 285
 
     def __init__(self, channels: int = 4096) -> None:
         super().__init__(VggEncoder, channels)

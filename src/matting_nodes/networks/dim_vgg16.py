@@ -13,8 +13,6 @@ from ._vgg import BLOCKS
 class DimVgg16(Refinement):
     """Deep Image Matting: VGG-16, a decoder with unpooling and added skips, a refinement.
 
-    Its field of view is finite.
-
     Parameters
     ----------
     size_of_conv6 : 3 or 1
@@ -28,6 +26,7 @@ class DimVgg16(Refinement):
     """
 
     stride = 32
+    reach = 221
 
     def __init__(self, size_of_conv6: int = 3) -> None:
         super().__init__()

@@ -32,6 +32,7 @@ class FBA(nn.Module):
     """
 
     stride = 8
+    reach = None
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,6 +23,7 @@ class GCA(nn.Module):
     """
 
     stride = 32
+    reach = None
 
     def __init__(self) -> None:
         super().__init__()

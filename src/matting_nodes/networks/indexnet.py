@@ -25,6 +25,7 @@ class IndexNet(nn.Module):
     """
 
     stride = 32
+    reach = None
 
     def __init__(self) -> None:
         super().__init__()

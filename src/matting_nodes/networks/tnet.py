@@ -30,6 +30,7 @@ class TNet(nn.Module):
     """
 
     stride = 8
+    reach = None
 
     def __init__(self) -> None:
         super().__init__()

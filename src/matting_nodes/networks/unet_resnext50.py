@@ -21,8 +21,6 @@ RESNEXT50 = (
 class UNetResNeXt50(nn.Module):
     """U-Net with a ResNeXt-50 32 × 4d encoder, for people in the foreground.
 
-    Its field of view is finite.
-
     Notes
     -----
     Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015, arXiv 1505.04597; Xie et al.,
@@ -31,6 +29,7 @@ class UNetResNeXt50(nn.Module):
     """
 
     stride = 32
+    reach = 366
 
     def __init__(self) -> None:
         super().__init__()
