@@ -17,19 +17,20 @@ class DimVgg16(Refinement):
     ----------
     size_of_conv6 : 3 or 1
         Of the kernel between encoder and decoder; weights from before September 2019 have 1.
+    refinement : bool
+        False for published weights of the first stage alone, which lack the keys ``refine_*``.
 
     Notes
     -----
     Xu, Price, Cohen and Huang, "Deep Image Matting", CVPR 2017, arXiv 1703.03872;
-    github.com/huochaitiantang/pytorch-deep-image-matting. Published weights of its first
-    stage alone lack the keys ``refine_*``; the first of the two alphas is then theirs.
+    github.com/huochaitiantang/pytorch-deep-image-matting.
     """
 
     stride = 32
     reach = 221
 
-    def __init__(self, size_of_conv6: int = 3) -> None:
-        super().__init__()
+    def __init__(self, size_of_conv6: int = 3, *, refinement: bool = True) -> None:
+        super().__init__(refinement=refinement)
         inputs = 4
         for block, (convolutions, channels) in enumerate(BLOCKS, 1):
             for number in range(1, convolutions + 1):
@@ -56,6 +57,7 @@ class DimVgg16(Refinement):
         Returns
         -------
         first, refined : (N, 1, H, W), 0..1
+            The same without a refinement.
         """
         x = image_and_trimap
         skips = []
