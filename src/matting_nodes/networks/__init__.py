@@ -1,0 +1,28 @@
+"""The published networks: torch modules and nothing else, no files, no devices, no downloads.
+
+Attributes are named as the keys of the published state dicts, so that those load strictly.
+Each network takes one tensor, (N, C, H, W) with H and W multiples of its ``stride``. Its
+``reach`` says how many pixels away an output pixel sees at most; None is the whole picture.
+"""
+
+from .dim_segnet import DimSegNet
+from .dim_two_encoders import DimTwoEncoders, DimTwoResNet50, DimTwoVgg16
+from .dim_vgg16 import DimVgg16
+from .fba import FBA
+from .gca import GCA
+from .indexnet import IndexNet
+from .tnet import TNet
+from .unet_resnext50 import UNetResNeXt50
+
+__all__ = [
+    "FBA",
+    "GCA",
+    "DimSegNet",
+    "DimTwoEncoders",
+    "DimTwoResNet50",
+    "DimTwoVgg16",
+    "DimVgg16",
+    "IndexNet",
+    "TNet",
+    "UNetResNeXt50",
+]

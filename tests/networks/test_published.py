@@ -1,0 +1,107 @@
+"""Every network loads the published state dict and gives what the published code gave."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+
+def outputs(network, x):
+    with torch.no_grad():
+        found = network(x)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def test_keys_and_shapes_are_the_published_ones(published):
+    with torch.device("meta"):
+        state = published.build().state_dict()
+    found = {key: list(tensor.shape) for key, tensor in state.items()}
+    assert found == published.shapes()
+
+
+def test_output_is_the_published_one(published, network, relative_error):
+    found_outputs = outputs(network, published.input())
+    for found, expected in zip(found_outputs, published.outputs(), strict=True):
+        assert relative_error(found.reshape(expected.shape), expected) <= 1e-4
+
+
+def test_in_a_batch_each_picture_fares_as_alone(published, network, relative_error):
+    pictures = [published.input(96, 64, seed) for seed in (0, 1)]
+    together = outputs(network, torch.cat(pictures))
+    for number, picture in enumerate(pictures):
+        for found, alone in zip(together, outputs(network, picture), strict=True):
+            assert found.shape[2:] == (96, 64)
+            assert relative_error(found[number : number + 1], alone) < 1e-3
+
+
+def test_order_in_memory_changes_nothing(published, network, relative_error):
+    x = published.input()
+    expected = outputs(network, x)
+    reordered = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    found = outputs(reordered, x.to(memory_format=torch.channels_last))
+    assert all(relative_error(*pair) < 1e-3 for pair in zip(found, expected, strict=True))
+
+
+def test_half_precision_is_close(published, network, relative_error):
+    x = published.input()
+    expected = outputs(network, x)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = outputs(network, x)
+    limit = published.half_precision
+    assert all(relative_error(*pair) < limit for pair in zip(found, expected, strict=True))
+
+
+def test_gradients_reach_every_parameter_and_the_input_is_left_alone(published, network):
+    x = published.input(64, 64)
+    before = x.clone()
+    found = network(x)
+    found = torch.cat(found, dim=1) if isinstance(found, tuple) else found
+    gradients = torch.autograd.grad(found.square().sum(), list(network.parameters()))
+    assert all(torch.isfinite(g).all() and g.abs().max() > 0 for g in gradients)
+    assert torch.equal(x, before)
+
+
+def test_it_learns(published, network):
+    """A few steps of plain gradient descent in training mode lower the loss."""
+    pupil = copy.deepcopy(network).train()
+    for layer in pupil.modules():
+        if isinstance(layer, (torch.nn.Dropout, torch.nn.Dropout2d)):
+            layer.eval()
+    x = torch.cat([published.input(64, 64, seed) for seed in (0, 1)])
+    optimizer = torch.optim.SGD(pupil.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(3):
+        found = pupil(x)
+        loss = (found[-1] if isinstance(found, tuple) else found).sub(0.8).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+
+
+def test_reach_is_how_far_an_output_pixel_sees(published, network, relative_error):
+    """A part of a picture with a margin of that width gives what the whole picture gives."""
+    if published.build.reach is None:
+        pytest.skip("sees the whole picture")
+    whole = published.input(64, 1024)
+    expected = outputs(network, whole)[-1][..., 512:544]
+
+    def error(margin):
+        found = outputs(network, whole[..., 512 - margin : 544 + margin])[-1]
+        return relative_error(found[..., margin : margin + 32], expected)
+
+    assert error(-(-published.build.reach // 32) * 32) < 1e-5
+    assert error(96) > 1e-4
+
+
+def test_a_network_without_reach_sees_the_whole_picture(published, network):
+    if published.build.reach is not None:
+        pytest.skip("sees a part of the picture")
+    picture = published.input(64, 1024)
+    changed = picture.clone()
+    changed[:, :3, :, :64] += 1
+    here, there = (outputs(network, x)[-1][..., 960:] for x in (picture, changed))
+    assert not torch.equal(here, there)
