@@ -217,6 +217,7 @@ def test_two_threads_that_fetch_one_file_both_get_it_whole(tiny, cache, server):
     assert paths == [cache / "tiny.pth"] * 2
     assert paths[0].read_bytes() == server.files["/tiny.pth"]
     assert left_in(cache) == ["checksums.json", "tiny.pth"]
+    assert server.asked == ["/tiny.pth"]
 
 
 def test_a_full_disk_is_named_and_keeps_no_part(server, tmp_path):

@@ -47,7 +47,7 @@ def load_state(path: Path, model: Model) -> State:
     state = {
         _without_prefix(name): tensor
         for name, tensor in _tensors(_entry(loaded, model))
-        if not _without_prefix(name).startswith(model.ignored or ("\0",))
+        if not _without_prefix(name).startswith(model.ignored)
     }
     if not state:
         raise WeightsError(
@@ -58,8 +58,13 @@ def load_state(path: Path, model: Model) -> State:
     return state
 
 
-def load_into(network: Module, path: Path, model: Model) -> None:
+def load_into(network: Module, path: Path, model: Model) -> frozenset[str]:
     """Load a checkpoint into a network; every tensor must find its place.
+
+    Returns
+    -------
+    frozenset of str
+        Optional keys that the file lacks: those tensors are as they were born.
 
     Raises
     ------
@@ -68,7 +73,8 @@ def load_into(network: Module, path: Path, model: Model) -> None:
         which catalog models the keys do fit, if any.
     """
     state, expected = load_state(path, model), network.state_dict()
-    faults = _faults(state, expected)
+    absent = frozenset(k for k in expected if k not in state and k.startswith(model.optional))
+    faults = _faults(state, {k: v for k, v in expected.items() if k not in absent})
     if faults:
         others = [name for name in fitting(state) if name != model.name]
         fix = (
@@ -82,6 +88,7 @@ def load_into(network: Module, path: Path, model: Model) -> None:
             fix,
         )
     network.load_state_dict(state, strict=False)
+    return absent
 
 
 def fitting(state: Iterable[str]) -> list[str]:

@@ -52,11 +52,14 @@ class Model:
         Keys that tell this architecture's checkpoints from all others.
     ignored : tuple of str
         Beginnings of keys that the file holds and the network has no use for.
+    optional : tuple of str
+        Beginnings of keys that a file may lack, such as those of a refinement stage that only
+        some weights have. The pool leaves their names in the network's `absent`.
     pickled : tuple of str
         Where the file is a whole pickled module: the classes of its authors that it names.
         They and PyTorch's own are replaced by inert stand-ins; see `load_state`.
-    channels : tuple of int
-        Channels of each of the network's inputs, (1, C, H, W).
+    channels : int
+        Of the network's input, (N, C, H, W).
     """
 
     name: str
@@ -74,8 +77,9 @@ class Model:
     state_key: str = ""
     telltale: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     pickled: tuple[str, ...] = ()
-    channels: tuple[int, ...] = (4,)
+    channels: int = 4
 
     def build(self) -> Module:
         """Return the network on the CPU, with whatever weights it is born with."""
@@ -227,7 +231,7 @@ _PUBLISHED = (
         name="gca",
         title="GCA Matting",
         task="alpha_matte",
-        builder="gca:GCAMatting",
+        builder="gca:GCA",
         source=GoogleDrive("1ti_a46lKEH2Hk2fAB11BbyKfYj0rxNK0"),
         file="gca-dist.pth",
         licence="its README allows non-commercial use only; " + _ADOBE,
@@ -236,13 +240,13 @@ _PUBLISHED = (
         "arXiv 2001.04069",
         state_key="state_dict",
         telltale=("encoder.conv1.module.weight_bar",),
-        channels=(6,),
+        channels=6,
     ),
     Model(
         name="dim_vgg16",
         title="Deep Image Matting, VGG-16 with skips",
         task="alpha_matte",
-        builder="dim_vgg16:DIMVGG16",
+        builder="dim_vgg16:DimVgg16",
         source=Address(
             "https://github.com/huochaitiantang/pytorch-deep-image-matting/releases/download/"
             "V1.5/stage1_skip_sad_52.9.pth",
@@ -254,12 +258,14 @@ _PUBLISHED = (
         paper=_DIM,
         state_key="state_dict",
         telltale=("conv1_1.weight", "conv6_1.weight"),
+        # The weights with skips are of the first stage alone.
+        optional=("refine_",),
     ),
     Model(
         name="dim_segnet",
         title="Deep Image Matting, SegNet with batch normalisation",
         task="alpha_matte",
-        builder="dim_segnet:DIMSegNet",
+        builder="dim_segnet:DimSegNet",
         source=Address(
             "https://github.com/foamliu/Deep-Image-Matting-PyTorch/releases/download/v1.0/"
             "BEST_checkpoint.tar",
@@ -282,20 +288,20 @@ _PUBLISHED = (
         name="fba",
         title="FBA Matting",
         task="alpha_matte",
-        builder="fba:FBAMatting",
+        builder="fba:FBA",
         source=GoogleDrive("1T_oiKDE_biWf2kqexMEN7ObWqtXAzbB1"),
         file="FBA.pth",
         licence="its README allows non-commercial use only; " + _ADOBE,
         non_commercial=True,
         paper="Forte and Pitié, F, B, Alpha Matting, 2020, arXiv 2003.07711",
         telltale=("encoder.conv1.weight", "decoder.conv_up4.4.weight"),
-        channels=(3, 2, 3, 6),
+        channels=11,
     ),
     Model(
         name="dim_two_vgg16",
         title="Deep Image Matting with two VGG-16 encoders",
         task="alpha_matte",
-        builder="dim_two_encoders:DIMTwoVGG16",
+        builder="dim_two_encoders:DimTwoVgg16",
         source=_UNTRAINED,
         file="dim_two_vgg16.pth",
         licence="none: train it yourself",
@@ -305,7 +311,7 @@ _PUBLISHED = (
         name="dim_two_resnet50",
         title="Deep Image Matting with two ResNet-50 encoders",
         task="alpha_matte",
-        builder="dim_two_encoders:DIMTwoResNet50",
+        builder="dim_two_encoders:DimTwoResNet50",
         source=_UNTRAINED,
         file="dim_two_resnet50.pth",
         licence="none: train it yourself",
@@ -355,7 +361,7 @@ _PUBLISHED = (
         licence="unknown: none is stated",
         paper="Chen et al., Semantic Human Matting, ACM MM 2018, arXiv 1809.01354",
         telltale=("backbone.feats.conv1.weight",),
-        channels=(3,),
+        channels=3,
     ),
     Model(
         name="unet_resnext50",
@@ -372,7 +378,7 @@ _PUBLISHED = (
         licence="MIT (repository)",
         paper="Ronneberger, Fischer and Brox, U-Net, MICCAI 2015, arXiv 1505.04597",
         telltale=("encoder.encoder0.0.weight",),
-        channels=(3,),
+        channels=3,
     ),
     *(
         Model(
@@ -390,7 +396,7 @@ _PUBLISHED = (
             telltale=(telltale,),
             # Trained beside the main head; of no use afterwards.
             ignored=("aux_classifier.",),
-            channels=(3,),
+            channels=3,
         )
         for name, title, enum, digits, mebibytes, paper, telltale in (
             (
@@ -449,7 +455,7 @@ _PUBLISHED = (
         paper=_SAM2,
         telltale=("vision_encoder.backbone.blocks.11.attn.qkv.weight",),
         ignored=_SAM2_MEMORY,
-        channels=(3,),
+        channels=3,
     ),
     Model(
         name="sam2_small",
@@ -468,7 +474,7 @@ _PUBLISHED = (
         paper=_SAM2,
         telltale=("vision_encoder.backbone.blocks.15.attn.qkv.weight",),
         ignored=_SAM2_MEMORY,
-        channels=(3,),
+        channels=3,
     ),
 )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import WeightsError
@@ -13,6 +16,8 @@ from ._folder import download_folder, offline, search_folders
 from .catalog import Model
 
 __all__ = ["fetch", "find", "load_into", "load_state", "target", "verify"]
+
+_DOWNLOADS: dict[Path, threading.Lock] = {}
 
 
 def target(model: Model) -> Path:
@@ -51,11 +56,7 @@ def fetch(model: Model, named: str | Path = "", job: Job | None = None) -> Path:
     job = job or Job()
     if named:
         return _named(model, Path(named).expanduser())
-    path = find(model)
-    if path is None:
-        path = target(model)
-        _refuse_unfetchable(model, path)
-        download(model, path, job.part(0, 0.9))
+    path = find(model) or _downloaded(model, job.part(0, 0.9))
     _fingerprints.check(model, path, job.part(0.9, 1))
     return path
 
@@ -86,6 +87,27 @@ def verify(model: Model, job: Job | None = None, accept: bool = False) -> str:
     return _fingerprints.check(model, path, job or Job())
 
 
+def _downloaded(model: Model, job: Job) -> Path:
+    """Download the file, unless another thread has done so in the meantime."""
+    path = target(model)
+    _refuse_unfetchable(model)
+    with _held(_DOWNLOADS.setdefault(path, threading.Lock()), job):
+        if not path.is_file():
+            download(model, path, job)
+    return path
+
+
+@contextmanager
+def _held(lock: threading.Lock, job: Job) -> Iterator[None]:
+    """Hold a lock; a cancel is heard while another thread has it."""
+    while not lock.acquire(timeout=0.1):
+        job.check()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _named(model: Model, path: Path) -> Path:
     if not path.is_file():
         raise WeightsError(
@@ -96,7 +118,7 @@ def _named(model: Model, path: Path) -> Path:
     return path
 
 
-def _refuse_unfetchable(model: Model, path: Path) -> None:
+def _refuse_unfetchable(model: Model) -> None:
     if not model.source.url():
         note = getattr(model.source, "note", "")
         raise _absent(model, note or "No program can fetch it")
