@@ -36,6 +36,9 @@ class MemoryBackend(Protocol):
     def release(self, device: torch.device) -> None:
         """Give freed memory back to the device."""
 
+    def relieve(self, device: torch.device) -> bool:
+        """Memory ran out: free what can be, and tell whether anything was."""
+
 
 class TorchMemory:
     """PyTorch's own memory: a network that is there stays where it was put.
@@ -75,6 +78,11 @@ class TorchMemory:
             torch.cuda.empty_cache()
         elif device.type == "mps":
             torch.mps.empty_cache()
+
+    def relieve(self, device: torch.device) -> bool:
+        """Empty PyTorch's cache; there is nothing else."""
+        self.release(device)
+        return False
 
 
 def size_of(network: Module) -> int:

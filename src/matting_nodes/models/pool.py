@@ -131,6 +131,11 @@ class Pool:
                 self._drop(entry)
             return len(idle)
 
+    def relieve(self, device: torch.device) -> bool:
+        """Memory ran out: drop what is idle on a device, and tell whether anything was freed."""
+        dropped = self.free(device)
+        return self.backend.relieve(device) or bool(dropped)
+
     def held(self) -> list[tuple[str, str, int]]:
         """Return name, device and bytes of each network that is there, least recent first."""
         with self._lock:
@@ -162,8 +167,11 @@ class Pool:
                 break
         try:
             self.backend.ready(entry.placed)
-        except BaseException:
-            entry.leases -= 1
+        except BaseException as error:
+            with self._lock:
+                entry.leases -= 1
+            if is_out_of_memory(error):
+                raise _no_room(entry) from error
             raise
         return entry
 
@@ -210,18 +218,14 @@ class Pool:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            raise MemoryLimitError(
-                f"{entry.key.name} takes {entry.size / 2**20:.0f} MiB",
-                f"The memory of {device} has no room for it, even without the other networks",
-                "Close other programs, or choose a smaller model or the CPU",
-            ) from error
+            raise _no_room(entry) from error
         entry.network = torch.compile(network) if entry.key.compiled else network
 
     def _retried(self, place: Callable[[], Any], device: torch.device) -> Any:
         try:
             return place()
         except Exception as error:
-            if not is_out_of_memory(error) or not self.free(device):
+            if not is_out_of_memory(error) or not self.relieve(device):
                 raise
         return place()
 
@@ -251,6 +255,14 @@ class Pool:
         device = torch.device(entry.key.device)
         entry.network = entry.placed = None
         self.backend.release(device)
+
+
+def _no_room(entry: Entry) -> MemoryLimitError:
+    return MemoryLimitError(
+        f"{entry.key.name} takes {entry.size / 2**20:.0f} MiB",
+        f"The memory of {entry.key.device} has no room for it, even without other networks",
+        "Close other programs, or choose a smaller model or the CPU",
+    )
 
 
 def _built(model: Model, path: Path, job: Job) -> Module:

@@ -226,10 +226,9 @@ def _ways(
 ) -> Iterator[Way]:
     """Yield the ways to try, each asked for when the one before did not fit the memory."""
     yield first
-    if POOL.free():
+    if POOL.relieve(first.device):
         picture.announce(f"Memory of {first.device} is short: other networks were unloaded")
         yield first
-    POOL.backend.release(first.device)
     for tile in _smaller(picture, first.tile):
         picture.announce(f"Memory of {first.device} is short: tiles of {tile} px")
         yield replace(first, tile=tile)
