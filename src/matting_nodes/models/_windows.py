@@ -56,6 +56,16 @@ def spans(begin: int, end: int, length: int, tile: int, margin: int) -> list[Spa
     return covered
 
 
+def surroundings(unknown: NDArray[np.bool_], margin: int, stride: int) -> tuple[slice, slice]:
+    """Return rows and columns of the unknown pixels and a margin around, on the stride's grid."""
+    reach = [_reach(unknown, axis, stride) for axis in (0, 1)]
+    rows, columns = (
+        slice(max(0, begin - margin), min(length, end + margin))
+        for (begin, end), length in zip(reach, unknown.shape, strict=True)
+    )
+    return rows, columns
+
+
 def windows(
     unknown: NDArray[np.bool_], tile: int, margin: int, stride: int
 ) -> list[tuple[Span, Span]]:
@@ -63,14 +73,17 @@ def windows(
 
     All begin at multiples of the stride, as long as `tile` and `margin` are such multiples.
     """
-    covered = []
-    for axis in (0, 1):
-        (where,) = np.nonzero(unknown.any(axis=1 - axis))
-        length = unknown.shape[axis]
-        begin = int(where[0]) // stride * stride
-        end = min(length, -(-(int(where[-1]) + 1) // stride) * stride)
-        covered.append(spans(begin, end, length, tile, margin))
+    covered = [
+        spans(*_reach(unknown, axis, stride), unknown.shape[axis], tile, margin) for axis in (0, 1)
+    ]
     return [(r, c) for r, c in product(*covered) if unknown[r.core, c.core].any()]
+
+
+def _reach(unknown: NDArray[np.bool_], axis: int, stride: int) -> tuple[int, int]:
+    """Return where the unknown pixels begin and end along an axis, on the stride's grid."""
+    (where,) = np.nonzero(unknown.any(axis=1 - axis))
+    end = -(-(int(where[-1]) + 1) // stride) * stride
+    return int(where[0]) // stride * stride, min(unknown.shape[axis], end)
 
 
 def ramp(span: Span, length: int, margin: int) -> NDArray[np.float32]:

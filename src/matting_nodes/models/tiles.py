@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import MemoryLimitError, ParameterError
 from ..job import Job
 from ._memory import is_out_of_memory
-from ._windows import Span, ramp, windows
+from ._windows import Span, ramp, surroundings, windows
 from .pool import POOL
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ Padding = Literal["reflect", "replicate", "zeros"]
 WHOLE = 2048 * 2048
 """Up to so many pixels a network whose field of view is global sees the picture whole."""
 _TILE = 1024
+_SIDES = (256, 384, 512, 768, 1024, 1536, 2048)
 _OVERLAP = 64
 _SMALLEST = 128
 # Tiles at once on a GPU, which a single one would leave idle.
@@ -103,7 +104,8 @@ def run_tiled(
     """Run a network over a picture, tile by tile, where there are unknown pixels.
 
     Where the field of view is finite, the result is the one of the whole picture: tiles begin
-    at multiples of the stride and overlap by the field of view. Where it is global, a picture
+    at multiples of the stride and overlap by the field of view; nothing is looked at that no
+    unknown pixel can see. Where it is global, a picture
     of up to `whole` pixels is run whole; a larger one in tiles that are blended, and a pass over
     the whole picture made smaller then corrects what is slow in them.
 
@@ -124,7 +126,7 @@ def run_tiled(
     field_of_view : int, pixels, or None
         Side of the square that one pixel of the result depends on; None if it is everything.
     tile : int, pixels
-        Side of the tiles, rounded up to the stride; 0 chooses.
+        Side of the tiles, rounded up to the stride; 0 chooses what is least work.
     whole : int, pixels
         How large a picture is run whole, at most, if `tile` is 0.
     padding : {"reflect", "replicate", "zeros"}
@@ -161,11 +163,15 @@ def run_tiled(
     # Half a stride more, as far as the grid of coarse features can lie to one side of a pixel.
     reach = _OVERLAP if field_of_view is None else field_of_view // 2 + stride // 2
     margin = _up(reach, stride)
+    is_global = field_of_view is None
+    part = np.s_[:, :] if is_global else surroundings(mask, margin, stride)
     picture = Picture(
-        padded, mask, stride, margin, field_of_view is None, whole, context, output, job
+        padded[:, *part], mask[part], stride, margin, is_global, whole, context, output, job
     )
     first = Way(network, _device_of(network), _first_tile(picture, tile))
-    way, values = _first_that_fits(picture, _ways(picture, first, on_cpu), batch)
+    way, some = _first_that_fits(picture, _ways(picture, first, on_cpu), batch)
+    values = np.zeros((len(some), *mask.shape), np.float32)
+    values[:, *part] = some
     return Tiled(values[:, :height, :width], way.tile, str(way.device), tuple(picture.notices))
 
 
@@ -199,11 +205,9 @@ def _device_of(network: Any) -> torch.device:
 
 def _first_tile(picture: Picture, asked: int) -> int:
     """Return the tile to begin with; 0 is the whole picture."""
-    height, width = picture.size
-    tile = _up(asked, picture.stride) or max(_TILE, _up(4 * picture.margin, picture.stride))
-    if tile >= max(height, width):
-        return 0
-    if asked:
+    largest = max(picture.size)
+    tile = _up(asked, picture.stride)
+    if asked and tile < largest:
         if tile <= 2 * picture.margin:
             raise ParameterError(
                 f"tile is {asked} px",
@@ -212,13 +216,25 @@ def _first_tile(picture: Picture, asked: int) -> int:
                 f"Choose more than {2 * picture.margin} px, or 0",
             )
         return tile
-    if height * width > picture.whole:
-        return tile
-    if picture.is_global:
+    if asked or (picture.is_global and _area(picture, 0) <= picture.whole):
         return 0
-    chosen = windows(picture.unknown, tile, picture.margin, picture.stride)
-    area = len(chosen) * min(tile, height) * min(tile, width)
-    return tile if area < height * width else 0
+    if picture.is_global:
+        return _TILE if largest > _TILE else 0
+    # The cheapest: large tiles waste what lies between the unknown pixels, small ones margins.
+    sides = [_up(side, picture.stride) for side in _SIDES]
+    tiles = [side for side in sides if 2 * picture.margin < side < largest]
+    if _area(picture, 0) <= picture.whole or not tiles:
+        tiles.insert(0, 0)
+    return min(tiles, key=lambda tile: _area(picture, tile))
+
+
+def _area(picture: Picture, tile: int) -> int:
+    """Return how many pixels a network sees in all, in tiles of that size or whole."""
+    height, width = picture.size
+    if not tile:
+        return height * width
+    count = len(windows(picture.unknown, tile, picture.margin, picture.stride))
+    return count * min(tile, height) * min(tile, width)
 
 
 def _ways(
@@ -261,7 +277,7 @@ def _first_that_fits(
         if values is not None:
             return way, values
     raise MemoryLimitError(
-        f"A picture of {picture.size[1]} × {picture.size[0]} pixels does not fit the memory",
+        f"{picture.size[1]} × {picture.size[0]} pixels to be solved do not fit the memory",
         "Even the smallest tiles that this network can use are too large",
         "Close other programs, or choose a smaller network",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 
 import numpy as np
 import pytest
@@ -104,6 +105,15 @@ def test_an_exported_network_gives_what_pytorch_gives(lraspp, tmp_path, capsys):
     assert np.linalg.norm(given - expected) / np.linalg.norm(expected) < 1e-4
     assert main(arguments) == 1
     assert "exists" in capsys.readouterr().err
+
+
+def test_an_export_without_its_packages_says_how_to_get_them(lraspp, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    target = str(tmp_path / "network.onnx")
+    assert main(["models", "export", "indexnet", "-o", target]) == 1
+    told = capsys.readouterr().err
+    assert "onnxscript cannot be imported" in told
+    assert 'pip install "matting-nodes[export]"' in told
 
 
 @pytest.mark.parametrize(
