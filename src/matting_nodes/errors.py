@@ -65,3 +65,11 @@ class DependencyError(MattingError):
 
 class FileError(MattingError):
     """A file cannot be read or written."""
+
+
+class WeightsError(FileError):
+    """A network's file is missing, damaged, changed, or another network's."""
+
+
+class MemoryLimitError(MattingError):
+    """The work fits the memory of no device."""

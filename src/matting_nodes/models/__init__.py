@@ -1,4 +1,4 @@
-"""Where networks live: the folder of their weights and the devices they can run on."""
+"""Where networks live: the catalog, their weights on disk, and the devices they run on."""
 
 from ._devices import available_devices, torch_device
 from ._folder import model_folder

@@ -228,3 +228,7 @@ def test_an_interrupt_stops_a_solve_and_the_server_goes_on(server, graph):
     assert message(server.wait(prompt_id), "execution_interrupted")["node_id"] == "5"
     assert time.time() - began < 60
     server.run(json.loads((ROOT / "examples/api/cutout.json").read_text(encoding="utf-8")))
+
+
+def test_the_folder_for_weights_is_known_to_the_page(server):
+    assert "matting" in [entry["name"] for entry in server.get("/api/experiment/models")]

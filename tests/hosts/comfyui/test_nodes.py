@@ -25,12 +25,14 @@ from matting_nodes.errors import (
     ParameterError,
     SizeMismatchError,
 )
+from matting_nodes.models import _folder
+from matting_nodes.models.pool import POOL
 from matting_nodes.node import node
 from matting_nodes.spec import Method
 
 torch = pytest.importorskip("torch")
 
-NAMES = ("comfy", "comfy_api", "server", "matting_nodes.hosts.comfyui")
+NAMES = ("comfy", "comfy_api", "folder_paths", "server", "matting_nodes.hosts.comfyui")
 CLOSED_FORM = {"method": "closed_form"}
 
 
@@ -43,6 +45,9 @@ def forget():
 def comfy(monkeypatch):
     """The stand-in, importable as ComfyUI's own modules are inside it."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent / "standin"))
+    # What the host installs in the pool of this process is taken back.
+    monkeypatch.setattr(POOL, "backend", POOL.backend)
+    monkeypatch.setattr(_folder, "_SEARCHED", [])
     forget()
     import comfy.model_management
     import comfy.utils

@@ -21,6 +21,10 @@ PACKAGES = (
     "pymatting",
     "numba",
     "scikit-image",
+    "pooch",
+    "safetensors",
+    "transformers",
+    "onnxruntime",
     "napari",
     "magicgui",
 )
@@ -31,7 +35,7 @@ CV2_WHEELS = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
-OPTIONAL = ("napari", "magicgui")
+OPTIONAL = ("transformers", "onnxruntime", "napari", "magicgui")
 
 
 def add_command(commands: Any) -> None:

@@ -16,6 +16,7 @@ from ...frames import count_frames, map_frames
 from ...job import Job
 from ...nodes import all_nodes
 from ...spec import NodeSpec
+from ._models import install
 from ._schema import node_id, schema
 from ._tensors import collect, frames
 
@@ -93,4 +94,5 @@ class MattingExtension(ComfyExtension):
 
 async def comfy_entrypoint() -> MattingExtension:
     """Return the extension; ComfyUI calls this once when it starts."""
+    install()
     return MattingExtension()

@@ -1,0 +1,107 @@
+"""Checksums: the catalog's where upstream publishes one, else that of the first use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import threading
+from pathlib import Path
+
+from ..errors import WeightsError
+from ..job import Job
+from ._folder import model_folder
+from .catalog import Model
+
+_LOCK = threading.Lock()
+_CHUNK = 1 << 22
+
+
+def record_path() -> Path:
+    """Return the file that remembers checksums of first uses."""
+    return model_folder() / "checksums.json"
+
+
+def sha256(path: Path, job: Job) -> str:
+    """Return a file's SHA-256 as 64 hexadecimal digits."""
+    digest, total, done = hashlib.sha256(), path.stat().st_size, 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            done += len(chunk)
+            job.step(done, total, f"check {path.name}")
+    return digest.hexdigest()
+
+
+def check(model: Model, path: Path, job: Job) -> str:
+    """Return the file's checksum once it is known to be the right one.
+
+    Raises
+    ------
+    WeightsError
+        If it is not the catalog's, or not that of the first use.
+    """
+    found = sha256(path, job)
+    if not found.startswith(model.sha256):
+        raise WeightsError(
+            f"{path} has the SHA-256 {found}",
+            f"The published {model.name} begins with {model.sha256}: this is another file, or a "
+            "damaged one",
+            f"Delete it and run `matting-nodes models fetch {model.name}`",
+        )
+    if len(model.sha256) < len(found):
+        _check_against_first_use(model, path, found)
+    return found
+
+
+def forget(path: Path) -> None:
+    """Let the next use of a file be its first."""
+    with _LOCK:
+        known = _read()
+        if known.pop(_key(path), None):
+            _write(known)
+
+
+def _check_against_first_use(model: Model, path: Path, found: str) -> None:
+    with _LOCK:
+        known = _read()
+        first = known.setdefault(_key(path), found)
+        if first != found:
+            raise WeightsError(
+                f"{path} has changed: its SHA-256 is {found}",
+                f"When {model.name} was first used it was {first}",
+                "If you replaced it yourself, run "
+                f"`matting-nodes models verify {model.name} --accept`; else delete it",
+            )
+        _write(known)
+
+
+def _key(path: Path) -> str:
+    return str(path.resolve())
+
+
+def _read() -> dict[str, str]:
+    try:
+        known = json.loads(record_path().read_text(encoding="utf-8"))
+        return {str(path): str(digest) for path, digest in known.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError) as error:
+        raise WeightsError(
+            f"{record_path()} cannot be read: {error}",
+            "It holds the checksums of the networks' files as they were first used",
+            "Delete it if you trust the files that are there now",
+        ) from error
+
+
+def _write(known: dict[str, str]) -> None:
+    """Replace the record in one step; a folder that cannot be written has none."""
+    folder = record_path().parent
+    if not os.access(folder, os.W_OK):
+        return
+    with tempfile.NamedTemporaryFile(
+        "w", dir=folder, suffix=".json", encoding="utf-8", delete=False
+    ) as file:
+        json.dump(known, file, indent=1, sort_keys=True)
+    Path(file.name).replace(record_path())

@@ -1,0 +1,82 @@
+"""Half precision by autocast: the weights stay in float32, the products do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from ..errors import ParameterError
+
+if TYPE_CHECKING:
+    import torch
+
+PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+
+
+class Autocast(nn.Module):
+    """A network that computes in half precision and answers in float32."""
+
+    def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.network, self.device, self.dtype = network, device, dtype
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not our own is the network's."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(self.network, name)
+
+    def forward(self, *inputs: Any, **keywords: Any) -> Any:
+        """Run the network."""
+        import torch
+
+        with torch.autocast(self.device.type, dtype=self.dtype):
+            return _widened(self.network(*inputs, **keywords))
+
+
+def in_precision(network: nn.Module, device: torch.device, precision: str) -> nn.Module:
+    """Return the network as it computes in a precision; the weights are shared."""
+    import torch
+
+    # Results are those of the published code unless someone chooses speed.
+    if precision in ("auto", "fp32"):
+        return network
+    dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+    return Autocast(network, device, dtype)
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Refuse a precision that there is not, or that a device cannot use.
+
+    Raises
+    ------
+    ParameterError
+    """
+    import torch
+
+    if precision not in PRECISIONS:
+        raise ParameterError(
+            f"precision is {precision!r}", f"It is one of {', '.join(PRECISIONS)}", "Choose one"
+        )
+    if device.type == "cuda" and precision == "bf16" and not torch.cuda.is_bf16_supported():
+        raise ParameterError(
+            f"precision is bf16 on {torch.cuda.get_device_name(device)}",
+            "This device does not compute in bf16",
+            "Choose fp16 or fp32",
+        )
+
+
+def _widened(output: Any) -> Any:
+    """Return an output with its floats in float32."""
+    import torch
+
+    if isinstance(output, torch.Tensor):
+        return output.float() if output.is_floating_point() else output
+    if isinstance(output, tuple | list):
+        return type(output)(map(_widened, output))
+    if isinstance(output, dict):
+        for name, value in output.items():
+            output[name] = _widened(value)
+    return output

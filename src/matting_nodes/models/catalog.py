@@ -1,0 +1,484 @@
+"""What networks there are: task, builder, where the weights come from, licence, paper.
+
+Nothing is imported or fetched by looking at it: a builder runs when a network is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ParameterError
+from ._source import Address, ByHand, GoogleDrive, HuggingFace, Source, Torchvision
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network and its published weights.
+
+    Parameters
+    ----------
+    name, title : str
+        The name that parameters and commands use, and the one that people read.
+    task : str
+        The node that it serves: "segment", "make_trimap" or "alpha_matte".
+    builder : str or callable
+        "module:Class" below `matting_nodes.networks`, or a callable that returns the module.
+    arguments : mapping
+        Keywords for the builder.
+    source : Source
+        Where the weights come from.
+    file : str
+        Their name on disk.
+    sha256 : str
+        Their checksum, whole or its first digits (as torch.hub puts them into file names).
+        Empty where upstream publishes none: it is then recorded on first use.
+    size : int, bytes
+        Of the download, about; 0 if upstream does not say.
+    licence : str
+        Of the weights, in words.
+    non_commercial : bool
+        Whether those who publish the weights forbid commercial use.
+    paper : str
+        Authors, title, year, arXiv number.
+    state_key : str
+        The entry of the checkpoint that holds the tensors, such as "state_dict".
+    telltale : tuple of str
+        Keys that tell this architecture's checkpoints from all others.
+    ignored : tuple of str
+        Beginnings of keys that the file holds and the network has no use for.
+    optional : tuple of str
+        Beginnings of keys that a file may lack, such as those of a refinement stage that only
+        some weights have. The pool leaves their names in the network's `absent`.
+    pickled : tuple of str
+        Where the file is a whole pickled module: the classes of its authors that it names.
+        They and PyTorch's own are replaced by inert stand-ins; see `load_state`.
+    channels : int
+        Of the network's input, (N, C, H, W).
+    """
+
+    name: str
+    title: str
+    task: str
+    builder: str | Callable[..., Module]
+    source: Source
+    file: str
+    licence: str
+    paper: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+    size: int = 0
+    non_commercial: bool = False
+    state_key: str = ""
+    telltale: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    pickled: tuple[str, ...] = ()
+    channels: int = 4
+
+    def build(self) -> Module:
+        """Return the network on the CPU, with whatever weights it is born with."""
+        if callable(self.builder):
+            return self.builder(**self.arguments)
+        module, _, name = self.builder.partition(":")
+        home = importlib.import_module(f"...networks.{module}", __name__)
+        network: Module = getattr(home, name)(**self.arguments)
+        return network
+
+    @property
+    def terms(self) -> str:
+        """The licence, beginning with a warning where it forbids commercial use."""
+        return f"NON-COMMERCIAL: {self.licence}" if self.non_commercial else self.licence
+
+
+MODELS: dict[str, Model] = {}
+
+
+def register(model: Model) -> Callable[[], None]:
+    """Add a model to the catalog and return what takes it out again.
+
+    Raises
+    ------
+    ParameterError
+        If there is another of that name.
+    """
+    if model.name in MODELS:
+        raise ParameterError(
+            f"The model {model.name} is already registered",
+            "Every model has a name of its own",
+            "Choose another name",
+        )
+    MODELS[model.name] = model
+
+    def undo() -> None:
+        MODELS.pop(model.name, None)
+
+    return undo
+
+
+def model(name: str) -> Model:
+    """Return the model of that name.
+
+    Raises
+    ------
+    ParameterError
+        If there is none; it names those that there are.
+    """
+    if name not in MODELS:
+        raise ParameterError(
+            f"There is no model {name!r}",
+            f"There are {', '.join(sorted(MODELS))}",
+            "Choose one of these; `matting-nodes models list` tells them apart",
+        )
+    return MODELS[name]
+
+
+def _torchvision(name: str) -> Module:
+    """Return one of torchvision's segmentation networks, 21 classes."""
+    from torchvision.models import get_model
+
+    network: Module = get_model(name, weights=None, weights_backbone=None, num_classes=21)
+    return network
+
+
+def _vitmatte(width: int, heads: int) -> Module:
+    """Return ViTMatte as published: windows of 14, every third block global."""
+    from transformers import VitDetConfig, VitMatteConfig, VitMatteForImageMatting
+
+    backbone = VitDetConfig(
+        num_channels=4,
+        image_size=512,
+        pretrain_image_size=224,
+        patch_size=16,
+        hidden_size=width,
+        num_attention_heads=heads,
+        window_size=14,
+        window_block_indices=[0, 1, 3, 4, 6, 7, 9, 10],
+        residual_block_indices=[2, 5, 8, 11],
+        use_absolute_position_embeddings=True,
+        use_relative_position_embeddings=True,
+        out_features=["stage12"],
+    )
+    # As lists: with its own defaults the configuration adds a tuple to a list.
+    config = VitMatteConfig(
+        backbone_config=backbone,
+        hidden_size=width,
+        convstream_hidden_sizes=[48, 96, 192],
+        fusion_hidden_sizes=[256, 128, 64, 32],
+    )
+    network: Module = VitMatteForImageMatting(config)
+    return network
+
+
+def _sam2(blocks: list[int], attention: list[int], window: list[int]) -> Module:
+    """Return SAM 2.1 for single pictures, with a Hiera encoder of that many blocks a stage."""
+    from transformers import Sam2Config, Sam2HieraDetConfig, Sam2Model, Sam2VisionConfig
+
+    encoder = Sam2HieraDetConfig(
+        blocks_per_stage=blocks,
+        global_attention_blocks=attention,
+        window_positional_embedding_background_size=window,
+    )
+    vision = Sam2VisionConfig(backbone_config=encoder)
+    network: Module = Sam2Model(Sam2Config(vision_config=vision))
+    return network
+
+
+_DIM = "Xu, Price, Cohen and Huang, Deep Image Matting, CVPR 2017, arXiv 1703.03872"
+_DEEPLAB = (
+    "Chen, Papandreou, Schroff and Adam, Rethinking Atrous Convolution for Semantic Image "
+    "Segmentation, 2017, arXiv 1706.05587"
+)
+_MOBILENET = "Howard et al., Searching for MobileNetV3, ICCV 2019, arXiv 1905.02244"
+_VITMATTE = "Yao, Wang, Yang and Wang, ViTMatte, Information Fusion 103, 2024, arXiv 2305.15272"
+_SAM2 = "Ravi et al., SAM 2: Segment Anything in Images and Videos, 2024, arXiv 2408.00714"
+# Sam2's file is the video model's, which also remembers earlier frames.
+_SAM2_MEMORY = (
+    "mask_downsample.",
+    "memory_",
+    "no_memory_positional_encoding",
+    "no_object_pointer",
+    "object_pointer_proj.",
+    "occlusion_spatial_embedding_parameter",
+    "temporal_positional_encoding_projection_layer.",
+)
+_ADOBE = "trained on Adobe's Deep Image Matting data set, whose licence is non-commercial"
+_UNTRAINED = ByHand(note="Nobody publishes weights for it: train it yourself")
+_PUBLISHED = (
+    Model(
+        name="indexnet",
+        title="IndexNet Matting",
+        task="alpha_matte",
+        builder="indexnet:IndexNet",
+        source=Address(
+            "https://github.com/poppinace/indexnet_matting/raw/"
+            "4beb06a47db2eecca87b8003a11f0b268506cea3/pretrained/indexnet_matting.pth.tar",
+            "https://github.com/poppinace/indexnet_matting",
+        ),
+        file="indexnet_matting.pth.tar",
+        licence="its README allows non-commercial use only; " + _ADOBE,
+        non_commercial=True,
+        paper="Lu, Dai, Shen and Xu, Indices Matter, ICCV 2019, arXiv 1908.00672",
+        state_key="state_dict",
+        telltale=("layer0.0.weight", "pred.0.0.weight"),
+    ),
+    Model(
+        name="gca",
+        title="GCA Matting",
+        task="alpha_matte",
+        builder="gca:GCA",
+        source=GoogleDrive("1ti_a46lKEH2Hk2fAB11BbyKfYj0rxNK0"),
+        file="gca-dist.pth",
+        size=96_500_000,
+        licence="its README allows non-commercial use only; " + _ADOBE,
+        non_commercial=True,
+        paper="Li and Lu, Natural Image Matting via Guided Contextual Attention, AAAI 2020, "
+        "arXiv 2001.04069",
+        state_key="state_dict",
+        telltale=("encoder.conv1.module.weight_bar",),
+        channels=6,
+    ),
+    Model(
+        name="dim_vgg16",
+        title="Deep Image Matting, VGG-16 with skips",
+        task="alpha_matte",
+        builder="dim_vgg16:DimVgg16",
+        source=Address(
+            "https://github.com/huochaitiantang/pytorch-deep-image-matting/releases/download/"
+            "V1.5/stage1_skip_sad_52.9.pth",
+            "https://github.com/huochaitiantang/pytorch-deep-image-matting",
+        ),
+        file="stage1_skip_sad_52.9.pth",
+        licence="its README allows non-commercial use only; " + _ADOBE,
+        non_commercial=True,
+        paper=_DIM,
+        state_key="state_dict",
+        telltale=("conv1_1.weight", "conv6_1.weight"),
+        # The weights with skips are of the first stage alone.
+        optional=("refine_",),
+    ),
+    Model(
+        name="dim_segnet",
+        title="Deep Image Matting, SegNet with batch normalisation",
+        task="alpha_matte",
+        builder="dim_segnet:DimSegNet",
+        source=Address(
+            "https://github.com/foamliu/Deep-Image-Matting-PyTorch/releases/download/v1.0/"
+            "BEST_checkpoint.tar",
+            "https://github.com/foamliu/Deep-Image-Matting-PyTorch",
+        ),
+        file="BEST_checkpoint.tar",
+        licence="MIT (repository); " + _ADOBE,
+        paper=_DIM,
+        state_key="model",
+        telltale=("down1.conv1.cbr_unit.0.weight",),
+        pickled=(
+            "models.DIMModel",
+            "models.conv2DBatchNormRelu",
+            "models.segnetDown2",
+            "models.segnetDown3",
+            "models.segnetUp1",
+        ),
+    ),
+    Model(
+        name="fba",
+        title="FBA Matting",
+        task="alpha_matte",
+        builder="fba:FBA",
+        source=GoogleDrive("1T_oiKDE_biWf2kqexMEN7ObWqtXAzbB1"),
+        file="FBA.pth",
+        size=139_000_000,
+        licence="its README allows non-commercial use only; " + _ADOBE,
+        non_commercial=True,
+        paper="Forte and Pitié, F, B, Alpha Matting, 2020, arXiv 2003.07711",
+        telltale=("encoder.conv1.weight", "decoder.conv_up4.4.weight"),
+        channels=11,
+    ),
+    Model(
+        name="dim_two_vgg16",
+        title="Deep Image Matting with two VGG-16 encoders",
+        task="alpha_matte",
+        builder="dim_two_encoders:DimTwoVgg16",
+        source=_UNTRAINED,
+        file="dim_two_vgg16.pth",
+        licence="none: train it yourself",
+        paper=_DIM,
+    ),
+    Model(
+        name="dim_two_resnet50",
+        title="Deep Image Matting with two ResNet-50 encoders",
+        task="alpha_matte",
+        builder="dim_two_encoders:DimTwoResNet50",
+        source=_UNTRAINED,
+        file="dim_two_resnet50.pth",
+        licence="none: train it yourself",
+        paper=_DIM,
+    ),
+    Model(
+        name="vitmatte_small",
+        title="ViTMatte-S (Composition-1k)",
+        task="alpha_matte",
+        builder=_vitmatte,
+        arguments={"width": 384, "heads": 6},
+        source=HuggingFace(
+            "hustvl/vitmatte-small-composition-1k",
+            "6a58ad7646403c1df626fbd746900aec7361ea1d",
+            "model.safetensors",
+        ),
+        file="vitmatte-small-composition-1k.safetensors",
+        sha256="bda9289db1bb6762d978b42d1c62ae3f34daf7497171a347a1d09657efd788cb",
+        size=103_294_572,
+        licence="Apache-2.0 (model card); " + _ADOBE,
+        paper=_VITMATTE,
+        telltale=("decoder.convstream.convs.0.conv.weight",),
+    ),
+    Model(
+        name="vitmatte_base",
+        title="ViTMatte-B (Composition-1k)",
+        task="alpha_matte",
+        builder=_vitmatte,
+        arguments={"width": 768, "heads": 12},
+        source=HuggingFace(
+            "hustvl/vitmatte-base-composition-1k",
+            "bf486d01a7d9e3dbcc8400f7942835caf0eaf76e",
+            "pytorch_model.bin",
+        ),
+        file="vitmatte-base-composition-1k.bin",
+        sha256="b2521bcc4b719fb24611c39605b6642162fd7502e69b3cc846506ca921757b41",
+        licence="Apache-2.0 (model card); " + _ADOBE,
+        paper=_VITMATTE,
+    ),
+    Model(
+        name="tnet",
+        title="T-Net (PSPNet, ResNet-50)",
+        task="make_trimap",
+        builder="tnet:TNet",
+        source=ByHand(note="No public address is known"),
+        file="tnet.pth",
+        licence="unknown: none is stated",
+        paper="Chen et al., Semantic Human Matting, ACM MM 2018, arXiv 1809.01354",
+        telltale=("backbone.feats.conv1.weight",),
+        channels=3,
+    ),
+    Model(
+        name="unet_resnext50",
+        title="U-Net for portraits (ResNeXt-50)",
+        task="segment",
+        builder="unet_resnext50:UNetResNeXt50",
+        source=Address(
+            "https://github.com/nizhib/portrait-demo/releases/download/v0.3/"
+            "unet_resnext50-46a04131.pth",
+            "https://github.com/nizhib/portrait-demo",
+        ),
+        file="unet_resnext50-46a04131.pth",
+        sha256="46a04131",
+        licence="MIT (repository)",
+        paper="Ronneberger, Fischer and Brox, U-Net, MICCAI 2015, arXiv 1505.04597",
+        telltale=("encoder.encoder0.0.weight",),
+        channels=3,
+    ),
+    *(
+        Model(
+            name=name,
+            title=title,
+            task="segment",
+            builder=_torchvision,
+            arguments={"name": name},
+            source=Torchvision(f"{enum}.COCO_WITH_VOC_LABELS_V1"),
+            file=f"{name}_coco-{digits}.pth",
+            sha256=digits,
+            size=round(mebibytes * 2**20),
+            licence="BSD-3-Clause (torchvision); trained on COCO",
+            paper=paper,
+            telltale=(telltale,),
+            # Trained beside the main head; of no use afterwards.
+            ignored=("aux_classifier.",),
+            channels=3,
+        )
+        for name, title, enum, digits, mebibytes, paper, telltale in (
+            (
+                "deeplabv3_resnet101",
+                "DeepLabV3, ResNet-101",
+                "DeepLabV3_ResNet101_Weights",
+                "586e9e4e",
+                233.217,
+                _DEEPLAB,
+                "backbone.layer3.22.conv1.weight",
+            ),
+            (
+                "deeplabv3_resnet50",
+                "DeepLabV3, ResNet-50",
+                "DeepLabV3_ResNet50_Weights",
+                "cd0a2569",
+                160.515,
+                _DEEPLAB,
+                "backbone.layer3.5.conv1.weight",
+            ),
+            (
+                "deeplabv3_mobilenet_v3_large",
+                "DeepLabV3, MobileNetV3",
+                "DeepLabV3_MobileNet_V3_Large_Weights",
+                "fc3c493d",
+                42.301,
+                _DEEPLAB,
+                "classifier.0.convs.0.0.weight",
+            ),
+            (
+                "lraspp_mobilenet_v3_large",
+                "LR-ASPP, MobileNetV3",
+                "LRASPP_MobileNet_V3_Large_Weights",
+                "d234d4ea",
+                12.490,
+                _MOBILENET,
+                "classifier.cbr.0.weight",
+            ),
+        )
+    ),
+    Model(
+        name="sam2_tiny",
+        title="SAM 2.1, Hiera tiny",
+        task="segment",
+        builder=_sam2,
+        arguments={"blocks": [1, 2, 7, 2], "attention": [5, 7, 9], "window": [7, 7]},
+        source=HuggingFace(
+            "facebook/sam2.1-hiera-tiny",
+            "de431c4043854a71d8101e17995dfe596bf101a5",
+            "model.safetensors",
+        ),
+        file="sam2.1-hiera-tiny.safetensors",
+        sha256="48c14467e5cf9e51870511feb72c89688e82dd74523142c0538b663e193ac2a7",
+        size=155_908_064,
+        licence="Apache-2.0",
+        paper=_SAM2,
+        telltale=("vision_encoder.backbone.blocks.11.attn.qkv.weight",),
+        ignored=_SAM2_MEMORY,
+        channels=3,
+    ),
+    Model(
+        name="sam2_small",
+        title="SAM 2.1, Hiera small",
+        task="segment",
+        builder=_sam2,
+        arguments={"blocks": [1, 2, 11, 2], "attention": [7, 10, 13], "window": [7, 7]},
+        source=HuggingFace(
+            "facebook/sam2.1-hiera-small",
+            "ee5bba1d82bb8749febdf90f45e84b687142ba03",
+            "model.safetensors",
+        ),
+        file="sam2.1-hiera-small.safetensors",
+        sha256="0a4067b11ce1e23d5229203f11c718a823060d15a4b23fa2372a7d4b77cbbc60",
+        licence="Apache-2.0",
+        paper=_SAM2,
+        telltale=("vision_encoder.backbone.blocks.15.attn.qkv.weight",),
+        ignored=_SAM2_MEMORY,
+        channels=3,
+    ),
+)
+
+for _model in _PUBLISHED:
+    register(_model)

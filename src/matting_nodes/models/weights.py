@@ -1,0 +1,136 @@
+"""Weights on disk: found or fetched, checked before use, read without running any code."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import WeightsError
+from ..job import Job
+from . import _fingerprints
+from ._checkpoint import load_into, load_state
+from ._download import by_hand, download
+from ._folder import download_folder, offline, search_folders
+from .catalog import Model
+
+__all__ = ["fetch", "find", "load_into", "load_state", "target", "verify"]
+
+_DOWNLOADS: dict[Path, threading.Lock] = {}
+
+
+def target(model: Model) -> Path:
+    """Return where a model's file goes when it is downloaded, by us or by hand."""
+    return download_folder() / model.file
+
+
+def find(model: Model) -> Path | None:
+    """Return a model's file if it is in one of the folders; nothing is fetched or read."""
+    for folder in search_folders():
+        if (folder / model.file).is_file():
+            return folder / model.file
+    return None
+
+
+def fetch(model: Model, named: str | Path = "", job: Job | None = None) -> Path:
+    """Return the file of a model's weights, downloaded first if it is in no folder.
+
+    Parameters
+    ----------
+    model : Model
+        From the catalog.
+    named : path, optional
+        A file that the user names: it is taken as it is, with no checksum asked for.
+    job : Job, optional
+        Takes progress. A cancelled download leaves nothing behind.
+
+    Raises
+    ------
+    WeightsError
+        If it is not there and cannot be had (it says what to do by hand), or if its checksum
+        is not the one published, or not the one of its first use.
+    Cancelled
+        If the job was cancelled.
+    """
+    job = job or Job()
+    if named:
+        return _named(model, Path(named).expanduser())
+    path = find(model) or _downloaded(model, job.part(0, 0.9))
+    _fingerprints.check(model, path, job.part(0.9, 1))
+    return path
+
+
+def verify(model: Model, job: Job | None = None, accept: bool = False) -> str:
+    """Return the SHA-256 of a model's file once it is known to be the right one.
+
+    Parameters
+    ----------
+    model : Model
+        From the catalog.
+    job : Job, optional
+        Takes progress.
+    accept : bool
+        Take a changed file as if it was used for the first time. Never against a checksum
+        that the catalog publishes.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, or is not the one it should be.
+    """
+    path = find(model)
+    if path is None:
+        raise _absent(model, "Nothing can be verified")
+    if accept:
+        _fingerprints.forget(path)
+    return _fingerprints.check(model, path, job or Job())
+
+
+def _downloaded(model: Model, job: Job) -> Path:
+    """Download the file, unless another thread has done so in the meantime."""
+    path = target(model)
+    _refuse_unfetchable(model)
+    with _held(_DOWNLOADS.setdefault(path, threading.Lock()), job):
+        if not path.is_file():
+            download(model, path, job)
+    return path
+
+
+@contextmanager
+def _held(lock: threading.Lock, job: Job) -> Iterator[None]:
+    """Hold a lock; a cancel is heard while another thread has it."""
+    while not lock.acquire(timeout=0.1):
+        job.check()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _named(model: Model, path: Path) -> Path:
+    if not path.is_file():
+        raise WeightsError(
+            f"{path} is not a file",
+            f"The weights of {model.title} are a file (.pth, .pt, .tar, .bin or .safetensors)",
+            f"Check the path, or leave it empty to use the published {model.file}",
+        )
+    return path
+
+
+def _refuse_unfetchable(model: Model) -> None:
+    if not model.source.url():
+        note = getattr(model.source, "note", "")
+        raise _absent(model, note or "No program can fetch it")
+    if offline():
+        raise _absent(model, f"MATTING_NODES_OFFLINE forbids to fetch it from {model.source.url()}")
+
+
+def _absent(model: Model, why: str) -> WeightsError:
+    folders = ", ".join(str(folder) for folder in search_folders())
+    fix = by_hand(model, target(model))
+    return WeightsError(
+        f"The weights of {model.title}, {model.file}, are not in {folders}",
+        why,
+        fix[0].upper() + fix[1:],
+    )

@@ -1,0 +1,135 @@
+"""`matting-nodes models`, with real files in a folder of the test's own."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from matting_nodes.hosts.cli import main
+from matting_nodes.models import catalog
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    monkeypatch.setenv("MATTING_NODES_CACHE", str(folder))
+    monkeypatch.setenv("MATTING_NODES_OFFLINE", "1")
+    return folder
+
+
+@pytest.fixture
+def lraspp(cache):
+    """The smallest network of the catalog, its file brought by hand."""
+    torch.manual_seed(0)
+    network = catalog.model("lraspp_mobilenet_v3_large").build().eval()
+    path = cache.parent / "mine.pth"
+    torch.save(network.state_dict(), path)
+    return network, path
+
+
+def test_list_tells_task_size_licence_and_what_is_there(cache, capsys):
+    (cache / "indexnet_matting.pth.tar").write_bytes(bytes(3 << 20))
+    assert main(["models", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.endswith(":")] == [
+        "segment:",
+        "make_trimap:",
+        "alpha_matte:",
+    ]
+    (indexnet,) = [n for n, line in enumerate(lines) if line.startswith("  indexnet")]
+    assert lines[indexnet].split()[1:4] == ["3", "MiB", "present"]
+    assert lines[indexnet + 1].strip().startswith("NON-COMMERCIAL: ")
+    (gca,) = [line for line in lines if line.startswith("  gca")]
+    assert "to fetch" in gca
+
+
+def test_path_prints_where_the_file_is_or_would_be(cache, capsys):
+    assert main(["models", "path", "gca"]) == 0
+    assert capsys.readouterr().out.strip() == str(cache / "gca-dist.pth")
+
+
+def test_fetch_says_what_to_do_where_it_cannot(cache, capsys):
+    assert main(["models", "fetch", "gca", "--quiet"]) == 1
+    told = capsys.readouterr()
+    assert "NON-COMMERCIAL" in told.out
+    for text in ("MATTING_NODES_OFFLINE", "gca-dist.pth", str(cache), "drive.google.com"):
+        assert text in told.err
+    assert main(["models", "fetch", "gcaa"]) == 1
+    assert "There is no model 'gcaa'" in capsys.readouterr().err
+
+
+def test_fetch_prints_the_path_of_what_is_there(cache, capsys):
+    (cache / "gca-dist.pth").write_bytes(b"brought by hand")
+    assert main(["models", "fetch", "gca", "--quiet"]) == 0
+    assert str(cache / "gca-dist.pth") in capsys.readouterr().out
+
+
+def test_verify_finds_changed_files_until_they_are_accepted(cache, capsys):
+    path = cache / "gca-dist.pth"
+    path.write_bytes(b"first")
+    assert main(["models", "verify"]) == 0
+    line = capsys.readouterr().out.strip()
+    assert line.split() == ["gca", hashlib.sha256(b"first").hexdigest(), "as", "first", "used"]
+    path.write_bytes(b"second")
+    assert main(["models", "verify", "gca"]) == 1
+    assert "has changed" in capsys.readouterr().err
+    assert main(["models", "verify", "gca", "--accept"]) == 0
+    assert main(["models", "verify", "gca"]) == 0
+
+
+def test_verify_refuses_what_is_not_the_published_file(cache, capsys):
+    (cache / "unet_resnext50-46a04131.pth").write_bytes(b"not it")
+    assert main(["models", "verify", "unet_resnext50"]) == 1
+    assert "begins with 46a04131" in capsys.readouterr().err
+
+
+def test_an_exported_network_gives_what_pytorch_gives(lraspp, tmp_path, capsys):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    network, path = lraspp
+    target = tmp_path / "network.onnx"
+    arguments = ["models", "export", "lraspp_mobilenet_v3_large", "-o", str(target)]
+    arguments += ["--size", "64", "96", "--weights", str(path)]
+    assert main(arguments) == 0
+    assert "agrees with PyTorch" in capsys.readouterr().out
+    picture = torch.rand(1, 3, 64, 96)
+    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    (given,) = session.run(None, {"input": picture.numpy()})
+    with torch.inference_mode():
+        expected = network(picture)["out"].numpy()
+    assert np.linalg.norm(given - expected) / np.linalg.norm(expected) < 1e-4
+    assert main(arguments) == 1
+    assert "exists" in capsys.readouterr().err
+
+
+def test_an_export_without_its_packages_says_how_to_get_them(lraspp, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    target = str(tmp_path / "network.onnx")
+    assert main(["models", "export", "indexnet", "-o", target]) == 1
+    told = capsys.readouterr().err
+    assert "onnxscript cannot be imported" in told
+    assert 'pip install "matting-nodes[export]"' in told
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (["--size", "60", "96"], "multiples of 32"),
+        (["--weights", "absent.pth"], "absent.pth is not a file"),
+        (["-o", "nowhere/network.onnx"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_and_writes_nothing(
+    lraspp, tmp_path, capsys, monkeypatch, change, told
+):
+    pytest.importorskip("onnxscript")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["models", "export", "lraspp_mobilenet_v3_large", "-o", "network.onnx"]
+    assert main([*arguments, "--weights", str(lraspp[1]), *change]) == 1
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.onnx"))
