@@ -83,9 +83,8 @@ def parameters() -> Iterator[tuple[NodeSpec[Any], str, Parameter]]:
 
 def drawn(spec: NodeSpec[Any], method: str, parameter: Parameter) -> bool:
     """Tell whether a parameter has a picture."""
-    owned = spec.methods[method].parameters if method else ()
     # Networks' results cannot be drawn without their weights.
-    if any(p.name == "weights" for p in owned):
+    if method and spec.methods[method].is_network:
         return False
     return not {parameter.name, f"{spec.name} {parameter.name}"} & NOT_DRAWN
 

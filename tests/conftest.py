@@ -1,10 +1,23 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from matting_nodes import samples, spec
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_downloads(tmp_path_factory):
+    """Tests fetch no weights, and leave the user's own model folder alone."""
+    before = dict(os.environ)
+    os.environ["MATTING_NODES_OFFLINE"] = "1"
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -108,7 +108,7 @@ def test_the_toy_is_a_napari_widget(toy):
 
 def test_the_signature_shows_all_that_can_be_given():
     names = list(inspect.signature(segment).parameters)
-    assert names[:4] == ["image", "prompts", "method", "iterations"]
+    assert names[:4] == ["image", "prompts", "method", "device"]
     assert {"algorithm", "objects"} < set(names)
     assert names[-1] == "job"
     assert "rough mask" in inspect.getdoc(segment)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 
 class Cancelled(Exception):  # noqa: N818 (it is no error)
@@ -30,6 +31,8 @@ class Job:
         Asked between steps. Hosts may also raise an exception of their own in it.
     start, stop : float, 0..1
         The stretch of the host's progress bar that this job fills.
+    notes : dict
+        What a result's provenance is to say of how it came about; filled by `note`.
 
     Examples
     --------
@@ -41,6 +44,11 @@ class Job:
     cancelled: Callable[[], bool] = _never
     start: float = 0.0
     stop: float = 1.0
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def note(self, **facts: Any) -> None:
+        """Remember facts for the result's provenance, such as the model and its checksum."""
+        self.notes.update(facts)
 
     def check(self) -> None:
         """Raise Cancelled if the user asked to stop."""

@@ -32,6 +32,13 @@ class Advanced:
 
 
 @dataclass(frozen=True)
+class Help:
+    """Annotation that explains a parameter, for those that many methods share."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Parameter:
     """One setting of a node or method, as every host shows it."""
 
@@ -150,6 +157,7 @@ def read_parameter(
             f"{parameter.name}: {annotation} is no parameter: annotate it as bool, int, float, "
             "str or Literal, and give it a default"
         )
+    shared = (m.text for m in markers if isinstance(m, Help))
     return Parameter(
         name=parameter.name,
         type=kind,
@@ -158,5 +166,5 @@ def read_parameter(
         slider=next((m for m in markers if isinstance(m, Slider)), None),
         color=any(isinstance(m, Color) for m in markers),
         advanced=any(isinstance(m, Advanced) for m in markers),
-        help=help_texts.get(parameter.name, ""),
+        help=help_texts.get(parameter.name) or next(shared, ""),
     )

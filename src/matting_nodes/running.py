@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from .arrays import CONVERSIONS, check_same_size
@@ -147,7 +147,8 @@ def run(
     Cancelled
         If the job was cancelled.
     """
-    job = job or Job()
+    # Notes are of one frame; the job may be of many.
+    job = replace(job or Job(), notes={})
     values, chosen, ready = _checked(spec, inputs, parameters or {})
     job.step(0.0, message=spec.title)
     arguments: dict[str, Any] = {p.name: values[p.name] for p in spec.parameters}
@@ -166,7 +167,7 @@ def run(
     results = outcome if isinstance(outcome, tuple) else (outcome,)
     return Result(
         dict(zip((o.name for o in spec.outputs), results, strict=True)),
-        {"node": spec.name, "parameters": values, "version": __version__},
+        {"node": spec.name, "parameters": values, "version": __version__, **job.notes},
     )
 
 

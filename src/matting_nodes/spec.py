@@ -65,6 +65,11 @@ class MethodSpec:
     summary: str
     help: str
 
+    @property
+    def is_network(self) -> bool:
+        """Whether it needs weights."""
+        return any(p.name == "weights" for p in self.parameters)
+
 
 @dataclass(frozen=True, eq=False)
 class NodeSpec(Generic[R]):

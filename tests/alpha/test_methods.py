@@ -11,7 +11,7 @@ from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.alpha_matte import alpha_matte
 from matting_nodes.nodes.compare import compare
 
-METHODS = list(alpha_matte.methods)
+METHODS = [name for name, spec in alpha_matte.methods.items() if not spec.is_network]
 PYMATTING = {
     "knn": "knn",
     "large_kernel": "lkm",

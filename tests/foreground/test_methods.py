@@ -11,7 +11,7 @@ from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.composite import composite
 from matting_nodes.nodes.estimate_foreground import estimate_foreground
 
-METHODS = list(estimate_foreground.methods)
+METHODS = [name for name, spec in estimate_foreground.methods.items() if not spec.is_network]
 # Part of the error of doing nothing that may be left on a ramp as wide as the picture:
 # blur fusion finds no pure color near its middle.
 LEFT = {"multilevel": 0.01, "closed_form_colors": 0.05, "blur_fusion": 0.7}

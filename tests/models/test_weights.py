@@ -183,6 +183,7 @@ def test_a_damaged_record_of_checksums_is_named(tiny, cache):
 
 
 def test_folders_of_a_host_come_first_and_get_the_downloads(tiny, tmp_path, monkeypatch):
+    monkeypatch.delenv("MATTING_NODES_OFFLINE", raising=False)
     monkeypatch.delenv("MATTING_NODES_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     host = [tmp_path / "one", tmp_path / "two"]
@@ -248,6 +249,7 @@ def test_a_full_disk_is_named_and_keeps_no_part(server, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tiny, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
+    monkeypatch.delenv("MATTING_NODES_OFFLINE", raising=False)
     monkeypatch.setenv("MATTING_NODES_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(WeightsError, match=r"cannot be written: Not a directory"):
         weights.fetch(tiny)

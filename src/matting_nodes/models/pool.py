@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MemoryLimitError
 from ..job import Job
 from . import weights as files
+from ._fingerprints import sha256
 from ._memory import MemoryBackend, TorchMemory, is_out_of_memory, size_of
 from .catalog import Model
 from .catalog import model as find_model
@@ -97,7 +98,7 @@ class Pool:
         ------
         Module
             In eval mode, channels last, on the device. Its attribute `absent` holds the names
-            of optional tensors that the file lacks.
+            of optional tensors that the file lacks, `checksum` the file's SHA-256.
 
         Raises
         ------
@@ -272,6 +273,7 @@ def _built(model: Model, path: Path, job: Job) -> Module:
     job.step(0, message=f"load {model.title}")
     network: Any = model.build()
     network.absent = files.load_into(network, path, model)
+    network.checksum = sha256(path, job)
     network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     built: Module = network
     return built

@@ -1,14 +1,12 @@
 """AlphaMatte: how much of each unknown pixel is foreground."""
 
-from typing import Annotated, Literal
-
 import numpy as np
 
 from .. import alpha as alpha
 from ..arrays import BACKGROUND, FOREGROUND, Alpha, Image, Trimap, unknown
 from ..errors import EmptyRegionError
+from ..models.settings import Device
 from ..node import node
-from ..parameters import Advanced
 from ..spec import Method
 
 
@@ -36,7 +34,7 @@ def alpha_matte(
     trimap: Trimap,
     *,
     method: Method = Method("closed_form"),
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Advanced()] = "auto",
+    device: Device = "auto",
 ) -> Alpha:
     """Solve I = αF + (1 − α)B for α where the trimap is unknown.
 
@@ -48,8 +46,6 @@ def alpha_matte(
         0 background, 255 foreground, between them unknown.
     method : str
         How to solve it.
-    device : {"auto", "cpu", "cuda", "mps"}
-        Where to compute; auto takes the fastest that the method can use.
 
     Returns
     -------

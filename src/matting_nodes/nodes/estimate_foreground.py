@@ -1,11 +1,11 @@
 """EstimateForeground: the colors of foreground and background, unmixed."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 
 from .. import foreground as foreground
 from ..arrays import Alpha, Image, Trimap
+from ..models.settings import Device
 from ..node import node
-from ..parameters import Advanced
 from ..spec import Method
 
 
@@ -28,7 +28,7 @@ def estimate_foreground(
     trimap: Trimap | None = None,
     *,
     method: Method = Method("multilevel"),
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Advanced()] = "auto",
+    device: Device = "auto",
 ) -> Colors:
     """Solve I = αF + (1 − α)B for F and B, so that no old background shines through.
 
@@ -42,8 +42,6 @@ def estimate_foreground(
         For methods that use it.
     method : str
         How to unmix.
-    device : {"auto", "cpu", "cuda", "mps"}
-        Where to compute; auto takes the fastest that the method can use.
 
     Returns
     -------

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from .. import trimap as trimap
 from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Labels, Mask, Trimap
+from ..models.settings import Device
 from ..node import node
 from ..parameters import Advanced, Slider
 from ..regions import without_small
@@ -23,6 +24,7 @@ def make_trimap(
     *,
     method: Method = Method("band"),
     smallest_region: Annotated[int, Slider(0, 1_000_000, unit="px²"), Advanced()] = 0,
+    device: Device = "auto",
 ) -> Trimap:
     """Mark what is surely foreground, what is surely background, and what is to be solved.
 

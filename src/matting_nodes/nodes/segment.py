@@ -4,6 +4,7 @@ from dataclasses import fields
 
 from .. import segmentation as segmentation
 from ..arrays import Image, Mask, Prompts
+from ..models.settings import Device
 from ..node import node
 from ..spec import Method
 
@@ -15,7 +16,11 @@ from ..spec import Method
     aliases=("segmentation", "mask", "select object", "grabcut", "threshold", "otsu"),
 )
 def segment(
-    image: Image, *, prompts: Prompts | None = None, method: Method = Method("grabcut")
+    image: Image,
+    *,
+    prompts: Prompts | None = None,
+    method: Method = Method("grabcut"),
+    device: Device = "auto",
 ) -> Mask:
     """Find the object: a rough mask is enough, the matte refines its edge.
 

@@ -1,0 +1,48 @@
+"""FBA: a network that finds alpha together with the colors of both sides."""
+
+from __future__ import annotations
+
+from ..arrays import Alpha, Image, Trimap
+from ..job import Job
+from ..models.fba import run_fba
+from ..models.settings import Precision, Tile, Weights
+from ..node import method
+
+
+@method("alpha_matte", title="FBA (network)")
+def fba(
+    image: Image,
+    trimap: Trimap,
+    *,
+    weights: Weights = "",
+    precision: Precision = "auto",
+    tile: Tile = 0,
+    device: str,
+    job: Job,
+) -> Alpha:
+    """Ask FBA Matting for alpha; Estimate Foreground has its colors. Non-commercial weights.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        The picture.
+    trimap : (H, W) uint8
+        0 background, 255 foreground, between them unknown.
+
+    Returns
+    -------
+    (H, W) float32, 0..1
+
+    Raises
+    ------
+    WeightsError
+        If the weights cannot be had or do not fit.
+
+    Notes
+    -----
+    Forte and Pitié, "F, B, Alpha Matting", 2020 (arXiv:2003.07711).
+    """
+    alpha: Alpha = run_fba(
+        image, trimap, device=device, precision=precision, weights=weights, tile=tile, job=job
+    )[0]
+    return alpha

@@ -1,0 +1,64 @@
+"""GCA: a network that lets unknown places look at others that resemble them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Alpha, Image, Trimap, unknown
+from ..job import Job
+from ..models.inputs import normalized, one_hot_trimap
+from ..models.predict import predict
+from ..models.settings import Precision, Tile, Weights
+from ..node import method
+
+# Reflected around the picture, as published
+BORDER = 32
+
+
+@method("alpha_matte", title="GCA (network)")
+def gca(
+    image: Image,
+    trimap: Trimap,
+    *,
+    weights: Weights = "",
+    precision: Precision = "auto",
+    tile: Tile = 0,
+    device: str,
+    job: Job,
+) -> Alpha:
+    """Ask GCA Matting, good on hair and fur; its weights are non-commercial.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        The picture.
+    trimap : (H, W) uint8
+        0 background, 255 foreground, between them unknown.
+
+    Returns
+    -------
+    (H, W) float32, 0..1
+
+    Raises
+    ------
+    WeightsError
+        If the weights cannot be had or do not fit.
+
+    Notes
+    -----
+    Li and Lu, "Natural Image Matting via Guided Contextual Attention", AAAI 2020
+    (arXiv:2001.04069).
+    """
+    planes = np.concatenate([normalized(image), one_hot_trimap(trimap)])
+    around = ((BORDER, BORDER), (BORDER, BORDER))
+    alpha = predict(
+        "gca",
+        np.pad(planes, ((0, 0), *around), mode="reflect"),
+        np.pad(unknown(trimap), around),
+        device=device,
+        precision=precision,
+        weights=weights,
+        tile=tile,
+        job=job,
+    )
+    return alpha[0, BORDER : BORDER + trimap.shape[0], BORDER : BORDER + trimap.shape[1]]

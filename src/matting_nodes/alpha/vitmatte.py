@@ -1,0 +1,72 @@
+"""ViTMatte: a vision transformer, the most exact of the networks here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from ..arrays import Alpha, Image, Trimap, unknown
+from ..job import Job
+from ..models.inputs import centered, grey_trimap
+from ..models.predict import predict
+from ..models.settings import Precision, Tile, Weights
+from ..node import method
+
+
+@method("alpha_matte", title="ViTMatte (network)")
+def vitmatte(
+    image: Image,
+    trimap: Trimap,
+    *,
+    size: Literal["small", "base"] = "small",
+    weights: Weights = "",
+    precision: Precision = "auto",
+    tile: Tile = 0,
+    device: str,
+    job: Job,
+) -> Alpha:
+    """Ask ViTMatte, the most exact network here; trained on non-commercial data.
+
+    It needs the package transformers: pip install "matting-nodes[networks]".
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        The picture.
+    trimap : (H, W) uint8
+        0 background, 255 foreground, between them unknown.
+    size : {"small", "base"}
+        base is four times as large, and a little better.
+
+    Returns
+    -------
+    (H, W) float32, 0..1
+
+    Raises
+    ------
+    WeightsError
+        If the weights cannot be had or do not fit.
+    DependencyError
+        If transformers is not installed.
+
+    Notes
+    -----
+    Yao, Wang, Yang and Wang, "ViTMatte: Boosting Image Matting with Pretrained Plain Vision
+    Transformers", Information Fusion 2024 (arXiv:2305.15272), in transformers' implementation.
+    """
+    alpha = predict(
+        f"vitmatte_{size}",
+        np.concatenate([centered(image), grey_trimap(trimap)]),
+        unknown(trimap),
+        device=device,
+        precision=precision,
+        weights=weights,
+        tile=tile,
+        stride=32,
+        padding="zeros",
+        pick=lambda network, answer: answer.alphas,
+        job=job,
+    )
+    result: Alpha = alpha[0]
+    return result

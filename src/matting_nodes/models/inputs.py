@@ -1,0 +1,82 @@
+"""What networks look at: pictures and trimaps as planes, (C, H, W) float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import BACKGROUND, FOREGROUND, Image, Mask, Trimap, as_rgb, unknown
+
+Planes = NDArray[np.float32]
+
+# Of the pictures in ImageNet, in 0..1
+MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+def normalized(image: Image) -> Planes:
+    """Return a picture as RGB with ImageNet's mean and deviation taken out, (3, H, W)."""
+    return _first((as_rgb(image) - MEAN) / DEVIATION)
+
+
+def centered(image: Image) -> Planes:
+    """Return a picture as RGB in −1..1, (3, H, W)."""
+    return _first(as_rgb(image) * 2 - 1)
+
+
+def grey_trimap(trimap: Trimap) -> Planes:
+    """Return a trimap as one plane: 0 background, 128 / 255 unknown, 1 foreground."""
+    # Networks were trained with one value for unknown: a soft trimap's guesses are left out.
+    return (np.where(unknown(trimap), 128, trimap)[None] / np.float32(255)).astype(np.float32)
+
+
+def one_hot_trimap(trimap: Trimap) -> Planes:
+    """Return a trimap as three planes: 1 where it is background, unknown, foreground."""
+    regions = (trimap == BACKGROUND, unknown(trimap), trimap == FOREGROUND)
+    return np.stack(regions).astype(np.float32)
+
+
+def nearness(region: NDArray[np.bool_], radius: float) -> Mask:
+    """Return exp(−d² / 2 radius²), d the distance to a region in pixels; 0 if it is empty."""
+    import cv2
+
+    if not region.any():
+        return np.zeros(region.shape, np.float32)
+    outside = (~region).astype(np.uint8)
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.exp(-np.square(distance) / np.float32(2 * radius**2)).astype(np.float32)
+
+
+def resized(picture: NDArray[Any], height: int, width: int, how: str) -> NDArray[Any]:
+    """Return a picture (H, W, C) or plane (H, W) at another size, in its own type.
+
+    Parameters
+    ----------
+    how : {"cubic", "linear", "nearest", "area"}
+    """
+    import cv2
+
+    flags = {
+        "cubic": cv2.INTER_CUBIC,
+        "linear": cv2.INTER_LINEAR,
+        "nearest": cv2.INTER_NEAREST,
+        "area": cv2.INTER_AREA,
+    }
+    if picture.shape[:2] == (height, width):
+        return picture
+    result = cv2.resize(picture, (width, height), interpolation=flags[how])
+    # OpenCV drops the axis of a single channel.
+    return np.asarray(result).reshape(height, width, *picture.shape[2:])
+
+
+def working_size(height: int, width: int, longer: int) -> tuple[int, int]:
+    """Return the size whose longer side is at most `longer` pixels, proportions kept."""
+    scale = min(1.0, longer / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _first(picture: NDArray[np.float32]) -> Planes:
+    """Return a picture with its channels first."""
+    return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)

@@ -1,0 +1,98 @@
+"""From planes to a network's answer: leased from the pool, run in tiles, with its provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..job import Job
+from .inputs import Planes
+from .pool import POOL
+from .tiles import Padding, run_tiled
+
+if TYPE_CHECKING:
+    import torch
+    from torch.nn import Module
+
+Pick = Callable[[Any, Any], "torch.Tensor"]
+
+
+def predict(
+    name: str,
+    planes: Planes,
+    wanted: NDArray[np.bool_],
+    *,
+    device: str,
+    precision: str,
+    weights: str,
+    tile: int,
+    job: Job,
+    stride: int = 0,
+    padding: Padding = "reflect",
+    pick: Pick | None = None,
+) -> Planes:
+    """Run a network of the catalog over a picture.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    planes : (C, H, W) float32
+        What it looks at.
+    wanted : (H, W) bool
+        Where the answer is needed; it is 0 in tiles that hold no such pixel.
+    device, precision, weights : str
+        As `Pool.lease` takes them.
+    tile : int, pixels
+        Side of the tiles; 0 chooses.
+    job : Job
+        Progress, cancel, and notes: model, checksum, device, tile, what memory forced.
+    stride : int, pixels
+        The sides that the network takes are multiples of it; 0 asks the network.
+    padding : {"reflect", "replicate", "zeros"}
+        How sides are filled up to a multiple.
+    pick : callable(network, answer) -> (N, K, h, w), optional
+        Takes what is wanted out of an answer that is not one tensor.
+
+    Returns
+    -------
+    (K, H, W) float32
+    """
+    loading, running = job.part(0, 0.2), job.part(0.2, 1)
+    with POOL.lease(
+        name, device=device, precision=precision, weights=weights, job=loading
+    ) as leased:
+        network: Any = leased
+        # Networks that are not ours do not say how far they see: the whole picture, then.
+        reach = getattr(network, "reach", None)
+        tiled = run_tiled(
+            _picking(network, pick) if pick else network,
+            planes,
+            wanted,
+            # What a network does not say of itself must be given.
+            stride=stride or network.stride,
+            field_of_view=None if reach is None else 2 * reach + 1,
+            tile=tile,
+            padding=padding,
+            job=running,
+        )
+        job.note(model=name, checksum=network.checksum, **tiled.record)
+    return tiled.values
+
+
+def _picking(network: Module, pick: Pick) -> Module:
+    """Return the network with an answer of one tensor."""
+    from torch.nn import Module as Base
+
+    class Picked(Base):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return pick(self.network, self.network(x))
+
+    return Picked()

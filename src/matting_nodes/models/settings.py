@@ -1,0 +1,30 @@
+"""The settings that networks have, as annotations of keywords of nodes and methods."""
+
+from typing import Annotated, Literal
+
+from ..parameters import Advanced, Help, Slider
+
+Device = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    Advanced(),
+    Help("Where to compute; auto takes the fastest that the method can use."),
+]
+
+Weights = Annotated[
+    str,
+    Advanced(),
+    Help("A file with weights of one's own; empty for the published ones, fetched on first use."),
+]
+
+Precision = Annotated[
+    Literal["auto", "fp32", "fp16", "bf16"],
+    Advanced(),
+    Help("What to compute in; auto is fp32, as published. The halves are faster on a GPU."),
+]
+
+Tile = Annotated[
+    int,
+    Slider(0, 8192, unit="px"),
+    Advanced(),
+    Help("Side of the tiles that a large picture is cut into; 0 chooses."),
+]

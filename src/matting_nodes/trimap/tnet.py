@@ -1,0 +1,96 @@
+"""T-Net: a network that draws the trimap of a person from the picture alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Image, Trimap, as_rgb, trimap_from
+from ..errors import EmptyRegionError
+from ..job import Job
+from ..models.inputs import Planes, resized, working_size
+from ..models.predict import predict
+from ..models.settings import Precision, Weights
+from ..node import method
+from ..parameters import Advanced, Slider
+
+# Of 255, blue first
+MEAN = np.array([114, 121, 134], np.float32)
+
+
+@method("make_trimap", title="T-Net (network)")
+def tnet(
+    image: Image,
+    *,
+    longer_side: Annotated[int, Slider(64, 4096, unit="px"), Advanced()] = 400,
+    cleanup: Annotated[int, Slider(0, 20, unit="px")] = 2,
+    weights: Weights = "",
+    precision: Precision = "auto",
+    device: str,
+    job: Job,
+) -> Trimap:
+    """Predict a trimap of a person from the picture, without a mask; weights by hand.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        The picture.
+    longer_side : int, pixels
+        The network looks at the picture at this size; its trimap is enlarged.
+    cleanup : int, pixels
+        Radius at that size of an ellipse; foreground and background that it does not fit into
+        become unknown.
+
+    Returns
+    -------
+    (H, W) uint8, {0, 128, 255}
+
+    Raises
+    ------
+    WeightsError
+        If the weights cannot be had or do not fit.
+    EmptyRegionError
+        If the network finds no foreground or no background.
+
+    Notes
+    -----
+    Chen et al., "Semantic Human Matting", ACM MM 2018 (arXiv:1809.01354), section 3.1.
+    """
+    height, width = image.shape[:2]
+    small = resized(as_rgb(image), *working_size(height, width, longer_side), "area")
+    logits = predict(
+        "tnet",
+        _planes(small),
+        np.ones(small.shape[:2], bool),
+        device=device,
+        precision=precision,
+        weights=weights,
+        tile=0,
+        job=job,
+    )
+    classes = logits.argmax(axis=0)
+    background, foreground = (_opened(classes == side, cleanup) for side in (0, 2))
+    for name, region in (("foreground", foreground), ("background", background)):
+        if not region.any():
+            raise EmptyRegionError(
+                f"T-Net finds no {name}",
+                "It was made for pictures of people, and needs both sides",
+                "Choose a smaller cleanup, or segment the object and use a band",
+            )
+    return resized(trimap_from(foreground, background), height, width, "nearest")
+
+
+def _planes(image: Image) -> Planes:
+    """Return blue, green and red with their means taken out, (3, H, W)."""
+    blue_first = (image[..., ::-1] * 255 - MEAN) / 255
+    return np.ascontiguousarray(blue_first.transpose(2, 0, 1), np.float32)
+
+
+def _opened(region: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Return the parts of a region that an ellipse of this radius fits into."""
+    import cv2
+
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, element)) > 0

@@ -1,0 +1,309 @@
+"""The methods that ask a network: from a checkpoint on disk to what a node gives."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from matting_nodes import Job, alpha_matte, estimate_foreground, make_trimap, segment
+from matting_nodes.errors import EmptyRegionError, MissingInputError, ParameterError
+from matting_nodes.models.catalog import model
+from matting_nodes.models.pool import POOL
+from matting_nodes.nodes import all_nodes
+from matting_nodes.running import run
+
+from .conftest import ALL, fill, image_and_trimap, rgb, rgb_and_one_hot
+
+# How the published checkpoints hold their tensors
+WRAPPED = {"indexnet": "module.", "gca": "module.", "dim_vgg16": ""}
+NODES = {spec.name: spec for spec in all_nodes()}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Return a function that writes a network's checkpoint as its authors did; one at a time."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    def write(name):
+        published = next(p for p in ALL if p.name == name)
+        path = folder / f"{name}.pth"
+        if not path.exists():
+            for other in folder.iterdir():
+                other.unlink()
+            POOL.free()
+            state = fill(published.shapes(), bn=published.bn)
+            if name in WRAPPED:
+                state = {WRAPPED[name] + key: value for key, value in state.items()}
+                state = {"epoch": 30, "state_dict": state}
+            torch.save(state, path)
+        return str(path)
+
+    yield write
+    POOL.free()
+    for path in folder.iterdir():
+        path.unlink()
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return image_and_trimap(64, 96)
+
+
+def golden(name, output=0):
+    published = next(p for p in ALL if p.name == name)
+    return published.outputs()[output][0].numpy()
+
+
+METHODS = [
+    ("indexnet", "indexnet", {}, 0),
+    ("dim_vgg16", "deep_image_matting", {"network": "vgg16", "refinement": False}, 0),
+    ("dim_vgg16", "deep_image_matting", {"network": "vgg16", "refinement": True}, 1),
+    ("dim_segnet", "deep_image_matting", {"network": "segnet"}, 0),
+    ("fba", "fba", {}, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "method", "settings", "output"), METHODS)
+def test_the_published_alpha_where_it_is_unknown(checkpoint, scene, name, method, settings, output):
+    image, trimap = scene
+    weights = checkpoint(name)
+    alpha = alpha_matte(image, trimap, method=method, weights=weights, **settings)
+    raw = golden(name, output).reshape(-1, 64, 96)[0]
+    unknown = trimap == 128
+    difference = (alpha - raw.clip(0, 1))[unknown]
+    # IndexNet amplifies rounding: with these weights float32 is 3e-4 from float64 by itself.
+    limit = 1e-3 if name == "indexnet" else 1e-4
+    assert np.linalg.norm(difference) <= limit * np.linalg.norm(raw[unknown])
+    np.testing.assert_array_equal(alpha[~unknown], (trimap == 255)[~unknown])
+
+
+def test_gca_sees_a_reflected_border(checkpoint, scene):
+    image, trimap = scene
+    alpha = alpha_matte(image, trimap, method="gca", weights=checkpoint("gca"))
+    padded = [np.pad(part, ((32, 32), (32, 32), (0, 0))[: part.ndim], "reflect") for part in scene]
+    network = next(p for p in ALL if p.name == "gca").network()
+    # Unknown is not reflected there: the border is no part of the picture.
+    planes = rgb_and_one_hot(*padded)[None]
+    with torch.no_grad():
+        expected = network(planes)[0, 0, 32:-32, 32:-32].numpy()
+    unknown = trimap == 128
+    np.testing.assert_allclose(alpha[unknown], expected[unknown], atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(61, 90), (100, 33), (20, 17)])
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("indexnet", "indexnet"),
+        ("gca", "gca"),
+        ("dim_segnet", "deep_image_matting"),
+        ("fba", "fba"),
+    ],
+)
+def test_any_size(checkpoint, name, method, size):
+    image, trimap = image_and_trimap(*size)
+    settings = {"network": name.removeprefix("dim_")} if name.startswith("dim") else {}
+    weights = checkpoint(name)
+    alpha = alpha_matte(image, trimap, method=method, weights=weights, **settings)
+    assert alpha.shape == size
+    assert np.isfinite(alpha).all()
+    np.testing.assert_array_equal(alpha[trimap == 255], 1)
+    np.testing.assert_array_equal(alpha[trimap == 0], 0)
+
+
+def test_fbas_colors_are_its_own_where_unknown_and_the_pictures_elsewhere(checkpoint, scene):
+    image, trimap = scene
+    colors = estimate_foreground(
+        image, trimap / np.float32(255), trimap, method="fba", weights=checkpoint("fba")
+    )
+    unknown = trimap == 128
+    expected = golden("fba").reshape(7, 64, 96)
+    for found, planes in zip(colors, (expected[1:4], expected[4:7]), strict=True):
+        np.testing.assert_allclose(found[unknown], planes[:, unknown].T, atol=1e-4)
+        np.testing.assert_array_equal(found[~unknown], image[~unknown])
+
+
+def test_fba_needs_the_trimap(scene):
+    with pytest.raises(MissingInputError, match="got no trimap"):
+        estimate_foreground(scene[0], scene[1] / np.float32(255), method="fba")
+
+
+def test_tnet_draws_the_class_of_every_pixel(checkpoint, scene):
+    trimap = make_trimap(image=scene[0], method="tnet", cleanup=0, weights=checkpoint("tnet"))
+    classes = golden("tnet").argmax(axis=0)
+    np.testing.assert_array_equal(trimap, np.uint8([0, 128, 255])[classes])
+
+
+def test_tnets_cleanup_leaves_only_what_an_ellipse_fits_into(checkpoint, scene):
+    weights = checkpoint("tnet")
+    plain = make_trimap(image=scene[0], method="tnet", cleanup=0, weights=weights)
+    cleaned = make_trimap(image=scene[0], method="tnet", cleanup=1, weights=weights)
+    assert ((cleaned == plain) | (cleaned == 128)).all()
+    assert (cleaned == 128).sum() > (plain == 128).sum()
+    with pytest.raises(EmptyRegionError, match="T-Net finds no"):
+        make_trimap(image=scene[0], method="tnet", cleanup=20, weights=weights)
+
+
+def test_tnet_looks_at_a_smaller_picture_and_enlarges_its_trimap(checkpoint, scene):
+    settings = {"method": "tnet", "cleanup": 0, "weights": checkpoint("tnet")}
+    small = make_trimap(image=scene[0], **settings)
+    doubled = np.repeat(np.repeat(scene[0], 2, 0), 2, 1)
+    large = make_trimap(image=doubled, longer_side=96, **settings)
+    np.testing.assert_array_equal(large, np.repeat(np.repeat(small, 2, 0), 2, 1))
+
+
+def test_the_portrait_network_gives_its_probabilities(checkpoint, scene):
+    weights = checkpoint("unet_resnext50")
+    soft = segment(scene[0], method="portrait", soft=True, weights=weights)
+    expected = 1 / (1 + np.exp(-golden("unet_resnext50").reshape(64, 96).astype(np.float64)))
+    np.testing.assert_allclose(soft, expected, atol=1e-4)
+    hard = segment(scene[0], method="portrait", weights=weights)
+    np.testing.assert_array_equal(hard, soft > 0.5)
+
+
+@pytest.mark.parametrize("network", ["deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"])
+def test_semantic_classes_are_torchvisions(tmp_path, scene, network):
+    torch.manual_seed(0)
+    reference = model(network).build().eval()
+    torch.save(reference.state_dict(), tmp_path / "weights.pth")
+    image = scene[0]
+    with torch.no_grad():
+        shares = reference(rgb(*scene)[None].float())["out"][0].softmax(dim=0).numpy()
+    settings = {"method": "semantic", "network": network, "weights": str(tmp_path / "weights.pth")}
+    anything = segment(image, soft=True, **settings)
+    np.testing.assert_allclose(anything, 1 - shares[0], atol=1e-4)
+    np.testing.assert_array_equal(segment(image, **settings), anything > 0.5)
+
+
+def test_an_unknown_class_is_refused_with_those_that_there_are(scene):
+    with pytest.raises(ParameterError, match=r"'unicorn'.*aeroplane"):
+        segment(scene[0], method="semantic", classes="person, unicorn")
+
+
+def test_the_provenance_names_model_checksum_and_tile(checkpoint, scene):
+    weights = checkpoint("indexnet")
+    image, trimap = scene
+    settings = {"method": "indexnet", "weights": weights}
+    provenance = run(NODES["alpha_matte"], {"image": image, "trimap": trimap}, settings).provenance
+    assert provenance["model"] == "indexnet"
+    assert provenance["tile"] == 0
+    assert provenance["device"] == "cpu"
+    assert provenance["checksum"] == hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+
+
+def test_a_second_call_loads_nothing(checkpoint, scene):
+    weights = checkpoint("indexnet")
+    said = []
+    for _ in range(2):
+        said.append([])
+        job = Job(lambda fraction, message: said[-1].append(message))
+        alpha_matte(*scene, method="indexnet", weights=weights, job=job)
+    assert not any("load" in message for message in said[1])
+    assert [name for name, *_ in POOL.held()].count("indexnet") == 1
+
+
+NON_COMMERCIAL = {
+    "indexnet": "indexnet",
+    "gca": "gca",
+    "deep_image_matting": "dim_vgg16",
+    "fba": "fba",
+}
+
+
+@pytest.mark.parametrize(("method", "name"), NON_COMMERCIAL.items())
+def test_who_chooses_a_method_reads_that_its_weights_are_not_for_sale(method, name):
+    assert model(name).non_commercial
+    assert "non-commercial" in NODES["alpha_matte"].methods[method].summary.lower()
+
+
+@pytest.fixture(scope="module")
+def transformers():
+    return pytest.importorskip("transformers")
+
+
+def test_vitmatte_is_transformers(transformers, tmp_path, scene):
+    """Also where the sides are no multiples of 32: its own preparation fills up with zeros."""
+    from transformers import VitMatteImageProcessor
+
+    torch.manual_seed(0)
+    reference = model("vitmatte_small").build().eval()
+    torch.save(reference.state_dict(), tmp_path / "weights.pth")
+    image, trimap = (part[:50, :70] for part in scene)
+    prepared = VitMatteImageProcessor()(image, trimap, do_rescale=False, return_tensors="pt")
+    # The processor rescales both or neither; the trimap comes in 0..255.
+    prepared["pixel_values"][:, 3:] /= 255
+    with torch.no_grad():
+        expected = reference(**prepared).alphas[0, 0, :50, :70].numpy()
+    alpha = alpha_matte(image, trimap, method="vitmatte", weights=str(tmp_path / "weights.pth"))
+    unknown = trimap == 128
+    np.testing.assert_allclose(alpha[unknown], expected[unknown], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        {"foreground_points": [[30.0, 20.0]]},
+        {
+            "box": (10, 12, 80, 50),
+            "foreground_points": [[30.0, 20.0], [50.0, 40.0]],
+            "background_points": [[5.0, 5.0]],
+        },
+    ],
+    ids=["a point", "a box and points"],
+)
+def test_sam2_is_transformers(transformers, sam2_weights, scene, prompts):
+    from matting_nodes import Prompts
+
+    image = scene[0]
+    reference, path = sam2_weights
+    pixels, given = prepared_for_sam2(image, prompts)
+    with torch.no_grad():
+        single = len(prompts.get("foreground_points", [])) == 1 and len(prompts) == 1
+        answer = reference(pixel_values=pixels, multimask_output=single, **given)
+    best = answer.pred_masks[0, 0][answer.iou_scores[0, 0].argmax()]
+    expected = torch.nn.functional.interpolate(
+        best.sigmoid()[None, None], (64, 96), mode="bilinear", align_corners=False
+    )[0, 0].numpy()
+    prompt = Prompts(**prompts)
+    soft = segment(image, prompts=prompt, method="sam2", soft=True, weights=path)
+    np.testing.assert_allclose(soft, expected, atol=5e-3)
+
+
+@pytest.fixture(scope="module")
+def sam2_weights(transformers, tmp_path_factory):
+    torch.manual_seed(0)
+    reference = model("sam2_tiny").build().eval()
+    path = tmp_path_factory.mktemp("sam2") / "weights.pth"
+    torch.save(reference.state_dict(), path)
+    yield reference, str(path)
+    POOL.free()
+    path.unlink()
+
+
+def prepared_for_sam2(image, prompts):
+    """As the network's own square wants it: pixels 16 and 10.67 times as large."""
+    pixels = torch.nn.functional.interpolate(
+        rgb(image, None)[None].float(), (1024, 1024), mode="bilinear", align_corners=False
+    )
+    scale = np.array([1024 / 96, 1024 / 64])
+    points = [*prompts.get("foreground_points", []), *prompts.get("background_points", [])]
+    labels = [1] * len(prompts.get("foreground_points", []))
+    labels += [0] * len(prompts.get("background_points", []))
+    given = {}
+    if points:
+        given["input_points"] = torch.tensor((np.array(points) + 0.5) * scale).float()[None, None]
+        given["input_labels"] = torch.tensor(labels)[None, None]
+    if "box" in prompts:
+        given["input_boxes"] = torch.tensor(np.array(prompts["box"]) * np.tile(scale, 2)).float()[
+            None, None
+        ]
+    return pixels, given
+
+
+def test_sam2_needs_something_to_point_at(scene):
+    with pytest.raises(MissingInputError, match="neither a box nor a foreground point"):
+        segment(scene[0], method="sam2")
