@@ -50,7 +50,7 @@ screenshots: .venv/dev demo
 
 .venv/dev: .venv/base
 	scripts/system_packages.sh $(QT_LIBRARIES)
-	$(BIN)/python -m pip install --quiet -c $(CONSTRAINTS) -e '.[napari]' --group dev
+	$(BIN)/python -m pip install --quiet -c $(CONSTRAINTS) -e '.[napari,networks,export]' --group dev
 	touch $@
 
 clean:
