@@ -134,7 +134,8 @@ def run_tiled(
     batch : int
         Tiles at once; 0 takes one on the CPU and four elsewhere.
     context : bool
-        Whether a global network in tiles is corrected by a pass over the smaller picture.
+        Whether a global network in tiles is corrected by a pass over the smaller picture. It
+        helps a network that answers alike at both sizes, and costs a run of up to `whole` pixels.
     output : int
         Which one, if the network gives several.
     on_cpu : callable, optional
