@@ -21,6 +21,7 @@ from ...spec import NodeSpec, Output
 from ._choices import LayerChoice
 from ._fields import field
 from ._layers import Shape, common_shape, frames, pixel_size
+from ._live import Live
 from ._manifest import widget_name
 from ._results import ResultLayers, layer_data
 
@@ -57,6 +58,7 @@ class NodeWidget(widgets.Container):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         self._viewer = napari_viewer
         self._worker: Any = None
+        self._newer = self._quiet = False
         self._results = ResultLayers(napari_viewer)
         self.layer_choices = {w.name: LayerChoice(w, napari_viewer) for w in self.spec.inputs}
         self.method = self._method_choice()
@@ -64,6 +66,7 @@ class NodeWidget(widgets.Container):
             (owner, p.name): field(p) for owner, parameters in self._owners() for p in parameters
         }
         self.advanced = widgets.CheckBox(text="advanced", label="", value=False)
+        self.live = Live(lambda: list(self._layers().values()), self.parameters, self._run_live)
         self.run_button = widgets.PushButton(text="Run")
         self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False)
         self.message = widgets.Label(value="")
@@ -75,13 +78,22 @@ class NodeWidget(widgets.Container):
                 *self.fields.values(),
                 *([self.advanced] if any(p.advanced for _, p in self._parameters()) else []),
                 widgets.Container(
-                    widgets=[self.run_button, self.progress_bar, self.message], labels=False
+                    widgets=[
+                        self.run_button,
+                        self.live.switch,
+                        self.progress_bar,
+                        self.message,
+                    ],
+                    labels=False,
                 ),
             ],
             scrollable=False,
         )
         self.native.setToolTip(self.spec.summary)
         self.run_button.changed.connect(self._run_or_cancel)
+        self.live.belong_to(self.native)
+        for setting in (self.method, *self.fields.values(), *self.layer_choices.values()):
+            setting.changed.connect(self.live.ask)
         self.method.changed.connect(self._show_fields)
         self.advanced.changed.connect(self._show_fields)
         self._show_fields()
@@ -128,15 +140,26 @@ class NodeWidget(widgets.Container):
         if self._worker is None:
             self.run()
         else:
+            self._newer = False
             self.cancel()
 
-    def run(self) -> None:
+    def _run_live(self) -> None:
+        """Run because something has changed; a run under way makes way first."""
+        self._newer = self.running
+        if self.running:
+            self.cancel()
+        else:
+            self.run(quiet=True)
+
+    def run(self, quiet: bool = False) -> None:
         """Start the node on the chosen layers, in a thread of its own.
 
-        Bad input is answered with a message; no layer changes then.
+        Bad input is answered with a message, and unless it is to be quiet with a
+        notification; no layer changes then.
         """
         from napari.qt.threading import create_worker
 
+        self._quiet = quiet
         try:
             request = self._request()
         except MattingError as error:
@@ -169,11 +192,15 @@ class NodeWidget(widgets.Container):
         """Whether a run is under way."""
         return self._worker is not None
 
+    def _layers(self) -> dict[str, Any]:
+        """Return the chosen layers by the input's name."""
+        chosen = {name: choice.value for name, choice in self.layer_choices.items()}
+        return {name: layer for name, layer in chosen.items() if layer is not None}
+
     def _request(self) -> Request:
         parameters = self.parameters()
         settings(self.spec, parameters)
-        chosen = {name: choice.value for name, choice in self.layer_choices.items()}
-        layers = {name: layer for name, layer in chosen.items() if layer is not None}
+        layers = self._layers()
         kinds = {wire.name: wire.kind for wire in self.spec.inputs}
         pictures = {name: layer for name, layer in layers.items() if kinds[name].is_picture}
         if not pictures:
@@ -221,16 +248,20 @@ class NodeWidget(widgets.Container):
         from napari.utils.notifications import show_warning
 
         self.message.value = str(error)
-        show_warning(str(error))
+        if not self._quiet:
+            show_warning(str(error))
 
     def _stop(self, worker: Any) -> None:
         if self._worker is worker:
-            if worker.abort_requested:
-                self.message.value = "Cancelled; no layer was changed."
             self._worker = None
             # The window may be gone before its last worker.
             with suppress(RuntimeError):
                 self._set_running(False)
+                if self._newer:
+                    self._newer = False
+                    self.run(quiet=True)
+                elif worker.abort_requested:
+                    self.message.value = "Cancelled; no layer was changed."
 
     def _set_running(self, running: bool) -> None:
         self.run_button.text, self.run_button.enabled = ("Cancel" if running else "Run"), True

@@ -1,0 +1,130 @@
+"""Live: a widget that runs again whenever what it depends on has changed."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from magicgui import widgets
+
+# Long enough for a dab to become a stroke, short enough to follow the hand.
+DELAY = 100
+
+
+class Live:
+    """The "auto" switch of a widget.
+
+    Strokes, undo and redo, new data, settings and the choice of layers all ask for a run; what
+    comes in quick succession asks once. A run that is under way is stopped for a newer one, and
+    the last result stays until the new one is whole.
+
+    Parameters
+    ----------
+    layers : callable() -> list of Layer
+        The layers that are chosen.
+    settings : callable() -> dict
+        What is set.
+    run : callable()
+        Starts a run, or stops one that is under way, so that `finished` is called.
+    """
+
+    def __init__(
+        self,
+        layers: Callable[[], list[Any]],
+        settings: Callable[[], dict[str, Any]],
+        run: Callable[[], None],
+    ) -> None:
+        from superqt.utils import QSignalDebouncer
+
+        self._layers, self._settings, self._run = layers, settings, run
+        self._watched: list[LayerWatch] = []
+        self._seen: Any = None
+        self._debouncer = QSignalDebouncer()
+        self._debouncer.setTimeout(DELAY)
+        self._debouncer.triggered.connect(self._look)
+        self.switch = widgets.CheckBox(
+            text="auto",
+            value=False,
+            tooltip="Run again whenever a layer or a setting changes: paint, and the result "
+            "follows.",
+        )
+        self.switch.changed.connect(self._switched)
+
+    def belong_to(self, parent: Any) -> None:
+        """End with this QWidget."""
+        self._debouncer.setParent(parent)
+        parent.destroyed.connect(self.stop)
+
+    def ask(self, _event: Any = None) -> None:
+        """Ask for a run, if the switch is on and something has changed."""
+        if self.switch.value:
+            self._debouncer.throttle()
+
+    def stop(self) -> None:
+        """Watch no layer any more."""
+        for watch in self._watched:
+            watch.stop()
+        self._watched = []
+
+    def _switched(self, on: bool) -> None:
+        self._seen = None
+        if on:
+            self.ask()
+        else:
+            self._debouncer.cancel()
+            self.stop()
+
+    def _look(self) -> None:
+        """Run if what the widget depends on is not what it was."""
+        if not self.switch.value:
+            return
+        self._watch(self._layers())
+        now = [watch.state() for watch in self._watched], self._settings()
+        if now != self._seen:
+            self._seen = now
+            self._run()
+
+    def _watch(self, layers: list[Any]) -> None:
+        if [watch.layer for watch in self._watched] != layers:
+            self.stop()
+            self._watched = [LayerWatch(layer, self.ask) for layer in layers]
+
+
+class LayerWatch:
+    """Tells when what a layer holds may have changed.
+
+    Undo and redo of labels emit no paint event, only `set_data`, which looking at another plane
+    emits too: whether anything did change, `state` says.
+    """
+
+    EVENTS = ("data", "paint", "labels_update", "set_data", "selected_label", "metadata")
+
+    def __init__(self, layer: Any, changed: Callable[[Any], None]) -> None:
+        self.layer = layer
+        self._changed, self._count = changed, 0
+        self._events = [
+            getattr(layer.events, name) for name in self.EVENTS if hasattr(layer.events, name)
+        ]
+        layer.events.data.connect(self._count_up)
+        for event in self._events:
+            event.connect(changed)
+
+    def state(self) -> Any:
+        """Return what differs when the layer holds something else."""
+        label = getattr(self.layer, "show_selected_label", False) and self.layer.selected_label
+        data = self.layer.data
+        # Only labels and their like are changed in place, and they are small.
+        editable = hasattr(self.layer, "selected_label") and isinstance(data, np.ndarray)
+        painted = zlib.crc32(np.ascontiguousarray(data)) if editable else 0
+        return id(self.layer), self._count, painted, label
+
+    def stop(self) -> None:
+        """Listen no longer."""
+        self.layer.events.data.disconnect(self._count_up)
+        for event in self._events:
+            event.disconnect(self._changed)
+
+    def _count_up(self, _event: Any = None) -> None:
+        self._count += 1
