@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
+from skimage.draw import polygon2mask
 
 from matting_nodes import (
     __version__,
@@ -313,6 +314,21 @@ def test_a_box_is_drawn_in_the_world_of_its_own_layer(viewer, dock, finish):
     finish(widget)
     expected = segment(image, box=(37, 12, 135, 110))
     np.testing.assert_array_equal(viewer.layers["small mask"].data, expected)
+
+
+def test_a_polygon_is_a_rough_mask_in_the_world_of_its_own_layer(viewer, dock, finish):
+    image = np.ascontiguousarray(samples.lemur()[::4, ::4])
+    viewer.add_image(image, name="small", rgb=True, scale=(2, 2))
+    outline = np.array([[30.0, 90.0], [10.0, 160.0], [40.0, 260.0], [218.0, 270.0], [218.0, 80.0]])
+    viewer.add_shapes([outline], shape_type="polygon", name="around")
+    widget = dock("Segment")
+    choice = widget.layer_choices["mask"]
+    choice.value = choice.choices[-1]
+    finish(widget)
+    inside = polygon2mask(image.shape[:2], outline / 2)
+    expected = segment(image, mask=inside)
+    np.testing.assert_array_equal(viewer.layers["small mask"].data, expected)
+    assert 0 < expected.sum() < expected.size / 2
 
 
 def test_points_are_set_in_the_world_of_their_own_layer(viewer, dock, finish):

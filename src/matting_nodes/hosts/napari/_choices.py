@@ -49,12 +49,15 @@ class LayerChoice(widgets.ComboBox):
     def _candidates(self, _widget: Any = None) -> list[Any]:
         # The viewer a plugin gets is a proxy; layers are kept as themselves.
         layers = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
-        return [layer for layer in layers if _suits(layer, self._wire.kind)]
+        return [layer for layer in layers if _suits(layer, self._wire)]
 
 
-def _suits(layer: Any, kind: Kind) -> bool:
+def _suits(layer: Any, wire: Input) -> bool:
     from napari.layers import Image, Labels, Points, Shapes
 
+    kind = wire.kind
+    if kind is Kind.MASK and wire.group and isinstance(layer, Shapes):
+        return True  # a polygon around the object
     if kind is Kind.IMAGE:
         return isinstance(layer, Image) and tag(layer).get("kind") != "alpha"
     if kind is Kind.ALPHA:

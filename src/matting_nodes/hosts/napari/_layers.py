@@ -98,6 +98,8 @@ def frames(layer: Any, kind: Kind, stack: Shape, reference: Any) -> Frames:
         return [_box(layer, reference)]
     if kind is Kind.POINTS:
         return [_points(layer, reference)]
+    if is_shapes(layer):
+        return [_inside_of_shapes(layer, reference)]
     convert = {
         Kind.IMAGE: _image,
         Kind.MASK: _mask,
@@ -188,6 +190,29 @@ def _points(layer: Any, reference: Any) -> list[tuple[float, float]]:
     """Return the points in the reference's pixels, x first."""
     places = [reference.world_to_data(layer.data_to_world(point))[-2:] for point in layer.data]
     return [(x, y) for y, x in places]
+
+
+def is_shapes(layer: Any) -> bool:
+    """Tell whether a layer holds shapes rather than pixels."""
+    return hasattr(layer, "shape_type")
+
+
+def _inside_of_shapes(layer: Any, reference: Any) -> NDArray[np.bool_]:
+    """Return which of the reference's pixels lie inside of a shape."""
+    from skimage.draw import polygon2mask
+
+    shape = plane_shape(reference)
+    inside = np.zeros(shape, bool)
+    for outline in layer.data:
+        corners = [reference.world_to_data(layer.data_to_world(c))[-2:] for c in outline]
+        inside |= polygon2mask(shape, np.array(corners))
+    if not inside.any():
+        raise MissingInputError(
+            f"{layer.name} holds no pixel of {reference.name}",
+            "A rough mask is drawn as shapes around the object",
+            "Draw a polygon on the picture, or choose another layer",
+        )
+    return inside
 
 
 def _box(layer: Any, reference: Any) -> tuple[float, ...]:

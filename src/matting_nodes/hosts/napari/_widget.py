@@ -20,7 +20,7 @@ from ...running import settings
 from ...spec import NodeSpec, Output
 from ._choices import LayerChoice
 from ._fields import field
-from ._layers import Shape, common_shape, frames, pixel_size
+from ._layers import Shape, common_shape, frames, is_shapes, pixel_size
 from ._live import Live
 from ._manifest import widget_name
 from ._results import ResultLayers, layer_data
@@ -202,7 +202,11 @@ class NodeWidget(widgets.Container):
         settings(self.spec, parameters)
         layers = self._layers()
         kinds = {wire.name: wire.kind for wire in self.spec.inputs}
-        pictures = {name: layer for name, layer in layers.items() if kinds[name].is_picture}
+        pictures = {
+            name: layer
+            for name, layer in layers.items()
+            if kinds[name].is_picture and not is_shapes(layer)
+        }
         if not pictures:
             raise MissingInputError(
                 f"{self.spec.title} has no layer to work on",
