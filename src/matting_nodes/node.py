@@ -179,6 +179,7 @@ def method(node: str, *, title: str) -> Callable[[Function], Function]:
 def load_modules(package: str, path: Iterable[str]) -> None:
     """Import every public module of a package, so that what they register is known."""
     for module in pkgutil.iter_modules(path):
+        # Private ones hold what the methods compute with, and may be heavy.
         if not module.name.startswith("_"):
             importlib.import_module(f"{package}.{module.name}")
 

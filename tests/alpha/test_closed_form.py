@@ -6,8 +6,13 @@ import pytest
 from matting_nodes import samples
 from matting_nodes.arrays import unknown
 from matting_nodes.errors import EmptyRegionError
+from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.alpha_matte import alpha_matte
 from matting_nodes.nodes.compare import compare
+
+
+def closed_form(image, trimap, **keywords):
+    return alpha_matte(image, trimap, method="closed_form", **keywords)
 
 
 def test_it_is_pymattings_closed_form(fur):
@@ -16,12 +21,12 @@ def test_it_is_pymattings_closed_form(fur):
     image, trimap = fur
     values = np.where(unknown(trimap), 0.5, trimap / 255)
     expected = pymatting.estimate_alpha_cf(image.astype(np.float64), values)
-    np.testing.assert_allclose(alpha_matte(image, trimap), expected, atol=1e-6)
+    np.testing.assert_allclose(closed_form(image, trimap), expected, atol=1e-6)
 
 
 def test_known_pixels_are_exactly_0_and_1(fur):
     image, trimap = fur
-    alpha = alpha_matte(image, trimap)
+    alpha = closed_form(image, trimap)
     assert alpha.dtype == np.float32
     assert (alpha[trimap == 0] == 0).all()
     assert (alpha[trimap == 255] == 1).all()
@@ -35,12 +40,12 @@ def test_a_ramp_between_two_colors_is_recovered():
     alpha = np.tile(truth, (12, 1))[..., None]
     image = alpha * [0.9, 0.3, 0.1] + (1 - alpha) * [0.1, 0.4, 0.8]
     trimap = np.where((truth > 0) & (truth < 1), 128, truth * 255).astype(np.uint8)
-    result = alpha_matte(image, np.tile(trimap, (12, 1)))
+    result = closed_form(image, np.tile(trimap, (12, 1)))
     np.testing.assert_allclose(result, alpha[..., 0], atol=2e-3)
 
 
 def test_the_lemur_is_near_its_reference(lemur, lemur_trimap):
-    alpha = alpha_matte(lemur, lemur_trimap)
+    alpha = closed_form(lemur, lemur_trimap)
     constant = np.where(unknown(lemur_trimap), 0.5, lemur_trimap / 255)
     reference = samples.lemur_alpha()
     ours = compare(alpha, reference, trimap=lemur_trimap).table
@@ -51,7 +56,7 @@ def test_the_lemur_is_near_its_reference(lemur, lemur_trimap):
 
 def test_all_known_needs_no_solving():
     trimap = np.uint8([[0, 255], [255, 0]])
-    np.testing.assert_array_equal(alpha_matte(np.zeros((2, 2, 3)), trimap), trimap / 255)
+    np.testing.assert_array_equal(closed_form(np.zeros((2, 2, 3)), trimap), trimap / 255)
 
 
 @pytest.mark.parametrize(
@@ -67,4 +72,13 @@ def test_all_known_needs_no_solving():
 def test_a_trimap_without_both_regions_is_refused(values, told):
     trimap = np.uint8([values] * 3)
     with pytest.raises(EmptyRegionError, match=told):
-        alpha_matte(np.zeros((3, 3)), trimap)
+        closed_form(np.zeros((3, 3)), trimap)
+
+
+def test_it_stops_in_the_middle(fur):
+    reports = []
+    job = Job(lambda fraction, message: reports.append(fraction), lambda: len(reports) > 6)
+    with pytest.raises(Cancelled):
+        closed_form(*fur, job=job)
+    assert len(reports) == 7
+    assert 0 < reports[-1] < 0.9

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Alpha, Image, Trimap, as_rgb, unknown
-from ..errors import MattingError, ShapeError
 from ..job import Job
+from ._checks import check_window, no_solution
 
 _log = logging.getLogger(__name__)
 
@@ -61,12 +61,7 @@ def estimate(
     MattingError
         If no solution is found.
     """
-    if min(image.shape[:2]) < window:
-        raise ShapeError(
-            f"The image is {image.shape[1]} × {image.shape[0]} pixels",
-            f"{title} looks at windows of {window} × {window} pixels",
-            f"Use an image of at least {window} × {window} pixels",
-        )
+    check_window(image, window, title)
     job.step(0, message=f"{title} (the first use compiles PyMatting: a minute or two)")
     import pymatting
 
@@ -78,19 +73,11 @@ def estimate(
             warnings.simplefilter("ignore")
             alpha = estimator(as_rgb(image).astype(np.float64), values, **keywords)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-        raise _no_solution(f"{title} found no solution: {error}") from error
+        raise no_solution(f"{title} found no solution: {error}") from error
     if not np.isfinite(alpha).all():
-        raise _no_solution(f"{title} found no finite solution")
+        raise no_solution(f"{title} found no finite solution")
     result: Alpha = alpha.astype(np.float32)
     return result
-
-
-def _no_solution(found: str) -> MattingError:
-    return MattingError(
-        found,
-        "The unknown region must be small enough to be solved from its surroundings",
-        "Mark more foreground and background, or choose another method",
-    )
 
 
 def preconditioner(title: str, job: Job) -> Callable[[Any], Any]:

@@ -51,7 +51,7 @@ def mean_color(image: Image, alpha: Alpha, low: float, high: float) -> Image:
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _nearest(picture, height, columns):  # type: ignore[no-untyped-def]
+def _nearest(picture, height, columns):
     width, channels = len(columns), picture.shape[2]
     result = np.empty((height, width, channels), np.float32)
     for y in prange(height):
@@ -63,7 +63,7 @@ def _nearest(picture, height, columns):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _sweep(image, alpha, foreground, background, regularization, parity, solid):  # type: ignore[no-untyped-def]
+def _sweep(image, alpha, foreground, background, regularization, parity, solid):
     """Solve for both colors of every second pixel, its four neighbors held fixed.
 
     The pixels of one parity do not touch: their order, and the number of threads, is all one.

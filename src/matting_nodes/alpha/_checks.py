@@ -1,0 +1,30 @@
+"""What every solver refuses, and what it says when it finds no solution."""
+
+from __future__ import annotations
+
+from ..arrays import Image
+from ..errors import MattingError, ShapeError
+
+
+def check_window(image: Image, window: int, title: str) -> None:
+    """Check that an image holds a window of so many pixels a side.
+
+    Raises
+    ------
+    ShapeError
+    """
+    if min(image.shape[:2]) < window:
+        raise ShapeError(
+            f"The image is {image.shape[1]} × {image.shape[0]} pixels",
+            f"{title} looks at windows of {window} × {window} pixels",
+            f"Use an image of at least {window} × {window} pixels",
+        )
+
+
+def no_solution(found: str) -> MattingError:
+    """Return the error of a system that could not be solved."""
+    return MattingError(
+        found,
+        "The unknown region must be small enough to be solved from its surroundings",
+        "Mark more foreground and background, or choose another method",
+    )

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+
+from matting_nodes.alpha._conjugate_gradients import conjugate_gradients
+
+MATRIX = np.array([[4.0, 1.0], [1.0, 3.0]])
+
+
+def solve(right, iterations=10):
+    residuals = []
+    solution = conjugate_gradients(
+        MATRIX.__matmul__,
+        np.array(right),
+        lambda residual: residual / 4,
+        tolerance=1e-12,
+        iterations=iterations,
+        watch=residuals.append,
+    )
+    return solution, residuals
+
+
+def test_two_unknowns_take_two_rounds():
+    solution, residuals = solve([1.0, 2.0])
+    np.testing.assert_allclose(solution, [1 / 11, 7 / 11], atol=1e-12)
+    assert len(residuals) == 2
+
+
+def test_too_few_rounds_give_nothing():
+    assert solve([1.0, 2.0], iterations=1)[0] is None
+
+
+def test_zeros_need_no_round():
+    np.testing.assert_array_equal(solve([0.0, 0.0])[0], [0, 0])
