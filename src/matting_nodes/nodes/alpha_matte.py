@@ -35,7 +35,7 @@ def alpha_matte(
     image: Image,
     trimap: Trimap,
     *,
-    method: Method = Method("closed_form"),
+    method: Method = Method("sampled_propagation"),
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Advanced()] = "auto",
 ) -> Alpha:
     """Solve I = αF + (1 − α)B for α where the trimap is unknown.
