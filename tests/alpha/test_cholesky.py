@@ -34,7 +34,7 @@ def test_lines_keep_the_parts_apart():
 def test_it_solves(fur):
     system, _ = matting_system(*fur, 1e-4)
     alpha = np.random.default_rng(0).random(len(system.places))
-    solved = Cholesky(system, lambda done, total: None)(system.times(alpha))
+    solved = Cholesky(system, lambda done, total: None)(system.operator()(alpha))
     np.testing.assert_allclose(solved, alpha, atol=2e-3)
 
 

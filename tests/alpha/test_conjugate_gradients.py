@@ -7,16 +7,18 @@ from matting_nodes.alpha._conjugate_gradients import conjugate_gradients
 MATRIX = np.array([[4.0, 1.0], [1.0, 3.0]])
 
 
-def solve(right, iterations=10):
+def solve(right, iterations=10, start=None):
     residuals = []
-    solution = conjugate_gradients(
+    solution, error = conjugate_gradients(
         MATRIX.__matmul__,
         np.array(right),
         lambda residual: residual / 4,
+        start=start,
         tolerance=1e-12,
         iterations=iterations,
         watch=residuals.append,
     )
+    assert not residuals or error == residuals[-1]
     return solution, residuals
 
 
@@ -26,8 +28,16 @@ def test_two_unknowns_take_two_rounds():
     assert len(residuals) == 2
 
 
-def test_too_few_rounds_give_nothing():
-    assert solve([1.0, 2.0], iterations=1)[0] is None
+def test_from_the_solution_on_there_is_nothing_to_do():
+    solution, residuals = solve([1.0, 2.0], start=np.array([1 / 11, 7 / 11]))
+    np.testing.assert_allclose(solution, [1 / 11, 7 / 11], atol=1e-12)
+    assert not residuals
+
+
+def test_too_few_rounds_leave_an_error():
+    _, residuals = solve([1.0, 2.0], iterations=1)
+    assert len(residuals) == 1
+    assert residuals[0] > 1e-3
 
 
 def test_zeros_need_no_round():

@@ -16,11 +16,12 @@ def conjugate_gradients(
     right: Vector,
     precondition: Callable[[Vector], Vector],
     *,
+    start: Vector | None = None,
     tolerance: float,
     iterations: int,
     watch: Callable[[float], None],
-) -> Vector | None:
-    """Return x with |A x − b| ≤ tolerance |b|, or None if the iterations do not suffice.
+) -> tuple[Vector, float]:
+    """Return x with |A x − b| ≤ tolerance |b|, and |A x − b| / |b|: more after the last iteration.
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ def conjugate_gradients(
         b.
     precondition : callable
         Returns nearly A⁻¹ times a vector.
+    start : (N,) array, optional
+        Where to begin; 0 if not given.
     tolerance : float
         Of the residual, relative to b.
     iterations : int
@@ -40,21 +43,31 @@ def conjugate_gradients(
     from ._laplacian import inner
 
     size = np.sqrt(inner(right, right))
-    solution, residual = np.zeros_like(right), right.copy()
     if size == 0:
-        return solution
+        return np.zeros_like(right), 0.0
+    if start is None:
+        solution, residual = np.zeros_like(right), right.copy()
+    else:
+        solution, residual = start.copy(), right - times(start)
+    error = np.sqrt(inner(residual, residual)) / size
     direction = precondition(residual)
     slope = inner(residual, direction)
     for _ in range(iterations):
+        if error <= tolerance:
+            break
         image = times(direction)
         length = slope / inner(direction, image)
-        solution += length * direction
-        residual -= length * image
+        _add(solution, length, direction)
+        _add(residual, -length, image)
         error = np.sqrt(inner(residual, residual)) / size
         watch(error)
-        if error <= tolerance:
-            return solution
         towards = precondition(residual)
         before, slope = slope, inner(residual, towards)
-        direction = towards + slope / before * direction
-    return None
+        direction *= direction.dtype.type(slope / before)
+        direction += towards
+    return solution, error
+
+
+def _add(vector: Vector, factor: float, other: Vector) -> None:
+    # The factor in the vector's own type: 32 bits stay 32 bits.
+    vector += vector.dtype.type(factor) * other

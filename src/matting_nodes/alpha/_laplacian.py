@@ -6,6 +6,7 @@ numbers are kept: vectors lie in a plane like the picture, and row i reads aroun
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numba
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import FOREGROUND, Image, Trimap, unknown
+from ..kernels import one_at_a_time
 
 Vector = NDArray[np.floating[Any]]
 
@@ -43,15 +45,15 @@ class System(NamedTuple):
         """Row and column of each unknown pixel, counted from the plane's first row."""
         return np.divmod(self.places, self.width)
 
-    def plane(self, values: Vector) -> Vector:
-        """Return a plane with these values in the unknown pixels, 0 elsewhere."""
-        result: Vector = np.zeros(self.size, self.rows.dtype)
-        result[self.places] = values
-        return result
+    def operator(self) -> Callable[[Vector], Vector]:
+        """Return what multiplies L by a vector of unknown pixels, the known ones being 0."""
+        plane: Vector = np.zeros(self.size, self.rows.dtype)
 
-    def times(self, values: Vector) -> Vector:
-        """Return L α for α in the unknown pixels, where the known pixels are 0."""
-        return product(self.rows, self.places, self.offsets, self.plane(values))
+        def times(values: Vector) -> Vector:
+            _scatter(self.places, values, plane)
+            return _product(self.rows, self.places, self.offsets, plane)
+
+        return times
 
 
 def matting_system(
@@ -82,9 +84,10 @@ def matting_system(
     system = System(inside + margin, rows, offsets, width, trimap.size + 2 * margin)
     known: Vector = np.zeros(system.size, dtype)
     known[margin:-margin] = trimap.ravel() == FOREGROUND
-    return system, -product(rows, system.places, offsets, known)
+    return system, -_product(rows, system.places, offsets, known)
 
 
+@one_at_a_time
 @numba.njit(parallel=True, cache=True, nogil=True)
 def _assemble(image, solve, inside, starts, epsilon, rows):
     height, width, channels = image.shape
@@ -145,21 +148,32 @@ def _add_window(number, white, rows):
             rows[row, (j // 3 - i // 3 + 2) * 5 + j % 3 - i % 3 + 2] += entry
 
 
+@one_at_a_time
 @numba.njit(parallel=True, cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def product(rows, places, offsets, plane):
+def _product(rows, places, offsets, plane):
     """Return rows times a plane, one entry an unknown pixel."""
     result = np.empty(len(rows), rows.dtype)
-    for i in numba.prange(len(rows)):
-        entry = rows[i, 0] * plane[places[i] + offsets[0]]
-        for dy in range(5):
-            start = places[i] + offsets[5 * dy]
-            for dx in range(5):
-                if dy + dx > 0:
-                    entry += rows[i, 5 * dy + dx] * plane[start + dx]
-        result[i] = entry
+    # In fixed chunks: where a loop is cut changes the last bits, the number of threads must not.
+    for chunk in numba.prange((len(rows) + CHUNK - 1) // CHUNK):
+        for i in range(chunk * CHUNK, min(len(rows), (chunk + 1) * CHUNK)):
+            entry = rows[i, 0] * plane[places[i] + offsets[0]]
+            for dy in range(5):
+                start = places[i] + offsets[5 * dy]
+                for dx in range(5):
+                    if dy + dx > 0:
+                        entry += rows[i, 5 * dy + dx] * plane[start + dx]
+            result[i] = entry
     return result
 
 
+@one_at_a_time
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _scatter(places, values, plane):
+    for i in numba.prange(len(places)):
+        plane[places[i]] = values[i]
+
+
+@one_at_a_time
 @numba.njit(parallel=True, cache=True, nogil=True)
 def inner(a, b):
     """Return a · b, summed in the same order on any number of threads."""

@@ -67,15 +67,15 @@ def closed_form(
     factor = Cholesky(
         system, lambda done, total: job.step(0.9 * done / total, message=f"{TITLE}: eliminating")
     )
-    solution = conjugate_gradients(
-        system.times,
+    solution, error = conjugate_gradients(
+        system.operator(),
         right,
         factor,
         tolerance=TOLERANCE,
         iterations=iterations,
         watch=lambda _: job.step(0.95, message=f"{TITLE}: solving"),
     )
-    if solution is None or not np.isfinite(solution).all():
+    if not error <= TOLERANCE:
         raise no_solution(f"{TITLE} did not converge within {iterations} iterations")
     alpha: Alpha = (trimap == FOREGROUND).astype(np.float32)
     alpha[unknown(trimap)] = solution.clip(0, 1)

@@ -33,7 +33,7 @@ def alpha_matte(
     image: Image,
     trimap: Trimap,
     *,
-    method: Method = Method("closed_form"),
+    method: Method = Method("sampled_propagation"),
     device: Device = "auto",
 ) -> Alpha:
     """Solve I = αF + (1 − α)B for α where the trimap is unknown.
