@@ -83,6 +83,21 @@ class Folders:
         FileError
             If they would lie outside the output folder, or exist and may not be replaced.
         """
+        paths = self._paths(prefix, suffix, count, size)
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return paths
+
+    def check_target(self, prefix: str, suffix: str) -> None:
+        """Refuse a prefix before anything is computed, as `target` would after it.
+
+        Raises
+        ------
+        FileError
+        """
+        self._paths(prefix, suffix, 1, (0, 0))
+
+    def _paths(self, prefix: str, suffix: str, count: int, size: tuple[int, int]) -> list[Path]:
         path = self.output / _filled(prefix, size)
         if not path.resolve().is_relative_to(self.output.resolve()):
             raise FileError(
@@ -105,7 +120,6 @@ class Folders:
             raise FileError(
                 f"{path} exists", "Files are not overwritten", "Choose another --output or --force"
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
 

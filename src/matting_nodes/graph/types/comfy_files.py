@@ -46,7 +46,12 @@ def load_image_mask(
     return mask if channel == "alpha" else colors[..., ("red", "green", "blue").index(channel)]
 
 
-@node_type(name="SaveImage", title="Save Image", is_end=True)
+def can_be_saved(settings: Mapping[str, Any], folders: Folders) -> None:
+    """Refuse a prefix that leads elsewhere, or to what exists."""
+    folders.check_target(str(settings["filename_prefix"]), ".png")
+
+
+@node_type(name="SaveImage", title="Save Image", is_end=True, check=can_be_saved)
 def save_image(
     images: ImageBatch,
     *,

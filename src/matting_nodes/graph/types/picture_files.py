@@ -133,6 +133,7 @@ def can_be_saved(settings: Mapping[str, Any], folders: Folders) -> None:
         raise MissingInputError(
             "Save Picture got neither an image nor an alpha", "It needs one", "Wire one of them"
         )
+    folders.check_target(str(settings["filename_prefix"]), FORMATS[kind])
 
 
 @node_type(

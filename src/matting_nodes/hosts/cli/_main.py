@@ -8,7 +8,7 @@ from ...errors import MattingError
 from ...job import Cancelled
 from ...nodes import all_nodes
 from ...version import __version__
-from . import _demo, _doctor, _node
+from . import _demo, _doctor, _node, _run
 
 EPILOG = """\
 a whole matte, step by step:
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="command", required=True)
     for spec in all_nodes():
         _node.add_command(commands, spec)
+    _run.add_command(commands)
     _demo.add_command(commands)
     _doctor.add_command(commands)
     return parser
