@@ -115,7 +115,7 @@ def run_on_dask(
             'Run: pip install "matting-nodes[dask]"',
         ) from error
     try:
-        client: Any = Client(address, timeout="10s")  # type: ignore[no-untyped-call]
+        client: Any = Client(address, timeout="5s")  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise FileError(
             f"No Dask scheduler answers at {address}: {error}",
