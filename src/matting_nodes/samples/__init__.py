@@ -12,13 +12,15 @@ from ..errors import FileError
 from ..io import read
 
 FOLDER = Path(__file__).parent
+# Pictures that scikit-image brings along.
+SCIKIT_IMAGES = ("astronaut.png", "cell.png", "coffee.png")
 
 
 def names() -> list[str]:
     """Return the names of all sample files, and of folders that hold a sequence."""
     hidden = ("__", ".")
     ours = [p.name for p in FOLDER.iterdir() if p.is_dir() or p.suffix == ".png"]
-    return sorted([*(name for name in ours if not name.startswith(hidden)), "cell.png"])
+    return sorted([*(name for name in ours if not name.startswith(hidden)), *SCIKIT_IMAGES])
 
 
 def find(name: str) -> Path:
@@ -33,7 +35,7 @@ def find(name: str) -> Path:
         raise FileError(
             f"{name} is no sample", f"The samples are {', '.join(names())}", "Choose one of these"
         )
-    if name == "cell.png":
+    if name in SCIKIT_IMAGES:
         from skimage import data
 
         return Path(data.__file__).parent / name

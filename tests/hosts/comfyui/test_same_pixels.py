@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +16,9 @@ from matting_nodes import samples
 from matting_nodes.graph import Folders, Graph, evaluate
 from matting_nodes.stacks import read_stack
 
-UPRIGHT, TURNED = 1, (3, 6, 8)
+ROOT = Path(__file__).parents[3]
+# Orientations in EXIF: upside down, and on either side.
+TURNED = (3, 6, 8)
 
 
 def photo(size=(333, 221)):
@@ -278,3 +282,28 @@ def test_save_image_saves_alike(server, folder, tmp_path):
     # The workflow is inside either, and the runner reads it from there.
     saved = server.base / "output" / theirs["subfolder"] / theirs["filename"]
     assert Graph.read(mine) == Graph.read(saved) == Graph.from_json(graph)
+
+
+WORKFLOWS = sorted((ROOT / "examples/api").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_an_example_gives_the_same_pixels(server, tmp_path, path):
+    graph, folder = Graph.read(path), server.base / "output"
+    before = set(folder.rglob("*.*"))
+    history = server.run(graph.to_json())
+    assert history["status"]["status_str"] == "success", history["status"]
+    theirs = sorted(set(folder.rglob("*.*")) - before)
+    evaluate(graph, Folders(tmp_path, tmp_path))
+    mine = sorted(tmp_path.rglob("*.*"))
+    assert len(mine) == len(theirs) > 0
+    for their_file, my_file in zip(theirs, mine, strict=True):
+        assert prefix(their_file.relative_to(folder)) == prefix(my_file.relative_to(tmp_path))
+        pairs = zip(read_stack(their_file), read_stack(my_file), strict=True)
+        for their_frame, my_frame in pairs:
+            np.testing.assert_array_equal(my_frame, their_frame)
+
+
+def prefix(path):
+    """Return a saved file's name without its number: other runs have counted too."""
+    return re.sub(r"_\d+_", "", path.as_posix())
