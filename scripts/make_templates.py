@@ -22,7 +22,8 @@ EXAMPLES = ROOT / "examples"
 # Pixels on the page: nodes with a preview are taller.
 WIDTH, GAP, HEAD, LINE, PREVIEW = 320, 80, 60, 24, 260
 THUMBNAIL = 512
-SETTINGS = {"int": "INT", "float": "FLOAT", "str": "STRING", "bool": "BOOLEAN"}
+# Settings that name a file, with a button to upload one.
+UPLOADED = {"file", "image"}
 
 
 def template(graph: Graph) -> dict[str, Any]:
@@ -95,10 +96,9 @@ def _widgets(node: GraphNode, type_: NodeType) -> list[Any]:
         method = node.inputs["method"]
         values.append(method)
         values += [node.inputs.get(f"method.{p.name}", p.default) for p in type_.methods[method]]
-    for parameter in type_.parameters:
-        values.append(node.inputs.get(parameter.name, parameter.default))
-        if parameter.name in ("file", "image"):
-            values.append("image")  # the upload button
+    values += [node.inputs.get(p.name, p.default) for p in type_.parameters]
+    if UPLOADED & {parameter.name for parameter in type_.parameters}:
+        values.append("image")  # the upload button stands last
     return values
 
 
