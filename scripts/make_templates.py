@@ -104,7 +104,7 @@ def _widgets(node: GraphNode, type_: NodeType) -> list[Any]:
 
 def _height(node: GraphNode, type_: NodeType) -> float:
     lines = max(len(type_.sockets), len(type_.outputs)) + len(_widgets(node, type_))
-    shows = type_.name != "MattingNodesLoadPicture" and (type_.ours or type_.is_end)
+    shows = type_.ours or type_.is_end
     return HEAD + LINE * lines + (PREVIEW if shows else 0)
 
 

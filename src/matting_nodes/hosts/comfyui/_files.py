@@ -44,7 +44,8 @@ def file_node_class(type_: NodeType) -> type[io.ComfyNode]:
             except MattingError as error:
                 show_text(unique_id, str(error))
                 raise error.with_traceback(None) from None
-            return io.NodeOutput(*as_tensors(saved.values), ui=_shown(cls, saved.files, given))
+            values = as_tensors(saved.values)
+            return io.NodeOutput(*values, ui=_shown(cls, saved.files, values, given))
 
     if any(parameter.name == FILE for parameter in type_.parameters):
         FileNode.validate_inputs = classmethod(_validate)
@@ -67,6 +68,7 @@ def _schema(type_: NodeType) -> io.Schema:
         outputs=[SOCKETS[o.type].Output(o.name, display_name=o.name) for o in type_.outputs],
         hidden=[io.Hidden.unique_id],
         is_output_node=type_.is_end,
+        has_intermediate_output=not type_.is_end,
     )
 
 
@@ -112,13 +114,14 @@ def _folders() -> Folders:
     )
 
 
-def _shown(cls: type, files: tuple[Path, ...], given: Mapping[str, Any]) -> Any:
-    """Return what the node shows: the saved files, or a preview where the page cannot."""
-    if not files:
-        return None
-    if files[0].suffix in SHOWN:
+def _shown(cls: type, files: tuple[Path, ...], values: list[Any], given: Mapping[str, Any]) -> Any:
+    """Return what the node shows: the saved files, or a preview of what the page cannot show."""
+    if files and files[0].suffix in SHOWN:
         root = Path(folder_paths.get_output_directory())
         return {"images": [_saved(path.relative_to(root)) for path in files]}
+    if values:
+        # One frame says enough: a preview of each would be written to disk.
+        return ui.PreviewImage(values[0][:1], cls=cls)
     if given.get("image") is None:
         return ui.PreviewMask(given["alpha"], cls=cls)
     return ui.PreviewImage(given["image"], cls=cls)
