@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .errors import FileError, ParameterError, SizeMismatchError
 from .io import READABLE, Bits, quantized, read_image, write_whole
 
+# Channels of a color, without and with an alpha.
 COLORS = (3, 4)
 
 
@@ -66,7 +67,7 @@ def read_stack(path: str | os.PathLike[str], channel: int = 0) -> list[NDArray[A
         frames = [read_image(picture) for picture in pictures_in(path)]
         _check_alike(path, frames)
     else:
-        frames = _planes(path, channel) or [read_image(path)]
+        frames = _planes(path) or [read_image(path)]
     return [_channel_of(frame, channel, path) for frame in frames]
 
 
@@ -81,23 +82,19 @@ def _check_alike(folder: Path, frames: Sequence[NDArray[Any]]) -> None:
 
 
 def _channel_of(frame: NDArray[Any], channel: int, path: Path) -> NDArray[Any]:
-    if channel == 0 or (frame.ndim == 2 and channel == 1):
-        return frame
     count = frame.shape[2] if frame.ndim == 3 else 1
-    _check_channel(channel, count, path)
-    return frame[..., channel - 1]
-
-
-def _check_channel(channel: int, count: int, path: Path) -> None:
+    if channel == 0 and count in (1, *COLORS):
+        return frame
     if not 1 <= channel <= count:
         raise ParameterError(
             f"{path.name} has {count} channels, and the chosen one is {channel or 'none'}",
             f"One from 1 to {count} is taken as grey",
             "Choose it",
         )
+    return frame if frame.ndim == 2 else frame[..., channel - 1]
 
 
-def _planes(path: Path, channel: int) -> list[NDArray[Any]]:
+def _planes(path: Path) -> list[NDArray[Any]]:
     """Return the planes of a TIFF with several, or with measured channels; else nothing."""
     if path.suffix.lower() not in (".tif", ".tiff"):
         return []
@@ -108,7 +105,7 @@ def _planes(path: Path, channel: int) -> list[NDArray[Any]]:
             series = file.series[0]
             if len(file.series) > 1 or series.axes in ("YX", "YXS", "SYX"):
                 return []
-            return _flattened(series.asarray(), series.axes, channel, path)
+            return _flattened(series.asarray(), series.axes)
     except (OSError, ValueError, IndexError) as error:
         raise FileError(
             f"{path} cannot be read: {error}",
@@ -117,21 +114,13 @@ def _planes(path: Path, channel: int) -> list[NDArray[Any]]:
         ) from error
 
 
-def _flattened(array: NDArray[Any], axes: str, channel: int, path: Path) -> list[NDArray[Any]]:
-    """Return an array of any axes as frames."""
-    if "C" in axes and "S" not in axes:
-        at = axes.index("C")
-        count = array.shape[at]
-        if channel or count not in (1, *COLORS):
-            _check_channel(channel, count, path)
-            array, axes = array.take([channel - 1], at), axes
-        axes = axes.replace("C", "S")
-    last = [axes.index(axis) for axis in "YXS" if axis in axes]
+def _flattened(array: NDArray[Any], axes: str) -> list[NDArray[Any]]:
+    """Return an array of any axes as frames, channels last."""
+    channels = "S" if "S" in axes else "C"
+    last = [axes.index(axis) for axis in ("Y", "X", channels) if axis in axes]
     array = np.moveaxis(array, last, range(-len(last), 0))
-    array = array.reshape(-1, *array.shape[-len(last) :])
-    if array.shape[3:] in ((1,), (2,)):
-        array = array[..., 0]
-    return list(array)
+    frames = array.reshape(-1, *array.shape[-len(last) :])
+    return list(frames[..., 0] if frames.shape[3:] == (1,) else frames)
 
 
 def write_stack(

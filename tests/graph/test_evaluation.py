@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import tifffile
@@ -14,7 +16,7 @@ from matting_nodes import (
     segment,
     write_image,
 )
-from matting_nodes.errors import EmptyRegionError, MattingError, MissingInputError
+from matting_nodes.errors import DependencyError, EmptyRegionError, MattingError, MissingInputError
 from matting_nodes.graph import Folders, Graph, evaluate
 from matting_nodes.job import Cancelled, Job
 
@@ -138,6 +140,18 @@ def test_load_images_placeholder_is_no_mask(folders):
     }
     with pytest.raises(MissingInputError, match=r"Node 2 .* 64 × 64 pixels that Load Image gives"):
         run(graph, folders)
+
+
+def test_without_pyav_load_image_says_what_to_install(folders, monkeypatch):
+    """As where it is not installed: other pixels than ComfyUI's would be worse than none."""
+    monkeypatch.setitem(sys.modules, "av", None)
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "fur.tif"}},
+        "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+    }
+    with pytest.raises(DependencyError, match=r"Node 1 .*matting-nodes\[run\]") as caught:
+        run(graph, folders)
+    assert "Load Picture" in caught.value.fix
 
 
 def test_a_cancel_stops_within_the_solve_and_leaves_no_file(folders):

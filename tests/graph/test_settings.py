@@ -51,8 +51,16 @@ def test_another_method_takes_the_old_ones_settings_along():
         ("value", "1", "names no input"),
         ("1.values", "1", "has no setting 'values'. It has value, width, height"),
         ("2.mask", "x.png", "has no setting 'mask'. It has method, smallest_region, method.inner"),
-        ("1.width", "wide", "width is 'wide'. It must be a whole number from 1 to 16384"),
-        ("7.linear_light", "5", "linear_light is '5'. It must be true or false"),
+        (
+            "1.width",
+            "wide",
+            "width of Node 1 (SolidMask) is 'wide'. It must be a whole number from 1 to 16384",
+        ),
+        (
+            "7.linear_light",
+            "5",
+            "linear_light of Node 7 (MattingNodesComposite) is '5'. It must be true or false",
+        ),
     ],
 )
 def test_what_cannot_be_set_is_refused(name, text, told):

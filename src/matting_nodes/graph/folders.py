@@ -126,7 +126,7 @@ class Folders:
 def _existing(path: Path, name: str) -> Path:
     if not path.exists():
         raise FileError(
-            f"{name} is not in {path.parent}",
+            f"{name} is not in the folder {path.parent}",
             "The picture must exist",
             "Put it there, choose another folder with --input, or another file with --set",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..errors import GraphError, ParameterError
+from ..errors import GraphError
 from ..parameters import Parameter
 from .catalog import NodeType, node_types
 from .model import Graph, GraphNode
@@ -50,7 +50,7 @@ def with_setting(graph: Graph, name: str, text: str) -> Graph:
     GraphError
         If there is no such node or input.
     ParameterError
-        If the text cannot be read as a value of the setting's type.
+        If the text is no value of the setting's type, or out of its range.
 
     Examples
     --------
@@ -88,10 +88,7 @@ def _with_method(node: GraphNode, method: str) -> GraphNode:
 
 def _read(parameter: Parameter, text: str, node: GraphNode) -> Any:
     try:
-        return TRUTHS[text.lower()] if parameter.type is bool else parameter.type(text)
-    except (KeyError, ValueError) as error:
-        raise ParameterError(
-            f"{node.label}: {parameter.name} is {text!r}",
-            parameter.rule,
-            f"The default is {parameter.default}",
-        ) from error
+        value = TRUTHS[text.lower()] if parameter.type is bool else parameter.type(text)
+    except (KeyError, ValueError):
+        value = text  # refused with the rule
+    return parameter.checked(value, node.label)

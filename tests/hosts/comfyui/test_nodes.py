@@ -305,5 +305,5 @@ def test_pictures_of_16_bits_and_many_planes_come_in_and_go_out(
 def test_a_file_that_is_missing_is_told_before_the_queue_starts(nodes):
     load = nodes["MattingNodesLoadPicture"]
     assert load.validate_inputs(file="lemur.png [sample]") is True
-    assert "absent.png is not in" in load.validate_inputs(file="absent.png")
+    assert "absent.png is not in the folder" in load.validate_inputs(file="absent.png")
     assert "lies outside" in load.validate_inputs(file="../../etc/passwd")

@@ -23,6 +23,8 @@ PACKAGES = (
     "scikit-image",
     "napari",
     "magicgui",
+    "av",
+    "distributed",
 )
 # All of these write to one folder, cv2: the last one installed wins.
 CV2_WHEELS = (
@@ -31,7 +33,7 @@ CV2_WHEELS = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
-OPTIONAL = ("napari", "magicgui")
+OPTIONAL = ("napari", "magicgui", "av", "distributed")
 
 
 def add_command(commands: Any) -> None:

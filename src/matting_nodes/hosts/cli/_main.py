@@ -19,6 +19,9 @@ a whole matte, step by step:
   matting-nodes composite photo.png alpha.png --foreground foreground.png \\
     --color transparent -o cutout.png
 
+or a whole workflow of ComfyUI's, over a folder:
+  matting-nodes run workflow.json --each photos --output results
+
 exit codes: 0 done, 1 an input cannot be used, 2 the command cannot be understood, 130 cancelled
 """
 
