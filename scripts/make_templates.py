@@ -169,12 +169,23 @@ def _over_checkers(frame: np.ndarray) -> Image.Image:
     return Image.alpha_composite(sheet, picture).convert("RGB")
 
 
+def _text(page: dict[str, Any]) -> str:
+    """Return JSON with a line for each node, so that a change of one can be read."""
+    lines = []
+    for name, value in page.items():
+        text = json.dumps(value, ensure_ascii=False)
+        if name == "nodes":
+            nodes = ",\n  ".join(json.dumps(node, ensure_ascii=False) for node in value)
+            text = f"[\n  {nodes}\n ]"
+        lines.append(f' "{name}": {text}')
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
 def main() -> None:
     """Write every template and its picture."""
     for path in sorted((EXAMPLES / "api").glob("*.json")):
         graph = Graph.read(path)
-        text = json.dumps(template(graph), indent=1, ensure_ascii=False)
-        (EXAMPLES / path.name).write_text(text + "\n", encoding="utf-8")
+        (EXAMPLES / path.name).write_text(_text(template(graph)), encoding="utf-8")
         thumbnail(graph).save((EXAMPLES / path.name).with_suffix(".jpg"), quality=88)
         print(path.stem)
 

@@ -113,8 +113,12 @@ def _run_once(graph: Graph, folders: Folders, options: argparse.Namespace) -> in
     if options.dry_run:
         _print_order(graph)
         return 0
-    with progress_bar("run", options.quiet) as job:
-        outcomes = evaluate(graph, folders, job)
+    try:
+        with progress_bar("run", options.quiet) as job:
+            outcomes = evaluate(graph, folders, job)
+    except (KeyboardInterrupt, Cancelled):
+        print("matting-nodes: cancelled; what was saved before is whole", file=sys.stderr)
+        return 130
     for outcome in outcomes:
         for path in outcome.files:
             print(path)
