@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from matting_nodes.graph import Folders, Graph, GraphNode, NodeType, evaluate, node_types
 from matting_nodes.stacks import read_stack
@@ -133,22 +133,22 @@ def thumbnail(graph: Graph) -> Image.Image:
         outcomes = evaluate(graph, Folders(Path(folder), Path(folder)))
         frames = [_frame(outcome) for outcome in outcomes if _frame(outcome) is not None]
     pictures = [_over_checkers(np.asarray(frame)) for frame in frames]
-    height = min(picture.height for picture in pictures)
-    scaled = [p.resize((round(p.width * height / p.height), height)) for p in pictures]
-    sheet = Image.new("RGB", (sum(p.width for p in scaled), height), "white")
-    left = 0
-    for picture in scaled:
-        sheet.paste(picture, (left, 0))
-        left += picture.width
+    width, height = pictures[0].size
+    columns = min(2, len(pictures))
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * width, rows * height), "white")
+    for index, picture in enumerate(pictures):
+        place = index % columns * width, index // columns * height
+        sheet.paste(ImageOps.pad(picture, (width, height), color="white"), place)
     sheet.thumbnail((THUMBNAIL, THUMBNAIL))
     return sheet
 
 
 def _frame(outcome: Any) -> np.ndarray | None:
-    """Return the first frame of an outcome as 8 bits; of a batch of few, all side by side."""
+    """Return the first frame of an outcome as 8 bits, if it has one."""
     if outcome.files:
         frames = read_stack(outcome.files[0])
-    elif outcome.values and np.ndim(outcome.values[0]) == 4:
+    elif outcome.node.class_type == "PreviewImage":
         frames = list(outcome.values[0])
     else:
         return None
