@@ -19,6 +19,7 @@ from api_page import api_page
 from draw_parameters import drawn, picture_path
 
 from matting_nodes.arrays import Kind
+from matting_nodes.graph import NodeType, node_types
 from matting_nodes.hosts.napari import manifest
 from matting_nodes.nodes import all_nodes
 from matting_nodes.parameters import Parameter
@@ -37,9 +38,16 @@ def files() -> dict[Path, str]:
         ROOT / "napari.yaml": manifest_text(),
         ROOT / "tests/interface.json": json.dumps(interface(), indent=2) + "\n",
         **pages,
+        **{HELP / f"{type_.name}.md": file_node_page(type_) for type_ in file_nodes()},
         ROOT / "docs/api.md": api_page(),
         **{PAGES / f"{spec.command}.md": node_page(spec) for spec in all_nodes()},
     }
+
+
+def file_nodes() -> list[NodeType]:
+    """Return the nodes of ours that load and save in graphs."""
+    matting = {f"MattingNodes{spec.title.replace(' ', '')}" for spec in all_nodes()}
+    return [type_ for type_ in node_types().values() if type_.ours and type_.name not in matting]
 
 
 def manifest_text() -> str:
@@ -63,6 +71,16 @@ def interface() -> dict[str, Any]:
             },
         }
         for spec in all_nodes()
+    } | {
+        type_.name: {
+            "title": type_.title,
+            "inputs": {
+                s.name: s.type + (", optional" if s.optional else "") for s in type_.sockets
+            },
+            "outputs": {output.name: output.type for output in type_.outputs},
+            "parameters": {p.name: _setting(p) for p in type_.parameters},
+        }
+        for type_ in file_nodes()
     }
 
 
@@ -93,6 +111,22 @@ def help_page(spec: NodeSpec[Any]) -> str:
         lines += _about(method)
         lines += _table("", method.parameters)
     return _page(lines + _outputs(spec))
+
+
+def file_node_page(type_: NodeType) -> str:
+    """Return the help page of a node that loads or saves."""
+    lines = [f"# {type_.title}", "", type_.summary, ""]
+    lines += [type_.help, ""] if type_.help else []
+    if type_.sockets:
+        lines += ["## Inputs", "", "| input | what |", "|---|---|"]
+        lines += [
+            f"| {socket.name} (optional) | {_cell(socket.help)} |" for socket in type_.sockets
+        ]
+    lines += _table("## Settings", type_.parameters)
+    if type_.outputs:
+        lines += ["", "## Outputs", ""]
+        lines += [f"- **{output.name}** ({output.type})" for output in type_.outputs]
+    return _page(lines)
 
 
 def node_page(spec: NodeSpec[Any]) -> str:

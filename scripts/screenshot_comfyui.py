@@ -1,6 +1,6 @@
 """Draw ComfyUI's page with a workflow that has run: needs a running ComfyUI and Chromium.
 
-python scripts/screenshot_comfyui.py http://127.0.0.1:8188 examples/api/cutout.json page.png
+python scripts/screenshot_comfyui.py http://127.0.0.1:8188 examples/portrait.json page.png
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ FIT = """() => {
 
 
 def main(server: str, workflow: str, picture: str) -> None:
-    """Load an API-format workflow into the page, run it, and save what the page shows."""
+    """Load a workflow of either format into the page, run it, and save what the page shows."""
     graph = json.loads(Path(workflow).read_text(encoding="utf-8"))
+    # A template brings its own layout.
+    arrange = "nodes" not in graph
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = browser.new_page(viewport={"width": 2000, "height": 1100})
@@ -37,14 +39,16 @@ def main(server: str, workflow: str, picture: str) -> None:
         page.wait_for_function("!!(window.app?.graph && window.app.loadApiJson)", timeout=120_000)
         page.wait_for_timeout(3000)
         page.keyboard.press("Escape")
-        page.evaluate("graph => window.app.loadApiJson(graph, 'matting')", graph)
-        page.evaluate("() => window.app.graph.arrange(80)")
+        load = "loadApiJson(graph, 'matting')" if arrange else "loadGraphData(graph)"
+        page.evaluate(f"graph => window.app.{load}", graph)
         page.wait_for_timeout(1000)
         page.evaluate("() => window.app.queuePrompt(0)")
-        saving = [key for key, node in graph.items() if node["class_type"] == "SaveImage"]
+        exported = page.evaluate("async () => (await window.app.graphToPrompt()).output")
+        saving = [key for key, node in exported.items() if node["class_type"] == "SaveImage"]
         page.wait_for_function(FINISHED, arg=saving, timeout=600_000, polling=1000)
         page.wait_for_timeout(2000)
-        page.evaluate("() => window.app.graph.arrange(80)")
+        if arrange:
+            page.evaluate("() => window.app.graph.arrange(80)")
         page.wait_for_timeout(500)
         page.evaluate(FIT)
         page.wait_for_timeout(2000)

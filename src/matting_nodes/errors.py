@@ -32,7 +32,11 @@ class MattingError(Exception):
 
     def in_frame(self, index: int) -> Self:
         """Return the same error, naming the frame (counted from 0) that it stands in."""
-        return type(self)(f"Frame {index}: {self.found}", self.rule, self.fix)
+        return self.within(f"Frame {index}")
+
+    def within(self, place: str) -> Self:
+        """Return the same error, naming the place that it stands in."""
+        return type(self)(f"{place}: {self.found}", self.rule, self.fix)
 
 
 class ShapeError(MattingError):
@@ -73,3 +77,7 @@ class WeightsError(FileError):
 
 class MemoryLimitError(MattingError):
     """The work fits the memory of no device."""
+
+
+class GraphError(MattingError):
+    """A workflow holds a node, a wire or a value that cannot be run."""

@@ -225,7 +225,7 @@ def write_image(
             "JPEG holds 8 bits without transparency, PNG 8 or 16 bits, TIFF 8, 16 or 32",
             "Choose .png or .tif",
         )
-    _write_whole(target, _encode(_quantized(array, depth), suffix))
+    write_whole(target, _encode(quantized(array, depth), suffix))
     return target
 
 
@@ -248,7 +248,8 @@ def write(
     return write_image(path, value, bits=bits, force=force)
 
 
-def _quantized(array: NDArray[Any], depth: int) -> NDArray[Any]:
+def quantized(array: NDArray[Any], depth: int) -> NDArray[Any]:
+    """Return values of 0..1 rounded to so many bits; 8-bit ones stay, 32 bits are float."""
     if array.dtype == np.uint8:
         return array
     if depth == 32:
@@ -277,17 +278,24 @@ def _encode(array: NDArray[Any], suffix: str) -> bytes:
     return bytes(data)
 
 
-def _write_whole(target: Path, data: bytes) -> None:
-    """Write beside the target, then move: a reader never sees half a file."""
+def write_whole(target: Path, data: bytes) -> None:
+    """Write beside the target, then move: a reader never sees half a file.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written; nothing is left of it then, nor after a Ctrl-C.
+    """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         part.write_bytes(data)
         part.replace(target)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise FileError(
             f"{target} cannot be written: {error.strerror or error}",
             "The folder must be writable and the disk must have room",
             "Choose another folder, or make room",
         ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()

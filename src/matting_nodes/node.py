@@ -93,7 +93,7 @@ def node(
 
     def register(function: Callable[..., R]) -> Node[R]:
         docs = parse_docstring(function.__doc__ or "")
-        texts = _help_texts(docs)
+        texts = help_texts(docs)
         hints = get_type_hints(function, include_extras=True)
         inputs: list[Input] = []
         groups: dict[str, type] = {}
@@ -164,7 +164,7 @@ def method(node: str, *, title: str) -> Callable[[Function], Function]:
             needs=tuple(p.name for p in wires if p.default is p.empty),
             passed=tuple(p.name for p in keywords if p.default is p.empty),
             parameters=tuple(
-                read_parameter(p, hints[p.name], _help_texts(docs))
+                read_parameter(p, hints[p.name], help_texts(docs))
                 for p in keywords
                 if p.default is not p.empty
             ),
@@ -185,7 +185,7 @@ def load_modules(package: str, path: Iterable[str]) -> None:
 
 
 def _members(group: type, name: str) -> list[Input]:
-    texts = _help_texts(parse_docstring(group.__doc__ or ""))
+    texts = help_texts(parse_docstring(group.__doc__ or ""))
     hints = get_type_hints(group, include_extras=True)
     members = []
     for f in fields(group):
@@ -203,7 +203,8 @@ def _outputs(hint: Any) -> tuple[Output, ...]:
     return (Output(markers[0].value, markers[0]),)
 
 
-def _help_texts(docs: Docstring) -> dict[str, str]:
+def help_texts(docs: Docstring) -> dict[str, str]:
+    """Return what a docstring says of each argument."""
     texts = {}
     for entry in docs.params:
         for name in entry.arg_name.split(","):

@@ -8,9 +8,38 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..arrays import Alpha, Image, Kind, Trimap, as_alpha, as_image, as_trimap
+from ..errors import FileError
 from ..io import read
 
 FOLDER = Path(__file__).parent
+# Pictures that scikit-image brings along.
+SCIKIT_IMAGES = ("astronaut.png", "cell.png", "coffee.png")
+
+
+def names() -> list[str]:
+    """Return the names of all sample files, and of folders that hold a sequence."""
+    hidden = ("__", ".")
+    ours = [p.name for p in FOLDER.iterdir() if p.is_dir() or p.suffix == ".png"]
+    return sorted([*(name for name in ours if not name.startswith(hidden)), *SCIKIT_IMAGES])
+
+
+def find(name: str) -> Path:
+    """Return the file, or the folder, of the sample with this name.
+
+    Raises
+    ------
+    FileError
+        If there is none.
+    """
+    if name not in names():
+        raise FileError(
+            f"{name} is no sample", f"The samples are {', '.join(names())}", "Choose one of these"
+        )
+    if name in SCIKIT_IMAGES:
+        from skimage import data
+
+        return Path(data.__file__).parent / name
+    return FOLDER / name
 
 
 def lemur() -> Image:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from matting_nodes import (
     alpha_matte,
@@ -15,6 +16,7 @@ from matting_nodes import (
     composite,
     estimate_foreground,
     make_trimap,
+    read_image,
     samples,
     segment,
 )
@@ -85,6 +87,8 @@ def test_every_node_is_there_under_its_frozen_id(nodes):
         "MattingNodesEstimateForeground",
         "MattingNodesComposite",
         "MattingNodesCompare",
+        "MattingNodesLoadPicture",
+        "MattingNodesSavePicture",
     ]
     pages = Path(sys.modules["matting_nodes.hosts.comfyui"].__file__).parent / "web/docs"
     assert {page.stem for page in pages.iterdir()} == set(nodes)
@@ -274,3 +278,37 @@ def test_grey_pictures_leave_in_three_channels(nodes):
         .args
     )
     assert foreground.shape == (1, 20, 20, 3)
+
+
+def test_pictures_of_16_bits_and_many_planes_come_in_and_go_out(
+    nodes, comfy, tmp_path, monkeypatch
+):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "BASE", tmp_path)
+    (tmp_path / "input").mkdir()
+    stack = np.linspace(0, 65535, 4 * 30 * 20).astype(np.uint16).reshape(4, 30, 20)
+    tifffile.imwrite(tmp_path / "input/stack.tif", stack, photometric="minisblack")
+    load, save = nodes["MattingNodesLoadPicture"], nodes["MattingNodesSavePicture"]
+    (file, *_) = load.define_schema().inputs
+    assert file.options[0] == "stack.tif"
+    assert "lemur.png [sample]" in file.options
+    image, alpha = load.execute(file="stack.tif", first=1).args
+    assert image.shape == (3, 30, 20, 3)
+    assert alpha.min() == 1
+    np.testing.assert_array_equal(image[..., 0], (stack[1:] / 65535).astype(np.float32))
+    output = save.execute(image=image, filename_prefix="a/b", file_type="png", bits="16")
+    assert [saved["filename"] for saved in output.ui["images"]] == [
+        f"b_0000{number}_.png" for number in (1, 2, 3)
+    ]
+    for number in (1, 2, 3):
+        np.testing.assert_array_equal(
+            read_image(tmp_path / f"output/a/b_0000{number}_.png")[..., 0], stack[number]
+        )
+
+
+def test_a_file_that_is_missing_is_told_before_the_queue_starts(nodes):
+    load = nodes["MattingNodesLoadPicture"]
+    assert load.validate_inputs(file="lemur.png [sample]") is True
+    assert "absent.png is not in the folder" in load.validate_inputs(file="absent.png")
+    assert "lies outside" in load.validate_inputs(file="../../etc/passwd")

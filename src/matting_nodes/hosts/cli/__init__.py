@@ -1,4 +1,4 @@
-"""The command line: one command a node, and `demo` and `doctor`."""
+"""The command line: one command a node, and `run`, `demo` and `doctor`."""
 
 from ._main import main
 

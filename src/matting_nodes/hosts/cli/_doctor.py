@@ -27,6 +27,8 @@ PACKAGES = (
     "onnxruntime",
     "napari",
     "magicgui",
+    "av",
+    "distributed",
 )
 # All of these write to one folder, cv2: the last one installed wins.
 CV2_WHEELS = (
@@ -35,7 +37,7 @@ CV2_WHEELS = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
-OPTIONAL = ("transformers", "onnxruntime", "napari", "magicgui")
+OPTIONAL = ("transformers", "onnxruntime", "napari", "magicgui", "av", "distributed")
 
 
 def add_command(commands: Any) -> None:

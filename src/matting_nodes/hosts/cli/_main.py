@@ -8,7 +8,7 @@ from ...errors import MattingError
 from ...job import Cancelled
 from ...nodes import all_nodes
 from ...version import __version__
-from . import _demo, _doctor, _models, _node
+from . import _demo, _doctor, _models, _node, _run
 
 EPILOG = """\
 a whole matte, step by step:
@@ -18,6 +18,9 @@ a whole matte, step by step:
   matting-nodes foreground photo.png alpha.png -o foreground.png
   matting-nodes composite photo.png alpha.png --foreground foreground.png \\
     --color transparent -o cutout.png
+
+or a whole workflow of ComfyUI's, over a folder:
+  matting-nodes run workflow.json --each photos --output results
 
 exit codes: 0 done, 1 an input cannot be used, 2 the command cannot be understood, 130 cancelled
 """
@@ -48,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     for spec in all_nodes():
         _node.add_command(commands, spec)
     _models.add_command(commands)
+    _run.add_command(commands)
     _demo.add_command(commands)
     _doctor.add_command(commands)
     return parser

@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import comfy.model_management
-import comfy.utils
 from comfy_api.latest import ComfyExtension, io, ui
-from server import PromptServer
 
 from ...arrays import Kind
 from ...errors import MattingError
 from ...frames import count_frames, map_frames
-from ...job import Job
+from ...graph import node_types
+from ...graph.wires import collect, frames, node_id
 from ...nodes import all_nodes
 from ...spec import NodeSpec
+from ._files import file_node_class
+from ._job import job_of, show_text
 from ._models import install
-from ._schema import node_id, schema
-from ._tensors import collect, frames
+from ._schema import schema
+from ._tensors import as_array, as_tensors
 
 
 def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
@@ -33,16 +33,16 @@ def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
         def execute(cls, **given: Any) -> io.NodeOutput:
             began, unique_id = time.perf_counter(), cls.hidden.unique_id
             try:
-                inputs = frames(spec, given)
-                results = map_frames(spec, inputs, _settings(spec, given), _job(unique_id))
-                values = collect(spec, results, count_frames(inputs))
+                inputs = frames(spec, given, as_array)
+                results = map_frames(spec, inputs, _settings(spec, given), job_of(unique_id))
+                values = as_tensors(collect(spec, results, count_frames(inputs)))
             except MattingError as error:
                 # The page keeps the message behind a button, so the node shows it too;
                 # where in the code it arose helps no user.
-                _show_text(unique_id, str(error))
+                show_text(unique_id, str(error))
                 raise error.with_traceback(None) from None
             texts = [value for value in values if isinstance(value, str)]
-            _show_text(unique_id, *texts or [f"{time.perf_counter() - began:.1f} s"])
+            show_text(unique_id, *texts or [f"{time.perf_counter() - began:.1f} s"])
             return io.NodeOutput(*values, ui=_preview(cls, spec, values))
 
     MattingNode.__name__ = MattingNode.__qualname__ = node_id(spec)
@@ -55,30 +55,6 @@ def _settings(spec: NodeSpec[Any], given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _job(unique_id: str) -> Job:
-    bar = comfy.utils.ProgressBar(1000, unique_id)
-    shown = ""
-
-    def report(fraction: float, message: str) -> None:
-        nonlocal shown
-        bar.update_absolute(round(1000 * fraction))
-        if message != shown:
-            _show_text(unique_id, message)
-            shown = message
-
-    def interrupted() -> bool:
-        # Raises ComfyUI's own exception, which unwinds to the executor.
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        return False
-
-    return Job(report, interrupted)
-
-
-def _show_text(unique_id: str, text: str) -> None:
-    """Show a text on the node."""
-    PromptServer.instance.send_progress_text(text, unique_id)
-
-
 def _preview(cls: type, spec: NodeSpec[Any], values: list[Any]) -> Any:
     """Return a preview of the first output."""
     show = ui.PreviewImage if spec.outputs[0].kind is Kind.IMAGE else ui.PreviewMask
@@ -86,10 +62,13 @@ def _preview(cls: type, spec: NodeSpec[Any], values: list[Any]) -> Any:
 
 
 class MattingExtension(ComfyExtension):
-    """Hands over every registered node."""
+    """Hands over every registered node, and those that load and save."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [node_class(spec) for spec in all_nodes()]
+        specs = all_nodes()
+        ids = {node_id(spec) for spec in specs}
+        types = [type_ for type_ in node_types().values() if type_.ours and type_.name not in ids]
+        return [*map(node_class, specs), *map(file_node_class, types)]
 
 
 async def comfy_entrypoint() -> MattingExtension:

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...arrays import Kind
+from ...graph.wires import node_id
 from ...parameters import Parameter
 from ...spec import Input, NodeSpec, Output
 
@@ -31,11 +32,6 @@ NOTES = {
 }
 
 
-def node_id(spec: NodeSpec[Any]) -> str:
-    """Return the id that workflows store; it never changes."""
-    return "MattingNodes" + spec.title.replace(" ", "")
-
-
 def schema(spec: NodeSpec[Any]) -> io.Schema:
     """Return the node's schema."""
     return io.Schema(
@@ -44,7 +40,7 @@ def schema(spec: NodeSpec[Any]) -> io.Schema:
         category=CATEGORY,
         description=f"{spec.summary} {spec.help}".strip(),
         search_aliases=list(spec.aliases),
-        inputs=[*map(_socket, spec.inputs), *_choice(spec), *map(_widget, spec.parameters)],
+        inputs=[*map(_socket, spec.inputs), *_choice(spec), *map(widget, spec.parameters)],
         outputs=[_output(output) for output in spec.outputs],
         hidden=[io.Hidden.unique_id],
         # A table is worth running for, whatever comes after.
@@ -64,14 +60,15 @@ def _choice(spec: NodeSpec[Any]) -> list[io.Input]:
     if not spec.default_method:
         return []
     options = [
-        io.DynamicCombo.Option(name, [_widget(p) for p in method.parameters])
+        io.DynamicCombo.Option(name, [widget(p) for p in method.parameters])
         for name, method in spec.methods.items()
     ]
     tooltip = "\n".join(f"{name}: {method.summary}" for name, method in spec.methods.items())
     return [io.DynamicCombo.Input("method", options=options, tooltip=tooltip)]
 
 
-def _widget(parameter: Parameter) -> io.Input:
+def widget(parameter: Parameter) -> io.Input:
+    """Return the widget of a setting."""
     common = {
         "default": parameter.default,
         "tooltip": f"{parameter.help} {parameter.rule}.",

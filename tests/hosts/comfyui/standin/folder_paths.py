@@ -1,4 +1,16 @@
 import tempfile
+from pathlib import Path
+
+BASE = Path(tempfile.mkdtemp())
+
+
+def get_input_directory():
+    return str(BASE / "input")
+
+
+def get_output_directory():
+    return str(BASE / "output")
+
 
 models_dir = tempfile.mkdtemp()
 folder_names_and_paths: dict[str, tuple[list[str], set[str]]] = {}

@@ -53,6 +53,7 @@ io = SimpleNamespace(
     Schema=_Schema,
     ComfyNode=_ComfyNode,
     NodeOutput=_Output,
+    UploadType=SimpleNamespace(image="image_upload"),
 )
 
 

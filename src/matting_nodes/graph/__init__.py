@@ -1,0 +1,24 @@
+"""Graphs of nodes in ComfyUI's API format, read, checked and run with no host at all.
+
+`Graph` is the model (a canvas edits it, a file holds it), `check` says what cannot run and
+why, `evaluate` runs one graph, `batches` runs it over folders.
+"""
+
+from .catalog import NodeType, node_types
+from .checking import check, problems
+from .evaluation import Outcome, evaluate
+from .folders import Folders
+from .model import Graph, GraphNode, Link
+
+__all__ = [
+    "Folders",
+    "Graph",
+    "GraphNode",
+    "Link",
+    "NodeType",
+    "Outcome",
+    "check",
+    "evaluate",
+    "node_types",
+    "problems",
+]

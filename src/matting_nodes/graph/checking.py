@@ -1,0 +1,201 @@
+"""What keeps a graph from running, found before anything is computed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..errors import GraphError, MattingError, MissingInputError, ParameterError
+from .catalog import SETTING_WIRES, NodeType, Socket, node_types
+from .folders import Folders
+from .model import Graph, GraphNode, Link
+
+# What brings a value of one type to another.
+BRIDGES = {
+    ("IMAGE", "MASK"): "Put Convert Image to Mask between them",
+    ("MASK", "IMAGE"): "Put Convert Mask to Image between them",
+}
+
+
+def check(graph: Graph, folders: Folders | None = None) -> None:
+    """Raise the first error that keeps a graph from running.
+
+    Parameters
+    ----------
+    graph : Graph
+        The workflow.
+    folders : Folders, optional
+        With them, files are looked for too.
+
+    Raises
+    ------
+    MattingError
+        Naming the node, what was found, what must hold and what to do.
+    """
+    for _, error in problems(graph, folders):
+        raise error
+
+
+def problems(graph: Graph, folders: Folders | None = None) -> Iterator[tuple[str, MattingError]]:
+    """Yield everything that keeps a graph from running, with the id of the node it is at."""
+    types = node_types()
+    unknown = [node for node in graph.nodes.values() if node.class_type not in types]
+    for node in unknown:
+        yield node.id, _unknown_type(node, types)
+    try:
+        order = graph.order()
+    except GraphError as error:
+        yield "", error
+        return
+    if unknown:
+        return
+    ends = [n.id for n in graph.nodes.values() if types[n.class_type].is_end]
+    if not ends:
+        yield (
+            "",
+            GraphError(
+                "The workflow saves nothing",
+                "It runs for the nodes that save, show or measure something",
+                "Add a Save Image, or export it with one",
+            ),
+        )
+    needed = graph.needed(ends)
+    for key in order:
+        if key in needed:
+            for problem in _node_problems(graph, graph.nodes[key], types, folders):
+                yield key, problem.within(graph.nodes[key].label)
+
+
+def _unknown_type(node: GraphNode, types: Mapping[str, NodeType]) -> GraphError:
+    close = difflib.get_close_matches(node.class_type, types, 1)
+    return GraphError(
+        f"{node.label} is of the type {node.class_type}, which is not known here",
+        "Without ComfyUI the matting nodes run, and those of ComfyUI's own that load, save "
+        "and convert images and masks",
+        f"Use {close[0]}" if close else "Take it out, or run the workflow in ComfyUI",
+    )
+
+
+def _node_problems(
+    graph: Graph, node: GraphNode, types: Mapping[str, NodeType], folders: Folders | None
+) -> Iterator[MattingError]:
+    type_ = types[node.class_type]
+    found = [*_method_problems(node, type_)]
+    sockets = {socket.name: socket for socket in type_.sockets}
+    settings = type_.settings(node.inputs)
+    found += _missing(node, type_)
+    for name, value in node.inputs.items():
+        if isinstance(value, Link) and (name in sockets or name in settings):
+            accepted = sockets.get(name) or Socket(name, SETTING_WIRES[settings[name].type])
+            found += _link_problems(graph, value, accepted, types)
+        elif name in sockets:
+            found.append(_not_wired(name, value))
+        elif name in settings:
+            found += _value_problems(type_, node.inputs, name)
+        elif type_.ours and name != "method" and not found:
+            found.append(_unknown_input(name, type_, [*sockets, *settings]))
+    yield from found
+    if not found and folders and type_.check:
+        try:
+            defaults = {name: setting.default for name, setting in settings.items()}
+            type_.check({**defaults, **node.inputs}, folders)
+        except MattingError as error:
+            yield error
+
+
+def _method_problems(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
+    method = node.inputs.get("method")
+    if type_.methods and method not in type_.methods:
+        yield ParameterError(
+            f"method is {method!r}" if method else "method is missing",
+            f"It is one of {', '.join(type_.methods)}",
+            "Choose one of these",
+        )
+
+
+def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
+    for socket in type_.sockets:
+        if not socket.optional and socket.name not in node.inputs:
+            yield MissingInputError(
+                f"{socket.name} is not wired",
+                f"{type_.title} needs it: {socket.help or socket.type}",
+                f"Wire a {socket.type} to it",
+            )
+    # Settings of ours came one after another, and older workflows lack some of them.
+    for parameter in () if type_.ours else type_.parameters:
+        if parameter.name not in node.inputs:
+            yield MissingInputError(
+                f"{parameter.name} is missing",
+                parameter.rule,
+                "Export the workflow anew, or set it",
+            )
+
+
+def _link_problems(
+    graph: Graph, link: Link, accepted: Socket, types: Mapping[str, NodeType]
+) -> Iterator[MattingError]:
+    source = graph.nodes.get(link.node)
+    if source is None:
+        yield GraphError(
+            f"{accepted.name} is wired to the node {link.node}, which is not there",
+            f"The workflow has the nodes {', '.join(graph.nodes)}",
+            "Wire it to one of these",
+        )
+        return
+    outputs = types[source.class_type].outputs
+    if not 0 <= link.slot < len(outputs):
+        listed = ", ".join(f"{n} ({output.name})" for n, output in enumerate(outputs)) or "none"
+        yield GraphError(
+            f"{accepted.name} is wired to output {link.slot} of {source.label}",
+            f"Its outputs are {listed}",
+            "Wire it to one of these",
+        )
+    elif outputs[link.slot].type != accepted.type:
+        given = outputs[link.slot].type
+        yield GraphError(
+            f"{accepted.name} is wired to {outputs[link.slot].name} of {source.label}, "
+            f"which is of the type {given}",
+            f"It takes {accepted.type}",
+            BRIDGES.get((given, accepted.type), f"Wire a {accepted.type} to it"),
+        )
+
+
+def _not_wired(name: str, value: Any) -> MattingError:
+    return GraphError(
+        f"{name} is {value!r}",
+        'It must be wired: ["id of a node", number of its output]',
+        "Wire it",
+    )
+
+
+def _value_problems(type_: NodeType, given: Mapping[str, Any], name: str) -> Iterator[MattingError]:
+    try:
+        checked_value(type_, given, name)
+    except ParameterError as error:
+        yield error
+
+
+def checked_value(type_: NodeType, given: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a setting in its type.
+
+    Raises
+    ------
+    ParameterError
+    """
+    parameter = type_.settings(given)[name]
+    value = given[name]
+    if parameter.type in (int, float) and isinstance(value, str):
+        # Text fields of the page may hold numbers.
+        with suppress(ValueError):
+            value = parameter.type(value)
+    return parameter.checked(value, type_.title)
+
+
+def _unknown_input(name: str, type_: NodeType, known: list[str]) -> MattingError:
+    return ParameterError(
+        f"There is no input {name}",
+        f"{type_.title} has {', '.join(known)}",
+        "Take it away, or use one of these names",
+    )

@@ -1,0 +1,151 @@
+"""Where a graph's files are: pictures come from input folders, results go into one."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import FileError
+
+SAMPLE = " [sample]"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The folders of one run.
+
+    Parameters
+    ----------
+    input : path
+        Where loaders look for the names that a workflow gives.
+    output : path
+        Where savers write.
+    name : str
+        Of the picture in hand, when a graph runs over a folder of them: files are called
+        after it. Otherwise they are counted.
+    named : frozenset of str
+        Paths that the user gave himself. A workflow, which may come from a stranger, cannot
+        name files outside the folders.
+    force : bool
+        Whether files called after a picture may be written over.
+    """
+
+    input: Path
+    output: Path
+    name: str = ""
+    named: frozenset[str] = frozenset()
+    force: bool = False
+
+    def find(self, name: str) -> Path:
+        """Return the file or folder that a loader means.
+
+        Raises
+        ------
+        FileError
+            If it does not exist, or lies outside the folders.
+        """
+        if name in self.named:
+            return _existing(Path(name), name)
+        if name.endswith(SAMPLE):
+            from .. import samples
+
+            return samples.find(name.removesuffix(SAMPLE))
+        folder = self.output if name.endswith("[output]") else self.input
+        name = re.sub(r" ?\[(input|output)\]$", "", name)
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise FileError(
+                f"{name} lies outside {folder}",
+                "A workflow takes its pictures from the input folder",
+                "Put it there, or name it yourself with --set",
+            )
+        return _existing(path, name)
+
+    def target(self, prefix: str, suffix: str, count: int, size: tuple[int, int]) -> list[Path]:
+        """Return the files that a batch of results is saved as.
+
+        Parameters
+        ----------
+        prefix : str
+            As ComfyUI's savers take it: with folders, %width%, %height%, %batch_num% and
+            the parts of the date.
+        suffix : str
+            The end of their names.
+        count : int
+            How many there are.
+        size : (width, height)
+            In pixels.
+
+        Raises
+        ------
+        FileError
+            If they would lie outside the output folder, or exist and may not be replaced.
+        """
+        paths = self._paths(prefix, suffix, count, size)
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return paths
+
+    def check_target(self, prefix: str, suffix: str) -> None:
+        """Refuse a prefix before anything is computed, as `target` would after it.
+
+        Raises
+        ------
+        FileError
+        """
+        self._paths(prefix, suffix, 1, (0, 0))
+
+    def _paths(self, prefix: str, suffix: str, count: int, size: tuple[int, int]) -> list[Path]:
+        path = self.output / _filled(prefix, size)
+        if not path.resolve().is_relative_to(self.output.resolve()):
+            raise FileError(
+                f"The prefix {prefix!r} leads outside {self.output}",
+                "A workflow saves into the output folder",
+                "Take .. and the leading / away, or choose another --output",
+            )
+        stems = [path.name.replace("%batch_num%", str(number)) for number in range(count)]
+        if not self.name:
+            first = _last_number(path.parent, path.name) + 1
+            names = [f"{stem}_{first + n:05}_" for n, stem in enumerate(stems)]
+        elif count == 1:
+            names = [f"{stems[0]}_{self.name}"]
+        else:
+            names = [f"{stem}_{self.name}_{n:05}" for n, stem in enumerate(stems, 1)]
+        return [self._free(path.with_name(name + suffix)) for name in names]
+
+    def _free(self, path: Path) -> Path:
+        if path.exists() and not self.force:
+            raise FileError(
+                f"{path} exists", "Files are not overwritten", "Choose another --output or --force"
+            )
+        return path
+
+
+def _existing(path: Path, name: str) -> Path:
+    if not path.exists():
+        raise FileError(
+            f"{name} is not in the folder {path.parent}",
+            "The picture must exist",
+            "Put it there, choose another folder with --input, or another file with --set",
+        )
+    return path
+
+
+def _filled(prefix: str, size: tuple[int, int]) -> str:
+    words = {"width": size[0], "height": size[1], **_date()}
+    return re.sub(r"%(\w+)%", lambda m: str(words.get(m[1], m[0])), prefix)
+
+
+def _date() -> dict[str, str]:
+    parts = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
+    now = time.localtime()
+    return {name: time.strftime(code, now) for name, code in parts.items()}
+
+
+def _last_number(folder: Path, stem: str) -> int:
+    """Return the highest number among files such as stem_00001_.png; 0 if there is none."""
+    pattern = re.compile(rf"{re.escape(stem)}_(\d+)[_.].*")
+    found = [pattern.fullmatch(path.name) for path in folder.glob("*")]
+    return max((int(match[1]) for match in found if match), default=0)

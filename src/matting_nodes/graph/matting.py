@@ -1,0 +1,54 @@
+"""The matting nodes as types of a graph, made from their specs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..arrays import Kind
+from ..frames import count_frames, map_frames
+from ..job import Job
+from ..nodes import all_nodes
+from ..spec import NodeSpec
+from .catalog import NodeType, Saved, Socket
+from .wires import WIRE_TYPES, collect, frames, node_id
+
+
+def matting_types() -> dict[str, NodeType]:
+    """Return the type of every matting node, by id."""
+    return {node_id(spec): _type(spec) for spec in all_nodes()}
+
+
+def _type(spec: NodeSpec[Any]) -> NodeType:
+    return NodeType(
+        name=node_id(spec),
+        title=spec.title,
+        function=_function(spec),
+        sockets=tuple(Socket(w.name, WIRE_TYPES[w.kind], w.optional, w.help) for w in spec.inputs),
+        parameters=spec.parameters,
+        outputs=tuple(Socket(o.name, WIRE_TYPES[o.kind]) for o in spec.outputs),
+        passed=("job",),
+        methods={name: method.parameters for name, method in spec.methods.items()},
+        # A table is worth running for, whatever comes after.
+        is_end=any(output.kind is Kind.TABLE for output in spec.outputs),
+        ours=True,
+        summary=spec.summary,
+        help=spec.help,
+        aliases=spec.aliases,
+    )
+
+
+def _function(spec: NodeSpec[Any]) -> Callable[..., Saved]:
+    """Return the node as a function of batches, settings and a job."""
+    wires = {wire.name for wire in spec.inputs}
+
+    def run(job: Job, **given: Any) -> Saved:
+        batches = frames(spec, given)
+        # "method.inner" is the inner of the chosen method.
+        settings = {k.removeprefix("method."): v for k, v in given.items() if k not in wires}
+        results = map_frames(spec, batches, settings, job)
+        values = collect(spec, results, count_frames(batches))
+        tables = (v for o, v in zip(spec.outputs, values, strict=True) if o.kind is Kind.TABLE)
+        return Saved(tuple(values), texts=tuple(tables))
+
+    return run

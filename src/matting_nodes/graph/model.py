@@ -1,0 +1,240 @@
+"""The graph: nodes by id, their values and links, in and out of ComfyUI's API format."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from ..errors import FileError, GraphError
+
+
+@dataclass(frozen=True)
+class Link:
+    """A wire from an output of a node: its id, and the number of the output from 0."""
+
+    node: str
+    slot: int = 0
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A node in a graph.
+
+    Parameters
+    ----------
+    id : str
+        Its name in the file.
+    class_type : str
+        What it is, such as "MattingNodesSegment".
+    inputs : mapping
+        Values, and links to other nodes, by input name. What a choice brings along stands
+        under the choice's name and its own: "method" and "method.inner".
+    title : str
+        The name that people gave it, if any.
+    """
+
+    id: str
+    class_type: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+
+    @property
+    def links(self) -> dict[str, Link]:
+        """The wires into it, by input name."""
+        return {name: value for name, value in self.inputs.items() if isinstance(value, Link)}
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        return f"Node {self.id} ({self.title or self.class_type})"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes by id. Changing one gives another graph, so that a canvas can undo.
+
+    Examples
+    --------
+    >>> graph = Graph().with_node(GraphNode("1", "LoadImage", {"image": "cat.png"}))
+    >>> graph = graph.with_node(GraphNode("2", "PreviewImage", {"images": Link("1")}))
+    >>> graph.order()
+    ['1', '2']
+    """
+
+    nodes: Mapping[str, GraphNode] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a workflow: JSON in API format, or a PNG that a workflow saved.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read or holds no workflow.
+        GraphError
+            If it is in UI format, or holds something that is no node.
+        """
+        path = Path(path)
+        try:
+            text = _text_in_png(path) if path.suffix == ".png" else path.read_text("utf-8")
+            data = json.loads(text)
+        except (OSError, ValueError, KeyError) as error:
+            raise FileError(
+                f"{path} holds no workflow: {error}",
+                "It must be a JSON file, or a PNG that a workflow saved",
+                "In ComfyUI choose Workflow > Export (API)",
+            ) from error
+        return cls.from_json(data)
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """Return the graph of API-format JSON: `{id: {"class_type": …, "inputs": {…}}}`.
+
+        Raises
+        ------
+        GraphError
+            If it is in UI format, or an entry is no node.
+        """
+        if isinstance(data, dict) and isinstance(data.get("nodes"), list):
+            raise GraphError(
+                "The workflow is in UI format, which holds the page's layout",
+                "Only the API format says by name what every input is",
+                "Open it in ComfyUI and choose Workflow > Export (API)",
+            )
+        if isinstance(data, dict) and isinstance(data.get("prompt"), dict):
+            data = data["prompt"]  # as it is sent to a server
+        if not isinstance(data, dict) or not data:
+            raise GraphError(
+                "The workflow holds no nodes",
+                'API format is {"1": {"class_type": …, "inputs": {…}}, …}',
+                "In ComfyUI choose Workflow > Export (API)",
+            )
+        return cls({str(key): _node(str(key), entry) for key, entry in data.items()})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the graph as API-format JSON."""
+        return {key: _entry(node) for key, node in self.nodes.items()}
+
+    def find(self, name: str) -> GraphNode:
+        """Return the node with this id or title.
+
+        Raises
+        ------
+        GraphError
+            If there is none, or several have this title.
+        """
+        if name in self.nodes:
+            return self.nodes[name]
+        titled = [node for node in self.nodes.values() if node.title == name]
+        if len(titled) != 1:
+            listed = ", ".join(f"{n.id} ({n.title or n.class_type})" for n in self.nodes.values())
+            raise GraphError(
+                f"{len(titled) or 'No'} nodes are called {name!r}",
+                f"The workflow has {listed}",
+                "Use one of these ids",
+            )
+        return titled[0]
+
+    def with_node(self, node: GraphNode) -> Self:
+        """Return the graph with this node, instead of one with its id."""
+        return replace(self, nodes={**self.nodes, node.id: node})
+
+    def without_node(self, node: str) -> Self:
+        """Return the graph without this node and the links from it."""
+        kept = [n for n in self.nodes.values() if n.id != node]
+        return replace(self, nodes={n.id: _without_links(n, node) for n in kept})
+
+    def with_input(self, node: str, name: str, value: Any) -> Self:
+        """Return the graph with a value, or a Link, at this input; None takes it away."""
+        old = self.nodes[node]
+        inputs = {**old.inputs, name: value}
+        if value is None:
+            del inputs[name]
+        return self.with_node(replace(old, inputs=inputs))
+
+    def order(self) -> list[str]:
+        """Return all ids so that every node comes after those it takes from.
+
+        Raises
+        ------
+        GraphError
+            If nodes take from each other in a circle.
+        """
+        ordered: dict[str, None] = {}
+        for node in self.nodes:
+            self._visit(node, ordered, ())
+        return list(ordered)
+
+    def _visit(self, node: str, ordered: dict[str, None], path: tuple[str, ...]) -> None:
+        if node in ordered:
+            return
+        if node in path:
+            circle = [self.nodes[n].label for n in (*path[path.index(node) :], node)]
+            raise GraphError(
+                f"These nodes take from each other: {' ← '.join(circle)}",
+                "A node can only take what was made before it",
+                "Take one of the wires away",
+            )
+        for link in self.nodes[node].links.values():
+            if link.node in self.nodes:
+                self._visit(link.node, ordered, (*path, node))
+        ordered[node] = None
+
+    def direct_sources(self, nodes: Iterable[str]) -> set[str]:
+        """Return the nodes that these take from directly."""
+        return {link.node for node in nodes for link in self.nodes[node].links.values()}
+
+    def needed(self, ends: Iterable[str]) -> set[str]:
+        """Return these nodes and all that they take from, however far back."""
+        found: set[str] = set()
+        waiting = list(ends)
+        while waiting:
+            node = waiting.pop()
+            if node in self.nodes and node not in found:
+                found.add(node)
+                waiting += [link.node for link in self.nodes[node].links.values()]
+        return found
+
+
+def _node(key: str, entry: Any) -> GraphNode:
+    if not isinstance(entry, dict) or not isinstance(entry.get("class_type"), str):
+        raise GraphError(
+            f"The entry {key} of the workflow is {str(entry)[:60]!r}",
+            'Every node is {"class_type": …, "inputs": {…}}',
+            "In ComfyUI choose Workflow > Export (API)",
+        )
+    title = str(entry.get("_meta", {}).get("title", ""))
+    inputs = {name: _value(value) for name, value in entry.get("inputs", {}).items()}
+    return GraphNode(key, entry["class_type"], inputs, title)
+
+
+def _value(value: Any) -> Any:
+    """Return a value of the file: a list of two is a link, {"__value__": …} a plain list."""
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int):
+        return Link(str(value[0]), value[1])
+    return value["__value__"] if isinstance(value, dict) and "__value__" in value else value
+
+
+def _entry(node: GraphNode) -> dict[str, Any]:
+    inputs = {
+        name: [value.node, value.slot] if isinstance(value, Link) else value
+        for name, value in node.inputs.items()
+    }
+    entry: dict[str, Any] = {"class_type": node.class_type, "inputs": inputs}
+    return entry | ({"_meta": {"title": node.title}} if node.title else {})
+
+
+def _without_links(node: GraphNode, source: str) -> GraphNode:
+    gone = {name for name, link in node.links.items() if link.node == source}
+    return replace(node, inputs={k: v for k, v in node.inputs.items() if k not in gone})
+
+
+def _text_in_png(path: Path) -> str:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        return str(picture.info["prompt"])

@@ -1,0 +1,82 @@
+"""ComfyUI's nodes that load and save pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+
+from ...io import write_whole
+from ..catalog import ImageBatch, MaskBatch, Saved, Wire, node_type
+from ..folders import Folders
+from ..wires import IMAGE
+
+
+class Loaded(NamedTuple):
+    """A picture, and the mask of what is transparent."""
+
+    image: ImageBatch
+    mask: MaskBatch
+
+
+def is_there(settings: Mapping[str, Any], folders: Folders) -> None:
+    """Refuse a picture that is not there."""
+    folders.find(str(settings["image"]))
+
+
+@node_type(name="LoadImage", title="Load Image", check=is_there)
+def load_image(*, image: str = "", folders: Folders) -> Loaded:
+    """Load a picture and a mask that is 1 where it is transparent."""
+    from ._decoding import decode
+
+    return Loaded(*decode(folders.find(image)))
+
+
+@node_type(name="LoadImageMask", title="Load Image (as Mask)", check=is_there)
+def load_image_mask(
+    *,
+    image: str = "",
+    channel: Literal["alpha", "red", "green", "blue"] = "alpha",
+    folders: Folders,
+) -> MaskBatch:
+    """Load one channel of a picture; alpha is the mask of what is transparent."""
+    colors, mask = load_image(image=image, folders=folders)
+    return mask if channel == "alpha" else colors[..., ("red", "green", "blue").index(channel)]
+
+
+def can_be_saved(settings: Mapping[str, Any], folders: Folders) -> None:
+    """Refuse a prefix that leads elsewhere, or to what exists."""
+    folders.check_target(str(settings["filename_prefix"]), ".png")
+
+
+@node_type(name="SaveImage", title="Save Image", is_end=True, check=can_be_saved)
+def save_image(
+    images: ImageBatch,
+    *,
+    filename_prefix: str = "ComfyUI",
+    folders: Folders,
+    graph: Mapping[str, Any],
+) -> Annotated[Saved, Wire(IMAGE)]:
+    """Save pictures as 8-bit PNG, with the workflow inside."""
+    frames = (np.float32(255) * images).clip(0, 255).astype(np.uint8)
+    height, width = images.shape[1:3]
+    paths = folders.target(filename_prefix, ".png", len(frames), (width, height))
+    for path, frame in zip(paths, frames, strict=True):
+        write_whole(path, _png(frame, graph))
+    return Saved((images,), tuple(paths))
+
+
+def _png(frame: np.ndarray, graph: Mapping[str, Any]) -> bytes:
+    import io
+
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    # ComfyUI's page opens the workflow from such a picture.
+    info.add_text("prompt", json.dumps(graph))
+    stream = io.BytesIO()
+    Image.fromarray(frame).save(stream, "png", pnginfo=info, compress_level=4)
+    return stream.getvalue()

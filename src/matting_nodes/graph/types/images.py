@@ -1,0 +1,133 @@
+"""ComfyUI's nodes on pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+
+from ...parameters import Slider
+from ..catalog import ImageBatch, MaskBatch, node_type
+from ._resizing import repeated, resized
+from .masks import LARGEST_SIDE, batched
+
+Kernel = Literal["nearest-exact", "bilinear", "area", "bicubic", "lanczos"]
+
+
+class Parted(NamedTuple):
+    """A picture without its alpha, and the mask of what was transparent."""
+
+    image: ImageBatch
+    mask: MaskBatch
+
+
+@node_type(name="ImageScale", title="Upscale Image")
+def image_scale(
+    image: ImageBatch,
+    *,
+    upscale_method: Kernel = "nearest-exact",
+    width: Annotated[int, Slider(0, LARGEST_SIDE)] = 512,
+    height: Annotated[int, Slider(0, LARGEST_SIDE)] = 512,
+    crop: Literal["disabled", "center"] = "disabled",
+) -> ImageBatch:
+    """Resize to a width and a height; 0 for one of them keeps the proportions."""
+    tall, wide = image.shape[1:3]
+    if width == height == 0:
+        return image
+    width = width or max(1, round(wide * height / tall))
+    height = height or max(1, round(tall * width / wide))
+    return resized(image, width, height, upscale_method, crop == "center")
+
+
+@node_type(name="ImageScaleBy", title="Upscale Image By")
+def image_scale_by(
+    image: ImageBatch,
+    *,
+    upscale_method: Kernel = "nearest-exact",
+    scale_by: Annotated[float, Slider(0.01, 8)] = 1.0,
+) -> ImageBatch:
+    """Resize by a factor."""
+    height, width = (round(side * scale_by) for side in image.shape[1:3])
+    return resized(image, width, height, upscale_method)
+
+
+@node_type(name="ImageInvert", title="Invert Image Colors")
+def image_invert(image: ImageBatch) -> ImageBatch:
+    """Return the negative."""
+    return 1 - image
+
+
+@node_type(name="EmptyImage", title="Empty Image")
+def empty_image(
+    *,
+    width: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
+    height: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
+    batch_size: Annotated[int, Slider(1, 4096)] = 1,
+    color: Annotated[int, Slider(0, 0xFFFFFF)] = 0,
+) -> ImageBatch:
+    """Return pictures of one color, given as 0xRRGGBB."""
+    channels = np.array([color >> 16, color >> 8, color]) & 0xFF
+    picture = np.broadcast_to(channels / 255, (batch_size, height, width, 3))
+    return picture.astype(np.float32)
+
+
+@node_type(name="ImageBatch", title="Batch Images")
+def image_batch(image1: ImageBatch, image2: ImageBatch) -> ImageBatch:
+    """Put pictures behind each other; the second ones take the size of the first."""
+    channels = max(image1.shape[3], image2.shape[3])
+    image1, image2 = (_opaque(image, channels) for image in (image1, image2))
+    if image1.shape[1:] != image2.shape[1:]:
+        height, width = image1.shape[1:3]
+        image2 = resized(image2, width, height, "bilinear", center=True)
+    return np.concatenate([image1, image2])
+
+
+def _opaque(image: ImageBatch, channels: int) -> ImageBatch:
+    """Return the picture with an alpha of 1 where it lacks that channel."""
+    missing = channels - image.shape[3]
+    return np.pad(image, [(0, 0)] * 3 + [(0, missing)], constant_values=1)
+
+
+@node_type(name="RepeatImageBatch", title="Repeat Image Batch")
+def repeat_image_batch(
+    image: ImageBatch, *, amount: Annotated[int, Slider(1, 4096)] = 1
+) -> ImageBatch:
+    """Repeat pictures so many times."""
+    return np.tile(image, (amount, 1, 1, 1))
+
+
+@node_type(name="ImageFromBatch", title="Get Image from Batch")
+def image_from_batch(
+    image: ImageBatch,
+    *,
+    batch_index: Annotated[int, Slider(-LARGEST_SIDE, LARGEST_SIDE)] = 0,
+    length: Annotated[int, Slider(1, 4096)] = 1,
+) -> ImageBatch:
+    """Take some pictures out of a batch; a negative index counts from the end."""
+    first = batch_index + len(image) if batch_index < 0 else batch_index
+    first = max(0, min(len(image) - 1, first))
+    return image[first : first + length]
+
+
+@node_type(name="SplitImageWithAlpha", title="Split Image with Alpha")
+def split_image_with_alpha(image: ImageBatch) -> Parted:
+    """Part a picture into colors and a mask that is 1 where it is transparent."""
+    opaque = image.shape[3] <= 3
+    alpha = np.ones(image.shape[:3], np.float32) if opaque else image[..., 3]
+    return Parted(image[..., :3], 1 - alpha)
+
+
+@node_type(name="JoinImageWithAlpha", title="Join Image with Alpha")
+def join_image_with_alpha(image: ImageBatch, alpha: MaskBatch) -> ImageBatch:
+    """Make a picture transparent where the mask is 1."""
+    count = max(len(image), len(batched(alpha)))
+    height, width = image.shape[1:3]
+    mask = resized(batched(alpha)[..., None], width, height, "bilinear")
+    opaque = 1 - repeated(mask, count)
+    return np.concatenate([repeated(image, count)[..., :3], opaque], axis=3)
+
+
+@node_type(name="PreviewImage", title="Preview Image", is_end=True)
+def preview_image(images: ImageBatch) -> ImageBatch:
+    """Show pictures on the page; without one it only asks for them."""
+    return images

@@ -1,0 +1,204 @@
+"""Load Picture and Save Picture: files of 8, 16 and 32 bits, TIFF, planes and channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arrays import unit_range
+from ...errors import FileError, MissingInputError, ParameterError, ValueRangeError
+from ...io import Bits, write_image
+from ...job import Job
+from ...parameters import Advanced, Slider
+from ...stacks import read_stack, write_stack
+from ..catalog import ImageBatch, MaskBatch, Saved, node_type
+from ..folders import Folders
+
+FORMATS = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg"}
+DEPTHS = {"png": ("8", "16"), "tiff": ("8", "16", "32"), "jpeg": ("8",)}
+
+
+class Picture(NamedTuple):
+    """Colors and opacity of what a file holds."""
+
+    image: ImageBatch
+    alpha: MaskBatch
+
+
+def file_is_there(settings: Mapping[str, Any], folders: Folders) -> None:
+    """Refuse a file that is not there."""
+    folders.find(str(settings["file"]))
+
+
+@node_type(
+    title="Load Picture",
+    check=file_is_there,
+    aliases=("load 16-bit", "load TIFF", "load stack", "load sequence", "load alpha"),
+)
+def load_picture(
+    *,
+    file: str = "lemur.png [sample]",
+    channel: Annotated[int, Slider(0, 1000), Advanced()] = 0,
+    first: Annotated[int, Slider(0, 1_000_000), Advanced()] = 0,
+    count: Annotated[int, Slider(0, 1_000_000), Advanced()] = 0,
+    stretch: Annotated[bool, Advanced()] = False,
+    folders: Folders,
+) -> Picture:
+    """Load a picture of any depth, the planes of a TIFF, or a folder of pictures.
+
+    Nothing passes through 8 bits: 16-bit and float files keep all their values.
+
+    Parameters
+    ----------
+    file : str
+        A picture or a folder of pictures in the input folder, or one of the samples.
+    channel : int
+        Which channel of a measurement, counted from 1, to take as grey; 0 takes colors.
+    first : int
+        The first frame that is loaded, counted from 0.
+    count : int
+        How many frames are loaded; 0 loads all.
+    stretch : bool
+        Bring the smallest value of all frames to 0 and the largest to 1. Files of signed
+        numbers, or of floats beyond 0..1, can only be loaded so.
+
+    Returns
+    -------
+    image : (B, H, W, 3) float32, 0..1
+        Straight colors; grey is repeated.
+    alpha : (B, H, W) float32, 0..1
+        1 is opaque, as everything in a file without transparency is.
+    """
+    path = folders.find(file)
+    frames = read_stack(path, channel)
+    chosen = frames[first : first + count if count else None]
+    if not chosen:
+        raise ParameterError(
+            f"{path.name} has {len(frames)} frames, and the first to load is number {first}",
+            "Frames are counted from 0",
+            f"Choose a first frame up to {len(frames) - 1}",
+        )
+    return _as_batches(_stretched(np.stack(chosen)) if stretch else np.stack(chosen), path.name)
+
+
+def _stretched(stack: NDArray[Any]) -> NDArray[np.float32]:
+    """Return colors between their smallest and largest value; an alpha keeps its own range."""
+    values = stack.astype(np.float64)
+    colors = values[..., :3] if stack.shape[3:] == (4,) else values
+    low, high = float(colors.min()), float(colors.max())
+    colors[...] = (colors - low) / ((high - low) or 1)
+    if stack.shape[3:] == (4,):
+        values[..., 3] = unit_range(stack[..., 3], "alpha")
+    return values.astype(np.float32)
+
+
+def _as_batches(stack: NDArray[Any], name: str) -> Picture:
+    try:
+        values = unit_range(stack, name)
+    except ValueRangeError as error:
+        raise ValueRangeError(error.found, error.rule, "Switch stretch on") from error
+    if values.ndim == 3:
+        values = np.repeat(values[..., None], 3, axis=3)
+    opaque = values.shape[3] == 3
+    alpha = np.ones(values.shape[:3], np.float32) if opaque else values[..., 3]
+    return Picture(np.ascontiguousarray(values[..., :3]), np.ascontiguousarray(alpha))
+
+
+def can_be_saved(settings: Mapping[str, Any], folders: Folders) -> None:
+    """Refuse a depth that the format lacks, and a saver that nothing is wired to."""
+    kind, depth, stack = settings["file_type"], settings["bits"], settings["one_file"]
+    if depth != "auto" and depth not in DEPTHS[kind]:
+        raise FileError(
+            f"bits of Save Picture is {depth} and file_type is {kind}",
+            f"{kind} holds {' or '.join(DEPTHS[kind])} bits",
+            "Choose tiff, or auto",
+        )
+    if stack and kind != "tiff":
+        raise FileError(
+            f"one_file of Save Picture is on and file_type is {kind}",
+            "Only TIFF holds several frames",
+            "Choose tiff, or switch one_file off",
+        )
+    given = [settings.get(name) is not None for name in ("image", "alpha")]
+    if kind == "jpeg" and all(given):
+        raise FileError(
+            "Save Picture got an image and an alpha, and file_type is jpeg",
+            "JPEG holds no transparency",
+            "Choose png or tiff, or lay the object over a color first",
+        )
+    if not any(given):
+        raise MissingInputError(
+            "Save Picture got neither an image nor an alpha", "It needs one", "Wire one of them"
+        )
+    folders.check_target(str(settings["filename_prefix"]), FORMATS[kind])
+
+
+@node_type(
+    title="Save Picture",
+    is_end=True,
+    check=can_be_saved,
+    aliases=("save 16-bit", "save TIFF", "save alpha", "save stack", "export"),
+)
+def save_picture(
+    image: ImageBatch | None = None,
+    alpha: MaskBatch | None = None,
+    *,
+    filename_prefix: str = "matting",
+    file_type: Literal["png", "tiff", "jpeg"] = "png",
+    bits: Literal["auto", "8", "16", "32"] = "auto",
+    one_file: Annotated[bool, Advanced()] = False,
+    folders: Folders,
+    job: Job,
+) -> Saved:
+    """Save pictures, alphas, or pictures with an alpha, in 8, 16 or 32 bits.
+
+    Parameters
+    ----------
+    image : (B, H, W, C) float32, 0..1
+        The colors; straight where there is an alpha.
+    alpha : (B, H, W) float32, 0..1
+        1 is opaque. Alone it is saved in grey, with an image as its transparency.
+    filename_prefix : str
+        How the files are called; a number follows.
+    file_type : {"png", "tiff", "jpeg"}
+        JPEG holds no transparency.
+    bits : {"auto", "8", "16", "32"}
+        Of each channel; auto takes 16 for an alpha as PNG, 32 (float) for TIFF, else 8.
+    one_file : bool
+        Save all frames as the planes of one TIFF.
+    """
+    frames = _joined(image, alpha)
+    depth = None if bits == "auto" else cast("Bits", int(bits))
+    size = frames[0].shape[1], frames[0].shape[0]
+    count = 1 if one_file else len(frames)
+    paths = folders.target(filename_prefix, FORMATS[file_type], count, size)
+    if one_file:
+        return Saved(files=(write_stack(paths[0], frames, bits=depth or 32),))
+    for index, (path, frame) in enumerate(zip(paths, frames, strict=True)):
+        job.step(index, len(frames), "Save Picture")
+        write_image(path, frame, bits=depth, force=True)
+    return Saved(files=tuple(paths))
+
+
+def _joined(image: ImageBatch | None, alpha: MaskBatch | None) -> list[NDArray[np.float32]]:
+    """Return the frames to save; one image or one alpha serves all of the other."""
+    images = [] if image is None else list(image.clip(0, 1))
+    alphas = [] if alpha is None else list(alpha.reshape(-1, *alpha.shape[-2:]).clip(0, 1))
+    if not images or not alphas:
+        return images or alphas
+    count = max(len(images), len(alphas))
+    pairs = zip(_filled(images, count), _filled(alphas, count), strict=True)
+    return [np.dstack([colors[..., :3], opaque]) for colors, opaque in pairs]
+
+
+def _filled(frames: list[NDArray[np.float32]], count: int) -> list[NDArray[np.float32]]:
+    if len(frames) not in (1, count):
+        raise ParameterError(
+            f"Save Picture got batches of {count} and {len(frames)} frames",
+            "They must have one frame, which then serves all, or the same number",
+            "Select the same frames of each",
+        )
+    return frames * count if len(frames) == 1 else frames

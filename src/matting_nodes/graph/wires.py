@@ -1,0 +1,167 @@
+"""What travels between the nodes of a graph: batches of frames, placeholders, texts.
+
+A graph's wires carry what ComfyUI's do: IMAGE (B, H, W, C) and MASK (B, H, W), float32 in
+0..1, boxes and texts. Nodes work on single frames of the core's own kinds; here one becomes
+the other, in every host alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import UNKNOWN, Kind
+from ..errors import MissingInputError, ParameterError
+from ..frames import Frames
+from ..running import Result
+from ..spec import Input, NodeSpec
+
+IMAGE, MASK, BOUNDING_BOX, STRING = "IMAGE", "MASK", "BOUNDING_BOX", "STRING"
+WIRE_TYPES = {
+    Kind.IMAGE: IMAGE,
+    Kind.MASK: MASK,
+    Kind.LABELS: MASK,
+    Kind.TRIMAP: MASK,
+    Kind.ALPHA: MASK,
+    Kind.BOX: BOUNDING_BOX,
+    Kind.POINTS: STRING,
+    Kind.TABLE: STRING,
+}
+
+# What Load Image gives as the mask of a picture without transparency, whatever its size.
+PLACEHOLDER = (1, 64, 64)
+
+
+def node_id(spec: NodeSpec[Any]) -> str:
+    """Return the id that workflows store; it never changes."""
+    return id_of(spec.title)
+
+
+def id_of(title: str) -> str:
+    """Return the id of the node of ours with this title."""
+    return "MattingNodes" + title.replace(" ", "")
+
+
+class BatchFrames:
+    """The frames of an IMAGE or MASK batch, read one at a time.
+
+    Parameters
+    ----------
+    batch : (B, H, W, C) or (B, H, W) array or tensor
+        A single mask without a batch axis is taken too.
+    kind : Kind
+        What its frames are.
+    read : callable
+        Returns a frame as a NumPy array; hosts with tensors bring their own.
+    """
+
+    def __init__(self, batch: Any, kind: Kind, read: Callable[[Any], Any] = np.asarray) -> None:
+        axes = 4 if kind is Kind.IMAGE else 3
+        self.batch = batch if batch.ndim == axes else batch[None]
+        self.kind = kind
+        self.read = read
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        # Samplers leave values a little outside 0..1.
+        values: NDArray[Any] = self.read(self.batch[index]).clip(0, 1)
+        return np.round(values * 255).astype(np.int32) if self.kind is Kind.LABELS else values
+
+
+def frames(
+    spec: NodeSpec[Any], given: Mapping[str, Any], read: Callable[[Any], Any] = np.asarray
+) -> dict[str, Frames | None]:
+    """Return a node's wired inputs as frames; those that are not wired are None.
+
+    Raises
+    ------
+    MissingInputError
+        If a wire carries the placeholder that Load Image gives for no transparency.
+    ParameterError
+        If a text does not hold points.
+    """
+    wired = {wire: given.get(wire.name) for wire in spec.inputs}
+    sizes = [b.shape[1:3] for w, b in wired.items() if w.kind is Kind.IMAGE and b is not None]
+    return {wire.name: _frames(wire, value, sizes, read) for wire, value in wired.items()}
+
+
+def _frames(wire: Input, value: Any, sizes: list[Any], read: Callable[[Any], Any]) -> Frames | None:
+    if value is None:
+        return None
+    if wire.kind is Kind.POINTS:
+        return [_points(value)] if value.strip() else None
+    if wire.kind is Kind.BOX:
+        return [_box(box) for box in _boxes(value)]
+    if wire.kind is not Kind.IMAGE and _is_placeholder(value, sizes):
+        if wire.group:
+            return None
+        raise MissingInputError(
+            f"The {wire.name} is the empty one of 64 × 64 pixels that Load Image gives",
+            "It stands for a picture without transparency and holds nothing",
+            f"Wire a {wire.kind.value} made by another node, or load a picture with transparency",
+        )
+    return BatchFrames(value, wire.kind, read)
+
+
+def _is_placeholder(value: Any, sizes: list[Any]) -> bool:
+    return (
+        tuple(value.shape) == PLACEHOLDER
+        and PLACEHOLDER[1:] not in [tuple(size) for size in sizes]
+        and not value.any()
+    )
+
+
+def _points(text: str) -> list[tuple[float, float]]:
+    try:
+        return [(point["x"], point["y"]) for point in json.loads(text)]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ParameterError(
+            f"The points are {text[:60]!r}",
+            'They must be a JSON text such as [{"x": 10, "y": 20}]',
+            "Wire a points editor, or write them so",
+        ) from error
+
+
+def _boxes(value: Any) -> list[Mapping[str, float]]:
+    """Return one box a frame, whether one box, a list, or a list of lists was wired."""
+    if isinstance(value, Mapping):
+        return [value]
+    return [entry if isinstance(entry, Mapping) else entry[0] for entry in value]
+
+
+def _box(box: Mapping[str, float]) -> tuple[float, float, float, float]:
+    return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
+
+
+def collect(spec: NodeSpec[Any], results: Iterable[Result], count: int) -> list[Any]:
+    """Return the node's outputs: (count, …) float32 batches, and tables as texts."""
+    gathered: dict[str, Any] = {}
+    for index, result in enumerate(results):
+        for output in spec.outputs:
+            value = result.values[output.name]
+            if output.kind is Kind.TABLE:
+                gathered.setdefault(output.name, []).append(_text(value))
+                continue
+            frame = _floats(value, output.kind)
+            if output.name not in gathered:
+                gathered[output.name] = np.empty((count, *frame.shape), np.float32)
+            gathered[output.name][index] = frame
+    return ["\n\n".join(v) if isinstance(v, list) else v for v in gathered.values()]
+
+
+def _floats(value: NDArray[Any], kind: Kind) -> NDArray[Any]:
+    if kind is Kind.TRIMAP:
+        return np.where(value == UNKNOWN, np.float32(0.5), value / np.float32(255))
+    if kind is Kind.IMAGE and value.shape[2] == 1:
+        return np.broadcast_to(value, (*value.shape[:2], 3))
+    return value
+
+
+def _text(table: Mapping[str, float]) -> str:
+    return "\n".join(f"{name} {number:.6g}" for name, number in table.items())

@@ -1,0 +1,63 @@
+"""Small masks whose answer a person can check; the real host is asked in hosts/comfyui."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matting_nodes.errors import ShapeError
+from matting_nodes.graph.types import masks
+
+
+def mask(*rows):
+    return np.array([rows], np.float32)
+
+
+def test_a_mask_may_come_without_its_batch_axis():
+    assert masks.mask_to_image(mask([0, 1])[0]).shape == (1, 1, 2, 3)
+
+
+def test_inverting_turns_it_around():
+    np.testing.assert_array_equal(masks.invert_mask(mask([0, 0.25, 1])), mask([1, 0.75, 0]))
+
+
+def test_a_threshold_is_not_reached_by_the_value_itself():
+    np.testing.assert_array_equal(
+        masks.threshold_mask(mask([0.2, 0.5, 0.6]), value=0.5), mask([0, 0, 1])
+    )
+
+
+def test_a_missing_channel_is_told():
+    image = np.zeros((1, 2, 2, 3), np.float32)
+    with pytest.raises(ShapeError, match=r"has 3 channels\. alpha is the fourth"):
+        masks.image_to_mask(image, channel="alpha")
+
+
+@pytest.mark.parametrize(
+    ("expand", "tapered", "total"), [(1, True, 5), (1, False, 9), (2, True, 13), (-1, True, 0)]
+)
+def test_growing_one_pixel(expand, tapered, total):
+    one = np.zeros((1, 7, 7), np.float32)
+    one[0, 3, 3] = 1
+    assert masks.grow_mask(one, expand=expand, tapered_corners=tapered).sum() == total
+
+
+def test_feathering_fades_in_equal_steps():
+    row = masks.feather_mask(np.ones((1, 1, 6), np.float32), left=3, right=2)
+    np.testing.assert_allclose(row[0, 0], [1 / 3, 2 / 3, 1, 1, 1, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        ("multiply", [0.5, 0.25, 0]),
+        ("add", [0.5, 1, 0.5]),
+        ("subtract", [0.5, 0, 0]),
+    ],
+)
+def test_masks_are_combined_where_they_overlap(operation, expected):
+    """The second lies one pixel to the right, and one of its pixels is outside."""
+    below, above = mask([0.5, 0.5, 0]), mask([0.5, 0.5, 0.5])
+    result = masks.mask_composite(below, above, x=1, operation=operation)
+    np.testing.assert_array_equal(result, mask([0.5, *expected[1:]]))
+    np.testing.assert_array_equal(below, mask([0.5, 0.5, 0]))

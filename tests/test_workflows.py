@@ -1,0 +1,148 @@
+"""The example workflows: the page's format and the API's agree, and each of them runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from matting_nodes import read_image, samples
+from matting_nodes.graph import Folders, Graph, check, evaluate, node_types
+from matting_nodes.stacks import read_stack
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+WORKFLOWS = sorted((EXAMPLES / "api").glob("*.json"))
+
+
+def api_format(page):
+    """Return what the page would export: its widgets and links named by the node types."""
+    types = node_types()
+    links = {link[0]: link for link in page["links"]}
+    exported = {}
+    for node in page["nodes"]:
+        type_ = types[node["type"]]
+        inputs = {}
+        for wire in node["inputs"]:
+            if wire["link"] is not None:
+                _, source, slot, target, target_slot, kind = links[wire["link"]]
+                assert target == node["id"]
+                assert node["inputs"][target_slot] is wire
+                (giver,) = [n for n in page["nodes"] if n["id"] == source]
+                assert giver["outputs"][slot]["type"] == wire["type"] == kind
+                assert wire["link"] in giver["outputs"][slot]["links"]
+                inputs[wire["name"]] = [str(source), slot]
+        values = iter(node["widgets_values"])
+        if type_.methods:
+            inputs["method"] = next(values)
+            for parameter in type_.methods[inputs["method"]]:
+                inputs[f"method.{parameter.name}"] = next(values)
+        for parameter in type_.parameters:
+            inputs[parameter.name] = next(values)
+        # The upload button of those that load a file stands last.
+        assert list(values) in ([], ["image"])
+        entry = {"class_type": node["type"], "inputs": inputs}
+        exported[str(node["id"])] = entry | (
+            {"_meta": {"title": node["title"]}} if "title" in node else {}
+        )
+    return exported
+
+
+def test_every_workflow_has_a_template_and_a_picture():
+    names = {path.stem for path in WORKFLOWS}
+    assert names >= {"portrait", "product", "microscopy", "video", "comparison", "cutout"}
+    assert {path.stem for path in EXAMPLES.glob("*.json")} == names
+    assert {path.stem for path in EXAMPLES.glob("*.jpg")} == names
+    for path in EXAMPLES.glob("*.jpg"):
+        with Image.open(path) as picture:
+            assert max(picture.size) == 512
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_both_formats_say_the_same(path):
+    page = json.loads((EXAMPLES / path.name).read_text(encoding="utf-8"))
+    assert Graph.from_json(api_format(page)) == Graph.read(path)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_templates_are_up_to_date(path):
+    """If this fails: python scripts/make_templates.py."""
+    at = EXAMPLES.parent / "scripts/make_templates.py"
+    module_spec = importlib.util.spec_from_file_location("make_templates", at)
+    module = importlib.util.module_from_spec(module_spec)
+    module_spec.loader.exec_module(module)
+    page = json.loads((EXAMPLES / path.name).read_text(encoding="utf-8"))
+    assert page == module.template(Graph.read(path))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_names_every_setting_that_there_is(path, tmp_path):
+    """So that no change of a default changes it."""
+    graph, types = Graph.read(path), node_types()
+    check(graph, Folders(tmp_path, tmp_path))
+    for node in graph.nodes.values():
+        type_ = types[node.class_type]
+        assert set(type_.settings(node.inputs)) <= set(node.inputs), node.label
+        assert ("method" in node.inputs) == bool(type_.methods)
+
+
+def run(name, tmp_path):
+    outcomes = evaluate(Graph.read(EXAMPLES / f"api/{name}.json"), Folders(tmp_path, tmp_path))
+    return {outcome.node.id: outcome for outcome in outcomes}
+
+
+def test_the_portrait_is_cut_out_and_printed(tmp_path):
+    outcomes = run("portrait", tmp_path)
+    cutout = read_image(outcomes["10"].files[0])
+    # Her face is opaque, the wall and the flag are clear, the hair is between.
+    assert cutout[110, 225, 3] == 255
+    assert cutout[60, 310, 3] == cutout[40, 40, 3] == 0
+    assert ((cutout[..., 3] > 20) & (cutout[..., 3] < 235)).sum() > 500
+    photo = read_image(outcomes["12"].files[0])
+    assert photo.shape == (531, 413, 3)
+    assert tuple(photo[5, 5]) == (67, 142, 219)
+
+
+def test_the_product_stands_on_white(tmp_path):
+    picture = read_image(run("product", tmp_path)["8"].files[0])
+    assert (picture[:5] == 255).all()
+    assert (picture[:, :30] == 255).all()
+    assert picture[130:180, 250:330].std() > 5
+
+
+def test_the_cell_gets_an_alpha_in_32_bits(tmp_path):
+    alpha = read_image(run("microscopy", tmp_path)["8"].files[0])
+    assert alpha.dtype == np.float32
+    assert alpha.shape == (660, 550)
+    assert (alpha == 1).sum() > 1000
+    assert ((alpha > 0.05) & (alpha < 0.95)).sum() > 1000
+
+
+def test_the_video_keeps_its_frames(tmp_path):
+    outcomes = run("video", tmp_path)
+    assert [path.name for path in outcomes["8"].files] == [
+        f"frame_0000{number}_.png" for number in range(1, 6)
+    ]
+    alphas = read_stack(outcomes["9"].files[0])
+    assert len(alphas) == 5
+    # Around the eyes it is opaque while the camera moves on.
+    assert all(alpha[80:120, 150:170].min() == 65535 for alpha in alphas)
+
+
+def test_the_comparison_measures_three_methods(tmp_path):
+    outcomes = run("comparison", tmp_path)
+    tables = [
+        dict(line.split() for line in outcomes[key].texts[0].splitlines())
+        for key in ("9", "10", "11")
+    ]
+    unknown = samples.lemur_trimap() == 102
+    assert all(int(table["pixels"]) == unknown.sum() for table in tables)
+    # The reference was made by closed form; the preview is the roughest.
+    sads = [float(table["SAD"]) for table in tables]
+    assert sads == sorted(sads)
+    pictures = [read_image(outcomes[key].files[0]) for key in ("12", "13", "14")]
+    whites = [(picture == 255).all(axis=2).sum() for picture in pictures]
+    assert whites == sorted(whites, reverse=True)
