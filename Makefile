@@ -30,6 +30,7 @@ check: .venv/dev
 
 generate: .venv/dev
 	$(BIN)/python scripts/generate.py
+	$(BIN)/python scripts/make_templates.py
 
 # ComfyUI's page is drawn by scripts/screenshot_comfyui.py, beside a running ComfyUI.
 screenshots: .venv/dev demo
