@@ -50,7 +50,11 @@ def test_another_method_takes_the_old_ones_settings_along():
         ("9.value", "1", "No nodes are called '9'"),
         ("value", "1", "names no input"),
         ("1.values", "1", "has no setting 'values'. It has value, width, height"),
-        ("2.mask", "x.png", "has no setting 'mask'. It has method, smallest_region, method.inner"),
+        (
+            "2.mask",
+            "x.png",
+            "has no setting 'mask'. It has method, smallest_region, device, method.inner",
+        ),
         (
             "1.width",
             "wide",

@@ -26,6 +26,8 @@ from .folders import Folders
 from .model import Graph, Link
 
 RECORDS = ".matting-nodes"
+# The digest of a task that was begun and not recorded as finished.
+BEGUN = ""
 # The settings that name a file to load, and a file to save.
 LOADED, SAVED = ("image", "file"), "filename_prefix"
 
@@ -83,16 +85,17 @@ class Batch:
     def run(self, task: Task, job: Job | None = None) -> Done:
         """Do a task and record it; an error of the user's is handed back, not raised."""
         try:
-            digest = self._digest(task)
-            outcomes = evaluate(task.graph, self.folders_of(task), job)
+            digest, folders = self._digest(task), self.folders_of(task)
+            if self._record(task) is None:
+                # If an interrupt comes between a file and its record, the file is still ours.
+                self._write_record(task, BEGUN, [])
+            outcomes = evaluate(task.graph, folders, job)
         except MattingError as error:
             return Done(task, error=error)
         files = tuple(file for outcome in outcomes for file in outcome.files)
         texts = tuple(f"{o.node.label}: {text}" for o in outcomes for text in o.texts)
         names = [file.relative_to(self.folders.output).as_posix() for file in files]
-        record = json.dumps({"digest": digest, "files": names})
-        self._record_path(task).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._record_path(task), record.encode())
+        self._write_record(task, digest, names)
         return Done(task, files, texts)
 
     def folders_of(self, task: Task) -> Folders:
@@ -107,6 +110,11 @@ class Batch:
 
     def _record_path(self, task: Task) -> Path:
         return self.folders.output / RECORDS / f"{task.name}.json"
+
+    def _write_record(self, task: Task, digest: str, files: list[str]) -> None:
+        self._record_path(task).parent.mkdir(parents=True, exist_ok=True)
+        record = json.dumps({"digest": digest, "files": files})
+        write_whole(self._record_path(task), record.encode())
 
     def _record(self, task: Task) -> dict[str, Any] | None:
         try:

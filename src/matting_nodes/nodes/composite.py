@@ -126,8 +126,11 @@ def composite(
 
 def _over(colors: Image, part: Alpha, behind: Image, linear_light: bool) -> Image:
     """αF + (1 − α)B."""
-    decode, encode = (_to_light, _from_light) if linear_light else (_same, _same)
-    return encode(part * decode(colors) + (1 - part) * decode(behind)).clip(0, 1)
+    if not linear_light:
+        return (part * colors + (1 - part) * behind).clip(0, 1)
+    mixed = _from_light(part * _to_light(colors) + (1 - part) * _to_light(behind)).clip(0, 1)
+    # There and back costs the last bit: what is not mixed stays as it is.
+    return np.where(part == 1, colors, np.where(part == 0, behind, mixed))
 
 
 def _backdrop(
@@ -143,10 +146,6 @@ def _backdrop(
     if rgb is None:
         return None
     return np.broadcast_to(np.array(rgb, np.float32), (height, width, 3))
-
-
-def _same(values: Image) -> Image:
-    return values
 
 
 def _to_light(values: Image) -> Image:

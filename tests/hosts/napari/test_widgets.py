@@ -285,6 +285,7 @@ def test_lazy_and_multiscale_layers_are_read_at_full_resolution(viewer, dock, fi
 
 def test_metadata_says_how_a_layer_was_made(viewer, dock, finish, painted):
     matte = dock("Alpha Matte")
+    matte.method.value = "closed_form"
     matte.fields["closed_form", "epsilon"].value = 1e-6
     finish(matte)
     assert viewer.layers["fur alpha"].metadata["matting_nodes"] == {
