@@ -206,20 +206,6 @@ def test_a_second_call_loads_nothing(checkpoint, scene):
     assert [name for name, *_ in POOL.held()].count("indexnet") == 1
 
 
-NON_COMMERCIAL = {
-    "indexnet": "indexnet",
-    "gca": "gca",
-    "deep_image_matting": "dim_vgg16",
-    "fba": "fba",
-}
-
-
-@pytest.mark.parametrize(("method", "name"), NON_COMMERCIAL.items())
-def test_who_chooses_a_method_reads_that_its_weights_are_not_for_sale(method, name):
-    assert model(name).non_commercial
-    assert "non-commercial" in NODES["alpha_matte"].methods[method].summary.lower()
-
-
 @pytest.fixture(scope="module")
 def transformers():
     return pytest.importorskip("transformers")

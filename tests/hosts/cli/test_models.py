@@ -133,3 +133,24 @@ def test_what_cannot_be_exported_is_refused_and_writes_nothing(
     assert main([*arguments, "--weights", str(lraspp[1]), *change]) == 1
     assert told in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.onnx"))
+
+
+def test_the_doctor_measures_networks_and_tells_their_cost_ever_after(cache, capsys):
+    assert main(["doctor"]) == 0
+    assert "cost unknown: run `matting-nodes doctor --networks`" in capsys.readouterr().out
+    name = "lraspp_mobilenet_v3_large"
+    assert main(["doctor", "--networks", name]) == 0
+    line = capsys.readouterr().out.strip()
+    assert line.startswith(name)
+    assert line.endswith("a picture")
+    assert main(["doctor"]) == 0
+    assert line in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["segment", "--help"])
+    assert "s a picture on" in capsys.readouterr().out
+
+
+def test_the_doctor_measures_no_unknown_network(cache, capsys):
+    assert main(["doctor", "--networks", "gcaa"]) == 1
+    assert "There is no model 'gcaa'" in capsys.readouterr().err
+    assert not (cache / "costs.json").exists()

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...arrays import Kind
+from ...models.costs import described
 from ...parameters import Parameter
 from ...spec import Input, NodeSpec, Output
 
@@ -67,7 +68,7 @@ def _choice(spec: NodeSpec[Any]) -> list[io.Input]:
         io.DynamicCombo.Option(name, [_widget(p) for p in method.parameters])
         for name, method in spec.methods.items()
     ]
-    tooltip = "\n".join(f"{name}: {method.summary}" for name, method in spec.methods.items())
+    tooltip = "\n".join(f"{name}: {described(method)}" for name, method in spec.methods.items())
     return [io.DynamicCombo.Input("method", options=options, tooltip=tooltip)]
 
 
