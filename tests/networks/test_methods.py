@@ -94,7 +94,7 @@ def test_gca_sees_a_reflected_border(checkpoint, scene):
     np.testing.assert_allclose(alpha[unknown], expected[unknown], atol=1e-4)
 
 
-@pytest.mark.parametrize("size", [(61, 90), (100, 33), (20, 17)])
+@pytest.mark.parametrize("size", [(61, 90), (20, 17)])
 @pytest.mark.parametrize(
     ("name", "method"),
     [

@@ -62,6 +62,8 @@ class Model:
         Of the network's input, (N, C, H, W).
     side : int, pixels
         About as large is the picture that it looks at, whatever it is given; 0 as it is.
+    prompted : bool
+        Whether it takes points and a box beside the picture.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Model:
     pickled: tuple[str, ...] = ()
     channels: int = 4
     side: int = 0
+    prompted: bool = False
 
     def build(self) -> Module:
         """Return the network on the CPU, with whatever weights it is born with."""
@@ -465,6 +468,7 @@ _PUBLISHED = (
         ignored=_SAM2_MEMORY,
         channels=3,
         side=1024,
+        prompted=True,
     ),
     Model(
         name="sam2_small",
@@ -485,6 +489,7 @@ _PUBLISHED = (
         ignored=_SAM2_MEMORY,
         channels=3,
         side=1024,
+        prompted=True,
     ),
 )
 

@@ -6,15 +6,9 @@ COMFYUI_PYTHON may name the interpreter that has ComfyUI's requirements (and our
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,92 +18,20 @@ from matting_nodes import (
     composite,
     estimate_foreground,
     make_trimap,
-    read_image,
     samples,
     segment,
     write_image,
 )
 
-ROOT = Path(__file__).parents[3]
-COMFYUI = os.environ.get("COMFYUI_PATH", "")
+from .conftest import COMFYUI, ROOT, message
+
 pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
-
-
-class Server:
-    """A running ComfyUI with this repository in its custom_nodes."""
-
-    def __init__(self, base: Path) -> None:
-        self.base = base
-        (base / "custom_nodes").mkdir()
-        (base / "input").mkdir()
-        (base / "custom_nodes/matting-nodes").symlink_to(ROOT)
-        for name in ("lemur.png", "beach.png"):
-            shutil.copy(samples.FOLDER / name, base / "input")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        python = os.environ.get("COMFYUI_PYTHON", sys.executable)
-        flags = f"--cpu --listen 127.0.0.1 --port {port} --base-directory {base} "
-        flags += f"--database-url sqlite:///{base}/db.sqlite --disable-auto-launch "
-        flags += "--disable-api-nodes"
-        self.log = (base / "log").open("w")
-        self.process = subprocess.Popen(
-            [python, "main.py", *flags.split()], cwd=COMFYUI, stdout=self.log, stderr=self.log
-        )
-        for _ in range(120):
-            try:
-                self.get("/queue")
-                return
-            except (urllib.error.URLError, ConnectionError):
-                assert self.process.poll() is None, (base / "log").read_text()
-                time.sleep(1)
-        raise TimeoutError((base / "log").read_text())
-
-    def get(self, path: str):
-        with urllib.request.urlopen(self.url + path) as answer:
-            return json.load(answer)
-
-    def post(self, path: str, data: object):
-        request = urllib.request.Request(
-            self.url + path, json.dumps(data).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
-
-    def queue(self, graph: dict) -> str:
-        return self.post("/prompt", {"prompt": graph})["prompt_id"]
-
-    def wait(self, prompt_id: str) -> dict:
-        while not (history := self.get(f"/history/{prompt_id}")):
-            time.sleep(0.2)
-        return history[prompt_id]
-
-    def run(self, graph: dict) -> dict:
-        return self.wait(self.queue(graph))
-
-    def picture(self, saved: dict):
-        folder = {"output": "output", "temp": "temp"}[saved["type"]]
-        return read_image(self.base / folder / saved["subfolder"] / saved["filename"])
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("comfyui"))
-    yield server
-    server.process.terminate()
-    server.process.wait()
-    server.log.close()
+pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
 
 
 @pytest.fixture
 def graph():
     return json.loads((ROOT / "examples/api/cutout.json").read_text(encoding="utf-8"))
-
-
-def message(history: dict, kind: str) -> dict:
-    return next(content for name, content in history["status"]["messages"] if name == kind)
 
 
 def test_the_example_workflow_gives_the_pixels_of_python(server, graph):
