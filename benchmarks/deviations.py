@@ -4,7 +4,7 @@
 
 The weights are made up, each tensor from its name: answers vary like mattes, but are none, so
 that the numbers compare ways, and do not say how exact a trained network would be. For tiles,
-the lemur is enlarged to 1.5 megapixels and a quarter of that would run whole, as with a
+the lemur is enlarged to 0.6 megapixels, and a quarter of that would run whole, as with a
 picture of 16 megapixels by default.
 """
 
@@ -29,7 +29,7 @@ from conftest import fill
 
 GLOBAL = ("indexnet", "gca", "fba", "vitmatte_small")
 MATTING = (*GLOBAL, "dim_vgg16", "dim_segnet")
-MEGAPIXELS, SHARE, TILE = 1.5, 0.15, 512
+MEGAPIXELS, SHARE, TILE = 0.6, 0.15, 320
 
 
 class Alpha(torch.nn.Module):
