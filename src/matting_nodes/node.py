@@ -61,9 +61,9 @@ class Node(NodeSpec[R]):
             "R", kind(**values) if hasattr(kind, "_fields") else next(iter(values.values()))
         )
 
-    def method(self, title: str) -> Callable[[Function], Function]:
+    def method(self, title: str, networks: Iterable[str] = ()) -> Callable[[Function], Function]:
         """Register a function as a method of this node; see `method`."""
-        return method(self.name, title=title)
+        return method(self.name, title=title, networks=networks)
 
 
 def node(
@@ -142,12 +142,15 @@ def node(
     return register
 
 
-def method(node: str, *, title: str) -> Callable[[Function], Function]:
+def method(
+    node: str, *, title: str, networks: Iterable[str] = ()
+) -> Callable[[Function], Function]:
     """Register a typed function as a method of the node with that name.
 
     The function stays an ordinary function. Its positional arguments are those of the
     node's inputs that it uses; its keyword-only ones are its parameters. Keywords without
     a default are handed on by the node: `job`, and parameters of the node's own.
+    `networks` names the models of the catalog that it can ask, the default first.
     """
 
     def register(function: Function) -> Function:
@@ -170,6 +173,7 @@ def method(node: str, *, title: str) -> Callable[[Function], Function]:
             ),
             summary=docs.short_description or "",
             help=docs.long_description or "",
+            networks=tuple(networks),
         )
         return function
 

@@ -64,11 +64,13 @@ class MethodSpec:
     parameters: tuple[Parameter, ...]
     summary: str
     help: str
+    networks: tuple[str, ...] = ()
+    """Models of the catalog that it can ask, the default first."""
 
     @property
     def is_network(self) -> bool:
         """Whether it needs weights."""
-        return any(p.name == "weights" for p in self.parameters)
+        return bool(self.networks)
 
 
 @dataclass(frozen=True, eq=False)

@@ -328,6 +328,16 @@ def test_on_short_memory_tiles_become_smaller_and_it_is_told(photo, error):
     assert np.abs(given.values - directly(network, inputs))[:, unknown].max() <= 1e-4
 
 
+def test_on_short_memory_the_smaller_picture_is_no_larger_than_a_tile(photo):
+    inputs, unknown = photo
+    network = Watched(seeded(Global))
+    hungry = Hungry(network, 130_000)
+    given = run_tiled(hungry, inputs, unknown, stride=2, field_of_view=None)
+    assert given.tile == 340
+    assert len(given.notices) == 1
+    assert all(height * width <= 340**2 for *_, height, width in network.seen)
+
+
 def test_when_no_tile_fits_the_device_the_cpu_takes_over(photo):
     inputs, unknown = photo
     network = seeded(Flat)

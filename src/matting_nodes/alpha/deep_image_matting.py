@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     import torch
 
 
-@method("alpha_matte", title="Deep Image Matting (network)")
+@method(
+    "alpha_matte",
+    title="Deep Image Matting (network)",
+    networks=("dim_vgg16", "dim_segnet", "dim_two_vgg16", "dim_two_resnet50"),
+)
 def deep_image_matting(
     image: Image,
     trimap: Trimap,
@@ -39,8 +43,9 @@ def deep_image_matting(
     trimap : (H, W) uint8
         0 background, 255 foreground, between them unknown.
     network : {"vgg16", "segnet", "two_vgg16", "two_resnet50"}
-        vgg16 and segnet have published weights; the two with an encoder for the picture and
-        one for the trimap are to be trained.
+        vgg16's published weights are non-commercial, segnet's are under the MIT licence but
+        trained on non-commercial data; the two with an encoder for the picture and one for the
+        trimap are to be trained.
     refinement : bool
         Whether the refinement stage has the last word, where the weights have one.
 

@@ -9,7 +9,7 @@ from ..models.settings import Precision, Tile, Weights
 from ..node import method
 
 
-@method("alpha_matte", title="FBA (network)")
+@method("alpha_matte", title="FBA (network)", networks=("fba",))
 def fba(
     image: Image,
     trimap: Trimap,

@@ -15,7 +15,7 @@ from ..node import method
 BORDER = 32
 
 
-@method("alpha_matte", title="GCA (network)")
+@method("alpha_matte", title="GCA (network)", networks=("gca",))
 def gca(
     image: Image,
     trimap: Trimap,

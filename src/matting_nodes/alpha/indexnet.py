@@ -14,7 +14,7 @@ from ..node import method
 STRIDE = 32
 
 
-@method("alpha_matte", title="IndexNet (network)")
+@method("alpha_matte", title="IndexNet (network)", networks=("indexnet",))
 def indexnet(
     image: Image,
     trimap: Trimap,

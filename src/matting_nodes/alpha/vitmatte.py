@@ -14,7 +14,7 @@ from ..models.settings import Precision, Tile, Weights
 from ..node import method
 
 
-@method("alpha_matte", title="ViTMatte (network)")
+@method("alpha_matte", title="ViTMatte (network)", networks=("vitmatte_small", "vitmatte_base"))
 def vitmatte(
     image: Image,
     trimap: Trimap,

@@ -11,7 +11,7 @@ from ..models.settings import Precision, Tile, Weights
 from ..node import method
 
 
-@method("estimate_foreground", title="FBA (network)")
+@method("estimate_foreground", title="FBA (network)", networks=("fba",))
 def fba(
     image: Image,
     alpha: Alpha,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import threading
 from pathlib import Path
 
 from ..errors import WeightsError
 from ..job import Job
 from ._folder import model_folder
+from ._records import replace_record
 from .catalog import Model
 
 _LOCK = threading.Lock()
@@ -100,8 +100,4 @@ def _write(known: dict[str, str]) -> None:
     folder = record_path().parent
     if not os.access(folder, os.W_OK):
         return
-    with tempfile.NamedTemporaryFile(
-        "w", dir=folder, suffix=".json", encoding="utf-8", delete=False
-    ) as file:
-        json.dump(known, file, indent=1, sort_keys=True)
-    Path(file.name).replace(record_path())
+    replace_record(record_path(), known)

@@ -60,6 +60,10 @@ class Model:
         They and PyTorch's own are replaced by inert stand-ins; see `load_state`.
     channels : int
         Of the network's input, (N, C, H, W).
+    side : int, pixels
+        About as large is the picture that it looks at, whatever it is given; 0 as it is.
+    prompted : bool
+        Whether it takes points and a box beside the picture.
     """
 
     name: str
@@ -80,6 +84,8 @@ class Model:
     optional: tuple[str, ...] = ()
     pickled: tuple[str, ...] = ()
     channels: int = 4
+    side: int = 0
+    prompted: bool = False
 
     def build(self) -> Module:
         """Return the network on the CPU, with whatever weights it is born with."""
@@ -364,6 +370,7 @@ _PUBLISHED = (
         paper="Chen et al., Semantic Human Matting, ACM MM 2018, arXiv 1809.01354",
         telltale=("backbone.feats.conv1.weight",),
         channels=3,
+        side=400,
     ),
     Model(
         name="unet_resnext50",
@@ -381,6 +388,7 @@ _PUBLISHED = (
         paper="Ronneberger, Fischer and Brox, U-Net, MICCAI 2015, arXiv 1505.04597",
         telltale=("encoder.encoder0.0.weight",),
         channels=3,
+        side=320,
     ),
     *(
         Model(
@@ -399,6 +407,7 @@ _PUBLISHED = (
             # Trained beside the main head; of no use afterwards.
             ignored=("aux_classifier.",),
             channels=3,
+            side=640,
         )
         for name, title, enum, digits, mebibytes, paper, telltale in (
             (
@@ -458,6 +467,8 @@ _PUBLISHED = (
         telltale=("vision_encoder.backbone.blocks.11.attn.qkv.weight",),
         ignored=_SAM2_MEMORY,
         channels=3,
+        side=1024,
+        prompted=True,
     ),
     Model(
         name="sam2_small",
@@ -477,6 +488,8 @@ _PUBLISHED = (
         telltale=("vision_encoder.backbone.blocks.15.attn.qkv.weight",),
         ignored=_SAM2_MEMORY,
         channels=3,
+        side=1024,
+        prompted=True,
     ),
 )
 

@@ -45,13 +45,19 @@ def export_onnx(
     DependencyError
         If onnx, onnxscript or onnxruntime is not installed.
     ParameterError
-        If the size is no multiple of 32.
+        If the size is no multiple of 32, or if the network takes prompts beside the picture.
     WeightsError
         If the weights cannot be had or do not fit.
     FileError
         If the file cannot be written, or its network does not agree with PyTorch.
     """
     _check_extras()
+    if model.prompted:
+        raise ParameterError(
+            f"{model.title} is asked by points and a box",
+            "What is exported takes a picture and nothing else",
+            "Choose a network without prompts, or use the ONNX files of its publishers",
+        )
     if any(side <= 0 or side % 32 for side in size):
         raise ParameterError(
             f"size is {size[0]} × {size[1]}",

@@ -135,7 +135,7 @@ def run_tiled(
         Tiles at once; 0 takes one on the CPU and four elsewhere.
     context : bool
         Whether a global network in tiles is corrected by a pass over the smaller picture. It
-        helps a network that answers alike at both sizes, and costs a run of up to `whole` pixels.
+        helps a network that answers alike at both sizes, and costs as much as one more tile.
     output : int
         Which one, if the network gives several.
     on_cpu : callable, optional
@@ -377,7 +377,9 @@ def _slow_error(
 
     picture.job.step(1, message="the whole picture, smaller")
     height, width = picture.size
-    scale = min(1.0, (picture.whole / (height * width)) ** 0.5)
+    # As large as a tile at most: where tiles are small, it may be because memory is.
+    largest = min(picture.whole, way.tile**2)
+    scale = min(1.0, (largest / (height * width)) ** 0.5)
     steps = [max(1, int(side * scale) // picture.stride) for side in (height, width)]
     size = tuple(step * picture.stride for step in steps)
     small = interpolate(picture.inputs[None], size, mode="bilinear", antialias=True)

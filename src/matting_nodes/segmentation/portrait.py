@@ -15,7 +15,7 @@ from ..node import method
 from ..parameters import Advanced, Slider
 
 
-@method("segment", title="Portrait U-Net (network)")
+@method("segment", title="Portrait U-Net (network)", networks=("unet_resnext50",))
 def portrait(
     image: Image,
     *,

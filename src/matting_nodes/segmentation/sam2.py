@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SIDE = 1024
 
 
-@method("segment", title="SAM 2 (network)")
+@method("segment", title="SAM 2 (network)", networks=("sam2_tiny", "sam2_small"))
 def sam2(
     image: Image,
     box: Box | None = None,

@@ -23,7 +23,16 @@ CLASSES = (
 )
 
 
-@method("segment", title="Semantic (network)")
+@method(
+    "segment",
+    title="Semantic (network)",
+    networks=(
+        "deeplabv3_resnet101",
+        "deeplabv3_resnet50",
+        "deeplabv3_mobilenet_v3_large",
+        "lraspp_mobilenet_v3_large",
+    ),
+)
 def semantic(
     image: Image,
     *,

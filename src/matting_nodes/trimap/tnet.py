@@ -20,7 +20,7 @@ from ..parameters import Advanced, Slider
 MEAN = np.array([114, 121, 134], np.float32)
 
 
-@method("make_trimap", title="T-Net (network)")
+@method("make_trimap", title="T-Net (network)", networks=("tnet",))
 def tnet(
     image: Image,
     *,

@@ -88,23 +88,34 @@ def test_verify_refuses_what_is_not_the_published_file(cache, capsys):
     assert "begins with 46a04131" in capsys.readouterr().err
 
 
-def test_an_exported_network_gives_what_pytorch_gives(lraspp, tmp_path, capsys):
+@pytest.mark.parametrize("name", ["indexnet", "dim_segnet"])
+def test_matting_networks_can_be_exported(cache, tmp_path, capsys, name):
+    """With learned indices, and with unpooling: what onnxruntime makes of them is PyTorch's."""
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    network, path = lraspp
-    target = tmp_path / "network.onnx"
-    arguments = ["models", "export", "lraspp_mobilenet_v3_large", "-o", str(target)]
-    arguments += ["--size", "64", "96", "--weights", str(path)]
-    assert main(arguments) == 0
+    torch.manual_seed(0)
+    network = catalog.model(name).build().eval()
+    torch.save(network.state_dict(), tmp_path / "mine.pth")
+    arguments = ["models", "export", name, "--size", "64", "96", "-o", str(tmp_path / "n.onnx")]
+    assert main([*arguments, "--weights", str(tmp_path / "mine.pth")]) == 0
     assert "agrees with PyTorch" in capsys.readouterr().out
-    picture = torch.rand(1, 3, 64, 96)
-    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    picture = torch.rand(1, 4, 64, 96)
+    session = onnxruntime.InferenceSession(
+        str(tmp_path / "n.onnx"), providers=["CPUExecutionProvider"]
+    )
     (given,) = session.run(None, {"input": picture.numpy()})
     with torch.inference_mode():
-        expected = network(picture)["out"].numpy()
-    assert np.linalg.norm(given - expected) / np.linalg.norm(expected) < 1e-4
+        expected = network(picture).numpy()
+    assert np.linalg.norm(given - expected) <= 1e-3 * np.linalg.norm(expected)
     assert main(arguments) == 1
-    assert "exists" in capsys.readouterr().err
+    assert "n.onnx exists" in capsys.readouterr().err
+
+
+def test_a_network_with_prompts_is_not_exported(cache, tmp_path, capsys):
+    pytest.importorskip("onnxscript")
+    assert main(["models", "export", "sam2_tiny", "-o", str(tmp_path / "sam2.onnx")]) == 1
+    assert "asked by points and a box" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.onnx"))
 
 
 def test_an_export_without_its_packages_says_how_to_get_them(lraspp, tmp_path, capsys, monkeypatch):
@@ -133,3 +144,24 @@ def test_what_cannot_be_exported_is_refused_and_writes_nothing(
     assert main([*arguments, "--weights", str(lraspp[1]), *change]) == 1
     assert told in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.onnx"))
+
+
+def test_the_doctor_measures_networks_and_tells_their_cost_ever_after(cache, capsys):
+    assert main(["doctor"]) == 0
+    assert "cost unknown: run `matting-nodes doctor --networks`" in capsys.readouterr().out
+    name = "lraspp_mobilenet_v3_large"
+    assert main(["doctor", "--networks", name]) == 0
+    line = capsys.readouterr().out.strip()
+    assert line.startswith(name)
+    assert line.endswith("a picture")
+    assert main(["doctor"]) == 0
+    assert line in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["segment", "--help"])
+    assert "s a picture on" in capsys.readouterr().out
+
+
+def test_the_doctor_measures_no_unknown_network(cache, capsys):
+    assert main(["doctor", "--networks", "gcaa"]) == 1
+    assert "There is no model 'gcaa'" in capsys.readouterr().err
+    assert not (cache / "costs.json").exists()

@@ -1,4 +1,4 @@
-"""A running ComfyUI, one for all tests."""
+"""A real ComfyUI, headless on loopback, for the tests that drive one."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Server:
         (base / "custom_nodes").mkdir()
         (base / "input").mkdir()
         (base / "custom_nodes/matting-nodes").symlink_to(ROOT)
+        shutil.copy(Path(__file__).parent / "watch.py", base / "custom_nodes")
         for name in ("lemur.png", "beach.png"):
             shutil.copy(samples.FOLDER / name, base / "input")
         with socket.socket() as free:
@@ -89,3 +90,7 @@ def server(tmp_path_factory):
     server.process.terminate()
     server.process.wait()
     server.log.close()
+
+
+def message(history: dict, kind: str) -> dict:
+    return next(content for name, content in history["status"]["messages"] if name == kind)

@@ -6,11 +6,9 @@ COMFYUI_PYTHON may name the interpreter that has ComfyUI's requirements (and our
 from __future__ import annotations
 
 import json
-import os
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,18 +23,15 @@ from matting_nodes import (
     write_image,
 )
 
-ROOT = Path(__file__).parents[3]
-COMFYUI = os.environ.get("COMFYUI_PATH", "")
+from .conftest import COMFYUI, ROOT, message
+
+pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
 pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
 
 
 @pytest.fixture
 def graph():
     return json.loads((ROOT / "examples/api/cutout.json").read_text(encoding="utf-8"))
-
-
-def message(history: dict, kind: str) -> dict:
-    return next(content for name, content in history["status"]["messages"] if name == kind)
 
 
 def test_the_example_workflow_gives_the_pixels_of_python(server, graph):

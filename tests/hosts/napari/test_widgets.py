@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Annotated
 
@@ -410,6 +411,21 @@ def test_only_the_chosen_methods_fields_are_shown(viewer, dock):
     assert {owner for owner, _ in shown(widget)} == {"grabcut"}
     widget.method.value = "threshold"
     assert {owner for owner, _ in shown(widget)} == {"threshold"}
+
+
+def test_the_choice_of_a_method_tells_its_licence_and_what_it_costs(
+    viewer, dock, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MATTING_NODES_CACHE", str(tmp_path))
+    measured = {"cpu (2 threads)": {"gca": {"seconds": 4.2}}}
+    (tmp_path / "costs.json").write_text(json.dumps({"auto": "cpu (2 threads)", "costs": measured}))
+    (line,) = [
+        line
+        for line in dock("Alpha Matte").method.tooltip.splitlines()
+        if line.startswith("GCA (network)")
+    ]
+    assert "non-commercial" in line
+    assert line.endswith("About 4.2 s a megapixel on cpu (2 threads).")
 
 
 def test_advanced_fields_are_folded_away(viewer, dock):

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
-from ...models import available_devices, model_folder
+from ...models import available_devices, costs, model_folder
+from ...models.catalog import MODELS, model
 from ...version import __version__
+from ._progress import progress_bar
 
 PACKAGES = (
     "torch",
@@ -48,10 +50,19 @@ def add_command(commands: Any) -> None:
         description="Show what is installed and what does not fit. Exit code 1 if something "
         "does not work.",
     )
+    parser.add_argument(
+        "--networks",
+        nargs="*",
+        metavar="MODEL",
+        help="measure what these networks cost on this machine, without their weights, and show "
+        "it where a method is chosen; all of them if none is named, which takes minutes",
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.networks is not None:
+        return _measure([model(name).name for name in options.networks] or list(MODELS))
     print(f"{'matting-nodes':16}{__version__}")
     print(f"{'python':16}{platform.python_version()} at {sys.executable}")
     for package in PACKAGES:
@@ -60,10 +71,39 @@ def _run(options: argparse.Namespace) -> int:
     devices = "unknown" if any("torch" in p for p in problems) else ", ".join(available_devices())
     print(f"{'devices':16}{devices}")
     print(f"{'model folder':16}{model_folder()}")
+    _print_costs()
     for problem in problems:
         print(f"PROBLEM: {problem}", file=sys.stderr)
     print("no problems found" if not problems else f"{len(problems)} problem(s)")
     return 1 if problems else 0
+
+
+def _measure(names: list[str]) -> int:
+    """Measure networks one by one; what was measured stays if the user cancels."""
+    failed = 0
+    for name in names:
+        try:
+            with progress_bar(name) as job:
+                print(_line(name, costs.measure(name, job=job)), flush=True)
+        except ImportError as error:
+            print(f'{name:30}{error}: pip install "matting-nodes[networks]"', file=sys.stderr)
+            failed += 1
+    return 1 if failed else 0
+
+
+def _print_costs() -> None:
+    known = costs.known()
+    if not known:
+        print(f"{'networks':16}cost unknown: run `matting-nodes doctor --networks`")
+    for device, measured in known.items():
+        print(f"networks on {device}:")
+        for name, cost in measured.items():
+            print(f"  {_line(name, cost)}")
+
+
+def _line(name: str, cost: costs.Cost) -> str:
+    memory = "" if cost.gibibytes is None else f", {cost.gibibytes:.1f} GiB"
+    return f"{name:30}{cost.seconds:.2f} s{memory} {costs.unit(MODELS[name])}"
 
 
 def find_problems() -> Iterator[str]:

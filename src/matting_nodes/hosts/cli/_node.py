@@ -7,6 +7,7 @@ from typing import Any
 
 from ... import io
 from ...arrays import Kind
+from ...models.costs import described
 from ...parameters import Parameter
 from ...running import run
 from ...spec import Input, NodeSpec, Output
@@ -89,7 +90,7 @@ def _add_settings(parser: argparse.ArgumentParser, spec: NodeSpec[Any]) -> None:
         _add_parameter(parser, parameter)
     if not spec.default_method:
         return
-    listed = "\n".join(f"{name}: {_percent(m.summary)}" for name, m in spec.methods.items())
+    listed = "\n".join(f"{name}: {_percent(described(m))}" for name, m in spec.methods.items())
     parser.add_argument(
         "--method",
         choices=list(spec.methods),

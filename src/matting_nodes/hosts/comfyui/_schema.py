@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ...arrays import Kind
 from ...graph.wires import node_id
+from ...models.costs import described
 from ...parameters import Parameter
 from ...spec import Input, NodeSpec, Output
 
@@ -63,7 +64,7 @@ def _choice(spec: NodeSpec[Any]) -> list[io.Input]:
         io.DynamicCombo.Option(name, [widget(p) for p in method.parameters])
         for name, method in spec.methods.items()
     ]
-    tooltip = "\n".join(f"{name}: {method.summary}" for name, method in spec.methods.items())
+    tooltip = "\n".join(f"{name}: {described(method)}" for name, method in spec.methods.items())
     return [io.DynamicCombo.Input("method", options=options, tooltip=tooltip)]
 
 

@@ -16,6 +16,7 @@ from ...arrays import Kind
 from ...errors import MattingError, MissingInputError
 from ...frames import Frames, map_frames
 from ...job import Cancelled, Job
+from ...models.costs import described
 from ...running import settings
 from ...spec import NodeSpec, Output
 from ._choices import LayerChoice
@@ -105,7 +106,7 @@ class NodeWidget(widgets.Container):
         return widgets.ComboBox(
             name="method",
             choices=[(method.title, name) for name, method in methods.items()],
-            tooltip="\n".join(f"{m.title}: {m.summary}" for m in methods.values()),
+            tooltip="\n".join(f"{m.title}: {described(m)}" for m in methods.values()),
         )
 
     def _owners(self) -> Iterator[tuple[str, Any]]:

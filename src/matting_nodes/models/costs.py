@@ -1,0 +1,231 @@
+"""What networks cost on the devices of this machine: measured once, told where one is chosen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import FileError
+from ..job import Job
+from ..spec import MethodSpec
+from ._devices import available_devices, torch_device
+from ._folder import model_folder
+from ._records import replace_record
+from .catalog import MODELS, Model
+
+if TYPE_CHECKING:
+    import torch
+
+# Of the square that is measured, for networks that take a picture as it is: small, and still
+# so large that a megapixel costs as much in it as in a whole picture.
+_SIDE = 512
+_CPU_PEAK = Path("/proc/self/status")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one network takes on one device.
+
+    Parameters
+    ----------
+    seconds : float
+        For a megapixel; for a network that looks at a picture of one size, for a picture.
+    gibibytes : float or None
+        Of memory at its peak, beyond the weights, for the same; None if it cannot be known.
+    """
+
+    seconds: float
+    gibibytes: float | None = None
+
+
+def measure(name: str, device: str = "auto", job: Job | None = None) -> Cost:
+    """Run a network with random weights, which cost the same as trained ones, and keep its cost.
+
+    Parameters
+    ----------
+    name : str
+        Of a model of the catalog; nothing is fetched.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where it runs.
+    job : Job, optional
+        Takes progress; asked for a cancel between runs. What was kept before stays.
+
+    Returns
+    -------
+    Cost
+
+    Raises
+    ------
+    ParameterError
+        If there is no such model or device.
+    ImportError
+        If a package that it needs is not installed.
+    FileError
+        If the model folder cannot be written.
+    """
+    from .catalog import model as find_model
+
+    model, job, where = find_model(name), job or Job(), torch_device(device)
+    cost = _measured(model, where, job)
+    _keep(name, _full_name(where), cost, is_best=device == "auto")
+    return cost
+
+
+def known() -> dict[str, dict[str, Cost]]:
+    """Return costs by device and model, the device that auto takes first.
+
+    A record that is damaged, or not there, is one that says nothing: listing never fails.
+    """
+    record = _read()
+    costs: dict[str, dict[str, Cost]] = {}
+    for device in sorted(record["costs"], key=lambda name: name != record["auto"]):
+        entries = record["costs"][device].items()
+        costs[device] = {name: Cost(**entry) for name, entry in entries if name in MODELS}
+    return costs
+
+
+def described(method: MethodSpec) -> str:
+    """Return a method's summary and, where it was measured, what it costs, for hosts to show.
+
+    Examples
+    --------
+    >>> from matting_nodes import make_trimap
+    >>> print(described(make_trimap.methods["band"]))
+    Mark a band along a mask's edge as unknown.
+    """
+    return f"{method.summary} {told(method.networks)}".strip()
+
+
+def told(names: tuple[str, ...]) -> str:
+    """Return in words what the models of these names cost where auto runs them; "" if unknown."""
+    device, costs = next(iter(known().items()), ("", {}))
+    seconds = sorted(costs[name].seconds for name in names if name in costs)
+    if not seconds:
+        return ""
+    span = " to ".join(dict.fromkeys(map(_rounded, (seconds[0], seconds[-1]))))
+    return f"About {span} s {unit(MODELS[names[0]])} on {device}."
+
+
+def _rounded(seconds: float) -> str:
+    return f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}"
+
+
+def unit(model: Model) -> str:
+    """Return what a model's cost is for."""
+    return "a picture" if model.side else "a megapixel"
+
+
+def record_path() -> Path:
+    """Return the file that keeps the costs."""
+    return model_folder() / "costs.json"
+
+
+def _measured(model: Model, device: torch.device, job: Job) -> Cost:
+    import torch
+
+    job.step(0, message=f"measure {model.title}")
+    side = model.side or _SIDE
+    megapixels = 1.0 if model.side else side**2 / 1e6
+    network: Any = model.build().eval().to(memory_format=torch.channels_last).to(device)
+    picture = torch.rand(1, model.channels, side, side, device=device)
+    seconds = []
+    with torch.inference_mode(), _peak(device) as peak:
+        # The first run also chooses kernels and touches memory for the first time.
+        for run in (1, 2):
+            seconds.append(_timed(network, picture, device))
+            job.step(run, 2, f"measure {model.title}")
+    return Cost(min(seconds) / megapixels, peak[0] / megapixels if peak else None)
+
+
+def _timed(network: Any, picture: torch.Tensor, device: torch.device) -> float:
+    began = time.perf_counter()
+    answer = network(picture)
+    del answer
+    _wait_for(device)
+    return time.perf_counter() - began
+
+
+def _wait_for(device: torch.device) -> None:
+    """Let a device finish: what it is told to do, it does later."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+@contextmanager
+def _peak(device: torch.device) -> Iterator[list[float]]:
+    """Give a list that at the end holds the GiB that were in use at most; empty if unknown."""
+    import torch
+
+    found: list[float] = []
+    if device.type == "cuda":
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        yield found
+        found.append((torch.cuda.max_memory_allocated(device) - before) / 2**30)
+    elif device.type == "cpu" and _reset_cpu_peak():
+        before = _cpu_memory("VmRSS")
+        yield found
+        found.append((_cpu_memory("VmHWM") - before) / 2**20)
+    else:
+        yield found
+
+
+def _reset_cpu_peak() -> bool:
+    """Let Linux count this process's peak anew; tell whether it can."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def _cpu_memory(entry: str) -> int:
+    """Return an entry of Linux's account of this process, in KiB."""
+    lines = dict(line.split(":", 1) for line in _CPU_PEAK.read_text().splitlines())
+    return int(lines[entry].split()[0])
+
+
+def _full_name(device: torch.device) -> str:
+    """Return a device with what tells it from another machine's."""
+    names = {name.split()[0]: name for name in available_devices()}
+    return names[device.type]
+
+
+def _keep(name: str, device: str, cost: Cost, *, is_best: bool) -> None:
+    record = _read()
+    record["costs"].setdefault(device, {})[name] = asdict(cost)
+    if is_best or not record["auto"]:
+        record["auto"] = device
+    path = record_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_record(path, record)
+    except OSError as error:
+        raise FileError(
+            f"{path} cannot be written: {error.strerror}",
+            "What networks cost is kept there",
+            "Make room, or choose another folder with MATTING_NODES_CACHE",
+        ) from error
+
+
+def _read() -> dict[str, Any]:
+    """Return the record, or an empty one in place of one that cannot be used."""
+    try:
+        record = json.loads(record_path().read_text(encoding="utf-8"))
+        for entries in record["costs"].values():
+            for entry in entries.values():
+                cost = Cost(**entry)
+                if not (cost.seconds > 0 and (cost.gibibytes or 0) >= 0):
+                    raise ValueError(entry)
+        return {"auto": str(record["auto"]), "costs": record["costs"]}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {"auto": "", "costs": {}}
