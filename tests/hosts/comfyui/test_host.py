@@ -26,7 +26,6 @@ from matting_nodes import (
 from .conftest import COMFYUI, ROOT, message
 
 pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
-pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
 
 
 @pytest.fixture
