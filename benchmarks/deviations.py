@@ -68,7 +68,7 @@ def tiles(name: str) -> str:
 
 def halves(name: str) -> str:
     """Return a line: how far bfloat16 and float16 are from float32 on the lemur."""
-    image, trimap = scene(0.3, SHARE)
+    image, trimap = scene(0.05, SHARE)
     where, network = unknown(trimap), Alpha(name)
     inputs, cpu = planes(name, image, trimap), torch.device("cpu")
     full, *rough = [

@@ -96,7 +96,7 @@ def run_tiled(
     whole: int = WHOLE,
     padding: Padding = "reflect",
     batch: int = 0,
-    context: bool = True,
+    context: bool = False,
     output: int = -1,
     on_cpu: Callable[[], Callable[..., Any]] | None = None,
     job: Job | None = None,
@@ -105,9 +105,9 @@ def run_tiled(
 
     Where the field of view is finite, the result is the one of the whole picture: tiles begin
     at multiples of the stride and overlap by the field of view; nothing is looked at that no
-    unknown pixel can see. Where it is global, a picture
-    of up to `whole` pixels is run whole; a larger one in tiles that are blended, and a pass over
-    the whole picture made smaller then corrects what is slow in them.
+    unknown pixel can see. Where it is global, a picture of up to `whole` pixels is run whole, a
+    larger one in tiles that are blended; a pass over the whole picture made smaller can then
+    correct what is slow in them.
 
     When memory is short, the pool's other networks leave; then tiles become smaller, down to
     the smallest that make sense; then the CPU takes over. Each step is told through the job
