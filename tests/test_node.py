@@ -157,7 +157,8 @@ def test_a_method_for_the_cpu_refuses_another_device(fur):
 
 
 def test_provenance_says_how_a_result_was_made(fur):
-    result = run(alpha_matte, {"image": fur[0], "trimap": fur[1]}, {"epsilon": 1e-6})
+    inputs = {"image": fur[0], "trimap": fur[1]}
+    result = run(alpha_matte, inputs, {"method": "closed_form", "epsilon": 1e-6})
     assert result.provenance == {
         "node": "alpha_matte",
         "parameters": {

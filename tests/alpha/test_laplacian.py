@@ -51,6 +51,6 @@ def test_pictures_wider_and_higher_than_a_strip(fur):
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
-def test_inner_products_over_several_chunks():
+def test_inner_products_are_summed_in_64_bits():
     values = np.arange(20_000, dtype=np.float32)
     assert inner(values, values) == np.dot(values.astype(np.float64), values)

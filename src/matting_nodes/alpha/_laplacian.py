@@ -22,7 +22,7 @@ STRIP = 32
 MARGIN = 3
 """Rows around a picture in a plane, so that reading around its corners stays within."""
 CHUNK = 8192
-"""Entries that are summed at a time: the same ones on any number of threads."""
+"""Rows that one thread multiplies at a time."""
 
 
 class System(NamedTuple):
@@ -163,19 +163,17 @@ def _product(rows, places, offsets, plane):
     return result
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def _scatter(places, values, plane):
-    for i in numba.prange(len(places)):
+    for i in range(len(places)):
         plane[places[i]] = values[i]
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+# On one thread: it is too little work to share, and its sum is the same on any number of them.
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def inner(a, b):
-    """Return a · b, summed in the same order on any number of threads."""
-    parts = np.empty((len(a) + CHUNK - 1) // CHUNK)
-    for chunk in numba.prange(len(parts)):
-        part = 0.0
-        for i in range(chunk * CHUNK, min(len(a), (chunk + 1) * CHUNK)):
-            part += np.float64(a[i]) * b[i]
-        parts[chunk] = part
-    return parts.sum()
+    """Return a · b, summed in 64 bits."""
+    total = 0.0
+    for i in range(len(a)):
+        total += np.float64(a[i]) * b[i]
+    return total

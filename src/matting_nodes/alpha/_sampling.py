@@ -30,10 +30,10 @@ NEAR, NEARER = 40.0, 20.0
 """How far samples are sought, in pixels: to compare colors, and to pair them."""
 REACH = 1.5
 """But so many times as far as the nearest pixel of the region."""
-LIKENESS = 0.035
+LIKENESS = 0.04
 """Colors (in 0..1, with PER_PIXEL for each pixel between them) no farther apart are alike."""
-PER_PIXEL = 0.0005
-CLEARLY = 1.5
+PER_PIXEL = 0.0004
+CLEARLY = 3.0
 """… if the other region's colors are so many times as far."""
 NOISE = 0.01
 """Color error of a pair, in 0..1, beyond which its vote counts little."""

@@ -31,7 +31,7 @@ from matting_nodes.spec import Method
 torch = pytest.importorskip("torch")
 
 NAMES = ("comfy", "comfy_api", "server", "matting_nodes.hosts.comfyui")
-CLOSED_FORM = {"method": "closed_form"}
+DEFAULT = {"method": "sampled_propagation"}
 
 
 def forget():
@@ -114,7 +114,8 @@ def test_widgets_carry_defaults_ranges_and_tooltips(nodes):
     inner = band.inputs[0]
     assert (inner.default, inner.min, inner.max) == (10.0, 0, 200)
     matte = {i.id: i for i in nodes["MattingNodesAlphaMatte"].define_schema().inputs}
-    epsilon = matte["method"].options[0].inputs[0]
+    (closed_form,) = [o for o in matte["method"].options if o.key == "closed_form"]
+    epsilon = closed_form.inputs[0]
     # The page shows as many decimals as the step has.
     assert epsilon.step <= epsilon.default == 1e-7
     assert epsilon.advanced
@@ -130,7 +131,7 @@ def test_the_pipeline_gives_the_pixels_of_python(nodes):
 
     (mask,) = run("Segment", image=batch, method={"method": "grabcut"})
     (trimap,) = run("MakeTrimap", mask=mask, method={"method": "band", "inner": 8.0})
-    (alpha,) = run("AlphaMatte", image=batch, trimap=trimap, method=CLOSED_FORM, device="auto")
+    (alpha,) = run("AlphaMatte", image=batch, trimap=trimap, method=DEFAULT, device="auto")
     colors = run("EstimateForeground", image=batch, alpha=alpha, method={"method": "multilevel"})
     (result,) = run(
         "Composite", image=batch, alpha=alpha, foreground=colors[0], color="transparent"
@@ -152,7 +153,7 @@ def test_one_trimap_serves_a_batch(nodes, tensors, fur):
     image, trimap = tensors
     batch = torch.cat([image, image.flip(1)])
     (alpha,) = (
-        nodes["MattingNodesAlphaMatte"].execute(image=batch, trimap=trimap, method=CLOSED_FORM).args
+        nodes["MattingNodesAlphaMatte"].execute(image=batch, trimap=trimap, method=DEFAULT).args
     )
     np.testing.assert_array_equal(alpha[0], alpha_matte(*fur))
     np.testing.assert_array_equal(alpha[1], alpha_matte(fur[0][::-1], fur[1]))
@@ -162,15 +163,15 @@ def test_batches_of_different_lengths_are_refused(nodes, tensors):
     image, trimap = tensors
     with pytest.raises(SizeMismatchError, match="image has 2, trimap has 3"):
         nodes["MattingNodesAlphaMatte"].execute(
-            image=torch.cat([image] * 2), trimap=torch.cat([trimap] * 3), method=CLOSED_FORM
+            image=torch.cat([image] * 2), trimap=torch.cat([trimap] * 3), method=DEFAULT
         )
 
 
 def test_a_mask_without_a_batch_axis_is_one_frame(nodes, tensors):
     image, trimap = tensors
     matte = nodes["MattingNodesAlphaMatte"]
-    (flat,) = matte.execute(image=image, trimap=trimap[0], method=CLOSED_FORM).args
-    (batched,) = matte.execute(image=image, trimap=trimap, method=CLOSED_FORM).args
+    (flat,) = matte.execute(image=image, trimap=trimap[0], method=DEFAULT).args
+    (batched,) = matte.execute(image=image, trimap=trimap, method=DEFAULT).args
     np.testing.assert_array_equal(flat, batched)
 
 
@@ -179,7 +180,7 @@ def test_load_images_empty_mask_is_recognised(nodes, tensors):
     image, _ = tensors
     nothing = torch.zeros(1, 64, 64)
     with pytest.raises(MissingInputError, match="empty one of 64 × 64 pixels that Load Image"):
-        nodes["MattingNodesAlphaMatte"].execute(image=image, trimap=nothing, method=CLOSED_FORM)
+        nodes["MattingNodesAlphaMatte"].execute(image=image, trimap=nothing, method=DEFAULT)
     with pytest.raises(MissingInputError, match="Load Image"):
         nodes["MattingNodesMakeTrimap"].execute(mask=nothing, method={"method": "band"})
     # As a prompt it is simply no prompt.
@@ -214,7 +215,7 @@ def test_the_host_may_want_half_precision(nodes, comfy, tensors, monkeypatch):
     image, trimap = tensors
     (alpha,) = (
         nodes["MattingNodesAlphaMatte"]
-        .execute(image=image.half(), trimap=trimap.half(), method=CLOSED_FORM)
+        .execute(image=image.half(), trimap=trimap.half(), method=DEFAULT)
         .args
     )
     assert alpha.dtype == torch.float16
@@ -231,7 +232,7 @@ def test_compare_gives_numbers_as_text_on_the_node_too(nodes, comfy, tensors):
 
 def test_progress_rises_to_the_end(nodes, comfy, tensors):
     comfy.utils.ProgressBar.values.clear()
-    nodes["MattingNodesAlphaMatte"].execute(image=tensors[0], trimap=tensors[1], method=CLOSED_FORM)
+    nodes["MattingNodesAlphaMatte"].execute(image=tensors[0], trimap=tensors[1], method=DEFAULT)
     values = comfy.utils.ProgressBar.values
     assert values == sorted(values)
     assert values[-1] == 1000
@@ -241,9 +242,7 @@ def test_progress_rises_to_the_end(nodes, comfy, tensors):
 def test_an_interrupt_of_the_host_unwinds_to_it(nodes, comfy, tensors, monkeypatch):
     monkeypatch.setattr(comfy.model_management, "interrupted", True)
     with pytest.raises(comfy.model_management.InterruptProcessingException):
-        nodes["MattingNodesAlphaMatte"].execute(
-            image=tensors[0], trimap=tensors[1], method=CLOSED_FORM
-        )
+        nodes["MattingNodesAlphaMatte"].execute(image=tensors[0], trimap=tensors[1], method=DEFAULT)
 
 
 def test_an_error_names_the_frame_stands_on_the_node_and_shows_no_code(nodes, comfy, tensors):
@@ -252,7 +251,7 @@ def test_an_error_names_the_frame_stands_on_the_node_and_shows_no_code(nodes, co
     bad[bad == 1] = 0.5
     with pytest.raises(EmptyRegionError, match=r"Frame 1: .* no definite foreground") as caught:
         nodes["MattingNodesAlphaMatte"].execute(
-            image=image, trimap=torch.cat([trimap, bad]), method=CLOSED_FORM
+            image=image, trimap=torch.cat([trimap, bad]), method=DEFAULT
         )
     assert comfy.server.sent[-1] == ("7", str(caught.value))
     files = {str(entry.path) for entry in caught.traceback}

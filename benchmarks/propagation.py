@@ -1,0 +1,189 @@
+"""Alpha Matte's methods beside PyMatting's: errors and times, then time and memory against size.
+
+python benchmarks/propagation.py table FOLDER [--methods …] [--images GT01 …]
+python benchmarks/propagation.py sizes IMAGE TRIMAP [--megapixels 0.5 1 2 4] [--plot curve.png]
+
+FOLDER is laid out as `input/ trimap*/ gt/`, with files of the same names, as the training images
+of alphamatting.com are. Errors are means over the images, measured in the unknown region. A name
+that begins with "pymatting:" is PyMatting's own estimator; times are the least of several runs,
+and their ratios are to PyMatting's closed form in the same run. For sizes, every cell is a process
+of its own; its memory is the peak beyond what it held before the solve.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io as streams
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matting_nodes import alpha_matte, compare, io
+from matting_nodes.arrays import Kind, as_alpha, as_image, as_trimap, unknown
+
+COLUMNS = ("SAD", "MSE", "Grad", "Conn")
+REFERENCE = "pymatting:cf"
+METHODS = ("sampled_propagation", "closed_form", REFERENCE, "pymatting:sm")
+Array = NDArray[np.generic]
+
+
+def main() -> None:
+    """Print what was asked for as Markdown."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    table = commands.add_parser("table")
+    table.add_argument("folder", type=Path)
+    table.add_argument("--methods", nargs="*", default=METHODS)
+    table.add_argument("--images", nargs="*")
+    table.add_argument("--repeats", type=int, default=3)
+    sizes = commands.add_parser("sizes")
+    sizes.add_argument("image", type=Path)
+    sizes.add_argument("trimap", type=Path)
+    sizes.add_argument("--methods", nargs="*", default=METHODS[:3])
+    sizes.add_argument("--megapixels", nargs="*", type=float, default=[0.5, 1, 2, 4])
+    sizes.add_argument("--plot", type=Path)
+    cell = commands.add_parser("cell")
+    for name in ("image", "trimap", "method", "megapixels"):
+        cell.add_argument(name)
+    options = parser.parse_args()
+    {"table": print_table, "sizes": print_sizes, "cell": print_cell}[options.command](options)
+
+
+def estimator(method: str) -> Callable[[Array, Array], Array]:
+    """Return the function of an image and a trimap that has this name."""
+    if not method.startswith("pymatting:"):
+        return lambda image, trimap: alpha_matte(image, trimap, method=method)
+    import pymatting
+
+    function = getattr(pymatting, f"estimate_alpha_{method.partition(':')[2]}")
+
+    def estimate(image: Array, trimap: Array) -> Array:
+        values = np.where(unknown(trimap), 0.5, trimap / 255)
+        with contextlib.redirect_stdout(streams.StringIO()):
+            alpha: Array = function(image.astype(np.float64), values).astype(np.float32)
+        return alpha
+
+    return estimate
+
+
+def warm_up(estimate: Callable[[Array, Array], Array]) -> None:
+    """Let what compiles on first use do so."""
+    image = np.random.default_rng(0).random((60, 60, 3)).astype(np.float32)
+    trimap = np.full((60, 60), 128, np.uint8)
+    trimap[:, :20], trimap[:, 40:] = 0, 255
+    estimate(image, trimap)
+
+
+def print_table(options: argparse.Namespace) -> None:
+    """Print errors, seconds and ratios of every method on every set of trimaps."""
+    folder = options.folder
+    names = options.images or sorted(path.stem for path in (folder / "gt").glob("*.png"))
+    estimators = {method: estimator(method) for method in options.methods}
+    for estimate in estimators.values():
+        warm_up(estimate)
+    for trimaps in sorted(path.name for path in folder.glob("trimap*")):
+        rows: dict[str, list[list[float]]] = {method: [] for method in estimators}
+        for name in names:
+            image = as_image(io.read(folder / "input" / f"{name}.png", Kind.IMAGE))
+            trimap = as_trimap(io.read(folder / trimaps / f"{name}.png", Kind.TRIMAP))
+            truth = as_alpha(io.read(folder / "gt" / f"{name}.png", Kind.ALPHA))
+            for method, estimate in estimators.items():
+                alpha, seconds = timed(estimate, image, trimap, options.repeats)
+                errors = compare(alpha, truth, trimap=trimap).table
+                rows[method].append([*(errors[column] for column in COLUMNS), seconds])
+        print(f"\n{trimaps}, means over {len(names)} images\n")
+        print("| method | " + " | ".join(COLUMNS) + " | seconds | times as fast |")
+        print("|---|" + "---|" * (len(COLUMNS) + 2))
+        means = {method: np.mean(values, axis=0) for method, values in rows.items()}
+        for method, (sad, mse, grad, conn, seconds) in means.items():
+            ratio = f"{means[REFERENCE][4] / seconds:.1f}" if REFERENCE in means else ""
+            errors_shown = f"{sad:.2f} | {mse:.4f} | {grad:.2f} | {conn:.2f}"
+            print(f"| {method} | {errors_shown} | {seconds:.2f} | {ratio} |", flush=True)
+
+
+def timed(
+    estimate: Callable[[Array, Array], Array], image: Array, trimap: Array, repeats: int
+) -> tuple[Array, float]:
+    """Return the alpha and the least seconds of several runs."""
+    least = np.inf
+    for _ in range(repeats):
+        began = time.perf_counter()
+        alpha = estimate(image, trimap)
+        least = min(least, time.perf_counter() - began)
+    return alpha, least
+
+
+def print_sizes(options: argparse.Namespace) -> None:
+    """Print and draw seconds and peak memory of every method at every size."""
+    curves: dict[str, list[dict[str, float]]] = {method: [] for method in options.methods}
+    print("| megapixels | unknown | method | seconds | MB |\n|---|---|---|---|---|")
+    for megapixels in options.megapixels:
+        for method in options.methods:
+            arguments = [options.image, options.trimap, method, megapixels]
+            command = [sys.executable, __file__, "cell", *map(str, arguments)]
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
+            if run.returncode:
+                print(f"| {megapixels:g} | | {method} | failed | |", flush=True)
+                continue
+            cell = json.loads(run.stdout.splitlines()[-1])
+            curves[method].append(cell)
+            print(
+                f"| {cell['megapixels']:.2f} | {cell['unknown']} | {method} | "
+                f"{cell['seconds']:.2f} | {cell['megabytes']:.0f} |",
+                flush=True,
+            )
+    if options.plot:
+        draw(curves, options.plot)
+
+
+def print_cell(options: argparse.Namespace) -> None:
+    """Solve the picture at one size and print what it took as JSON."""
+    import cv2
+
+    image = as_image(io.read(Path(options.image), Kind.IMAGE))
+    trimap = as_trimap(io.read(Path(options.trimap), Kind.TRIMAP))
+    factor = (float(options.megapixels) * 1e6 / trimap.size) ** 0.5
+    size = (round(trimap.shape[1] * factor), round(trimap.shape[0] * factor))
+    image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    trimap = cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)
+    image = image.reshape(*trimap.shape, -1)
+    estimate = estimator(options.method)
+    warm_up(estimate)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _, seconds = timed(estimate, image, trimap, 1)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    cell = {"megapixels": trimap.size / 1e6, "unknown": int(unknown(trimap).sum())}
+    print(json.dumps(cell | {"seconds": seconds, "megabytes": (after - before) / 1024}))
+
+
+def draw(curves: dict[str, list[dict[str, float]]], path: Path) -> None:
+    """Draw seconds and memory against megapixels, on logarithmic scales."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    for axes, quantity in zip(figure.subplots(1, 2), ("seconds", "megabytes"), strict=True):
+        for method, cells in curves.items():
+            axes.loglog(
+                [cell["megapixels"] for cell in cells],
+                [cell[quantity] for cell in cells],
+                marker="o",
+                label=method,
+            )
+        axes.set(xlabel="megapixels", ylabel=quantity)
+        axes.grid(which="both", alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    main()
