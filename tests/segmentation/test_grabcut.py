@@ -104,3 +104,14 @@ def test_it_stops_between_rounds(small):
     with pytest.raises(Cancelled):
         segment(small[0], iterations=20, job=job)
     assert reports == [0.0, 0.0, 0.05]
+
+
+def test_holes_are_filled_and_specks_dropped(lemur):
+    """The lemur's eyes are as yellow as the leaves behind it."""
+    box = Prompts(box=(150, 50, 540, 440))
+    plain = segment(lemur, prompts=box)
+    cleaned = segment(lemur, prompts=box, largest_hole=500, smallest_object=500)
+    inside = np.s_[200:280, 260:390]
+    assert plain[inside].min() == 0
+    assert cleaned[inside].min() == 1
+    assert np.abs(cleaned - plain).sum() < 2000

@@ -22,6 +22,7 @@ from ..errors import EmptyRegionError, ValueRangeError
 from ..job import Job
 from ..node import method
 from ..parameters import Advanced, Slider
+from ..regions import without_small, without_small_holes
 
 Labels = NDArray[np.uint8]
 # Radius of the dot that a point stands for, in pixels at the working size.
@@ -39,6 +40,8 @@ def grabcut(
     *,
     iterations: Annotated[int, Slider(1, 20)] = 5,
     working_size: Annotated[int, Slider(64, 8192, unit="px"), Advanced()] = 1024,
+    smallest_object: Annotated[int, Slider(0, 1_000_000, unit="px²"), Advanced()] = 0,
+    largest_hole: Annotated[int, Slider(0, 1_000_000, unit="px²"), Advanced()] = 0,
     job: Job,
 ) -> Mask:
     """Separate an object from its surroundings by their colors.
@@ -63,6 +66,10 @@ def grabcut(
     working_size : int, pixels
         A picture with a longer side is cut at this size, and its mask enlarged: the matte
         refines the edge anyway, and the time grows faster than the number of pixels.
+    smallest_object : int, pixels
+        Smaller connected parts are dropped.
+    largest_hole : int, pixels
+        Holes up to this size are filled, such as eyes that have the background's color.
 
     Returns
     -------
@@ -100,7 +107,8 @@ def grabcut(
         cv2.grabCut(pixels, labels, (0, 0, 1, 1), models[0], models[1], 1, mode)
     found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     whole = cv2.resize(found, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return (whole > 0.5).astype(np.float32)
+    region = without_small_holes(without_small(whole > 0.5, smallest_object), largest_hole)
+    return region.astype(np.float32)
 
 
 def default_box(width: int, height: int) -> Box:
