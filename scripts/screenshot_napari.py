@@ -55,7 +55,7 @@ def photo() -> None:
     session = Session()
     session.viewer.open_sample("matting-nodes", "lemur")
     session.viewer.layers.remove("lemur trimap")
-    session.run("Segment")
+    session.run("Segment", largest_hole=500)
     session.run("Make Trimap", inner=15, outer=25)
     session.run("Alpha Matte")
     session.picture("trimap", "lemur", "lemur trimap")
