@@ -19,6 +19,8 @@ from matting_nodes import read_image, samples
 
 ROOT = Path(__file__).parents[3]
 COMFYUI = os.environ.get("COMFYUI_PATH", "")
+# It runs in ComfyUI, whose modules it imports.
+collect_ignore = ["watch.py"]
 
 
 class Server:
