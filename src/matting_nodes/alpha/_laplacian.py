@@ -149,21 +149,32 @@ def _add_window(number, white, rows):
 
 
 @one_at_a_time
-@numba.njit(parallel=True, cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@numba.njit(parallel=True, cache=True, nogil=True)
 def _product(rows, places, offsets, plane):
     """Return rows times a plane, one entry an unknown pixel."""
     result = np.empty(len(rows), rows.dtype)
     # In fixed chunks: where a loop is cut changes the last bits, the number of threads must not.
     for chunk in numba.prange((len(rows) + CHUNK - 1) // CHUNK):
-        for i in range(chunk * CHUNK, min(len(rows), (chunk + 1) * CHUNK)):
-            entry = rows[i, 0] * plane[places[i] + offsets[0]]
-            for dy in range(5):
-                start = places[i] + offsets[5 * dy]
-                for dx in range(5):
-                    if dy + dx > 0:
-                        entry += rows[i, 5 * dy + dx] * plane[start + dx]
-            result[i] = entry
+        part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
+        _multiply(rows[part], places[part], offsets, plane, result[part])
     return result
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"}, inline="never")
+def _multiply(rows, places, offsets, plane, result):
+    for i in range(len(rows)):
+        entry = np.float32(0)  # a plain 0 would make 64 bits of 32
+        for k in range(0, 25, 5):
+            at = places[i] + offsets[k]
+            # Written out: a loop of five is not unrolled.
+            entry += (
+                rows[i, k] * plane[at]
+                + rows[i, k + 1] * plane[at + 1]
+                + rows[i, k + 2] * plane[at + 2]
+                + rows[i, k + 3] * plane[at + 3]
+                + rows[i, k + 4] * plane[at + 4]
+            )
+        result[i] = entry
 
 
 @numba.njit(cache=True, nogil=True)
