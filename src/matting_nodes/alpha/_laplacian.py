@@ -160,7 +160,7 @@ def _product(rows, places, offsets, plane):
     return result
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"}, inline="never")
+@numba.njit(cache=True, nogil=True, inline="never")
 def _multiply(rows, places, offsets, plane, result):
     for i in range(len(rows)):
         entry = np.float32(0)  # a plain 0 would make 64 bits of 32

@@ -43,6 +43,10 @@ BLUR = 5.0
 BATCH = 256
 """Tiles between two looks at the job."""
 
+EXACT = {"nnan", "ninf", "nsz"}
+"""Freedoms of the compiler that change no rounding: with more, a vectorized loop and the plain one,
+of which it takes whichever suits the addresses of its arrays, would differ in their last bits."""
+
 Floats = NDArray[np.float32]
 
 
@@ -122,7 +126,7 @@ def _batches(trimap: Trimap, near: float, job: Job) -> Any:
 # Vectorized as the loops below are: 32-bit numbers, one store a loop where it can be, and division
 # as NumPy has it, without a check for zero.
 @one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True, fastmath=True)
+@numba.njit(cache=True, nogil=True, parallel=True, fastmath=EXACT)
 def _grow(colors, trimap, grown, corners, reaches, near, most, per_pixel):
     for t in numba.prange(len(corners)):
         pixels, places = _unknown_pixels(colors, trimap, corners[t])
@@ -137,7 +141,7 @@ def _grow(colors, trimap, grown, corners, reaches, near, most, per_pixel):
 
 
 @one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True, fastmath=True)
+@numba.njit(cache=True, nogil=True, parallel=True, fastmath=EXACT)
 def _vote(colors, trimap, number, corners, reaches, near, most, blur, votes):
     for t in numba.prange(len(corners)):
         pixels, places = _unknown_pixels(colors, trimap, corners[t])
@@ -199,7 +203,7 @@ def _put(pixels, i, colors, y, x):
     pixels[3, i], pixels[4, i] = y, x
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
 def _closest(samples, pixels, per_pixel, away):
     """Find how far each pixel is from the nearest sample, in color and place."""
     away[:] = 9
@@ -213,7 +217,7 @@ def _closest(samples, pixels, per_pixel, away):
             away[i] = min(away[i], distance)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
 def _nearness(samples, pixels, blur):
     nearness = np.empty((samples.shape[1], pixels.shape[1]), np.float32)
     for j in range(samples.shape[1]):
@@ -223,7 +227,7 @@ def _nearness(samples, pixels, blur):
     return nearness
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
 def _mean_vote(pixels, front, back, blur):
     """Return the mean α of all pairs, weighted by fit and nearness, and the best pair's fit."""
     zero, one, noise = np.float32(0), np.float32(1), np.float32(NOISE**2)
