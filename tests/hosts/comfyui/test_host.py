@@ -36,7 +36,7 @@ def graph():
 def test_the_example_workflow_gives_the_pixels_of_python(server, graph):
     history = server.run(graph)
     image = samples.lemur()
-    mask = segment(image)
+    mask = segment(image, largest_hole=500)
     trimap = make_trimap(mask, inner=15, outer=25)
     alpha = alpha_matte(image, trimap)
     foreground, _ = estimate_foreground(image, alpha)
@@ -56,7 +56,8 @@ def test_the_example_workflow_gives_the_pixels_of_python(server, graph):
 def test_a_workflow_without_the_newer_parameters_runs_with_their_defaults(server, graph):
     whole = server.run(graph)["outputs"]["8"]["images"][0]
     for node in ("3", "5", "6"):
-        kept = ("image", "trimap", "alpha", "method")
+        # What is not at its default must stay.
+        kept = ("method.largest_hole", "image", "trimap", "alpha", "method")
         graph[node]["inputs"] = {k: v for k, v in graph[node]["inputs"].items() if k in kept}
     bare = server.run(graph)["outputs"]["8"]["images"][0]
     np.testing.assert_array_equal(server.picture(bare), server.picture(whole))
@@ -141,7 +142,7 @@ def test_an_interrupt_stops_a_solve_and_the_server_goes_on(server, graph):
         "class_type": "LoadImageMask",
         "inputs": {"image": "rough.png", "channel": "red"},
     }
-    graph["5"]["inputs"]["trimap"] = ["9", 0]
+    graph["5"]["inputs"] |= {"trimap": ["9", 0], "method": "knn"}
     prompt_id = server.queue(graph)
     time.sleep(3)
     server.post("/interrupt", {})
