@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import time
 from collections.abc import Iterator
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 # Of the square that is measured, for networks that take a picture as it is: small, and still
 # so large that a megapixel costs as much in it as in a whole picture.
 _SIDE = 512
-_CPU_PEAK = Path("/proc/self/status")
+_CPU_PEAK, _CPU_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 @dataclass(frozen=True)
@@ -133,13 +135,14 @@ def _measured(model: Model, device: torch.device, job: Job) -> Cost:
     megapixels = 1.0 if model.side else side**2 / 1e6
     network: Any = model.build().eval().to(memory_format=torch.channels_last).to(device)
     picture = torch.rand(1, model.channels, side, side, device=device)
-    seconds = []
-    with torch.inference_mode(), _peak(device) as peak:
-        # The first run also chooses kernels and touches memory for the first time.
-        for run in (1, 2):
+    seconds, peaks = [], []
+    # The first run also chooses kernels and touches memory for the first time.
+    for run in (1, 2):
+        with torch.inference_mode(), _peak(device) as peak:
             seconds.append(_timed(network, picture, device))
-            job.step(run, 2, f"measure {model.title}")
-    return Cost(min(seconds) / megapixels, peak[0] / megapixels if peak else None)
+        peaks += peak
+        job.step(run, 2, f"measure {model.title}")
+    return Cost(min(seconds) / megapixels, max(peaks) / megapixels if peaks else None)
 
 
 def _timed(network: Any, picture: torch.Tensor, device: torch.device) -> float:
@@ -174,15 +177,21 @@ def _peak(device: torch.device) -> Iterator[list[float]]:
     elif device.type == "cpu" and _reset_cpu_peak():
         before = _cpu_memory("VmRSS")
         yield found
-        found.append((_cpu_memory("VmHWM") - before) / 2**20)
+        # Linux counts each entry a little late, so that the peak may seem to lie below.
+        found.append(max(0, _cpu_memory("VmHWM") - before) / 2**20)
     else:
         yield found
 
 
 def _reset_cpu_peak() -> bool:
     """Let Linux count this process's peak anew; tell whether it can."""
+    if not _CPU_RESET.exists():
+        return False
+    # Memory that is free, but that the process still holds, would be used without being counted.
+    gc.collect()
+    getattr(ctypes.CDLL(None), "malloc_trim", int)(0)
     try:
-        Path("/proc/self/clear_refs").write_text("5")
+        _CPU_RESET.write_text("5")
     except OSError:
         return False
     return True
