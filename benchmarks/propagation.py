@@ -1,13 +1,16 @@
 """Alpha Matte's methods beside PyMatting's: errors and times, then time and memory against size.
 
 python benchmarks/propagation.py table FOLDER [--methods …] [--images GT01 …]
-python benchmarks/propagation.py sizes IMAGE TRIMAP [--megapixels 0.5 1 2 4] [--plot curve.png]
+python benchmarks/propagation.py sizes IMAGE TRIMAP [--megapixels 0.5 1 2 4 16 64] [--plot FILE]
+python benchmarks/propagation.py strokes IMAGE TRIMAP [--megapixels 4] [--strokes 100]
 
 FOLDER is laid out as `input/ trimap*/ gt/`, with files of the same names, as the training images
 of alphamatting.com are. Errors are means over the images, measured in the unknown region. A name
 that begins with "pymatting:" is PyMatting's own estimator; times are the least of several runs,
 and their ratios are to PyMatting's closed form in the same run. For sizes, every cell is a process
-of its own; its memory is the peak beyond what it held before the solve.
+of its own; its memory is the peak beyond what it held before the solve. Strokes are 60 pixels long,
+of random places, directions, widths and labels; what a session makes of them is compared to solving
+afresh, within 200 pixels of the stroke, and in the end everywhere.
 """
 
 from __future__ import annotations
@@ -26,11 +29,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from matting_nodes import alpha_matte, compare, io
+from matting_nodes import MattingSession, alpha_matte, compare, io
 from matting_nodes.arrays import Kind, as_alpha, as_image, as_trimap, unknown
 
 COLUMNS = ("SAD", "MSE", "Grad", "Conn")
 REFERENCE = "pymatting:cf"
+LARGE = 4.0
+"""Megapixels up to which all methods are measured; beyond, the first one alone."""
 METHODS = ("sampled_propagation", "closed_form", REFERENCE, "pymatting:sm")
 Array = NDArray[np.generic]
 
@@ -50,13 +55,25 @@ def main() -> None:
     sizes.add_argument("image", type=Path)
     sizes.add_argument("trimap", type=Path)
     sizes.add_argument("--methods", nargs="*", default=METHODS[:3])
-    sizes.add_argument("--megapixels", nargs="*", type=float, default=[0.5, 1, 2, 4])
+    sizes.add_argument("--megapixels", nargs="*", type=float, default=[0.5, 1, 2, 4, 16, 64])
     sizes.add_argument("--plot", type=Path)
+    strokes = commands.add_parser("strokes")
+    strokes.add_argument("image", type=Path)
+    strokes.add_argument("trimap", type=Path)
+    strokes.add_argument("--megapixels", type=float, default=4)
+    strokes.add_argument("--strokes", type=int, default=100)
+    strokes.add_argument("--every", type=int, default=10, help="compare after so many")
     cell = commands.add_parser("cell")
     for name in ("image", "trimap", "method", "megapixels"):
         cell.add_argument(name)
     options = parser.parse_args()
-    {"table": print_table, "sizes": print_sizes, "cell": print_cell}[options.command](options)
+    commands_by_name = {
+        "table": print_table,
+        "sizes": print_sizes,
+        "strokes": print_strokes,
+        "cell": print_cell,
+    }
+    commands_by_name[options.command](options)
 
 
 def estimator(method: str) -> Callable[[Array, Array], Array]:
@@ -128,7 +145,7 @@ def print_sizes(options: argparse.Namespace) -> None:
     curves: dict[str, list[dict[str, float]]] = {method: [] for method in options.methods}
     print("| megapixels | unknown | method | seconds | MB |\n|---|---|---|---|---|")
     for megapixels in options.megapixels:
-        for method in options.methods:
+        for method in options.methods if megapixels <= LARGE else options.methods[:1]:
             arguments = [options.image, options.trimap, method, megapixels]
             command = [sys.executable, __file__, "cell", *map(str, arguments)]
             run = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -148,15 +165,7 @@ def print_sizes(options: argparse.Namespace) -> None:
 
 def print_cell(options: argparse.Namespace) -> None:
     """Solve the picture at one size and print what it took as JSON."""
-    import cv2
-
-    image = as_image(io.read(Path(options.image), Kind.IMAGE))
-    trimap = as_trimap(io.read(Path(options.trimap), Kind.TRIMAP))
-    factor = (float(options.megapixels) * 1e6 / trimap.size) ** 0.5
-    size = (round(trimap.shape[1] * factor), round(trimap.shape[0] * factor))
-    image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)
-    trimap = cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)
-    image = image.reshape(*trimap.shape, -1)
+    image, trimap = enlarged(options.image, options.trimap, float(options.megapixels))
     estimate = estimator(options.method)
     warm_up(estimate)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -164,6 +173,73 @@ def print_cell(options: argparse.Namespace) -> None:
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     cell = {"megapixels": trimap.size / 1e6, "unknown": int(unknown(trimap).sum())}
     print(json.dumps(cell | {"seconds": seconds, "megabytes": (after - before) / 1024}))
+
+
+def enlarged(image_file: str, trimap_file: str, megapixels: float) -> tuple[Array, Array]:
+    """Return a picture and its trimap at a size."""
+    import cv2
+
+    image = as_image(io.read(Path(image_file), Kind.IMAGE))
+    trimap = as_trimap(io.read(Path(trimap_file), Kind.TRIMAP))
+    factor = (megapixels * 1e6 / trimap.size) ** 0.5
+    size = (round(trimap.shape[1] * factor), round(trimap.shape[0] * factor))
+    image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    trimap = cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)
+    return image.reshape(*trimap.shape, -1), trimap
+
+
+def print_strokes(options: argparse.Namespace) -> None:
+    """Print what an update costs, of a full solve, and how far it is from solving afresh."""
+    image, trimap = enlarged(options.image, options.trimap, options.megapixels)
+    session = MattingSession.begin(image, trimap)
+    session.update(stroke(trimap, np.random.default_rng(1))[0])
+    fulls, updates, errors = [], [], []
+    for _ in range(3):
+        began = time.perf_counter()
+        session = MattingSession.begin(image, trimap)
+        fulls.append(time.perf_counter() - began)
+    random = np.random.default_rng(0)
+    for number in range(1, options.strokes + 1):
+        trimap, drawn = stroke(trimap, random)
+        began = time.perf_counter()
+        session.update(trimap)
+        updates.append(time.perf_counter() - began)
+        if number % options.every == 0:
+            errors.append(deviation(session, MattingSession.begin(image, trimap), trimap, drawn))
+    fresh = MattingSession.begin(image, trimap)
+    everywhere = np.ones(trimap.shape, bool)
+    drift = deviation(session, fresh, trimap, everywhere)
+    full, share = np.median(fulls), np.quantile(updates, [0.5, 0.95]) / np.median(fulls)
+    mean, most = np.max(errors, axis=0)
+    print(f"{trimap.size / 1e6:.1f} MP, {unknown(trimap).sum()} unknown, full solve {full:.2f} s")
+    print(f"update: median {share[0]:.1%} of it, 95th percentile {share[1]:.1%}")
+    print(f"within 200 px of a stroke: mean at most {mean:.5f}, largest {most:.4f}")
+    print(
+        f"everywhere after {options.strokes} strokes: mean {drift[0]:.5f}, largest {drift[1]:.4f}"
+    )
+
+
+def stroke(trimap: Array, random: np.random.Generator) -> tuple[Array, Array]:
+    """Return a trimap with one more stroke of 60 pixels, and where that is."""
+    import cv2
+
+    y, x = random.choice(np.argwhere(unknown(trimap)))
+    angle = random.uniform(0, 2 * np.pi)
+    end = int(x + 60 * np.cos(angle)), int(y + 60 * np.sin(angle))
+    drawn = cv2.line(np.zeros_like(trimap), (int(x), int(y)), end, 1, int(random.integers(5, 25)))
+    label = random.choice([0, 128, 255])
+    return np.where(drawn > 0, label, trimap).astype(np.uint8), drawn > 0
+
+
+def deviation(
+    session: MattingSession, fresh: MattingSession, trimap: Array, drawn: Array
+) -> tuple[float, float]:
+    """Return the mean and the largest difference on unknown pixels near a stroke."""
+    import cv2
+
+    away = cv2.distanceTransform(1 - drawn.astype(np.uint8), cv2.DIST_L2, 5)
+    difference = abs(session.alpha - fresh.alpha)[(away < 200) & unknown(trimap)]
+    return float(difference.mean()), float(difference.max())
 
 
 def draw(curves: dict[str, list[dict[str, float]]], path: Path) -> None:

@@ -39,6 +39,10 @@ class AnySize:
     """Marks a picture that need not have the size of the others."""
 
 
+class AnyChannels:
+    """Marks a picture that may have any number of channels, as microscopes make them."""
+
+
 Image = Annotated[NDArray[np.float32], Kind.IMAGE]
 """(H, W, C) float32, 0..1; C is 3 for colour, 1 for grey. Straight, gamma-encoded sRGB."""
 
@@ -104,6 +108,9 @@ def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
     """
     if array.dtype == np.bool_:
         return array.astype(np.float32)
+    if array.dtype in (np.uint8, np.uint16):
+        # In float32 every one of their values comes out as by way of float64, much sooner.
+        return array.astype(np.float32) / np.float32(np.iinfo(array.dtype).max)
     if array.dtype.kind == "u":
         # In float64 first: float32 cannot hold 32-bit integers.
         return (array / float(np.iinfo(array.dtype).max)).astype(np.float32)
@@ -162,6 +169,25 @@ def as_image(value: ArrayLike, name: str = "image") -> Image:
         )
     _not_empty(array, name)
     return np.ascontiguousarray(unit_range(array[..., :3], name))
+
+
+def as_channels(value: ArrayLike, name: str = "image") -> Image:
+    """Return a picture as (H, W, C) float32 in 0..1, with any number of channels.
+
+    Parameters
+    ----------
+    value : (H, W) or (H, W, C) array
+        As `as_image` takes it; of four channels the last is an alpha here too.
+
+    Raises
+    ------
+    ShapeError, ValueRangeError
+    """
+    array = np.asarray(value)
+    if array.ndim != 3 or array.shape[2] in (0, 1, 3, 4):
+        return as_image(array, name)
+    _not_empty(array, name)
+    return np.ascontiguousarray(unit_range(array, name))
 
 
 def _flat(value: ArrayLike, name: str) -> NDArray[Any]:

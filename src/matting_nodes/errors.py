@@ -75,6 +75,10 @@ class WeightsError(FileError):
     """A network's file is missing, damaged, changed, or another network's."""
 
 
+class TrainingError(MattingError):
+    """A training cannot go on: its loss is no number, or too much of its data cannot be read."""
+
+
 class MemoryLimitError(MattingError):
     """The work fits the memory of no device."""
 

@@ -29,7 +29,7 @@ def test_rows_are_those_of_the_papers_equation(channels):
     random = np.random.default_rng(channels)
     image = random.random((7, 8, channels)).astype(np.float32)
     trimap = random.choice([0, 128, 255], (7, 8)).astype(np.uint8)
-    system, right = matting_system(image, trimap, 1e-4)
+    system, right = matting_system(image, unknown(trimap), trimap == 255, 1e-4)
     laplacian = dense(image, 1e-4)
     solve = unknown(trimap).ravel()
     alpha = random.random(solve.sum())
@@ -41,8 +41,10 @@ def test_rows_are_those_of_the_papers_equation(channels):
 
 def test_pictures_wider_and_higher_than_a_strip(fur):
     image, trimap = fur
-    system, right = matting_system(image, trimap, 1e-7)
-    turned, beside = matting_system(image.transpose(1, 0, 2), trimap.T, 1e-7)
+    system, right = matting_system(image, unknown(trimap), trimap == 255, 1e-7)
+    turned, beside = matting_system(
+        image.transpose(1, 0, 2), unknown(trimap).T, (trimap == 255).T, 1e-7
+    )
     numbers = np.cumsum(unknown(trimap)).reshape(trimap.shape) - 1
     order = numbers.T[unknown(trimap).T]
     np.testing.assert_allclose(right[order], beside, atol=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -103,3 +104,28 @@ def test_the_guided_filter_follows_an_edge_of_the_picture():
     steps = np.diff(alpha[20])[12:48]
     assert steps.argmax() + 12 == 24
     assert steps.max() > 0.3
+
+
+@pytest.mark.parametrize("method", ["sampled_propagation", "closed_form"])
+def test_two_stains_tell_more_than_either(method):
+    """Microscopy, two channels of 16 bits: the object is where one is brighter than the other."""
+    y, x = np.mgrid[:60, :90]
+    truth = np.clip((25 - np.hypot(y - 30, x - 45)) / 6, 0, 1)
+    noise = np.random.default_rng(0).normal(0, 0.01, (60, 90, 2))
+    # Both vary as much inside as outside; their difference does not.
+    shade = 0.2 + 0.4 * (np.sin(x / 4.0) * np.sin(y / 5.0) + 1) / 2
+    stains = np.stack([shade + 0.3 * truth, shade], axis=2) + noise
+    image = (stains.clip(0, 1) * 65535).astype(np.uint16)
+    trimap = np.where(truth == 1, 255, np.where(truth == 0, 0, 128)).astype(np.uint8)
+    trimap[cv2.dilate((trimap == 128).astype(np.uint8), np.ones((7, 7))) > 0] = 128
+    errors = [
+        abs(alpha_matte(part, trimap, method=method) - truth)[trimap == 128].mean()
+        for part in (image, image[..., :1], image[..., 1:])
+    ]
+    assert errors[0] < 0.05
+    assert errors[0] < min(errors[1:]) / 2
+
+
+def test_other_methods_refuse_two_channels(fur):
+    with pytest.raises(ShapeError, match="with 1, 3 or 4 channels"):
+        alpha_matte(fur[0][..., :2], fur[1], method="guided_filter")

@@ -81,3 +81,20 @@ def test_it_is_the_default_and_the_same_on_every_run_and_number_of_threads(fur):
         np.testing.assert_array_equal(alpha, solve(*fur))
     finally:
         numba.set_num_threads(threads)
+
+
+def test_solved_on_a_torch_device_it_is_the_same(fur, monkeypatch):
+    """On torch's CPU, which computes what a GPU does."""
+    from matting_nodes.alpha import _propagation
+
+    image, trimap = fur
+    alpha = solve(image, trimap)
+    plain = _propagation.propagate
+
+    def on_torch(*arguments, **_keywords):
+        return plain(*arguments, device="cpu:0")
+
+    monkeypatch.setattr(_propagation, "propagate", on_torch)
+    other = solve(image, trimap)
+    assert (other != alpha).any()
+    np.testing.assert_allclose(other, alpha, atol=1e-3)

@@ -4,9 +4,17 @@ import numba
 import numpy as np
 import pytest
 
-from matting_nodes.alpha._sampling import color_axes, sample
+from matting_nodes.alpha._boxes import whole
+from matting_nodes.alpha._sampling import Samples, color_axes
 from matting_nodes.arrays import unknown
 from matting_nodes.job import Cancelled, Job
+
+
+def sample(image, trimap, job):
+    """The grown trimap, and α and confidence where it is unknown."""
+    samples = Samples(image)
+    samples.follow(trimap, whole(trimap.shape), job)
+    return samples.grown, *samples.votes[:, unknown(samples.grown)]
 
 
 def test_regions_grow_into_like_colors_and_pairs_vote_on_the_rest():
@@ -82,3 +90,37 @@ def test_it_can_be_stopped_between_batches(lemur, lemur_trimap):
     with pytest.raises(Cancelled):
         sample(np.tile(lemur, (2, 2, 1)), np.tile(lemur_trimap, (2, 2)), job)
     assert len(reports) == 2
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_a_stroke_changes_no_more_and_no_less_than_it_should(lemur, lemur_trimap, value):
+    """Followed stroke by stroke, the samples are bit for bit those of a fresh look."""
+    samples = Samples(lemur)
+    samples.follow(lemur_trimap, whole(lemur_trimap.shape), Job())
+    trimap, random = lemur_trimap.copy(), np.random.default_rng(value)
+    band = np.argwhere(unknown(trimap))
+    for _ in range(6):
+        y, x = random.choice(band)
+        region = slice(max(0, y - 9), y + 9), slice(max(0, x - 25), x + 25)
+        trimap[region] = value
+        before = samples.grown.copy()
+        rows, columns = samples.follow(trimap, region, Job())
+        outside = np.ones(trimap.shape, bool)
+        outside[rows, columns] = False
+        np.testing.assert_array_equal(samples.grown[outside], before[outside])
+    fresh = Samples(lemur)
+    fresh.follow(trimap, whole(trimap.shape), Job())
+    np.testing.assert_array_equal(samples.grown, fresh.grown)
+    voted = unknown(fresh.grown)
+    np.testing.assert_array_equal(samples.votes[:, voted], fresh.votes[:, voted])
+
+
+def test_a_region_thinner_than_the_candidates_are_apart_is_sampled():
+    image = np.full((400, 400, 3), 0.2, np.float32)
+    image[:, 200:] = 0.9
+    trimap = np.full((400, 400), 128, np.uint8)
+    trimap[3, 3:5], trimap[396, 390:392] = 0, 255
+    grown, alpha, _ = sample(image, trimap, Job())
+    result = grown / 255
+    result[unknown(grown)] = alpha
+    np.testing.assert_allclose(result, image[..., 0] > 0.5, atol=0.02)

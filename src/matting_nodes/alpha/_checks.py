@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from ..arrays import Image
-from ..errors import MattingError, ShapeError
+from ..arrays import BACKGROUND, FOREGROUND, Image, Trimap
+from ..errors import EmptyRegionError, MattingError, ShapeError
+
+
+def has_both_regions(trimap: Trimap) -> None:
+    """Refuse a trimap without definite foreground or without definite background.
+
+    Raises
+    ------
+    EmptyRegionError
+    """
+    for name, value in (("foreground", FOREGROUND), ("background", BACKGROUND)):
+        if not (trimap == value).any():
+            raise EmptyRegionError(
+                f"The trimap has no definite {name}",
+                "A matte is solved from some pixels that are surely foreground and some that "
+                "are surely background",
+                f"Paint some {name}, or make the trimap's unknown band narrower",
+            )
 
 
 def check_window(image: Image, window: int, title: str) -> None:

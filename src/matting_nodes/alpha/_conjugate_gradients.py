@@ -1,4 +1,4 @@
-"""Conjugate gradients, preconditioned."""
+"""Conjugate gradients, with a preconditioner that need not be the same in each round."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ def conjugate_gradients(
         Give up after so many rounds.
     watch : callable(residual)
         Told of the residual, relative to b, after each round; it may raise.
+
+    Notes
+    -----
+    Flexible conjugate gradients: Golub and Ye, SIAM J. Sci. Comput. 21 (1999).
     """
     from ._laplacian import inner
 
@@ -62,8 +66,10 @@ def conjugate_gradients(
         error = np.sqrt(inner(residual, residual)) / size
         watch(error)
         towards = precondition(residual)
-        before, slope = slope, inner(residual, towards)
-        direction *= direction.dtype.type(slope / before)
+        # With a fixed preconditioner this is the usual slope over the one before.
+        turn = -length * inner(image, towards) / slope
+        slope = inner(residual, towards)
+        direction *= direction.dtype.type(turn)
         direction += towards
     return solution, error
 

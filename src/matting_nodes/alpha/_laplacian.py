@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import FOREGROUND, Image, Trimap, unknown
+from ..arrays import Image
 from ..kernels import one_at_a_time
 
 Vector = NDArray[np.floating[Any]]
@@ -24,6 +24,8 @@ MARGIN = 3
 """Rows around a picture in a plane, so that reading around its corners stays within."""
 CHUNK = 8192
 """Rows that one thread multiplies at a time."""
+MANY = 6 * CHUNK
+"""Fewer rows are left to one thread: to wake the others would take longer."""
 
 
 class System(NamedTuple):
@@ -57,7 +59,11 @@ class System(NamedTuple):
 
 
 def matting_system(
-    image: Image, trimap: Trimap, epsilon: float, dtype: type = np.float64
+    image: Image,
+    solve: NDArray[np.bool_],
+    known: Vector,
+    epsilon: float,
+    dtype: type = np.float64,
 ) -> tuple[System, Vector]:
     """Return the equations of the unknown pixels, and their right side b = −L_UK α_K.
 
@@ -65,26 +71,27 @@ def matting_system(
     ----------
     image : (H, W, C) float32, 0..1
         The picture, at least 3 × 3 pixels, of any number of channels.
-    trimap : (H, W) uint8
-        0 background, 255 foreground, between them unknown.
+    solve : (H, W) bool
+        The unknown pixels.
+    known : (H, W) array
+        α of the known pixels, 0 elsewhere.
     epsilon : float
         Regularization of the windows' color covariance.
     dtype : type
         Of the entries.
     """
-    height, width = trimap.shape
+    height, width = solve.shape
     margin = MARGIN * width
-    solve = unknown(trimap)
     inside = np.flatnonzero(solve)
     starts = np.searchsorted(inside, np.arange(height + 1) * width)
     rows: Vector = np.zeros((len(inside), 25), dtype)
     _assemble(image, solve, inside, starts, epsilon, rows)
     step = np.arange(-2, 3)
     offsets = (step[:, None] * width + step).ravel()
-    system = System(inside + margin, rows, offsets, width, trimap.size + 2 * margin)
-    known: Vector = np.zeros(system.size, dtype)
-    known[margin:-margin] = trimap.ravel() == FOREGROUND
-    return system, -_product(rows, system.places, offsets, known)
+    system = System(inside + margin, rows, offsets, width, solve.size + 2 * margin)
+    plane: Vector = np.zeros(system.size, dtype)
+    plane[margin:-margin] = known.ravel()
+    return system, -_product(rows, system.places, offsets, plane)
 
 
 @one_at_a_time
@@ -148,16 +155,23 @@ def _add_window(number, white, rows):
             rows[row, (j // 3 - i // 3 + 2) * 5 + j % 3 - i % 3 + 2] += entry
 
 
-@one_at_a_time
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _product(rows, places, offsets, plane):
+def _product(
+    rows: Vector, places: NDArray[np.int64], offsets: NDArray[np.int64], plane: Vector
+) -> Vector:
     """Return rows times a plane, one entry an unknown pixel."""
     result = np.empty(len(rows), rows.dtype)
+    each = _multiply_together if len(rows) >= MANY else _multiply
+    each(rows, places, offsets, plane, result)
+    return result
+
+
+@one_at_a_time
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _multiply_together(rows, places, offsets, plane, result):
     # In fixed chunks: where a loop is cut changes the last bits, the number of threads must not.
     for chunk in numba.prange((len(rows) + CHUNK - 1) // CHUNK):
         part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
         _multiply(rows[part], places[part], offsets, plane, result[part])
-    return result
 
 
 @numba.njit(cache=True, nogil=True, inline="never")

@@ -9,7 +9,6 @@ I = αF + (1 − α)B, by how well it explains the pixel and how near it lies; �
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numba
 import numpy as np
@@ -18,19 +17,17 @@ from numpy.typing import NDArray
 from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Trimap, unknown
 from ..job import Job
 from ..kernels import one_at_a_time
+from ._boxes import Region
+from ._tiles import TILE, Tiles, corner, whole_tiles, with_tiles
 
-TILE = 16
-"""Side of a tile, in pixels."""
-SAMPLES = 1024
-"""Most samples of a region that a tile's pixels are compared to."""
+SAMPLES = 700
+"""About so many samples of a region, and at most twice, a tile's pixels are compared to."""
 PAIRED = 32
-"""Most samples of a region that are paired."""
+"""About so many samples of a region, and at most twice, are paired."""
 DIAGONAL = 1000.0
 """Diagonal, in pixels, of the picture that distances below are given for; they scale with it."""
 NEAR, NEARER = 40.0, 20.0
 """How far samples are sought, in pixels: to compare colors, and to pair them."""
-REACH = 1.5
-"""But so many times as far as the nearest pixel of the region."""
 LIKENESS = 0.04
 """Colors (in 0..1, with PER_PIXEL for each pixel between them) no farther apart are alike."""
 PER_PIXEL = 0.0004
@@ -40,8 +37,6 @@ NOISE = 0.01
 """Color error of a pair, in 0..1, beyond which its vote counts little."""
 BLUR = 5.0
 """Distance in pixels below which nearer samples count no more."""
-BATCH = 256
-"""Tiles between two looks at the job."""
 
 EXACT = {"nnan", "ninf", "nsz"}
 """Freedoms of the compiler that change no rounding: with more, a vectorized loop and the plain one,
@@ -50,23 +45,22 @@ of which it takes whichever suits the addresses of its arrays, would differ in t
 Floats = NDArray[np.float32]
 
 
-def sample(image: Image, trimap: Trimap, job: Job) -> tuple[Trimap, Floats, Floats]:
-    """Return the grown trimap, and for the pixels that it leaves unknown α and a confidence.
+class Samples:
+    """What the known colors of a picture say of its unknown pixels, for a trimap that may change.
 
     Parameters
     ----------
     image : (H, W, C) float32, 0..1
         The picture.
-    trimap : (H, W) uint8
-        0 background, 255 foreground, between them unknown; both regions are there.
-    job : Job
-        Told of the tiles.
 
-    Returns
-    -------
+    Attributes
+    ----------
+    colors : (H, W, 3) float32
+        The picture's main color axes.
     grown : (H, W) uint8, {0, 128, 255}
-    alpha, confidence : (N,) float32, 0..1
-        In the order of `grown`'s unknown pixels. The confidence is 1 where a pair of colors
+        The trimap, its regions grown.
+    votes : (2, H, W) float32, 0..1
+        Where `grown` is unknown, α and a confidence. The confidence is 1 where a pair of colors
         explains the pixel exactly.
 
     Notes
@@ -74,19 +68,58 @@ def sample(image: Image, trimap: Trimap, job: Job) -> tuple[Trimap, Floats, Floa
     Growing is the trimap expansion of Shared Matting (Gastal and Oliveira, Eurographics 2010) made
     relative; pairs are judged as in Wang and Cohen, "Optimized Color Sampling", CVPR 2007.
     """
-    colors = color_axes(image)
-    scale = max(1.0, math.hypot(*trimap.shape) / DIAGONAL)
-    grown = trimap.copy()
-    grown[unknown(trimap)] = UNKNOWN
-    for batch in _batches(trimap, NEAR * scale, job.part(0, 0.6)):
-        _grow(colors, trimap, grown, *batch, SAMPLES, np.float32(PER_PIXEL / scale))
-    number = np.full(trimap.shape, -1, np.int32)
-    rest = grown == UNKNOWN
-    number[rest] = np.arange(np.count_nonzero(rest), dtype=np.int32)
-    votes = np.zeros((2, np.count_nonzero(rest)), np.float32)
-    for batch in _batches(grown, NEARER * scale, job.part(0.6, 1)):
-        _vote(colors, grown, number, *batch, PAIRED, np.float32((BLUR * scale) ** 2), votes)
-    return grown, votes[0], votes[1]
+
+    def __init__(self, image: Image) -> None:
+        shape = image.shape[:2]
+        scale = max(1.0, math.hypot(*shape) / DIAGONAL)
+        self.colors = color_axes(image)
+        self._per_pixel, self._blur = np.float32(PER_PIXEL / scale), np.float32((BLUR * scale) ** 2)
+        self._compared = Tiles(shape, NEAR * scale, SAMPLES)
+        self._paired = Tiles(shape, NEARER * scale, PAIRED)
+        self._known: Trimap = np.full(shape, UNKNOWN, np.uint8)
+        self._away: Floats = np.zeros((2, *shape), np.float32)
+        self.grown: Trimap = np.full(shape, UNKNOWN, np.uint8)
+        self.votes: Floats = np.zeros((2, *shape), np.float32)
+
+    def follow(self, trimap: Trimap, region: Region, job: Job) -> Region:
+        """Sample anew what depends on a region of the trimap; return where anything may differ.
+
+        Parameters
+        ----------
+        trimap : (H, W) uint8
+            0 background, 255 foreground, between them unknown; both regions are there.
+        region : Region
+            Where the trimap may not be what it was; the first time, all of it.
+        job : Job
+            Told of the tiles. Samples that it stops are of no more use.
+        """
+        region, part = whole_tiles(region), trimap[whole_tiles(region)]
+        before = self._known[region].copy()
+        self._known[region] = np.where(unknown(part), UNKNOWN, part)
+        tiles = self._compared.around(self._known, region, before)
+        tiles = tiles.where(
+            _is_nearer(
+                self.colors,
+                self._known,
+                before,
+                *corner(region),
+                *tiles,
+                self._per_pixel,
+                self._away,
+            )
+        )
+        region = with_tiles(region, tiles.corners)
+        before, part = self.grown[region].copy(), self._known[region]
+        np.copyto(self.grown[region], part, where=part != UNKNOWN)
+        for batch in tiles.batches(job.part(0, 0.6)):
+            _grow(self.colors, self._known, *batch, self._per_pixel, self._away, self.grown)
+        self._compared.looked(tiles)
+        tiles = self._paired.around(self.grown, region, before)
+        tiles = tiles.where(_is_resampled(self.grown, before, *corner(region), *tiles))
+        for batch in tiles.batches(job.part(0.6, 1)):
+            _vote(self.colors, self.grown, *batch, self._blur, self.votes)
+        self._paired.looked(tiles)
+        return with_tiles(region, tiles.corners)
 
 
 def color_axes(image: Image) -> Floats:
@@ -102,56 +135,108 @@ def color_axes(image: Image) -> Floats:
     return result
 
 
-def _batches(trimap: Trimap, near: float, job: Job) -> Any:
-    """Yield tiles with unknown pixels, some at a time: corners (T, 2) and reaches (T, 2)."""
-    import cv2
-
-    height, width = trimap.shape
-    high, wide = -(-height // TILE), -(-width // TILE)
-    padded = np.zeros((high * TILE, wide * TILE), bool)
-    padded[:height, :width] = unknown(trimap)
-    there = padded.reshape(high, TILE, wide, TILE).any(axis=(1, 3))
-    del padded
-    corners = np.argwhere(there) * TILE
-    rows, columns = np.minimum(corners + TILE // 2, (height - 1, width - 1)).T
-    reaches = np.empty((len(corners), 2), np.int64)
-    for side, value in enumerate((BACKGROUND, FOREGROUND)):
-        away = cv2.distanceTransform((trimap != value).astype(np.uint8), cv2.DIST_L2, 5)
-        reaches[:, side] = np.maximum(near, REACH * away[rows, columns])
-    for start in range(0, len(corners), BATCH):
-        job.step(start, len(corners), "Sampling colors")
-        yield corners[start : start + BATCH], reaches[start : start + BATCH], int(near)
-
-
 # Vectorized as the loops below are: 32-bit numbers, one store a loop where it can be, and division
 # as NumPy has it, without a check for zero.
 @one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True, fastmath=EXACT)
-def _grow(colors, trimap, grown, corners, reaches, near, most, per_pixel):
+def _grow(colors, known, corners, reaches, steps, per_pixel, away, grown):
     for t in numba.prange(len(corners)):
-        pixels, places = _unknown_pixels(colors, trimap, corners[t])
-        away = np.empty((2, len(places)), np.float32)
+        pixels, places = _unknown_pixels(colors, known, corners[t])
+        distance = np.empty((2, len(places)), np.float32)
         for side in range(2):
-            samples = _gather(colors, trimap, 255 * side, corners[t], reaches[t, side], near, most)
-            _closest(samples, pixels, per_pixel, away[side])
+            samples, steps[t, side] = _gather(
+                colors, known, 255 * side, corners[t], reaches[t, side], steps[t, side]
+            )
+            _closest(samples, pixels, per_pixel, distance[side])
         for i in range(len(places)):
-            nearest = min(away[0, i], away[1, i])
-            if nearest < LIKENESS and nearest * CLEARLY < max(away[0, i], away[1, i]):
-                grown[places[i, 0], places[i, 1]] = 255 if away[1, i] == nearest else 0
+            y, x = places[i]
+            away[0, y, x], away[1, y, x] = distance[0, i], distance[1, i]
+            nearest = min(distance[0, i], distance[1, i])
+            value = UNKNOWN
+            if nearest < LIKENESS and nearest * CLEARLY < max(distance[0, i], distance[1, i]):
+                value = FOREGROUND if distance[1, i] == nearest else BACKGROUND
+            grown[y, x] = value
 
 
 @one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True, fastmath=EXACT)
-def _vote(colors, trimap, number, corners, reaches, near, most, blur, votes):
+def _vote(colors, grown, corners, reaches, steps, blur, votes):
     for t in numba.prange(len(corners)):
-        pixels, places = _unknown_pixels(colors, trimap, corners[t])
-        back = _gather(colors, trimap, 0, corners[t], reaches[t, 0], near, most)
-        front = _gather(colors, trimap, 255, corners[t], reaches[t, 1], near, most)
+        pixels, places = _unknown_pixels(colors, grown, corners[t])
+        back, steps[t, 0] = _gather(colors, grown, 0, corners[t], reaches[t, 0], steps[t, 0])
+        front, steps[t, 1] = _gather(colors, grown, 255, corners[t], reaches[t, 1], steps[t, 1])
         alpha, best = _mean_vote(pixels, front, back, blur)
         for i in range(len(places)):
-            place = number[places[i, 0], places[i, 1]]
-            votes[0, place] = alpha[i]
-            votes[1, place] = best[i]
+            votes[0, places[i, 0], places[i, 1]] = alpha[i]
+            votes[1, places[i, 0], places[i, 1]] = best[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, per_pixel, away):
+    """Return which tiles have a pixel as near to a sample that came or went as to any before."""
+    result = np.zeros(len(corners), np.bool_)
+    for t in range(len(corners)):
+        if anew[t]:
+            continue
+        places = _unknown_pixels(colors, known, corners[t])[1]
+        for side in range(2):
+            moved = _moved(
+                known, before, top, left, 255 * side, corners[t], reaches[t, side], steps[t, side]
+            )
+            for j in range(len(moved)):
+                v, u = moved[j]
+                for i in range(len(places)):
+                    y, x = places[i]
+                    color = np.float32(0)
+                    for c in range(3):
+                        color += (colors[y, x, c] - colors[v, u, c]) ** 2
+                    distance = np.sqrt(color) + per_pixel * np.float32(np.hypot(y - v, x - u))
+                    result[t] |= distance <= away[side, y, x] * np.float32(1.0001)
+    return result
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_resampled(labels, before, top, left, corners, reaches, steps, anew):
+    """Return which tiles have a sample that came or went."""
+    result = np.zeros(len(corners), np.bool_)
+    for t in range(len(corners)):
+        for side in range(2):
+            if not anew[t] and not result[t]:
+                moved = _moved(
+                    labels,
+                    before,
+                    top,
+                    left,
+                    255 * side,
+                    corners[t],
+                    reaches[t, side],
+                    steps[t, side],
+                )
+                result[t] = len(moved) > 0
+    return result
+
+
+@numba.njit(cache=True, nogil=True)
+def _moved(labels, before, top, left, value, corner, reach, step):
+    """Return row and column of a tile's samples that came or went."""
+    bottom, right = (
+        min(corner[0] + TILE + reach, top + before.shape[0]),
+        min(corner[1] + TILE + reach, left + before.shape[1]),
+    )
+    first, begin = max(corner[0] - reach, top), max(corner[1] - reach, left)
+    rows = range(first // step, (bottom - 1) // step + 1)
+    columns = range(begin // step, (right - 1) // step + 1)
+    places = np.empty((len(rows) * len(columns), 2), np.int64)
+    count = 0
+    for row in rows:
+        for column in columns:
+            y, x = _candidate(row, column, step)
+            if not (first <= y < bottom and begin <= x < right):
+                continue
+            if (labels[y, x] == value) != (before[y - top, x - left] == value):
+                places[count] = y, x
+                count += 1
+    return places[:count]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -172,28 +257,33 @@ def _unknown_pixels(colors, trimap, corner):
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(colors, trimap, value, corner, reach, near, most):
-    """Return color, row and column (5, N) of known pixels around a tile, spread evenly."""
-    height, width = trimap.shape
-    # Farther away only every second, third … row and column is looked at.
-    step = max(1, reach // 40)
+def _gather(colors, labels, value, corner, reach, step):
+    """Return color, row and column (5, N) of known pixels around a tile, and the step it took."""
+    height, width = labels.shape
     top, bottom = max(0, corner[0] - reach), min(height, corner[0] + TILE + reach)
     left, right = max(0, corner[1] - reach), min(width, corner[1] + TILE + reach)
-    total = 0
-    for y in range(top, bottom, step):
-        for x in range(left, right, step):
-            total += trimap[y, x] == value
-    samples = np.empty((5, min(total, most)), np.float32)
-    seen, count = 0, 0
-    for y in range(top, bottom, step):
-        for x in range(left, right, step):
-            if trimap[y, x] == value:
-                # The first of each of equal shares.
-                if seen * samples.shape[1] >= count * total:
+    while True:
+        high, wide = (bottom - 1) // step - top // step + 1, (right - 1) // step - left // step + 1
+        samples = np.empty((5, high * wide), np.float32)
+        count = 0
+        for row in range(top // step, top // step + high):
+            for column in range(left // step, left // step + wide):
+                y, x = _candidate(row, column, step)
+                if top <= y < bottom and left <= x < right and labels[y, x] == value:
                     _put(samples, count, colors, y, x)
                     count += 1
-                seen += 1
-    return samples
+        if count or step == 1:
+            return samples[:, :count].copy(), step
+        # A thin region may lie between all candidates.
+        step //= 2
+
+
+@numba.njit(cache=True, nogil=True)
+def _candidate(row, column, step):
+    """Return the pixel of a cell of `step` × `step` that may be a sample: any one, but the same."""
+    mixed = (row * 374761393 + column * 668265263) & 0xFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
+    return row * step + (mixed & 0xFFFF) % step, column * step + (mixed >> 16) % step
 
 
 @numba.njit(cache=True, nogil=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ..arrays import FOREGROUND, Alpha, Image, Trimap, unknown
+from ..arrays import FOREGROUND, Alpha, AnyChannels, Image, Trimap, unknown
 from ..job import Job
 from ..node import method
 from ..parameters import Advanced, Slider
@@ -19,7 +19,7 @@ TOLERANCE = 1e-7
 
 @method("alpha_matte", title=TITLE)
 def closed_form(
-    image: Image,
+    image: Annotated[Image, AnyChannels()],
     trimap: Trimap,
     *,
     epsilon: Annotated[float, Slider(1e-9, 1e-2), Advanced()] = 1e-7,
@@ -63,7 +63,8 @@ def closed_form(
     from ._conjugate_gradients import conjugate_gradients
     from ._laplacian import matting_system
 
-    system, right = matting_system(image, trimap, epsilon)
+    solve, known = unknown(trimap), trimap == FOREGROUND
+    system, right = matting_system(image, solve, known, epsilon)
     factor = Cholesky(
         system, lambda done, total: job.step(0.9 * done / total, message=f"{TITLE}: eliminating")
     )
@@ -77,6 +78,6 @@ def closed_form(
     )
     if not error <= TOLERANCE:
         raise no_solution(f"{TITLE} did not converge within {iterations} iterations")
-    alpha: Alpha = (trimap == FOREGROUND).astype(np.float32)
-    alpha[unknown(trimap)] = solution.clip(0, 1)
+    alpha: Alpha = known.astype(np.float32)
+    alpha[solve] = solution.clip(0, 1)
     return alpha

@@ -3,23 +3,11 @@
 import numpy as np
 
 from .. import alpha as alpha
-from ..arrays import BACKGROUND, FOREGROUND, Alpha, Image, Trimap, unknown
-from ..errors import EmptyRegionError
+from ..alpha._checks import has_both_regions
+from ..arrays import FOREGROUND, Alpha, Image, Trimap, unknown
 from ..models.settings import Device
 from ..node import node
 from ..spec import Method
-
-
-def has_both_regions(trimap: Trimap) -> None:
-    """Refuse a trimap without definite foreground or without definite background."""
-    for name, value in (("foreground", FOREGROUND), ("background", BACKGROUND)):
-        if not (trimap == value).any():
-            raise EmptyRegionError(
-                f"The trimap has no definite {name}",
-                "A matte is solved from some pixels that are surely foreground and some that "
-                "are surely background",
-                f"Paint some {name}, or make the trimap's unknown band narrower",
-            )
 
 
 @node(
@@ -41,7 +29,7 @@ def alpha_matte(
     Parameters
     ----------
     image : (H, W, 3) or (H, W, 1) float32, 0..1
-        The picture.
+        The picture. Sampled propagation and closed form take any number of channels.
     trimap : (H, W) uint8
         0 background, 255 foreground, between them unknown.
     method : str

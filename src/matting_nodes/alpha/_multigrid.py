@@ -1,0 +1,429 @@
+"""Multigrid for the matting Laplacian: what its smooth vectors are, is known beforehand.
+
+The Laplacian barely sees a vector that is, in each small window, a linear function of color. So a
+coarse grid has four unknowns a block of pixels: the factors of 1 and of three colors. Blocks are
+joined 2 × 2 from level to level, and the equations with them (Galerkin: A' = PᵀAP).
+
+Aggregation as in Notay, "An aggregation-based algebraic multigrid method", ETNA 37 (2010), with
+his K-cycle on all levels but the finest, where a V-cycle is as good for its price.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import one_at_a_time
+from ._laplacian import System, Vector, inner
+
+SIDE = 4
+"""Side of the finest blocks, in pixels."""
+FEW = 1500
+"""So many blocks are solved for directly."""
+DAMPING = 0.75
+"""Of the smoothing by blocks."""
+ENOUGH = 0.25
+"""A K-cycle's first round ends it if it leaves less than this of the residual's length."""
+RIDGE, FLOOR = 1e-6, 1e-8
+"""Added to a level's diagonal, times itself and as it is: one color alone spans no more than 1."""
+CHUNK = 1024
+"""Blocks that one thread takes at a time."""
+MANY = 3072
+"""Fewer blocks are left to one thread: to wake the others would take longer."""
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+
+
+class Blocks(NamedTuple):
+    """Squares of pixels, or of smaller blocks, that hold unknown pixels."""
+
+    rows: Integers
+    columns: Integers
+    """(n,) where the blocks lie, counted in blocks."""
+    neighbors: Integers
+    """(n, 9) the blocks around each and itself, n where there is none."""
+    children: Integers
+    """(n, 16 or 4) the pixels or blocks that each is made of, -1 after the last."""
+    parents: Integers
+    """(m,) the same, seen from the children."""
+    sizes: NDArray[np.int64]
+    """(n,) unknown pixels in each."""
+    colors: Floats
+    """(n, 3) their mean color."""
+    shifts: Floats
+    """(m, 3) color of each child, less its parent's."""
+
+
+class Level:
+    """The equations of blocks of one size; vectors are (n + 1, 4), the last row 0.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    entries : (n, 9, 4, 4) float32
+        Of the matrix, a row of blocks with its neighbors' columns; gets a ridge.
+    """
+
+    def __init__(self, blocks: Blocks, entries: Floats) -> None:
+        self.blocks, self.entries = blocks, entries
+        own = np.einsum("nii->ni", entries[:, 4])
+        own += RIDGE * own + FLOOR
+        self._inverse = _inverses(np.ascontiguousarray(entries[:, 4]))
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def nothing(self) -> Floats:
+        """Return the vector of zeros."""
+        return np.zeros((len(self) + 1, 4), np.float32)
+
+    def times(self, values: Floats) -> Floats:
+        """Return the matrix times a vector."""
+        result = self.nothing()
+        _multiply(self.entries, self.blocks.neighbors, values, result)
+        return result
+
+    def smooth(self, residual: Floats, values: Floats) -> None:
+        """Add to a vector what each block alone makes of the residual."""
+        _add_products(self._inverse, residual, values)
+
+
+class Multigrid:
+    """Returns nearly A⁻¹ times a vector of unknown pixels: a preconditioner.
+
+    Parameters
+    ----------
+    system : System
+        The equations of the unknown pixels, A their matrix.
+    colors : (N, 3) float32
+        The unknown pixels' colors.
+    """
+
+    def __init__(self, system: System, colors: Floats) -> None:
+        self._diagonal = system.rows[:, 12].copy()
+        self._levels = [_finest(system, colors)]
+        while len(self._levels[-1]) > FEW:
+            self._levels.append(_coarser(self._levels[-1]))
+        self._coarsest = _factor(self._levels[-1])
+
+    def __call__(self, residual: Vector) -> Vector:
+        """Return nearly A⁻¹ times the residual."""
+        finest = self._levels[0]
+        blocks, coarse = finest.blocks, finest.nothing()
+        _restrict_pixels(blocks.children, blocks.shifts, residual, coarse)
+        correction = self._cycle(0, coarse)
+        return _correct_pixels(blocks.parents, blocks.shifts, correction, residual, self._diagonal)
+
+    def _cycle(self, depth: int, residual: Floats) -> Floats:
+        """Smooth, correct by the coarser levels, smooth."""
+        level, values = self._levels[depth], self._levels[depth].nothing()
+        if level is self._levels[-1]:
+            values[:-1] = self._coarsest(residual[:-1].ravel()).reshape(-1, 4)
+            return values
+        level.smooth(residual, values)
+        coarser = self._levels[depth + 1]
+        blocks, coarse = coarser.blocks, coarser.nothing()
+        _restrict(blocks.children, blocks.shifts, residual - level.times(values), coarse)
+        _prolong(blocks.parents, blocks.shifts, self._twice(depth + 1, coarse), values)
+        level.smooth(residual - level.times(values), values)
+        return values
+
+    def _twice(self, depth: int, residual: Floats) -> Floats:
+        """Return two rounds of conjugate gradients that cycles precondition: a K-cycle."""
+        first = self._cycle(depth, residual)
+        level = self._levels[depth]
+        if level is self._levels[-1]:
+            return first
+        image = level.times(first)
+        size, length = _inner(first, image), _inner(first, residual)
+        rest = residual - np.float32(length / size) * image if size > 0 else residual
+        if not size > 0 or _inner(rest, rest) <= ENOUGH**2 * _inner(residual, residual):
+            return np.float32(length / size if size > 0 else 1) * first
+        second = self._cycle(depth, rest)
+        mixed = _inner(second, image)
+        across = _inner(second, level.times(second)) - mixed**2 / size
+        step = _inner(second, rest) / across if across > 0 else 0.0
+        result: Floats = np.float32((length - mixed * step) / size) * first
+        result += np.float32(step) * second
+        return result
+
+
+def _inner(a: Floats, b: Floats) -> float:
+    return float(inner(a.ravel(), b.ravel()))
+
+
+def _blocks(rows: Integers, columns: Integers, sizes: Any, colors: Floats, side: int) -> Blocks:
+    """Join what lies in the same square of `side` × `side`."""
+    high, wide = rows // side, columns // side
+    # A border of nothing, so that every block has eight neighbors.
+    number = np.full((high.max() + 3, wide.max() + 3), -1, np.int32)
+    number[high + 1, wide + 1] = 0
+    there = np.argwhere(number == 0).astype(np.int32)
+    number[number == 0] = np.arange(len(there))
+    parents = number[high + 1, wide + 1]
+    number[number < 0] = len(there)
+    y, x = there.T
+    around = [number[y + dy, x + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    joined = np.bincount(parents, sizes, len(there))
+    sums = [np.bincount(parents, sizes * color, len(there)) for color in colors.T]
+    means = (np.stack(sums, axis=1) / joined[:, None]).astype(np.float32)
+    children = np.full((len(there), side * side), -1, np.int32)
+    _list_children(parents, children)
+    return Blocks(
+        y - 1,
+        x - 1,
+        np.stack(around, axis=1),
+        children,
+        parents,
+        joined,
+        means,
+        colors - means[parents],
+    )
+
+
+def _finest(system: System, colors: Floats) -> Level:
+    rows, columns = (place.astype(np.int32) for place in system.coordinates)
+    blocks = _blocks(rows, columns, np.ones(len(rows)), colors, SIDE)
+    number = np.full(system.size, -1, np.int32)
+    number[system.places] = np.arange(len(rows), dtype=np.int32)
+    entries = np.zeros((len(blocks.rows), 9, 4, 4), np.float32)
+    _join_pixels(
+        system.rows,
+        system.places,
+        system.offsets,
+        number,
+        rows % SIDE,
+        columns % SIDE,
+        blocks.children,
+        blocks.shifts,
+        entries,
+    )
+    return Level(blocks, entries)
+
+
+def _coarser(fine: Level) -> Level:
+    below = fine.blocks
+    blocks = _blocks(below.rows, below.columns, below.sizes, below.colors, 2)
+    entries = np.zeros((len(blocks.rows), 9, 4, 4), np.float32)
+    _join_blocks(
+        fine.entries,
+        below.neighbors,
+        below.rows % 2,
+        below.columns % 2,
+        blocks.children,
+        blocks.shifts,
+        entries,
+    )
+    return Level(blocks, entries)
+
+
+def _factor(level: Level) -> Any:
+    """Return what solves a level's equations."""
+    from scipy.sparse import bsr_matrix
+    from scipy.sparse.linalg import splu
+
+    count, neighbors = len(level), level.blocks.neighbors
+    there = neighbors < count
+    starts = np.append(0, np.cumsum(there.sum(axis=1)))
+    matrix = bsr_matrix(
+        (level.entries[there].astype(np.float64), neighbors[there], starts),
+        shape=(4 * count, 4 * count),
+    )
+    # Symmetric and positive definite: no pivoting, and an order for that.
+    return splu(
+        matrix.tocsc(),
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0,
+        options={"SymmetricMode": True},
+    ).solve
+
+
+@numba.njit(cache=True, nogil=True)
+def _list_children(parents, children):
+    count = np.zeros(len(children), np.int64)
+    for i in range(len(parents)):
+        children[parents[i], count[parents[i]]] = i
+        count[parents[i]] += 1
+
+
+@one_at_a_time
+@numba.njit(cache=True, nogil=True, parallel=True)
+def _inverses(matrices):
+    """Invert small matrices, symmetric and positive definite (Gauss and Jordan)."""
+    result = np.empty_like(matrices)
+    for n in numba.prange(len(matrices)):
+        a = matrices[n].astype(np.float64)
+        for p in range(4):
+            pivot = 1 / a[p, p]
+            a[p, p] = 1
+            for j in range(4):
+                a[p, j] *= pivot
+            for i in range(4):
+                if i != p:
+                    factor = a[i, p]
+                    a[i, p] = 0
+                    for j in range(4):
+                        a[i, j] -= factor * a[p, j]
+        result[n] = a
+    return result
+
+
+@one_at_a_time
+@numba.njit(cache=True, nogil=True, parallel=True)
+def _join_pixels(rows, places, offsets, number, y, x, children, shifts, entries):
+    """Add up PᵀAP, where a row of P is 1 and the pixel's color less the block's."""
+    for block in numba.prange(len(children)):
+        sums = np.empty((9, 4), np.float32)
+        for i in children[block]:
+            if i < 0:
+                break
+            sums[:] = 0
+            for k in range(25):
+                j = number[places[i] + offsets[k]]
+                if j >= 0:
+                    slot = (y[i] + k // 5 + 2) // SIDE * 3 + (x[i] + k % 5 + 2) // SIDE
+                    sums[slot, 0] += rows[i, k]
+                    for c in range(3):
+                        sums[slot, c + 1] += rows[i, k] * shifts[j, c]
+            for slot in range(9):
+                for q in range(4):
+                    entries[block, slot, 0, q] += sums[slot, q]
+                    for c in range(3):
+                        entries[block, slot, c + 1, q] += shifts[i, c] * sums[slot, q]
+
+
+@one_at_a_time
+@numba.njit(cache=True, nogil=True, parallel=True)
+def _join_blocks(fine, neighbors, y, x, children, shifts, entries):
+    """Add up PᵀAP, where 1 of a block is 1 and the shift of its parent's, and colors are colors."""
+    for block in numba.prange(len(children)):
+        part = np.empty((4, 4), np.float32)
+        for i in children[block]:
+            if i < 0:
+                break
+            for k in range(9):
+                j = neighbors[i, k]
+                if j == len(neighbors):
+                    continue
+                slot = (y[i] + k // 3 + 1) // 2 * 3 + (x[i] + k % 3 + 1) // 2
+                part[:] = fine[i, k]
+                for c in range(3):
+                    part[:, c + 1] += part[:, 0] * shifts[j, c]
+                for c in range(3):
+                    part[c + 1] += part[0] * shifts[i, c]
+                entries[block, slot] += part
+
+
+def _multiply(entries: Floats, neighbors: Integers, values: Floats, result: Floats) -> None:
+    """Set a vector to a matrix times another."""
+    each = _multiply_together if len(entries) >= MANY else _multiply_rows
+    each(entries, neighbors, values, result)
+
+
+@one_at_a_time
+@numba.njit(cache=True, nogil=True, parallel=True)
+def _multiply_together(entries, neighbors, values, result):
+    for chunk in numba.prange((len(entries) + CHUNK - 1) // CHUNK):
+        part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
+        _multiply_rows(entries[part], neighbors[part], values, result[part])
+
+
+@numba.njit(cache=True, nogil=True)
+def _multiply_rows(entries, neighbors, values, result):
+    for i in range(len(entries)):
+        for k in range(9):
+            j = neighbors[i, k]
+            for q in range(4):
+                value = values[j, q]
+                for p in range(4):
+                    result[i, p] += entries[i, k, p, q] * value
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_products(inverse, residual, values):
+    for i in range(len(inverse)):
+        for p in range(4):
+            entry = np.float32(0)
+            for q in range(4):
+                entry += inverse[i, p, q] * residual[i, q]
+            values[i, p] += np.float32(DAMPING) * entry
+
+
+def _restrict_pixels(children: Integers, shifts: Floats, residual: Vector, coarse: Floats) -> None:
+    """Add a vector of pixels to one of blocks."""
+    each = _restrict_together if len(children) >= MANY else _restrict_rows
+    each(children, shifts, residual, coarse)
+
+
+@one_at_a_time
+@numba.njit(cache=True, nogil=True, parallel=True)
+def _restrict_together(children, shifts, residual, coarse):
+    for chunk in numba.prange((len(children) + CHUNK - 1) // CHUNK):
+        part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
+        _restrict_rows(children[part], shifts, residual, coarse[part])
+
+
+@numba.njit(cache=True, nogil=True)
+def _restrict_rows(children, shifts, residual, coarse):
+    for block in range(len(children)):
+        for i in children[block]:
+            if i < 0:
+                break
+            coarse[block, 0] += residual[i]
+            for c in range(3):
+                coarse[block, c + 1] += shifts[i, c] * residual[i]
+
+
+def _correct_pixels(
+    parents: Integers, shifts: Floats, coarse: Floats, residual: Vector, diagonal: Vector
+) -> Vector:
+    """Return what the blocks say of each pixel, and what each says of itself."""
+    result = np.empty_like(residual)
+    each = _correct_together if len(parents) >= MANY * SIDE**2 else _correct_rows
+    each(parents, shifts, coarse, residual, diagonal, result)
+    return result
+
+
+@one_at_a_time
+@numba.njit(cache=True, nogil=True, parallel=True)
+def _correct_together(parents, shifts, coarse, residual, diagonal, result):
+    pixels = CHUNK * SIDE**2
+    for chunk in numba.prange((len(parents) + pixels - 1) // pixels):
+        part = slice(chunk * pixels, (chunk + 1) * pixels)
+        _correct_rows(
+            parents[part], shifts[part], coarse, residual[part], diagonal[part], result[part]
+        )
+
+
+@numba.njit(cache=True, nogil=True)
+def _correct_rows(parents, shifts, coarse, residual, diagonal, result):
+    for i in range(len(parents)):
+        value = residual[i] / diagonal[i] + coarse[parents[i], 0]
+        for c in range(3):
+            value += shifts[i, c] * coarse[parents[i], c + 1]
+        result[i] = value
+
+
+@numba.njit(cache=True, nogil=True)
+def _restrict(children, shifts, residual, coarse):
+    for block in range(len(children)):
+        for i in children[block]:
+            if i < 0:
+                break
+            coarse[block, 0] += residual[i, 0]
+            for c in range(3):
+                coarse[block, c + 1] += residual[i, c + 1] + shifts[i, c] * residual[i, 0]
+
+
+@numba.njit(cache=True, nogil=True)
+def _prolong(parents, shifts, coarse, values):
+    for i in range(len(parents)):
+        block = parents[i]
+        values[i, 0] += coarse[block, 0]
+        for c in range(3):
+            values[i, 0] += shifts[i, c] * coarse[block, c + 1]
+            values[i, c + 1] += coarse[block, c + 1]

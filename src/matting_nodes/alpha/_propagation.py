@@ -1,0 +1,119 @@
+"""Join what the samples say of each pixel along the picture, by the matting Laplacian."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import FOREGROUND, UNKNOWN, Image, Trimap, unknown
+from ..job import Job
+from ._boxes import whole
+from ._checks import no_solution
+from ._conjugate_gradients import conjugate_gradients
+from ._laplacian import matting_system
+from ._multigrid import Multigrid
+from ._sampling import Samples
+from .sampled_propagation import TITLE
+
+EPSILON = 1e-7
+"""Regularization of the Laplacian's windows."""
+GROWN, VOTED, UNSURE = 0.06, 0.02, 3e-4
+"""Weight, against the Laplacian's, of pixels that a region grew into, of confident votes, and of
+votes without any confidence."""
+TOLERANCE, ITERATIONS = 3e-5, 300
+"""The residual, relative to the right side, at which the solver stops; and at the latest when."""
+
+Floats = NDArray[np.float32]
+
+
+def sampled(image: Image, trimap: Trimap, job: Job) -> tuple[Samples, Floats]:
+    """Return what a whole picture's samples say, and where they pull α to."""
+    samples = Samples(image)
+    samples.follow(trimap, whole(trimap.shape), job)
+    return samples, pull(trimap, samples.grown, samples.votes)
+
+
+def first_guess(trimap: Trimap, guess: Floats) -> Floats:
+    """Return α where it is known, and a guess elsewhere, (H, W) float32."""
+    return np.where(unknown(trimap), guess, trimap == FOREGROUND).astype(np.float32)
+
+
+def pull(trimap: Trimap, grown: Trimap, votes: Floats) -> Floats:
+    """Return where the samples pull α to, and how strongly, (2, H, W); known pixels are not pulled.
+
+    Parameters
+    ----------
+    trimap, grown : (H, W) uint8
+        As it is, and with its regions grown.
+    votes : (2, H, W) float32, 0..1
+        α and a confidence.
+    """
+    voted = grown == UNKNOWN
+    guess = np.where(voted, votes[0], grown == FOREGROUND)
+    weight = np.where(voted, VOTED * votes[1] + UNSURE, GROWN)
+    weight[~unknown(trimap)] = 0
+    return np.stack([guess, weight]).astype(np.float32)
+
+
+def propagate(
+    image: Image,
+    colors: Floats,
+    solve: NDArray[np.bool_],
+    pulled: Floats,
+    start: Floats,
+    job: Job,
+    tolerance: float = TOLERANCE,
+    device: str = "cpu",
+) -> Floats:
+    """Return α, not clipped, that minimizes αᵀLα + Σ w (α − α̂)² over some pixels.
+
+    Parameters
+    ----------
+    image : (H, W, C) float32, 0..1
+        The picture.
+    colors : (N, 3) float32
+        Of the pixels to solve for, on the picture's main axes.
+    solve : (H, W) bool
+        Which pixels these are.
+    pulled : (2, N) float32
+        α̂ and w.
+    start : (H, W) float32
+        α of the other pixels; and a first guess of these.
+    job : Job
+        Told of the solver.
+    tolerance : float
+        The residual, relative to the right side, at which it stops.
+    device : str
+        "cpu", or the torch device that is to solve.
+    """
+    job.step(0, message=f"{TITLE}: setting up")
+    system, right = matting_system(image, solve, np.where(solve, 0, start), EPSILON, np.float32)
+    guess, weight = pulled
+    system.rows[:, 12] += weight
+    right += weight * guess
+    done = 0
+
+    def watch(_residual: float) -> None:
+        nonlocal done
+        done += 1
+        job.step(1 - 0.7 * 0.95**done, message=f"{TITLE}: solving")
+
+    if device == "cpu":
+        solution, error = conjugate_gradients(
+            system.operator(),
+            right,
+            Multigrid(system, colors),
+            start=start[solve],
+            tolerance=tolerance,
+            iterations=ITERATIONS,
+            watch=watch,
+        )
+    else:
+        from ._propagation_torch import solve_on
+
+        solution, error = solve_on(device, system, right, start[solve], tolerance, watch)
+    if not np.isfinite(error):
+        raise no_solution(f"{TITLE} found no finite solution")
+    result = start.copy()
+    result[solve] = solution
+    return result

@@ -1,0 +1,158 @@
+"""The tiles that share their samples: what each holds, how far around it looks, how densely."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
+from ..job import Job
+from ._boxes import Region, joined
+
+TILE = 16
+"""Side of a tile, in pixels."""
+STEPS = np.array([0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512])
+"""How far samples are apart: few distances, so that a stroke seldom changes them."""
+REACH = 1.5
+"""How far a tile looks at least, times how far the nearest tile with the region is."""
+BATCH = 256
+"""Tiles between two looks at the job."""
+
+Integers = NDArray[np.int64]
+Marks = NDArray[np.bool_]
+
+
+class Batch(NamedTuple):
+    """Tiles to be worked on."""
+
+    corners: Integers
+    """(T, 2) row and column."""
+    reaches: Integers
+    """(T, 2) how far around each background and foreground are sampled, in pixels."""
+    steps: Integers
+    """(T, 2) a pixel in so many rows and columns may be a sample."""
+    anew: Marks
+    """(T,) whether they have to be, whatever the samples are."""
+
+    def where(self, changed: Marks) -> Batch:
+        """Return those that have to be worked on, and those that changed."""
+        keep = self.anew | changed
+        return Batch(self.corners[keep], self.reaches[keep], self.steps[keep], self.anew[keep])
+
+    def batches(self, job: Job) -> Iterator[tuple[Integers, Integers, Integers]]:
+        """Yield corners, reaches and steps of some at a time, telling the job."""
+        for start in range(0, len(self.corners), BATCH):
+            job.step(start, len(self.corners), "Sampling colors")
+            batch = slice(start, start + BATCH)
+            yield self.corners[batch], self.reaches[batch], self.steps[batch]
+
+
+class Tiles:
+    """What the tiles of a picture hold, and how far around and how densely each one samples.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the picture.
+    near : float, pixels
+        The least reach.
+    least : int
+        About so many samples are taken of a region, where it has as many pixels; at most twice.
+    """
+
+    def __init__(self, shape: tuple[int, int], near: float, least: int) -> None:
+        high, wide = (-(-side // TILE) for side in shape)
+        self._near, self._least = near, least
+        self._counts = np.zeros((3, high, wide), np.int64)
+        self._reaches = self._steps = np.zeros((2, high, wide), np.int64)
+
+    def around(self, labels: Trimap, region: Region, before: Trimap) -> Batch:
+        """Return the tiles with unknown pixels from which a change can be seen.
+
+        Parameters
+        ----------
+        labels : (H, W) uint8, {0, 128, 255}
+            The picture's regions now.
+        region : Region
+            Whole tiles; all others are as they were.
+        before : (h, w) uint8
+            What was in the region.
+        """
+        grid = tuple(slice(s.start // TILE, -(-s.stop // TILE)) for s in region)
+        for count, value in zip(self._counts, (BACKGROUND, FOREGROUND, UNKNOWN), strict=True):
+            count[grid] = _in_tiles(labels[region] == value)
+        before_reach = self._reaches
+        self._reaches = self._reach()
+        inside = [_within(*pair) for pair in zip(self._counts, self._reaches, strict=False)]
+        steps = STEPS[
+            np.searchsorted(STEPS, np.sqrt(inside) / math.sqrt(self._least), "right") - 1
+        ].clip(1)
+        anew = (before_reach != self._reaches).any(axis=0)
+        moved = np.zeros(anew.shape, np.int64)
+        moved[grid] = _in_tiles(labels[region] != before)
+        anew |= moved > 0
+        seen = anew | (_within(moved, self._reaches.max(axis=0)) > 0)
+        # Where a tile has looked closer than it should, what comes may be for all to see.
+        anew |= (self._steps != steps).any(axis=0) & seen
+        self._steps = np.where(anew, steps, self._steps)
+        tiles = np.argwhere(seen & (self._counts[2] > 0))
+        rows, columns = tiles.T
+        reaches, steps = self._reaches[:, rows, columns].T, self._steps[:, rows, columns].T
+        return Batch(tiles * TILE, reaches, steps, anew[rows, columns])
+
+    def looked(self, tiles: Batch) -> None:
+        """Remember with which steps tiles were sampled in the end."""
+        rows, columns = (tiles.corners // TILE).T
+        self._steps[:, rows, columns] = tiles.steps.T
+
+    def _reach(self) -> Integers:
+        """Return how far each tile looks for background and foreground, in pixels."""
+        import cv2
+
+        empty = (self._counts[:2] == 0).astype(np.uint8)
+        away = TILE * np.stack([cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in empty])
+        reach: Integers = np.maximum(self._near, REACH * away).astype(np.int64)
+        return reach
+
+
+def whole_tiles(region: Region) -> Region:
+    """Return a region made larger to whole tiles."""
+    rows, columns = (slice(s.start // TILE * TILE, -(-s.stop // TILE) * TILE) for s in region)
+    return rows, columns
+
+
+def with_tiles(region: Region, corners: Integers) -> Region:
+    """Return the least region that holds a region and tiles."""
+    if len(corners) == 0:
+        return region
+    (top, left), (below, right) = corners.min(axis=0), corners.max(axis=0) + TILE
+    return joined(region, (slice(int(top), int(below)), slice(int(left), int(right))))
+
+
+def corner(region: Region) -> tuple[int, int]:
+    """Return a region's first row and column."""
+    return region[0].start, region[1].start
+
+
+def _in_tiles(mask: Marks) -> Integers:
+    """Return how many pixels of a mask each tile has."""
+    tops, lefts = (np.arange(0, side, TILE) for side in mask.shape)
+    rows = np.add.reduceat(mask, tops, axis=0, dtype=np.int64)
+    result: Integers = np.add.reduceat(rows, lefts, axis=1)
+    return result
+
+
+def _within(counts: Integers, reaches: Integers) -> Integers:
+    """Return for each tile how many there are in the tiles within its reach, in pixels."""
+    sums = np.pad(counts.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    away = -(-reaches // TILE)
+    high, wide = counts.shape
+    rows, columns = np.ogrid[:high, :wide]
+    top, left = (np.maximum(0, place - away) for place in (rows, columns))
+    bottom, right = np.minimum(high, rows + away + 1), np.minimum(wide, columns + away + 1)
+    result: Integers = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    return result

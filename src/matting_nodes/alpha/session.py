@@ -1,0 +1,244 @@
+"""A matte that follows its trimap: after a stroke, only what it can change is solved again."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..arrays import (
+    Alpha,
+    Image,
+    Trimap,
+    as_channels,
+    as_trimap,
+    check_same_size,
+    unknown,
+)
+from ..job import Job
+from ._boxes import Region, area, bounds, is_empty, joined, shifted, whole, widened
+from ._checks import check_window, has_both_regions
+from .sampled_propagation import TITLE
+
+Floats = NDArray[np.float32]
+Marks = NDArray[np.bool_]
+
+TOGETHER = 17
+"""Side of the square over which changes of pulls are averaged, in pixels."""
+SLIGHT, ALONE = 0.004, 0.004
+"""Pulls change something if α would, on average, by more than this; or if one does by this."""
+AROUND = 24
+"""How far around a change α is solved again, in pixels."""
+CLOSE = 1e-4
+"""The residual at which an update stops, which starts close to its solution."""
+LARGE = 4
+"""One in so many pixels of the picture is too much for an update: it is begun again."""
+RIM = 8
+"""How near the edge of what is solved for nothing may move, in pixels."""
+WINDOW = 3
+"""Pixels around those to be solved for that their equations read."""
+
+
+class MattingSession:
+    """The matte of sampled propagation, kept up with a trimap that is being painted.
+
+    Begin one with `begin`; after each stroke `update` it. What a cancelled update has left undone,
+    the next one does.
+
+    Attributes
+    ----------
+    alpha : (H, W) float32, 0..1
+        The matte, exactly 0 and 1 where the trimap is known. Updates change it in place, at their
+        very end.
+
+    Examples
+    --------
+    >>> from matting_nodes import MattingSession, samples
+    >>> trimap = samples.lemur_trimap()
+    >>> session = MattingSession.begin(samples.lemur(), trimap)
+    >>> trimap[89:95, 321:327] = 255
+    >>> rows, columns = session.update(trimap)
+    >>> bool((session.alpha[89:95, 321:327] == 1).all())
+    True
+    """
+
+    def __init__(self, image: Image, trimap: Trimap, job: Job) -> None:
+        job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
+        from ._propagation import TOLERANCE, first_guess, sampled
+
+        self._image, self._trimap = image, trimap
+        self._undone: Region | None = None
+        self._samples, self._pulled = sampled(image, trimap, job.part(0, 0.5))
+        start = first_guess(trimap, self._pulled[0])
+        # Not clipped: what lies beyond 0..1 is needed to solve beside it again.
+        self._values = self._solved(
+            whole(trimap.shape), unknown(trimap), self._pulled, start, job.part(0.5, 1), TOLERANCE
+        )
+        self.alpha: Alpha = self._values.clip(0, 1)
+
+    @classmethod
+    def begin(cls, image: ArrayLike, trimap: ArrayLike, job: Job | None = None) -> MattingSession:
+        """Solve for the whole picture, and keep what updates need.
+
+        Parameters
+        ----------
+        image : (H, W, C) array
+            The picture, in any form that nodes take.
+        trimap : (H, W) array
+            Likewise.
+        job : Job, optional
+            Takes progress, and is asked whether to stop.
+
+        Raises
+        ------
+        MattingError
+            As `alpha_matte` does, before anything is computed.
+        Cancelled
+            If the job was cancelled.
+        """
+        picture, now = as_channels(image), as_trimap(trimap)
+        check_same_size({"image": picture, "trimap": now})
+        check_window(picture, 3, TITLE)
+        has_both_regions(now)
+        return cls(picture, now.copy(), job or Job())
+
+    def update(
+        self, trimap: ArrayLike, region: Region | None = None, job: Job | None = None
+    ) -> Region:
+        """Follow a trimap that was painted on.
+
+        Parameters
+        ----------
+        trimap : (H, W) array
+            The whole trimap as it is now.
+        region : (slice, slice), optional
+            Rows and columns outside of which it is as it was; found out if not given.
+        job : Job, optional
+            Takes progress, and is asked whether to stop.
+
+        Returns
+        -------
+        rows, columns : slice
+            Outside of which the matte is as it was.
+
+        Raises
+        ------
+        MattingError
+            As `begin` does; the matte stays as it was.
+        Cancelled
+            If the job was cancelled; the matte stays as it was.
+        """
+        job = job or Job()
+        now = as_trimap(trimap)
+        check_same_size({"image": self._image, "trimap": now})
+        has_both_regions(now)
+        region = joined(region or bounds(now != self._trimap), self._undone)
+        if is_empty(region):
+            return region
+        if area(region) > now.size / LARGE:
+            return self._begun_again(now, job)
+        # Quick, and not to be stopped half way.
+        self._undone = joined(self._samples.follow(now, region, Job()), self._undone)
+        job.step(0.3, message=TITLE)
+        box, solve, pulled, values = self._solved_around(now, self._undone, job.part(0.3, 1))
+        # Nothing before this line changes what a caller sees; nothing from here on can fail.
+        self._trimap[box] = now[box]
+        # What was not solved is still what it was for the older pulls: changes add up.
+        keep = unknown(now[box]) & ~solve
+        np.copyto(self._pulled[:, *box], pulled, where=~keep)
+        self._values[box] = values
+        self.alpha[box] = values.clip(0, 1)
+        self._undone = None
+        return box
+
+    def _solved_around(
+        self, now: Trimap, sampled: Region, job: Job
+    ) -> tuple[Region, Marks, Floats, Floats]:
+        """Return a box, which of its pixels had to be solved for, their pulls, and α there."""
+        box = widened(sampled, AROUND + RIM, now.shape)
+        pulled = self._pull(now, box)
+        values, solve = self._values.copy(), np.zeros(now.shape, bool)
+        values[box] = self._start(now, box, pulled)
+        seeds = _around(self._changed(now, box, pulled, values[box]), AROUND) & unknown(now[box])
+        while seeds.any():
+            solve[box] |= seeds & _inside(box, now.shape)
+            before = values[box].copy()
+            values[box] = self._solved(box, solve[box], pulled, before, job, CLOSE)
+            moved = abs(values[box] - before) > SLIGHT
+            # Where the edge of what was solved for moved, what lies beyond has to move too.
+            beyond = _around(moved, RIM) & unknown(now[box]) & ~solve[box]
+            if not beyond.any():
+                break
+            wider = widened(joined(shifted(bounds(beyond), box), box), AROUND + RIM, now.shape)
+            marks = np.zeros(now[wider].shape, bool)
+            marks[shifted(box, wider, -1)] = beyond
+            box, pulled = wider, self._pull(now, wider)
+            seeds = _around(marks, AROUND) & unknown(now[box])
+        return box, solve[box], pulled, values[box]
+
+    def _begun_again(self, trimap: Trimap, job: Job) -> Region:
+        fresh = MattingSession(self._image, trimap.copy(), job)
+        self.alpha[:] = fresh.alpha
+        vars(self).update(vars(fresh) | {"alpha": self.alpha})
+        return whole(trimap.shape)
+
+    def _pull(self, trimap: Trimap, box: Region) -> Floats:
+        from ._propagation import pull
+
+        return pull(trimap[box], self._samples.grown[box], self._samples.votes[:, *box])
+
+    def _start(self, now: Trimap, box: Region, pulled: Floats) -> Floats:
+        """Return α in a box as it is known, or was found, or else is pulled to."""
+        from ._propagation import first_guess
+
+        found = np.where(unknown(self._trimap[box]), self._values[box], pulled[0])
+        return first_guess(now[box], found)
+
+    def _changed(self, now: Trimap, box: Region, pulled: Floats, start: Floats) -> Marks:
+        """Return the pixels of a box that are known otherwise, or pulled elsewhere, than before."""
+        import cv2
+
+        was = self._trimap[box]
+        changed: Marks = (now[box] != was) & ~(unknown(now[box]) & unknown(was))
+        (guess, weight), (before, strength) = pulled, self._pulled[:, *box]
+        # How much more a pixel is pulled; one alone hardly moves, many together do.
+        more = abs(weight * (guess - start) - strength * (before - start))
+        together, strength = (cv2.blur(plane, (TOGETHER, TOGETHER)) for plane in (more, weight))
+        changed |= (more > ALONE) | (together > SLIGHT * strength)
+        return changed
+
+    def _solved(
+        self,
+        box: Region,
+        solve: Marks,
+        pulled: Floats,
+        start: Floats,
+        job: Job,
+        tolerance: float,
+    ) -> Floats:
+        """Return α in a box, not clipped, solved where it says."""
+        from ._propagation import propagate
+
+        if not solve.any():
+            return start
+        colors = self._samples.colors[box][solve]
+        return propagate(self._image[box], colors, solve, pulled[:, solve], start, job, tolerance)
+
+
+def _inside(box: Region, shape: tuple[int, ...]) -> Marks:
+    """Return the pixels of a box whose equations read nothing outside of it."""
+    rows, columns = (
+        slice(WINDOW if s.start > 0 else 0, s.stop - s.start - (WINDOW if s.stop < side else 0))
+        for s, side in zip(box, shape, strict=True)
+    )
+    marks = np.zeros([s.stop - s.start for s in box], bool)
+    marks[rows, columns] = True
+    return marks
+
+
+def _around(marks: Marks, margin: int) -> Marks:
+    """Return the pixels up to so many from those marked."""
+    import cv2
+
+    side = 2 * margin + 1
+    near: Marks = cv2.dilate(marks.astype(np.uint8), np.ones((side, side), np.uint8)).astype(bool)
+    return near

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matting_nodes.alpha._conjugate_gradients import conjugate_gradients
+from matting_nodes.alpha._laplacian import matting_system
+from matting_nodes.alpha._multigrid import Multigrid
+from matting_nodes.arrays import unknown
+
+
+@pytest.fixture(scope="module")
+def equations(lemur, lemur_trimap):
+    """A system of several levels: the lemur four times, weakly pulled."""
+    image, trimap = np.tile(lemur, (2, 2, 1)), np.tile(lemur_trimap, (2, 2))
+    solve = unknown(trimap)
+    system, right = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
+    system.rows[:, 12] += 1e-3
+    return system, right, image[solve]
+
+
+def rounds(system, right, precondition):
+    count = []
+    solution, error = conjugate_gradients(
+        system.operator(),
+        right,
+        precondition,
+        tolerance=1e-5,
+        iterations=3000,
+        watch=count.append,
+    )
+    assert error <= 1e-5
+    return solution, len(count)
+
+
+def test_it_saves_most_of_the_rounds_and_leads_to_the_same_solution(equations):
+    system, right, colors = equations
+    solution, few = rounds(system, right, Multigrid(system, colors))
+    diagonal = system.rows[:, 12]
+    plain, many = rounds(system, right, lambda residual: residual / diagonal)
+    np.testing.assert_allclose(solution, plain, atol=5e-3)
+    assert few < many / 4
+
+
+def test_it_is_symmetric_and_positive_on_one_level(fur):
+    image, trimap = fur
+    solve = unknown(trimap)
+    system, _ = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
+    system.rows[:, 12] += 1e-3
+    inverse = Multigrid(system, image[solve])
+    random = np.random.default_rng(0)
+    a, b = random.standard_normal((2, solve.sum())).astype(np.float32)
+    assert inverse(a) @ b == pytest.approx(inverse(b) @ a, rel=1e-3, abs=1e-2)
+    assert inverse(a) @ a > 0
+
+
+def test_colors_that_are_all_the_same(equations):
+    system, right, colors = equations
+    _, few = rounds(system, right, Multigrid(system, np.full_like(colors, 0.5)))
+    assert few < 3000
