@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from ._triton import load_triton_apart
+
 
 class Source(Protocol):
     """Where a network's file comes from."""
@@ -72,6 +74,7 @@ class Torchvision:
 
     def url(self) -> str:
         """Return the address that torchvision itself gives."""
+        load_triton_apart()
         from torchvision.models import get_weight
 
         return str(get_weight(self.weights).url)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError
 from ._source import Address, ByHand, GoogleDrive, HuggingFace, Source, Torchvision
+from ._triton import load_triton_apart
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -146,6 +147,7 @@ def model(name: str) -> Model:
 
 def _torchvision(name: str) -> Module:
     """Return one of torchvision's segmentation networks, 21 classes."""
+    load_triton_apart()
     from torchvision.models import get_model
 
     network: Module = get_model(name, weights=None, weights_backbone=None, num_classes=21)
@@ -154,6 +156,7 @@ def _torchvision(name: str) -> Module:
 
 def _vitmatte(width: int, heads: int) -> Module:
     """Return ViTMatte as published: windows of 14, every third block global."""
+    load_triton_apart()
     from transformers import VitDetConfig, VitMatteConfig, VitMatteForImageMatting
 
     backbone = VitDetConfig(
@@ -183,6 +186,7 @@ def _vitmatte(width: int, heads: int) -> Module:
 
 def _sam2(blocks: list[int], attention: list[int], window: list[int]) -> Module:
     """Return SAM 2.1 for single pictures, with a Hiera encoder of that many blocks a stage."""
+    load_triton_apart()
     from transformers import Sam2Config, Sam2HieraDetConfig, Sam2Model, Sam2VisionConfig
 
     encoder = Sam2HieraDetConfig(
@@ -312,6 +316,7 @@ _PUBLISHED = (
         builder="dim_two_encoders:DimTwoVgg16",
         source=_UNTRAINED,
         file="dim_two_vgg16.pth",
+        optional=("refine_",),
         licence="none: train it yourself",
         paper=_DIM,
     ),
@@ -322,6 +327,7 @@ _PUBLISHED = (
         builder="dim_two_encoders:DimTwoResNet50",
         source=_UNTRAINED,
         file="dim_two_resnet50.pth",
+        optional=("refine_",),
         licence="none: train it yourself",
         paper=_DIM,
     ),

@@ -15,6 +15,9 @@ Planes = NDArray[np.float32]
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 
+# Of portraits, of 255 and blue first
+BLUE_FIRST_MEAN = np.array([114, 121, 134], np.float32)
+
 
 def normalized(image: Image) -> Planes:
     """Return a picture as RGB with ImageNet's mean and deviation taken out, (3, H, W)."""
@@ -24,6 +27,11 @@ def normalized(image: Image) -> Planes:
 def centered(image: Image) -> Planes:
     """Return a picture as RGB in −1..1, (3, H, W)."""
     return _first(as_rgb(image) * 2 - 1)
+
+
+def blue_first(image: Image) -> Planes:
+    """Return blue, green and red with portraits' means taken out, (3, H, W)."""
+    return _first((as_rgb(image)[..., ::-1] * 255 - BLUE_FIRST_MEAN) / np.float32(255))
 
 
 def grey_trimap(trimap: Trimap) -> Planes:

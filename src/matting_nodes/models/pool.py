@@ -15,6 +15,7 @@ from ..job import Job
 from . import weights as files
 from ._fingerprints import sha256
 from ._memory import MemoryBackend, TorchMemory, is_out_of_memory, size_of
+from ._triton import load_triton_apart
 from .catalog import Model
 from .catalog import model as find_model
 
@@ -220,6 +221,8 @@ class Pool:
             if not is_out_of_memory(error):
                 raise
             raise _no_room(entry) from error
+        if entry.key.compiled:
+            load_triton_apart()
         entry.network = torch.compile(network) if entry.key.compiled else network
 
     def _retried(self, place: Callable[[], Any], device: torch.device) -> Any:

@@ -13,7 +13,10 @@ Device = Annotated[
 Weights = Annotated[
     str,
     Advanced(),
-    Help("A file with weights of one's own; empty for the published ones, fetched on first use."),
+    Help(
+        "A file with weights of one's own, or the name of a model that was trained here; empty "
+        "for the published ones, fetched on first use."
+    ),
 ]
 
 Precision = Annotated[

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import WeightsError
 from ..job import Job
-from . import _fingerprints
+from . import _fingerprints, own
 from ._checkpoint import load_into, load_state
 from ._download import by_hand, download
 from ._folder import download_folder, offline, search_folders
@@ -41,7 +41,8 @@ def fetch(model: Model, named: str | Path = "", job: Job | None = None) -> Path:
     model : Model
         From the catalog.
     named : path, optional
-        A file that the user names: it is taken as it is, with no checksum asked for.
+        A file that the user names, or a model of one's own by its name: it is taken as it is,
+        with no checksum asked for.
     job : Job, optional
         Takes progress. A cancelled download leaves nothing behind.
 
@@ -55,7 +56,7 @@ def fetch(model: Model, named: str | Path = "", job: Job | None = None) -> Path:
     """
     job = job or Job()
     if named:
-        return _named(model, Path(named).expanduser())
+        return _named(model, str(named))
     path = find(model) or _downloaded(model, job.part(0, 0.9))
     _fingerprints.check(model, path, job.part(0.9, 1))
     return path
@@ -108,11 +109,15 @@ def _held(lock: threading.Lock, job: Job) -> Iterator[None]:
         lock.release()
 
 
-def _named(model: Model, path: Path) -> Path:
+def _named(model: Model, name: str) -> Path:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        path = own.find(model, name) or path
     if not path.is_file():
         raise WeightsError(
             f"{path} is not a file",
-            f"The weights of {model.title} are a file (.pth, .pt, .tar, .bin or .safetensors)",
+            f"The weights of {model.title} are a file (.pth, .pt, .tar, .bin or .safetensors), "
+            "or the name of one of your own models",
             f"Check the path, or leave it empty to use the published {model.file}",
         )
     return path

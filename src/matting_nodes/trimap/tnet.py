@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 from ..arrays import Image, Trimap, as_rgb, trimap_from
 from ..errors import EmptyRegionError
 from ..job import Job
-from ..models.inputs import Planes, resized, working_size
+from ..models.inputs import blue_first, resized, working_size
 from ..models.predict import predict
 from ..models.settings import Precision, Weights
 from ..node import method
 from ..parameters import Advanced, Slider
-
-# Of 255, blue first
-MEAN = np.array([114, 121, 134], np.float32)
 
 
 @method("make_trimap", title="T-Net (network)", networks=("tnet",))
@@ -62,7 +59,7 @@ def tnet(
     small = resized(as_rgb(image), *working_size(height, width, longer_side), "area")
     logits = predict(
         "tnet",
-        _planes(small),
+        blue_first(small),
         np.ones(small.shape[:2], bool),
         device=device,
         precision=precision,
@@ -80,12 +77,6 @@ def tnet(
                 "Choose a smaller cleanup, or segment the object and use a band",
             )
     return resized(trimap_from(foreground, background), height, width, "nearest")
-
-
-def _planes(image: Image) -> Planes:
-    """Return blue, green and red with their means taken out, (3, H, W)."""
-    blue_first = (image[..., ::-1] * 255 - MEAN) / 255
-    return np.ascontiguousarray(blue_first.transpose(2, 0, 1), np.float32)
 
 
 def _opened(region: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:

@@ -17,48 +17,10 @@ from matting_nodes.hosts.cli import main
 from matting_nodes.models import catalog
 from matting_nodes.models.pool import POOL
 
+from ...damaged_weights import FILES
+
 LEMUR = str(samples.FOLDER / "lemur.png")
 TRIMAP = str(samples.FOLDER / "lemur_trimap.png")
-
-
-class Malicious:
-    """Unpickled as it asks to be, it would make a file."""
-
-    def __reduce__(self):
-        return os.system, ("touch ran",)
-
-
-def truncated(state, path):
-    torch.save(state, path)
-    path.write_bytes(path.read_bytes()[:-2000])
-
-
-def without_a_key(state, path):
-    del state["pred.1.weight"]
-    torch.save(state, path)
-
-
-def of_another_network(state, path):
-    torch.save(catalog.model("lraspp_mobilenet_v3_large").build().state_dict(), path)
-
-
-def with_another_shape(state, path):
-    state["layer0.0.weight"] = state["layer0.0.weight"][:, :3]
-    torch.save({"state_dict": state}, path)
-
-
-FILES = [
-    (lambda state, path: path.write_bytes(b"\x89PNG not at all"), "cannot be read as a checkpoint"),
-    (lambda state, path: path.write_bytes(b""), "cannot be read as a checkpoint"),
-    (truncated, "cannot be read as a checkpoint: "),
-    (lambda state, path: torch.save({"state_dict": Malicious()}, path), "holds more than tensors"),
-    (of_another_network, "It looks like lraspp_mobilenet_v3_large: choose that model"),
-    (without_a_key, "1 missing (pred.1.weight)"),
-    (with_another_shape, "layer0.0.weight has shape (32, 3, 3, 3), not (32, 4, 3, 3)"),
-    (lambda state, path: torch.save({"epoch": 3}, path), "holds no tensors"),
-    (lambda state, path: path.mkdir(), "is not a file"),
-    (lambda state, path: None, "is not a file"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +44,7 @@ def matte(tmp_path, monkeypatch):
     return run
 
 
-IDS = ["picture", "empty", "cut", "code", "other", "key", "shape", "no tensors", "folder", "absent"]
-
-
-@pytest.mark.parametrize(("write", "told"), FILES, ids=IDS)
+@pytest.mark.parametrize(("write", "told"), FILES.values(), ids=FILES)
 def test_a_file_that_cannot_be_used_as_weights(matte, state, capsys, write, told):
     """Whether it is named or stands in the model folder, where a good one is looked for."""
     entry, own = catalog.model("indexnet"), Path("mine.pth")

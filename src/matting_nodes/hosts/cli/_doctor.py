@@ -31,6 +31,8 @@ PACKAGES = (
     "magicgui",
     "av",
     "distributed",
+    "lightning",
+    "tensorboard",
 )
 # All of these write to one folder, cv2: the last one installed wins.
 CV2_WHEELS = (
@@ -39,7 +41,17 @@ CV2_WHEELS = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
-OPTIONAL = ("transformers", "onnxruntime", "napari", "magicgui", "av", "distributed")
+OPTIONAL = (
+    "pymatting",
+    "transformers",
+    "onnxruntime",
+    "napari",
+    "magicgui",
+    "av",
+    "distributed",
+    "lightning",
+    "tensorboard",
+)
 
 
 def add_command(commands: Any) -> None:

@@ -8,7 +8,7 @@ from ...errors import MattingError
 from ...job import Cancelled
 from ...nodes import all_nodes
 from ...version import __version__
-from . import _demo, _doctor, _models, _node, _run
+from . import _data, _demo, _doctor, _evaluate, _models, _node, _run, _train
 
 EPILOG = """\
 a whole matte, step by step:
@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         _node.add_command(commands, spec)
     _models.add_command(commands)
     _run.add_command(commands)
+    for room in (_data, _train, _evaluate):
+        room.add_command(commands)
     _demo.add_command(commands)
     _doctor.add_command(commands)
     return parser

@@ -1,0 +1,156 @@
+"""Methods measured over samples: Compare's numbers, of the unknown region and of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..arrays import Alpha, Image, Trimap
+from ..errors import MattingError
+from ..job import Job
+from ..nodes.alpha_matte import alpha_matte
+from ..nodes.compare import compare
+from ..running import run
+from ..training.samples import Sample
+from .methods import method_settings
+
+REGIONS = ("unknown", "whole")
+METRICS = ("SAD", "MSE", "MAD", "Grad", "Conn")
+
+
+@dataclass(frozen=True)
+class Row:
+    """How far a method was from the truth on one sample, in one region.
+
+    Parameters
+    ----------
+    method, sample : str
+        What was measured.
+    region : {"unknown", "whole"}
+        Where.
+    values : mapping
+        By the names of `METRICS`: SAD, Grad and Conn in thousands.
+    """
+
+    method: str
+    sample: str
+    region: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Matte:
+    """A method's alpha beside what it was made from and what it should be."""
+
+    method: str
+    sample: str
+    image: Image
+    trimap: Trimap
+    alpha: Alpha
+    reference: Alpha
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All rows, and what could not be measured, a line each."""
+
+    rows: tuple[Row, ...]
+    problems: tuple[str, ...] = ()
+
+
+def evaluate(
+    samples: Sequence[Sample],
+    methods: Sequence[str],
+    *,
+    device: str = "auto",
+    job: Job | None = None,
+    seen: Callable[[Matte, Mapping[str, float]], None] | None = None,
+) -> Evaluation:
+    """Measure methods over samples, as Compare measures.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        With trimaps.
+    methods : sequence of str
+        As `method_settings` reads them.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where networks run.
+    job : Job, optional
+        Progress and cancel.
+    seen : callable(matte, values), optional
+        Given every matte with its numbers in the unknown region, while it is at hand.
+
+    Returns
+    -------
+    Evaluation
+        Two rows for each method and sample. A sample that a method cannot do is a problem,
+        and left out for the other methods too, so that the means are of the same samples.
+
+    Raises
+    ------
+    ParameterError
+        If a method or its settings cannot be; before anything is computed.
+    """
+    job = job or Job()
+    chosen = {text: method_settings(text) for text in methods}
+    rows: list[Row] = []
+    problems: list[str] = []
+    for number, sample in enumerate(samples):
+        part = job.part(number / len(samples), (number + 1) / len(samples))
+        try:
+            mattes = [
+                _matte(
+                    sample, name, given, device, part.part(i / len(chosen), (i + 1) / len(chosen))
+                )
+                for i, (name, given) in enumerate(chosen.items())
+            ]
+            measured = [(matte, *measure(matte)) for matte in mattes]
+        except MattingError as error:
+            problems.append(f"{sample.name}: {error}")
+            continue
+        for matte, unknown, whole in measured:
+            rows.append(Row(matte.method, sample.name, "unknown", unknown))
+            rows.append(Row(matte.method, sample.name, "whole", whole))
+            if seen:
+                seen(matte, unknown)
+    return Evaluation(tuple(rows), tuple(problems))
+
+
+def measure(matte: Matte) -> tuple[dict[str, float], dict[str, float]]:
+    """Return a matte's numbers in the unknown region and in the whole picture.
+
+    Raises
+    ------
+    EmptyRegionError
+        If nothing is unknown.
+    """
+    unknown = compare(matte.alpha, matte.reference, trimap=matte.trimap).table
+    whole = compare(matte.alpha, matte.reference).table
+    return _chosen(unknown), _chosen(whole)
+
+
+def _chosen(table: Mapping[str, float]) -> dict[str, float]:
+    return {name: table[name] for name in METRICS}
+
+
+def means(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, float]]:
+    """Return the mean of each number over the samples, by region and method."""
+    grouped: dict[tuple[str, str], list[Mapping[str, float]]] = {}
+    for row in rows:
+        grouped.setdefault((row.region, row.method), []).append(row.values)
+    return {
+        key: {name: sum(v[name] for v in values) / len(values) for name in METRICS}
+        for key, values in grouped.items()
+    }
+
+
+def _matte(sample: Sample, name: str, given: dict[str, Any], device: str, job: Job) -> Matte:
+    image, trimap, reference = sample.read_image(), sample.read_trimap(), sample.read_alpha()
+    wires = {"image": image, "trimap": trimap}
+    # A device that was asked for is for networks: the other methods know the CPU alone.
+    uses = (chosen := alpha_matte.chosen(given["method"])) and "device" in chosen.passed
+    settings = {**given, **({"device": device} if uses else {})}
+    alpha = run(alpha_matte, wires, settings, job).values["alpha"]
+    return Matte(name, sample.name, image, trimap, alpha, reference)

@@ -1,0 +1,158 @@
+"""Preparing data once: `img/ trimap/ alpha/` and an index, from any layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import io
+from ..arrays import Alpha, Image, Kind, Trimap, as_rgb
+from ..arrays import check_same_size as check_sizes
+from ..errors import FileError, MattingError
+from ..job import Job
+from ..models.inputs import resized
+from .layouts import INDEX
+from .samples import Sample, over, read_picture
+from .trimaps import cutout_trimap
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How samples are prepared.
+
+    Parameters
+    ----------
+    threshold : int, of 255
+        What lies above in an alpha is the object, for its trimap.
+    width : int, pixels
+        Of the ellipse that draws the trimap's band; odd.
+    size : int, pixels
+        Pad to a square and resize to this side; 0 keeps the size.
+    backgrounds : sequence of Path
+        Lay each object over a random square of one of them.
+    seed : int
+        Of the random choices: sample n always gets the same.
+    """
+
+    threshold: int = 50
+    width: int = 11
+    size: int = 0
+    backgrounds: Sequence[Path] = ()
+    seed: int = 0
+
+
+def prepare(
+    samples: Sequence[Sample], folder: str | Path, recipe: Recipe, job: Job | None = None
+) -> Iterator[str]:
+    """Write samples as pictures, trimaps and alphas of equal names, and index them.
+
+    Composites are stored that way, too. A published trimap is kept; else it is drawn.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        From any layout.
+    folder : path
+        Gets `img/`, `trimap/`, `alpha/` and, last, `index.txt`, a name a line.
+    recipe : Recipe
+        What is done to them.
+    job : Job, optional
+        Progress and cancel. What was written stays.
+
+    Yields
+    ------
+    str
+        For each sample that could not be prepared, its name and why.
+
+    Raises
+    ------
+    FileError
+        If the folder has an index already, or cannot be written to.
+    """
+    job, target = job or Job(), Path(folder)
+    if (target / INDEX).exists():
+        raise FileError(
+            f"{target / INDEX} exists", "Prepared data is not written over", "Choose a new folder"
+        )
+    names = []
+    for number, sample in enumerate(samples):
+        job.step(number, len(samples), sample.name)
+        try:
+            pictures = prepared(sample, recipe, np.random.default_rng([recipe.seed, number]))
+        except MattingError as error:
+            yield f"{sample.name}: {error}"
+        else:
+            names.append(_write(target, sample.name, *pictures))
+    io.write_whole(_made(target) / INDEX, "".join(f"{name}\n" for name in names).encode())
+
+
+def prepared(
+    sample: Sample, recipe: Recipe, chance: np.random.Generator
+) -> tuple[Image, Trimap, Alpha]:
+    """Return picture, trimap and alpha of a sample as the recipe wants them."""
+    alpha = sample.read_alpha()
+    image = sample.read_colors() if recipe.backgrounds else sample.read_image()
+    trimap = sample.read_trimap() if sample.trimap else None
+    check_sizes({"alpha": alpha, "image": image, **({} if trimap is None else {"trimap": trimap})})
+    if recipe.size:
+        image, alpha = (squared(p, recipe.size, "cubic").clip(0, 1) for p in (image, alpha))
+        trimap = None if trimap is None else squared(trimap, recipe.size, "nearest")
+    if recipe.backgrounds:
+        path = recipe.backgrounds[int(chance.integers(len(recipe.backgrounds)))]
+        height, width = alpha.shape
+        behind = random_crop(as_rgb(read_picture(path)), height, width, chance)
+        image = over(image, behind, alpha)
+    if trimap is None:
+        trimap = cutout_trimap(alpha, recipe.threshold, recipe.width)
+    return image, trimap, alpha
+
+
+def squared(picture: NDArray[Any], size: int, how: str) -> NDArray[Any]:
+    """Return a picture padded with zeros to a square, then resized to `size` pixels a side."""
+    height, width = picture.shape[:2]
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    padding = ((top, side - height - top), (left, side - width - left), (0, 0))
+    # Smaller pictures are means of areas: cubic interpolation would skip pixels.
+    how = "area" if how == "cubic" and size < side else how
+    return resized(np.pad(picture, padding[: picture.ndim]), size, size, how)
+
+
+def random_crop(picture: Image, height: int, width: int, chance: np.random.Generator) -> Image:
+    """Return a random part of a picture, which is enlarged first where it is too small."""
+    scale = max(height / picture.shape[0], width / picture.shape[1], 1)
+    high, wide = (int(np.ceil(side * scale)) for side in picture.shape[:2])
+    larger = resized(picture, high, wide, "cubic").clip(0, 1)
+    top, left = chance.integers(high - height + 1), chance.integers(wide - width + 1)
+    part: Image = larger[top : top + height, left : left + width]
+    return part
+
+
+def _write(folder: Path, name: str, image: Image, trimap: Trimap, alpha: Alpha) -> str:
+    parts: dict[str, tuple[NDArray[Any], Kind]] = {
+        "img": (image, Kind.IMAGE),
+        "trimap": (trimap, Kind.TRIMAP),
+        "alpha": (alpha, Kind.ALPHA),
+    }
+    for part, (value, kind) in parts.items():
+        path = folder / part / f"{name}.png"
+        _made(path.parent)
+        io.write(path, value, kind, force=True)
+    return name
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"The folder {folder} cannot be made: {error.strerror}",
+            "Prepared data is written into it",
+            "Choose another",
+        ) from error
+    return folder
