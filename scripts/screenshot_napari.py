@@ -22,7 +22,7 @@ class Session:
         self.viewer = napari.Viewer()
         self.viewer.window.resize(1500, 900)
 
-    def run(self, title: str, method: str = "", **fields: Any) -> None:
+    def run(self, title: str, method: str = "", run: bool = True, **fields: Any) -> Any:
         """Open a node's widget beside the others, set its fields, run it to the end."""
         _, widget = self.viewer.window.add_plugin_dock_widget("matting-nodes", title, tabify=True)
         if method:
@@ -30,8 +30,27 @@ class Session:
         for (_, name), field in widget.fields.items():
             if name in fields:
                 field.value = fields[name]
+        if run:
+            self.run_to_its_end(widget)
+        return widget
+
+    def run_to_its_end(self, widget: Any) -> None:
+        """Press Run, and wait."""
         widget.run()
         while widget.running:
+            self._events()
+
+    def stroke(self, matte: Any, trimap: Any) -> None:
+        """Paint background beside the fur, where leaves shine white, with the matte following."""
+        matte.live.switch.value = True
+        for _ in range(300):
+            self._events()
+        trimap.brush_size, trimap.mode = 14, "paint"
+        trimap.selected_label = 1
+        with trimap.block_history():
+            for step in range(60):
+                trimap.paint((200 + 2 * step, 518 + step // 3), 1)
+        for _ in range(300):
             self._events()
 
     def picture(self, name: str, *visible: str) -> None:
@@ -51,22 +70,31 @@ class Session:
 
 
 def photo() -> None:
-    """Draw the lemur's trimap and its composite."""
+    """Draw the lemur's trimap, the matte that follows a stroke, and the composite."""
     session = Session()
     session.viewer.open_sample("matting-nodes", "lemur")
     session.viewer.layers.remove("lemur trimap")
     session.run("Segment", largest_hole=500)
     session.run("Make Trimap", inner=15, outer=25)
-    session.run("Alpha Matte")
     session.picture("trimap", "lemur", "lemur trimap")
+    matte = session.run("Alpha Matte")
+    session.stroke(matte, session.viewer.layers["lemur trimap"])
+    session.viewer.grid.enabled = True
+    session.picture("stroke", "lemur", "lemur trimap", "lemur alpha")
+    session.viewer.grid.enabled = False
+    matte.live.switch.value = False
     session.run("Estimate Foreground")
     session.run("Composite", color="#7a3b52")
     session.picture("composite", "lemur composite")
+    compare = session.run("Compare", run=False)
+    compare.layer_choices["reference"].value = session.viewer.layers["lemur reference alpha"]
+    session.run_to_its_end(compare)
+    session.picture("compare", "lemur compare")
     session.viewer.close()
 
 
 def microscopy() -> None:
-    """Draw the cell's alpha, on its scale."""
+    """Draw the cell with its trimap, and its alpha, on its scale."""
     session = Session()
     session.viewer.open_sample("matting-nodes", "cell")
     session.viewer.scale_bar.visible = True
@@ -74,6 +102,7 @@ def microscopy() -> None:
     session.run("Make Trimap", inner=20, outer=20)
     session.run("Alpha Matte")
     session.picture("cell", "cell", "cell trimap")
+    session.picture("cell-alpha", "cell alpha")
     session.viewer.close()
 
 

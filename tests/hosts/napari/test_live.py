@@ -156,3 +156,154 @@ def test_a_slider_of_the_trimap_is_followed_through(viewer, dock, qtbot, finish)
             and np.array_equal(labels_to_trimap(viewer.layers["square trimap"].data), expected)
         )
     )
+
+
+# the default method follows strokes with what it knows from the last run
+
+
+@pytest.fixture
+def followed(dock, painted, viewer, qtbot):
+    """Alpha Matte with its default method, auto on, its first matte shown."""
+    widget = dock("Alpha Matte")
+    widget.live.switch.value = True
+    qtbot.waitUntil(lambda: "fur alpha" in viewer.layers and not widget.running, timeout=20_000)
+    return widget
+
+
+@pytest.fixture
+def shown(viewer):
+    return lambda: viewer.layers["fur alpha"].data
+
+
+@pytest.fixture
+def stroke(followed, painted, viewer, qtbot):
+    """Paints and waits until the matte has followed."""
+
+    def paint(place, label):
+        painted.paint(place, label)
+        # Of the removed matte there is none until it is back.
+        qtbot.waitUntil(
+            lambda: "fur alpha" in viewer.layers and shown_at(viewer, place) == label - 1,
+            timeout=20_000,
+        )
+
+    return paint
+
+
+def shown_at(viewer, place):
+    return viewer.layers["fur alpha"].data[place]
+
+
+def test_a_stroke_is_followed_where_it_is(followed, stroke, shown, fur, painted):
+    np.testing.assert_array_equal(shown(), alpha_matte(*fur))
+    array, before = shown(), shown().copy()
+    stroke((32, 66), 1)
+    changed = np.argwhere(shown() != before)
+    assert shown() is array
+    assert len(changed)
+    fresh = alpha_matte(fur[0], labels_to_trimap(painted.data))
+    assert np.abs(shown() - fresh).mean() < 0.002
+
+
+def test_a_followed_matte_says_how_it_was_made_like_any_other(
+    followed, stroke, viewer, finish, painted
+):
+    stroke((32, 66), 1)
+    metadata = viewer.layers["fur alpha"].metadata
+    followed.live.switch.value = False
+    finish(followed)
+    assert viewer.layers["fur alpha"].metadata == metadata
+    assert metadata["matting_nodes"]["parameters"]["method"] == "sampled_propagation"
+
+
+def test_run_solves_afresh_what_was_followed(followed, stroke, shown, finish, fur, painted):
+    stroke((32, 66), 1)
+    stroke((60, 80), 2)
+    finish(followed)
+    fresh = alpha_matte(fur[0], labels_to_trimap(painted.data))
+    np.testing.assert_array_equal(shown(), fresh)
+
+
+def test_undo_is_followed_as_well(followed, stroke, shown, painted, fur, qtbot):
+    stroke((32, 66), 1)
+    painted.undo()
+    assert (painted.data == trimap_to_labels(fur[1])).all()
+    qtbot.waitUntil(lambda: np.abs(shown() - alpha_matte(*fur)).mean() < 0.002, timeout=20_000)
+
+
+def test_another_picture_is_solved_afresh(followed, stroke, viewer, shown, fur, painted, qtbot):
+    stroke((32, 66), 1)
+    viewer.layers["fur"].data = 1 - fur[0]
+    fresh = alpha_matte(1 - fur[0], labels_to_trimap(painted.data))
+    qtbot.waitUntil(lambda: np.array_equal(shown(), fresh), timeout=20_000)
+
+
+def test_a_trimap_that_becomes_a_stack_makes_a_stack(followed, viewer, painted, fur, qtbot):
+    trimaps = np.stack([fur[1], fur[1][:, ::-1]])
+    painted.data = trimap_to_labels(trimaps)
+
+    def stacked():
+        return [layer for layer in viewer.layers if layer.data.shape == trimaps.shape][1:]
+
+    qtbot.waitUntil(lambda: bool(stacked()) and not followed.running, timeout=20_000)
+    (result,) = stacked()
+    for alpha, trimap in zip(result.data, trimaps, strict=True):
+        np.testing.assert_array_equal(alpha, alpha_matte(fur[0], trimap))
+
+
+def test_a_removed_matte_comes_back_whole(followed, stroke, viewer, shown, fur, painted):
+    viewer.layers.remove("fur alpha")
+    stroke((32, 66), 1)
+    fresh = alpha_matte(fur[0], labels_to_trimap(painted.data))
+    assert np.abs(shown() - fresh).mean() < 0.002
+
+
+def test_a_cancel_in_the_middle_keeps_the_last_matte(followed, painted, shown, fur, qtbot):
+    before = shown().copy()
+    painted.paint((32, 66), 1)
+    qtbot.waitUntil(lambda: followed.running, timeout=20_000)
+    followed.cancel()
+    qtbot.waitUntil(lambda: not followed.running, timeout=20_000)
+    np.testing.assert_array_equal(shown(), before)
+    painted.paint((60, 80), 2)
+    fresh = alpha_matte(fur[0], labels_to_trimap(painted.data))
+    qtbot.waitUntil(lambda: np.abs(shown() - fresh).mean() < 0.002, timeout=20_000)
+
+
+def test_of_a_stack_the_plane_that_was_painted_on_is_followed(viewer, dock, qtbot, fur):
+    image, trimap = (np.stack([part, part[::-1]]) for part in fur)
+    viewer.add_image(image, name="fur", rgb=True)
+    layer = viewer.add_labels(trimap_to_labels(trimap), name="painted", **trimap_options())
+    matte = dock("Alpha Matte")
+    matte.live.switch.value = True
+    qtbot.waitUntil(lambda: "fur alpha" in viewer.layers and not matte.running, timeout=20_000)
+    before = viewer.layers["fur alpha"].data.copy()
+    viewer.dims.set_point(0, 1)
+    layer.brush_size = 15
+    layer.paint((1, 67, 66), 1)
+    qtbot.waitUntil(lambda: shown_at(viewer, (1, 67, 66)) == 0, timeout=20_000)
+    after = viewer.layers["fur alpha"].data
+    np.testing.assert_array_equal(after[0], before[0])
+    expected = alpha_matte(image[1], labels_to_trimap(layer.data[1]))
+    assert np.abs(after[1] - expected).mean() < 0.002
+
+
+def test_strokes_in_the_middle_of_the_first_solve_do_not_stop_it(
+    viewer, dock, qtbot, lemur, lemur_trimap
+):
+    """At many megapixels one would else never see a matte before the brush rests."""
+    viewer.add_image(lemur, name="lemur", rgb=True)
+    labels = trimap_to_labels(lemur_trimap)
+    layer = viewer.add_labels(labels, name="painted", **trimap_options())
+    matte, button = dock("Alpha Matte"), set()
+    matte.live.switch.value = True
+    qtbot.waitUntil(lambda: matte.running, timeout=20_000)
+    layer.paint((92, 324), 1)
+    layer.paint((95, 324), 1)
+
+    def shown():
+        button.add(matte.run_button.text)
+        return "lemur alpha" in viewer.layers and viewer.layers["lemur alpha"].data[95, 324] == 0
+
+    qtbot.waitUntil(shown, timeout=60_000)
+    assert "Cancelling…" not in button

@@ -10,6 +10,8 @@ from matting_nodes import all_nodes, samples
 from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import is_trimap
 
+TITLES = [*(spec.title for spec in all_nodes()), "Inspect"]
+
 
 @pytest.fixture
 def plugin(viewer):
@@ -20,16 +22,15 @@ def plugin(viewer):
 def test_the_manifest_is_valid_and_its_commands_exist():
     manifest = PluginManifest.from_distribution("matting-nodes")
     manifest.validate_imports()
-    assert [w.display_name for w in manifest.contributions.widgets] == [
-        spec.title for spec in all_nodes()
-    ]
+    assert [w.display_name for w in manifest.contributions.widgets] == TITLES
 
 
 def test_the_layers_menu_leads_to_every_node(plugin):
     menus = plugin.contributions.menus
     assert [item.submenu for item in menus["napari/layers/segment"]] == ["matting_nodes"]
     assert [item.command for item in menus["matting_nodes"]] == [
-        f"matting-nodes.{spec.name}" for spec in all_nodes()
+        *(f"matting-nodes.{spec.name}" for spec in all_nodes()),
+        "matting-nodes.inspect",
     ]
 
 
@@ -42,9 +43,7 @@ def test_napari_shows_the_submenu_with_every_node(viewer, plugin):
     menus = get_app_model().menus
     assert "Image matting" in titles("napari/layers/segment")
     assert "New trimap (Image matting)" in titles("napari/layers/annotate")
-    assert [title.split(" (")[0] for title in titles("matting_nodes")] == [
-        spec.title for spec in all_nodes()
-    ]
+    assert [title.split(" (")[0] for title in titles("matting_nodes")] == TITLES
 
 
 def test_the_menu_makes_a_new_trimap(viewer, plugin):

@@ -14,7 +14,19 @@ from ._samples import open_cell, open_lemur
 if TYPE_CHECKING:
     from ._widget import NodeWidget
 
-__all__ = ["manifest", "new_trimap", "open_cell", "open_lemur", "widget_name"]
+__all__ = [
+    "InspectWidget",
+    "manifest",
+    "new_trimap",
+    "open_cell",
+    "open_lemur",
+    "read_trimap",
+    "widget_name",
+    "write_picture",
+    "write_trimap",
+]
+
+_FILES = ("read_trimap", "write_picture", "write_trimap")
 
 
 def __getattr__(name: str) -> type[NodeWidget]:
@@ -24,6 +36,14 @@ def __getattr__(name: str) -> type[NodeWidget]:
         from ._new_trimap import new_trimap
 
         return new_trimap  # type: ignore[return-value]
+    if name == "InspectWidget":
+        from ._inspect import InspectWidget
+
+        return InspectWidget  # type: ignore[return-value]
+    if name in _FILES:
+        from . import _files
+
+        return getattr(_files, name)  # type: ignore[no-any-return]
     for spec in all_nodes():
         if name == widget_name(spec):
             from ._widget import widget_class

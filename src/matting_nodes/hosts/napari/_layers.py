@@ -100,14 +100,24 @@ def frames(layer: Any, kind: Kind, stack: Shape, reference: Any) -> Frames:
         return [_points(layer, reference)]
     if is_shapes(layer):
         return [_inside_of_shapes(layer, reference)]
-    convert = {
+    return LayerFrames(layer, stack, conversion(layer, kind))
+
+
+def conversion(layer: Any, kind: Kind) -> Callable[[Any], Any]:
+    """Return what makes values of a kind of a layer's planes.
+
+    Raises
+    ------
+    MattingError
+        If the layer is of another kind.
+    """
+    return {
         Kind.IMAGE: _image,
         Kind.MASK: _mask,
         Kind.LABELS: _labels,
         Kind.TRIMAP: _trimap,
         Kind.ALPHA: lambda layer: lambda plane: plane,
     }[kind](layer)
-    return LayerFrames(layer, stack, convert)
 
 
 def _image(layer: Any) -> Callable[[Any], Any]:

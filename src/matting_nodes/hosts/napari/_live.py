@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from magicgui import widgets
 
-# Long enough for a dab to become a stroke, short enough to follow the hand.
+# Milliseconds: long enough for dabs to become a stroke, short enough to follow the hand.
 DELAY = 100
 
 
@@ -36,6 +36,7 @@ class Live:
         settings: Callable[[], dict[str, Any]],
         run: Callable[[], None],
     ) -> None:
+        from qtpy.QtCore import QTimer
         from superqt.utils import QSignalDebouncer
 
         self._layers, self._settings, self._run = layers, settings, run
@@ -44,6 +45,9 @@ class Live:
         self._debouncer = QSignalDebouncer()
         self._debouncer.setTimeout(DELAY)
         self._debouncer.triggered.connect(self._look)
+        # napari tells of a dab before it is in the data: wait for the next turn of the loop.
+        self._soon = QTimer(self._debouncer, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._debouncer.flush)
         self.switch = widgets.CheckBox(
             text="auto",
             value=False,
@@ -61,6 +65,22 @@ class Live:
         """Ask for a run, if the switch is on and something has changed."""
         if self.switch.value:
             self._debouncer.throttle()
+
+    def revisions(self, layers: dict[str, Any], painted: str) -> dict[str, Any]:
+        """Return what differs when a layer is another one, or has got other data.
+
+        Of the one named `painted` it is not told whether it was painted on.
+        """
+        self._watch(list(layers.values()))
+        return {
+            name: watch.shape() if name == painted else watch.revision()
+            for name, watch in zip(layers, self._watched, strict=True)
+        }
+
+    def ask_soon(self, _event: Any = None) -> None:
+        """Ask for a run without waiting for more: a stroke has ended."""
+        self.ask()
+        self._soon.start()
 
     def stop(self) -> None:
         """Watch no layer any more."""
@@ -89,7 +109,7 @@ class Live:
     def _watch(self, layers: list[Any]) -> None:
         if [watch.layer for watch in self._watched] != layers:
             self.stop()
-            self._watched = [LayerWatch(layer, self.ask) for layer in layers]
+            self._watched = [LayerWatch(layer, self.ask, self.ask_soon) for layer in layers]
 
 
 class LayerWatch:
@@ -99,17 +119,29 @@ class LayerWatch:
     emits too: whether anything did change, `state` says.
     """
 
-    EVENTS = ("data", "paint", "labels_update", "set_data", "selected_label", "metadata")
+    EVENTS = ("data", "labels_update", "set_data", "selected_label", "metadata")
 
-    def __init__(self, layer: Any, changed: Callable[[Any], None]) -> None:
-        self.layer = layer
-        self._changed, self._count = changed, 0
-        self._events = [
-            getattr(layer.events, name) for name in self.EVENTS if hasattr(layer.events, name)
+    def __init__(
+        self, layer: Any, changed: Callable[[Any], None], painted: Callable[[Any], None]
+    ) -> None:
+        self.layer, self._count = layer, 0
+        answers = {"paint": painted} | dict.fromkeys(self.EVENTS, changed)
+        self._answers = [
+            (getattr(layer.events, name), answer)
+            for name, answer in answers.items()
+            if hasattr(layer.events, name)
         ]
         layer.events.data.connect(self._count_up)
-        for event in self._events:
-            event.connect(changed)
+        for event, answer in self._answers:
+            event.connect(answer)
+
+    def revision(self) -> Any:
+        """Return what differs when the layer was given other data, or is to be read otherwise."""
+        return id(self.layer), self._count, getattr(self.layer, "contrast_limits_range", None)
+
+    def shape(self) -> Any:
+        """Return what differs when the layer is another one, or of another size."""
+        return id(self.layer), self.layer.data.shape
 
     def state(self) -> Any:
         """Return what differs when the layer holds something else."""
@@ -118,13 +150,13 @@ class LayerWatch:
         # Only labels and their like are changed in place, and they are small.
         editable = hasattr(self.layer, "selected_label") and isinstance(data, np.ndarray)
         painted = zlib.crc32(np.ascontiguousarray(data)) if editable else 0
-        return id(self.layer), self._count, painted, label
+        return self.revision(), painted, label
 
     def stop(self) -> None:
         """Listen no longer."""
         self.layer.events.data.disconnect(self._count_up)
-        for event in self._events:
-            event.disconnect(self._changed)
+        for event, answer in self._answers:
+            event.disconnect(answer)
 
     def _count_up(self, _event: Any = None) -> None:
         self._count += 1

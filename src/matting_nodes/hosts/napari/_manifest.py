@@ -27,19 +27,35 @@ def manifest() -> dict[str, Any]:
         "contributions": {
             "commands": [
                 *(_command(name, spec.title, widget_name(spec)) for name, spec in nodes.items()),
+                _command(f"{PLUGIN}.inspect", "Inspect", "InspectWidget"),
                 _command(f"{PLUGIN}.new_trimap", "New trimap", "new_trimap"),
+                _command(f"{PLUGIN}.read_trimap", "Open as a trimap", "read_trimap"),
+                _command(f"{PLUGIN}.write_picture", "Save an image or alpha", "write_picture"),
+                _command(f"{PLUGIN}.write_trimap", "Save a trimap or mask", "write_trimap"),
                 _command(f"{PLUGIN}.open_lemur", "Open the lemur", "open_lemur"),
                 _command(f"{PLUGIN}.open_cell", "Open the cell", "open_cell"),
             ],
             "widgets": [
-                {"command": name, "display_name": spec.title} for name, spec in nodes.items()
+                *({"command": name, "display_name": spec.title} for name, spec in nodes.items()),
+                {"command": f"{PLUGIN}.inspect", "display_name": "Inspect"},
             ],
             "menus": {
                 "napari/layers/segment": [{"submenu": SUBMENU}],
-                SUBMENU: [{"command": name} for name in nodes],
+                SUBMENU: [{"command": name} for name in (*nodes, f"{PLUGIN}.inspect")],
                 "napari/layers/annotate": [{"command": f"{PLUGIN}.new_trimap"}],
             },
             "submenus": [{"id": SUBMENU, "label": "Image matting"}],
+            "readers": [
+                {
+                    "command": f"{PLUGIN}.read_trimap",
+                    "filename_patterns": ["*trimap*.png", "*trimap*.tif", "*trimap*.tiff"],
+                    "accepts_directories": False,
+                }
+            ],
+            "writers": [
+                _writer("write_picture", "16-bit PNG, 32-bit TIFF", "image"),
+                _writer("write_trimap", "Trimap or mask", "labels"),
+            ],
             "sample_data": [
                 _sample("lemur", "Lemur (photo, trimap, alpha)"),
                 _sample("cell", "Cell (quantitative phase microscopy)"),
@@ -50,6 +66,15 @@ def manifest() -> dict[str, Any]:
 
 def _command(name: str, title: str, target: str) -> dict[str, str]:
     return {"id": name, "title": title, "python_name": f"{HERE}:{target}"}
+
+
+def _writer(function: str, title: str, layer: str) -> dict[str, Any]:
+    return {
+        "command": f"{PLUGIN}.{function}",
+        "layer_types": [layer],
+        "filename_extensions": [".png", ".tif"],
+        "display_name": title,
+    }
 
 
 def _sample(key: str, title: str) -> dict[str, str]:

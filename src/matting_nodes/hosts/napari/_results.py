@@ -34,6 +34,7 @@ class ResultLayers:
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self._made: dict[tuple[Any, str], tuple[Any, int]] = {}
+        viewer.layers.events.removed.connect(self._forget_removed)
 
     def show(
         self,
@@ -67,7 +68,6 @@ class ResultLayers:
         provenance : dict
             Goes into the layer's metadata.
         """
-        self._forget_removed()
         layer, written = self._made.get((source, name), (None, 0))
         base = tag(source).get("base", source.name)
         provenance = {"output": name, "base": base, **provenance}
@@ -83,7 +83,7 @@ class ResultLayers:
         editable = kind in (Kind.MASK, Kind.TRIMAP)
         self._made[source, name] = layer, _checksum(data) if editable else 0
 
-    def _forget_removed(self) -> None:
+    def _forget_removed(self, _event: Any = None) -> None:
         present = list(self._viewer.layers)
         self._made = {
             key: made

@@ -2,53 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from magicgui import widgets
-from numpy.typing import NDArray
 
 from ...arrays import Kind
 from ...errors import MattingError, MissingInputError
-from ...frames import Frames, map_frames
-from ...job import Cancelled, Job
+from ...following import Follower
+from ...frames import Frames
+from ...job import Job
 from ...models.costs import described
 from ...running import settings
 from ...spec import NodeSpec, Output
 from ._choices import LayerChoice
 from ._fields import field
-from ._layers import Shape, common_shape, frames, is_shapes, pixel_size
+from ._layers import common_shape, frames, is_shapes, pixel_size
 from ._live import Live
 from ._manifest import widget_name
-from ._results import ResultLayers, layer_data
+from ._readiness import obstacle
+from ._results import ResultLayers
+from ._work import LiveStack, Outcome, Request, work
 
 if TYPE_CHECKING:
     import napari
-
-
-@dataclass(frozen=True)
-class Request:
-    """All that a run needs, read from the widget when Run was pressed."""
-
-    layers: dict[str, Any]
-    inputs: dict[str, Frames | None]
-    parameters: dict[str, Any]
-    stack: Shape
-
-
-@dataclass
-class Outcome:
-    """What a run came to: values by output name, or the reason why there are none."""
-
-    stacks: Mapping[str, NDArray[Any]]
-    provenance: Mapping[str, Any]
-    table: str = ""
-    rgb: frozenset[str] = frozenset()
-    refusal: MattingError | None = None
 
 
 class NodeWidget(widgets.Container):
@@ -59,7 +38,10 @@ class NodeWidget(widgets.Container):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         self._viewer = napari_viewer
         self._worker: Any = None
+        self._asked: Request | None = None
+        self._bridge: Any = None
         self._newer = self._quiet = False
+        self._followed: LiveStack | None = None
         self._results = ResultLayers(napari_viewer)
         self.layer_choices = {w.name: LayerChoice(w, napari_viewer) for w in self.spec.inputs}
         self.method = self._method_choice()
@@ -95,9 +77,12 @@ class NodeWidget(widgets.Container):
         self.live.belong_to(self.native)
         for setting in (self.method, *self.fields.values(), *self.layer_choices.values()):
             setting.changed.connect(self.live.ask)
+            setting.changed.connect(self._show_readiness)
         self.method.changed.connect(self._show_fields)
         self.advanced.changed.connect(self._show_fields)
         self._show_fields()
+        self._show_readiness()
+        bind_keys(self.native, {"Ctrl+Return": self._run_or_cancel})
 
     # what the user sets
 
@@ -135,6 +120,18 @@ class NodeWidget(widgets.Container):
             if owner in ("", self.method.value)
         }
 
+    def reset_choices(self, *args: Any) -> None:
+        """Take up new layers."""
+        super().reset_choices(*args)
+        self._show_readiness()
+
+    def _show_readiness(self, _value: Any = None) -> None:
+        """Let Run be pressed if the node can run; else say in its tooltip why it cannot."""
+        reason = obstacle(self.spec, self._layers(), self.parameters())
+        self.run_button.tooltip = str(reason or f"{self.spec.summary}\nCtrl+Return")
+        if not self.running:
+            self.run_button.enabled = reason is None
+
     # running
 
     def _run_or_cancel(self) -> None:
@@ -145,12 +142,17 @@ class NodeWidget(widgets.Container):
             self.cancel()
 
     def _run_live(self) -> None:
-        """Run because something has changed; a run under way makes way first."""
-        self._newer = self.running
-        if self.running:
-            self.cancel()
-        else:
+        """Run because something has changed; a run under way makes way first.
+
+        One that only strokes have outrun is let be: the next goes on from what it finds.
+        """
+        if not self.running:
             self.run(quiet=True)
+            return
+        self._newer = True
+        followed = self._asked.followed if self._asked else None
+        if not followed or followed.state != self._followed_state():
+            self.cancel()
 
     def run(self, quiet: bool = False) -> None:
         """Start the node on the chosen layers, in a thread of its own.
@@ -166,20 +168,25 @@ class NodeWidget(widgets.Container):
         except MattingError as error:
             self._refuse(error)
             return
-        bridge = _bridge(self)
+        # Run solves afresh; what was followed by then may be some thousandths off.
+        self._follow(request, afresh=not quiet)
+        self._bridge = self._bridge or _bridge(self)
         self.message.value = ""
         self._set_running(True)
+        self._asked, report = request, self._bridge.progressed.emit
         self._worker = worker = create_worker(
-            _work,
+            work,
             self.spec,
-            request,
+            # A worker may outlive its run; what it works on need not.
+            [request],
             # The worker itself is only known once it is made.
-            lambda: Job(bridge.progressed.emit, lambda: worker.abort_requested),
-            _progress={"desc": self.spec.title},
+            lambda: Job(report, lambda: worker.abort_requested),
+            # No _progress: drawing napari's busy bar makes the work take twice as long.
             _start_thread=False,
         )
-        worker.returned.connect(lambda outcome: self._finish(request, outcome))
-        worker.finished.connect(lambda: self._stop(worker))
+        # What Qt is given to call it keeps alive: no function that holds the worker or its layers.
+        worker.returned.connect(self._finish)
+        worker.finished.connect(self._stop)
         worker.start()
 
     def cancel(self) -> None:
@@ -223,20 +230,41 @@ class NodeWidget(widgets.Container):
             parameters["pixel_size"] = pixel_size(reference)
         return Request(layers, inputs, parameters, stack)
 
-    def _finish(self, request: Request, outcome: Outcome) -> None:
+    def _follow(self, request: Request, afresh: bool) -> None:
+        """Let a live run go on from the last one, if only the trimap has changed."""
+        if not (self.live.switch.value and Follower.can_follow(self.spec, request.parameters)):
+            self._followed = None
+            return
+        state = self._followed_state()
+        if afresh or self._followed is None or self._followed.state != state:
+            self._followed = LiveStack(Follower(self.spec, request.parameters), state)
+        request.followed = self._followed
+
+    def _followed_state(self) -> Any:
+        """Return what must stay as it is for a result to be followed: all but the strokes."""
+        return self.live.revisions(self._layers(), Kind.TRIMAP.value), self.parameters()
+
+    def _finish(self, outcome: Outcome) -> None:
+        request = self._asked
+        assert request is not None
         if outcome.refusal is not None:
             self._refuse(outcome.refusal)
             return
+        if self._quiet and not set(request.layers.values()) <= set(self._viewer.layers):
+            return  # Nobody asked for this one, and the next is on its way.
+        stacks = outcome.stacks
+        if request.followed and outcome.provenance:
+            stacks = {self.spec.outputs[0].name: request.followed.brought_up_to_date(request.stack)}
         layers = list(request.layers.values())
         reference = max(layers, key=lambda layer: (_is_picture(layer), layer.ndim))
         names = {name: layer.name for name, layer in request.layers.items()}
         for output in self.spec.outputs:
-            if output.name in outcome.stacks:
+            if output.name in stacks:
                 self._results.show(
                     output.name,
                     self._result_name(output),
                     output.kind,
-                    outcome.stacks[output.name],
+                    stacks[output.name],
                     output.name in outcome.rgb,
                     layers[0],
                     reference,
@@ -256,21 +284,21 @@ class NodeWidget(widgets.Container):
         if not self._quiet:
             show_warning(str(error))
 
-    def _stop(self, worker: Any) -> None:
-        if self._worker is worker:
-            self._worker = None
-            # The window may be gone before its last worker.
-            with suppress(RuntimeError):
-                self._set_running(False)
-                if self._newer:
-                    self._newer = False
-                    self.run(quiet=True)
-                elif worker.abort_requested:
-                    self.message.value = "Cancelled; no layer was changed."
+    def _stop(self) -> None:
+        worker, self._worker, self._asked = self._worker, None, None
+        # The window may be gone before its last worker.
+        with suppress(RuntimeError):
+            self._set_running(False)
+            if self._newer:
+                self._newer = False
+                self.run(quiet=True)
+            elif worker.abort_requested:
+                self.message.value = "Cancelled; no layer was changed."
 
     def _set_running(self, running: bool) -> None:
         self.run_button.text, self.run_button.enabled = ("Cancel" if running else "Run"), True
         self.progress_bar.value, self.progress_bar.visible = 0, running
+        self._show_readiness()
 
     def _show_progress(self, fraction: float, message: str) -> None:
         if self._worker is not None and not self._worker.abort_requested:
@@ -280,6 +308,18 @@ class NodeWidget(widgets.Container):
 
 def _is_picture(layer: Any) -> bool:
     return hasattr(layer, "contrast_limits") or hasattr(layer, "selected_label")
+
+
+def bind_keys(widget: Any, actions: dict[str, Callable[[], None]]) -> None:
+    """Let keys do something while the focus is in a widget, and nowhere else."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtGui import QKeySequence
+    from qtpy.QtWidgets import QShortcut
+
+    for keys, action in actions.items():
+        shortcut = QShortcut(QKeySequence(keys), widget)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(action)
 
 
 def _bridge(widget: NodeWidget) -> Any:
@@ -292,39 +332,6 @@ def _bridge(widget: NodeWidget) -> Any:
     bridge = Bridge(widget.native)
     bridge.progressed.connect(widget._show_progress)
     return bridge
-
-
-def _work(spec: NodeSpec[Any], request: Request, job: Any) -> Outcome:
-    """Run in the worker's thread: touches no layer and no widget."""
-    try:
-        return _gather(spec, request, job())
-    except MattingError as error:
-        return Outcome({}, {}, refusal=error)
-    except Cancelled:
-        return Outcome({}, {})
-
-
-def _gather(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
-    stacks: dict[str, NDArray[Any]] = {}
-    texts: list[str] = []
-    rgb: set[str] = set()
-    places = list(np.ndindex(request.stack))
-    outcome = Outcome(stacks, {})
-    results = map_frames(spec, request.inputs, request.parameters, job)
-    for place, result in zip(places, results, strict=True):
-        for output in spec.outputs:
-            value = result.values[output.name]
-            if output.kind is Kind.TABLE:
-                texts.append("\n".join(f"{name}: {number:.5g}" for name, number in value.items()))
-                continue
-            frame = layer_data(value, output.kind)
-            if output.name not in stacks:
-                stacks[output.name] = np.empty(request.stack + frame.shape, frame.dtype)
-            if frame.ndim == 3:
-                rgb.add(output.name)
-            stacks[output.name][place] = frame
-        outcome.provenance = result.provenance
-    return replace(outcome, table="\n\n".join(texts), rgb=frozenset(rgb))
 
 
 @cache

@@ -1,0 +1,205 @@
+"""How long napari takes from a stroke's end to the matte that follows it, in a real window.
+
+xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py strokes [--megapixels 1 4]
+xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py threads
+
+"strokes" paints on the trimap of the lemur at each size, as a mouse does: dabs along a line, one
+undo step. Solved counts until the data of the matte's layer has changed, drawn until the window's
+events are through as well. "threads" runs the same work in the window's own thread, in napari's
+worker with and without its busy bar, and in a plain thread, in turn: the ratios say what working
+off the UI thread costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import napari
+import numpy as np
+import torch
+from napari.qt.threading import create_worker
+from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtWidgets import QApplication
+
+from matting_nodes import alpha_matte, samples
+from matting_nodes.arrays import unknown
+from matting_nodes.hosts.napari._trimap import trimap_options, trimap_to_labels
+from matting_nodes.models import catalog
+
+DABS = 8
+BRUSH = 16
+
+
+def main() -> None:
+    """Print what was asked for as Markdown."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    strokes = commands.add_parser("strokes")
+    strokes.add_argument("--megapixels", nargs="*", type=float, default=[1, 4])
+    strokes.add_argument("--strokes", type=int, default=100)
+    threads = commands.add_parser("threads")
+    threads.add_argument("--repeats", type=int, default=9)
+    options = parser.parse_args()
+    {"strokes": print_strokes, "threads": print_threads}[options.command](options)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
+    """Let the window live as it does for a user until something is so."""
+    until, loop, timer = time.perf_counter() + seconds, QEventLoop(), QTimer()
+
+    def look() -> None:
+        if condition() or time.perf_counter() > until:
+            loop.quit()
+
+    # To look without a pause would take the time of the thread that is waited for.
+    timer.timeout.connect(look)
+    timer.start(5)
+    loop.exec()
+    timer.stop()
+    if not condition():
+        raise TimeoutError(f"Not done within {seconds} seconds")
+
+
+def print_strokes(options: argparse.Namespace) -> None:
+    """Print the median and the 95th percentile over many strokes, in milliseconds."""
+    print("| megapixels | unknown | strokes | solved, median | 95 % | drawn, median | 95 % |")
+    print("|---|---|---|---|---|---|---|")
+    for megapixels in options.megapixels:
+        window = Window(megapixels)
+        for label in (1, 2):
+            window.stroke(label)  # what compiles on first use does so
+        times = np.array([window.stroke(1 + n % 2) for n in range(options.strokes)]) * 1000
+        solved, drawn = (
+            f"{np.median(column):.0f} | {np.percentile(column, 95):.0f}" for column in times.T
+        )
+        share = f"{window.unknown_share:.0%}"
+        size = window.trimap.data.size / 1e6
+        print(f"| {size:.2f} | {share} | {len(times)} | {solved} | {drawn} |", flush=True)
+        window.viewer.close()
+
+
+class Window:
+    """The lemur in napari at some size, with a matte that follows its trimap."""
+
+    def __init__(self, megapixels: float) -> None:
+        image, trimap = scaled(megapixels)
+        self.random = np.random.default_rng(1)
+        self.unknown_share = unknown(trimap).mean()
+        self.viewer = napari.Viewer()
+        self.viewer.window.resize(1500, 900)
+        self.viewer.add_image(image, name="lemur", rgb=True)
+        self.trimap = self.viewer.add_labels(
+            trimap_to_labels(trimap), name="trimap", **trimap_options()
+        )
+        self.trimap.brush_size = BRUSH
+        _, self.widget = self.viewer.window.add_plugin_dock_widget("matting-nodes", "Alpha Matte")
+        self.widget.live.switch.value = True
+        wait_for(lambda: "lemur alpha" in self.viewer.layers and not self.widget.running)
+
+    def stroke(self, label: int) -> tuple[float, float]:
+        """Paint a stroke over unknown pixels; return the seconds from its end."""
+        layer, matte = self.trimap, self.viewer.layers["lemur alpha"]
+        places = np.argwhere(layer.data[40:-40, 40:-40] == 0) + 40
+        start, step = places[self.random.integers(len(places))], self.random.integers(-3, 4, 2)
+        changed: list[float] = []
+        # An event like the one that other widgets follow.
+        listen = matte.events.data.connect(lambda event: changed.append(time.perf_counter()))
+        with layer.block_history():
+            for dab in range(DABS):
+                layer.paint(tuple(start + dab * step), label)
+                QApplication.processEvents()
+        ended = time.perf_counter()
+        wait_for(lambda: bool(changed) and not self.widget.running)
+        matte.events.data.disconnect(listen)
+        QApplication.processEvents()
+        return changed[-1] - ended, time.perf_counter() - ended
+
+
+def scaled(megapixels: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lemur and its trimap with so many pixels."""
+    image, trimap = samples.lemur(), samples.lemur_trimap()
+    factor = (megapixels * 1e6 / trimap.size) ** 0.5
+    size = round(trimap.shape[1] * factor), round(trimap.shape[0] * factor)
+    image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    return image, cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)
+
+
+@dataclass
+class Threads:
+    """The threads that work could be done in; each returns the seconds that it took there."""
+
+    work: Callable[[], Any]
+
+    def here(self) -> float:
+        """Work in the window's own thread, which stands still meanwhile."""
+        began = time.perf_counter()
+        self.work()
+        return time.perf_counter() - began
+
+    def worker(self) -> float:
+        """Work in napari's worker, as the widgets do."""
+        return self._in_worker()
+
+    def busy(self) -> float:
+        """Work in napari's worker, with napari's own busy bar."""
+        return self._in_worker(_progress={"desc": "work"})
+
+    def _in_worker(self, **options: Any) -> float:
+        seconds: list[float] = []
+        job = create_worker(lambda: seconds.append(self.here()), _start_thread=False, **options)
+        job.start()
+        wait_for(lambda: bool(seconds))
+        return seconds[0]
+
+    def plain(self) -> float:
+        """Work in a thread of Python's own."""
+        seconds: list[float] = []
+        threading.Thread(target=lambda: seconds.append(self.here())).start()
+        wait_for(lambda: bool(seconds))
+        return seconds[0]
+
+
+def print_threads(options: argparse.Namespace) -> None:
+    """Print the median seconds of the same work in each thread."""
+    image, trimap = samples.lemur(), samples.lemur_trimap()
+    network = catalog.model("indexnet").build().eval()
+    planes = torch.rand(1, 4, 256, 256)
+
+    def infer() -> None:
+        with torch.inference_mode():
+            network(planes)
+
+    works = {
+        "Numba: sampled propagation, 0.3 MP": lambda: alpha_matte(image, trimap),
+        "Numba: closed form, 0.3 MP": lambda: alpha_matte(image, trimap, method="closed_form"),
+        "torch: IndexNet, 256 × 256": infer,
+    }
+    viewer = napari.Viewer()
+    viewer.add_image(image, rgb=True)
+    print("| work | UI thread | worker | worker with bar | plain thread | worker : UI | bar : UI |")
+    print("|---|---|---|---|---|---|---|")
+    for name, work in works.items():
+        threads = Threads(work)
+        places = (threads.here, threads.worker, threads.busy, threads.plain)
+        for place in places:
+            place()
+        rows = [[place() for place in places] for _ in range(options.repeats)]
+        here, worker, busy, plain = (
+            statistics.median(seconds) for seconds in zip(*rows, strict=True)
+        )
+        shown = " | ".join(f"{seconds:.3f}" for seconds in (here, worker, busy, plain))
+        print(f"| {name} | {shown} | {worker / here:.2f} | {busy / here:.2f} |", flush=True)
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()

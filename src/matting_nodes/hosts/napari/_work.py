@@ -1,0 +1,103 @@
+"""What a widget's worker thread does: it touches no layer and no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arrays import Kind
+from ...errors import MattingError
+from ...following import Follower
+from ...frames import Frames, map_frames
+from ...job import Cancelled, Job
+from ...spec import NodeSpec
+from ._layers import Shape
+from ._results import layer_data
+
+
+@dataclass
+class LiveStack:
+    """A result that follows its trimap, and all that it was made from but the trimap."""
+
+    follower: Follower
+    state: Any
+    data: NDArray[Any] | None = None
+
+    def brought_up_to_date(self, stack: Shape) -> NDArray[Any]:
+        """Return the result with what is new in it; for the UI thread, which shows it."""
+        for patch in self.follower.take():
+            if self.data is None:
+                self.data = np.zeros(stack + patch.values.shape, patch.values.dtype)
+            self.data[np.unravel_index(patch.frame, stack) if stack else ()][patch.region] = (
+                patch.values
+            )
+        assert self.data is not None
+        return self.data
+
+
+@dataclass
+class Request:
+    """All that a run needs, read from the widget when Run was pressed."""
+
+    layers: dict[str, Any]
+    inputs: dict[str, Frames | None]
+    parameters: dict[str, Any]
+    stack: Shape
+    followed: LiveStack | None = None
+
+
+@dataclass
+class Outcome:
+    """What a run came to: values by output name, or the reason why there are none."""
+
+    stacks: Mapping[str, NDArray[Any]]
+    provenance: Mapping[str, Any]
+    table: str = ""
+    rgb: frozenset[str] = frozenset()
+    refusal: MattingError | None = None
+
+
+def work(spec: NodeSpec[Any], requests: list[Request], job: Callable[[], Job]) -> Outcome:
+    """Run a node on what was asked for, and take it off the list."""
+    request = requests.pop()
+    try:
+        return (_follow if request.followed else _gather)(spec, request, job())
+    except MattingError as error:
+        return Outcome({}, {}, refusal=error)
+    except Cancelled:
+        return Outcome({}, {})
+
+
+def _follow(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
+    """Run on what has changed; the UI thread fetches it, so that nothing is lost by a cancel."""
+    assert request.followed is not None
+    follower = request.followed.follower
+    follower.follow(request.inputs, job)
+    return Outcome({}, follower.provenance)
+
+
+def _gather(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
+    stacks: dict[str, NDArray[Any]] = {}
+    texts: list[str] = []
+    rgb: set[str] = set()
+    places = list(np.ndindex(request.stack))
+    outcome = Outcome(stacks, {})
+    results = map_frames(spec, request.inputs, request.parameters, job)
+    for place, result in zip(places, results, strict=True):
+        for output in spec.outputs:
+            value = result.values[output.name]
+            if output.kind is Kind.TABLE:
+                texts.append("\n".join(f"{name}: {number:.5g}" for name, number in value.items()))
+                continue
+            frame = layer_data(value, output.kind)
+            if output.name not in stacks:
+                stacks[output.name] = np.empty(request.stack + frame.shape, frame.dtype)
+            if frame.ndim == 3:
+                rgb.add(output.name)
+            stacks[output.name][place] = frame
+        outcome.provenance = result.provenance
+    return replace(outcome, table="\n\n".join(texts), rgb=frozenset(rgb))

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matting_nodes import samples
+
+
+@pytest.fixture
+def inspect(viewer, dock):
+    alpha = samples.lemur_alpha()
+    viewer.add_image(alpha, name="alpha", scale=(2, 2))
+    viewer.add_image(alpha**2, name="other", scale=(2, 2))
+    # In the world, pixels of the mattes are two units wide.
+    viewer.add_shapes([[[400, 100], [400, 700]]], shape_type="line", name="cut")
+    widget = dock("Inspect")
+    widget.alpha.value = viewer.layers["alpha"]
+    widget.reference.value = viewer.layers["other"]
+    widget.line.value = viewer.layers["cut"]
+    return widget
+
+
+def drawn(widget):
+    return [line.get_ydata() for line in widget.profile.lines]
+
+
+def test_it_draws_both_mattes_along_the_line(inspect, qtbot):
+    qtbot.waitUntil(lambda: len(drawn(inspect)) == 2)
+    row = samples.lemur_alpha()[200, 50:351]
+    np.testing.assert_allclose(drawn(inspect)[0], row, atol=1e-5)
+    np.testing.assert_allclose(drawn(inspect)[1], row**2, atol=1e-5)
+
+
+def test_the_histogram_counts_every_pixel(inspect):
+    inspect.draw()
+    counts, _ = np.histogram(samples.lemur_alpha(), 64, (0, 1))
+    heights = inspect.histogram.patches[0].get_xy()[:, 1]
+    assert set(counts) <= set(heights.astype(int))
+
+
+def test_it_follows_the_line_and_the_matte(viewer, inspect, qtbot):
+    qtbot.waitUntil(lambda: len(drawn(inspect)) == 2)
+    viewer.layers["cut"].add_paths(np.array([[100, 100], [100, 300], [200, 300]]))
+    qtbot.waitUntil(lambda: len(drawn(inspect)[0]) == 151)
+    viewer.layers["alpha"].data = np.ones_like(samples.lemur_alpha())
+    qtbot.waitUntil(lambda: (drawn(inspect)[0] == 1).all())
+
+
+def test_side_by_side_moves_all_together(viewer, inspect):
+    grid = getattr(viewer, "canvas", viewer).grid
+    inspect.side_by_side.value = True
+    assert grid.enabled
+    inspect.side_by_side.value = False
+    assert not grid.enabled
+
+
+def test_without_a_line_or_a_reference(viewer, inspect):
+    del viewer.layers["cut"]
+    del viewer.layers["other"]
+    inspect.draw()
+    assert drawn(inspect) == []
+    assert len(inspect.histogram.patches) == 1
