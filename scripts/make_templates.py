@@ -2,6 +2,7 @@
 
 `examples/*.json` are the graphs of `examples/api/*.json` as the page saves them, laid out in
 columns, with the picture that a run of them gives. A test holds the two to each other.
+What needs weights is not run: its picture shows what goes in, and names the steps.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from matting_nodes.graph import Folders, Graph, GraphNode, NodeType, evaluate, node_types
+from matting_nodes.graph.wires import node_id
+from matting_nodes.models import catalog
+from matting_nodes.nodes import all_nodes
+from matting_nodes.spec import MethodSpec
 from matting_nodes.stacks import read_stack
 
 ROOT = Path(__file__).parent.parent
@@ -144,6 +149,56 @@ def thumbnail(graph: Graph) -> Image.Image:
     return sheet
 
 
+def method_of(node: GraphNode) -> MethodSpec | None:
+    """Return the method that a node of a graph has chosen, if it has a choice."""
+    specs = {node_id(spec): spec for spec in all_nodes()}
+    chosen = node.inputs.get("method")
+    return specs[node.class_type].methods[chosen] if chosen else None
+
+
+def network_of(node: GraphNode) -> str:
+    """Return the title of the network that a node asks, or nothing."""
+    method = method_of(node)
+    if method is None or not method.is_network:
+        return ""
+    # Methods with several networks name the one they ask by a part of its name.
+    part = str(node.inputs.get("method.network", ""))
+    return catalog.model(next(name for name in method.networks if name.endswith(part))).title
+
+
+def drawn_steps(graph: Graph) -> Image.Image:
+    """Return a picture of what a workflow takes and does, where it cannot be run to show it."""
+    pictures, lines = [], []
+    for key in graph.order():
+        node, title = graph.nodes[key], node_types()[graph.nodes[key].class_type].title
+        if node.class_type == "MattingNodesLoadPicture":
+            file = Folders(Path(), Path()).find(node.inputs["file"])
+            pictures.append(_over_checkers(read_stack(file)[0]))
+        elif title != "Save Image":
+            method = method_of(node)
+            told = network_of(node) or (method.title if method else "")
+            lines.append((node.title or title, told))
+    return _sheet_of_steps(pictures, lines)
+
+
+def _sheet_of_steps(pictures: list[Image.Image], lines: list[tuple[str, str]]) -> Image.Image:
+    """Return the pictures in a column on the left, a step below the other beside them."""
+    sheet = Image.new("RGB", (THUMBNAIL, 40 * len(lines) + 40), "white")
+    drawing, edge = ImageDraw.Draw(sheet), THUMBNAIL * 2 // 5
+    high = (sheet.height - 20) // len(pictures)
+    for row, picture in enumerate(pictures):
+        shown = ImageOps.contain(picture, (edge - 20, high - 10))
+        sheet.paste(shown, (10, 15 + row * high))
+    for row, (title, told) in enumerate(lines):
+        top = 12 + 40 * row
+        drawing.line((edge + 6, top + 4, edge + 6, top + 34), fill="#4a78b5", width=3)
+        drawing.text((edge + 18, top), title, "black", ImageFont.load_default(16))
+        drawing.text((edge + 18, top + 20), told, "#666666", ImageFont.load_default(12))
+    note = "Drawn, not run: fetches or asks for the weights of its networks"
+    drawing.text((edge + 4, sheet.height - 24), note, "#a04000", ImageFont.load_default(10))
+    return sheet
+
+
 def _frame(outcome: Any) -> np.ndarray | None:
     """Return the first frame of an outcome as 8 bits, if it has one."""
     if outcome.files:
@@ -186,7 +241,9 @@ def main() -> None:
     for path in sorted((EXAMPLES / "api").glob("*.json")):
         graph = Graph.read(path)
         (EXAMPLES / path.name).write_text(_text(template(graph)), encoding="utf-8")
-        thumbnail(graph).save((EXAMPLES / path.name).with_suffix(".jpg"), quality=88)
+        asks = any(network_of(node) for node in graph.nodes.values())
+        picture = drawn_steps(graph) if asks else thumbnail(graph)
+        picture.save((EXAMPLES / path.name).with_suffix(".jpg"), quality=88)
         print(path.stem)
 
 

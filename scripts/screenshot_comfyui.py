@@ -52,7 +52,7 @@ def main(server: str, workflow: str, picture: str) -> None:
         page.wait_for_timeout(500)
         page.evaluate(FIT)
         page.wait_for_timeout(2000)
-        page.screenshot(path=picture, clip={"x": 60, "y": 40, "width": 1940, "height": 660})
+        page.screenshot(path=picture, clip={"x": 60, "y": 40, "width": 1940, "height": 800})
         browser.close()
 
 

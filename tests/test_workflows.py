@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 from matting_nodes import read_image, samples
+from matting_nodes.backgrounds import fitted
+from matting_nodes.errors import WeightsError
 from matting_nodes.graph import Folders, Graph, check, evaluate, node_types
 from matting_nodes.stacks import read_stack
 
@@ -54,6 +56,7 @@ def api_format(page):
 def test_every_workflow_has_a_template_and_a_picture():
     names = {path.stem for path in WORKFLOWS}
     assert names >= {"portrait", "product", "microscopy", "video", "comparison", "cutout"}
+    assert names >= {"deeplab_indexnet", "tnet_id_photo", "deep_image_matting", "unet_gca"}
     assert {path.stem for path in EXAMPLES.glob("*.json")} == names
     assert {path.stem for path in EXAMPLES.glob("*.jpg")} == names
     for path in EXAMPLES.glob("*.jpg"):
@@ -97,13 +100,19 @@ def test_a_workflow_can_run_and_names_its_methods(path, tmp_path):
         assert ("method" in node.inputs) == bool(types[node.class_type].methods)
 
 
-def run(name, tmp_path):
-    outcomes = evaluate(Graph.read(EXAMPLES / f"api/{name}.json"), Folders(tmp_path, tmp_path))
-    return {outcome.node.id: outcome for outcome in outcomes}
+@pytest.fixture
+def run(example, tmp_path):
+    """Run an example and return what its ends have left."""
+
+    def outcomes_of(name):
+        outcomes = evaluate(example(name), Folders(tmp_path, tmp_path))
+        return {outcome.node.id: outcome for outcome in outcomes}
+
+    return outcomes_of
 
 
-def test_the_portrait_is_cut_out_and_printed(tmp_path):
-    outcomes = run("portrait", tmp_path)
+def test_the_portrait_is_cut_out_and_printed(run):
+    outcomes = run("portrait")
     cutout = read_image(outcomes["10"].files[0])
     # Her face is opaque, the wall and the flag are clear, the hair is between.
     assert cutout[110, 225, 3] == 255
@@ -114,23 +123,23 @@ def test_the_portrait_is_cut_out_and_printed(tmp_path):
     assert tuple(photo[5, 5]) == (67, 142, 219)
 
 
-def test_the_product_stands_on_white(tmp_path):
-    picture = read_image(run("product", tmp_path)["8"].files[0])
+def test_the_product_stands_on_white(run):
+    picture = read_image(run("product")["8"].files[0])
     assert (picture[:5] == 255).all()
     assert (picture[:, :30] == 255).all()
     assert picture[130:180, 250:330].std() > 5
 
 
-def test_the_cell_gets_an_alpha_in_32_bits(tmp_path):
-    alpha = read_image(run("microscopy", tmp_path)["8"].files[0])
+def test_the_cell_gets_an_alpha_in_32_bits(run):
+    alpha = read_image(run("microscopy")["8"].files[0])
     assert alpha.dtype == np.float32
     assert alpha.shape == (660, 550)
     assert (alpha == 1).sum() > 1000
     assert ((alpha > 0.05) & (alpha < 0.95)).sum() > 1000
 
 
-def test_the_video_keeps_its_frames(tmp_path):
-    outcomes = run("video", tmp_path)
+def test_the_video_keeps_its_frames(run):
+    outcomes = run("video")
     assert [path.name for path in outcomes["8"].files] == [
         f"frame_0000{number}_.png" for number in range(1, 6)
     ]
@@ -140,8 +149,8 @@ def test_the_video_keeps_its_frames(tmp_path):
     assert all(alpha[80:120, 150:170].min() == 65535 for alpha in alphas)
 
 
-def test_the_comparison_measures_three_methods(tmp_path):
-    outcomes = run("comparison", tmp_path)
+def test_the_comparison_measures_three_methods(run):
+    outcomes = run("comparison")
     tables = [
         dict(line.split() for line in outcomes[key].texts[0].splitlines())
         for key in ("9", "10", "11")
@@ -154,3 +163,52 @@ def test_the_comparison_measures_three_methods(tmp_path):
     pictures = [read_image(outcomes[key].files[0]) for key in ("12", "13", "14")]
     whites = [(picture == 255).all(axis=2).sum() for picture in pictures]
     assert whites == sorted(whites, reverse=True)
+
+
+SUIT, WALL = (430, 150), (8, 150)
+
+
+def test_deeplab_and_indexnet_lay_the_person_over_a_color(run):
+    picture = read_image(run("deeplab_indexnet")["7"].files[0])
+    photo = read_image(samples.find("astronaut.png"))
+    assert tuple(picture[WALL]) == (0x3C, 0x8D, 0x5A)
+    np.testing.assert_allclose(picture[SUIT], photo[SUIT], atol=1)
+
+
+def test_tnet_and_closed_form_print_an_id_photo_in_three_colors(run):
+    outcomes = run("tnet_id_photo")
+    photos = [read_image(outcomes[key].files[0]) for key in ("8", "9", "10")]
+    assert [photo.shape for photo in photos] == [(531, 413, 3)] * 3
+    corners = [photo[2, 2] for photo in photos]
+    # Save Image cuts off after multiplying with 255.
+    np.testing.assert_allclose(corners, [(255, 255, 255), (67, 142, 219), (255, 0, 0)], atol=1)
+    # The person is the same in all of them.
+    same = (photos[0] == photos[1]).all(axis=2) & (photos[0] == photos[2]).all(axis=2)
+    assert same.mean() > 0.3
+
+
+def test_deep_image_matting_cuts_out_what_any_mask_marks(run):
+    cutout = read_image(run("deep_image_matting")["9"].files[0])
+    assert cutout.shape == (440, 680, 4)
+    assert cutout[200, 340, 3] == 255
+    assert cutout[5, 5, 3] == 0
+    # The refinement stage has spoken in the band, and only there.
+    assert ((cutout[..., 3] > 0) & (cutout[..., 3] < 255)).sum() > 1000
+
+
+def test_the_unet_and_gca_lay_the_person_over_a_picture(run):
+    picture = read_image(run("unet_gca")["8"].files[0])
+    photo = read_image(samples.find("astronaut.png"))
+    beach = fitted(samples.beach(), 512, 512, "fill") * 255
+    # Some of either is there unmixed, the rest is between.
+    for whole in (photo, beach):
+        unmixed = (abs(picture - whole) <= 1).all(axis=2)
+        assert 0.05 < unmixed.mean() < 0.9
+
+
+def test_networks_without_their_weights_are_refused_by_the_node(tmp_path):
+    """As they stand, where nothing was fetched: the message says what to do."""
+    graph = Graph.read(EXAMPLES / "api/tnet_id_photo.json")
+    with pytest.raises(WeightsError, match=r"Node 2 .*tnet\.pth, are not in"):
+        evaluate(graph, Folders(tmp_path, tmp_path))
+    assert not list(tmp_path.iterdir())

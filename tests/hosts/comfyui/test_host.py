@@ -6,6 +6,9 @@ COMFYUI_PYTHON may name the interpreter that has ComfyUI's requirements (and our
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +17,7 @@ import numpy as np
 import pytest
 
 from matting_nodes import (
+    __version__,
     alpha_matte,
     composite,
     estimate_foreground,
@@ -154,3 +158,23 @@ def test_an_interrupt_stops_a_solve_and_the_server_goes_on(server, graph):
 
 def test_the_folder_for_weights_is_known_to_the_page(server):
     assert "matting" in [entry["name"] for entry in server.get("/api/experiment/models")]
+
+
+def test_comfyui_reads_what_the_registry_is_to_know():
+    script = (
+        "from comfy_config.config_parser import extract_node_configuration as read\n"
+        f"found = read({str(ROOT)!r})\n"
+        "project, comfy = found.project, found.tool_comfy\n"
+        "print(project.name, project.version, project.supported_os, comfy.publisher_id,"
+        " comfy.display_name, project.supported_comfyui_version, sep='|')\n"
+    )
+    python = os.environ.get("COMFYUI_PYTHON", sys.executable)
+    done = subprocess.run([python, "-c", script], capture_output=True, text=True, cwd=COMFYUI)
+    assert done.stdout.strip().split("|") == [
+        "matting-nodes",
+        __version__,
+        "['OS Independent']",
+        "matting-nodes",
+        "Matting Nodes",
+        ">=0.33.0",
+    ], done.stderr

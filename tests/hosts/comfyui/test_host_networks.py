@@ -88,16 +88,43 @@ def test_comfyui_takes_the_network_away_and_brings_it_back_without_loading(serve
     finished(server.run(graph))
     before = server.get("/watch")
     assert before["on_device"] == 1
-    server.post("/free", {"unload_models": True, "free_memory": True})
-    deadline = time.time() + 60
-    while server.get("/watch")["on_device"] and time.time() < deadline:
-        time.sleep(0.2)
-    assert server.get("/watch")["on_device"] == 0
-    # The caches are empty too: the node runs again.
-    finished(server.run(graph))
+    server.post("/free", {"unload_models": True})
+    until(server, lambda watch: watch["on_device"] == 0)
+    # Another picture: the node runs again.
+    finished(server.run(batch(graph, 3)))
     after = server.get("/watch")
     assert after["on_device"] == 1
     assert after["loaded"] == before["loaded"]
+
+
+def until(server, holds):
+    """Wait for what the server does in its own time."""
+    deadline = time.time() + 60
+    while not holds(server.get("/watch")) and time.time() < deadline:
+        time.sleep(0.2)
+    assert holds(server.get("/watch"))
+
+
+@pytest.mark.parametrize("path", ["/free", "/api/free"])
+def test_whoever_frees_comfyuis_memory_frees_it_of_networks_too(server, graph, path):
+    finished(server.run(graph))
+    before = server.get("/watch")
+    assert "indexnet" in before["held"]
+    server.post(path, {"unload_models": True, "free_memory": True})
+    until(server, lambda watch: watch["held"] == [] and watch["on_device"] == 0)
+    # A network that has left is read again.
+    finished(server.run(graph))
+    assert server.get("/watch")["loaded"] == [*before["loaded"], "indexnet"]
+
+
+def test_memory_is_freed_after_the_prompt_that_computes(server, graph):
+    """The network at work stays until it is done."""
+    batch(graph, 8)
+    prompt_id = server.queue(graph)
+    until(server, lambda watch: watch["leases"] == 1)
+    server.post("/free", {"unload_models": True, "free_memory": True})
+    assert len(finished(server.wait(prompt_id))) == 8
+    until(server, lambda watch: watch["held"] == [])
 
 
 def test_an_interrupt_stops_a_network_between_tiles_and_ends_its_lease(server, graph):

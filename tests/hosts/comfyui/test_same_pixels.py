@@ -284,12 +284,12 @@ def test_save_image_saves_alike(server, folder, tmp_path):
     assert Graph.read(mine) == Graph.read(saved) == Graph.from_json(graph)
 
 
-WORKFLOWS = sorted((ROOT / "examples/api").glob("*.json"))
+WORKFLOWS = sorted(path.stem for path in (ROOT / "examples/api").glob("*.json"))
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_an_example_gives_the_same_pixels(server, tmp_path, path):
-    graph, folder = Graph.read(path), server.base / "output"
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_an_example_gives_the_same_pixels(server, example, tmp_path, name):
+    graph, folder = example(name), server.base / "output"
     before = set(folder.rglob("*.*"))
     history = server.run(graph.to_json())
     assert history["status"]["status_str"] == "success", history["status"]

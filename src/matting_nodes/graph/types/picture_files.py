@@ -81,30 +81,44 @@ def load_picture(
             "Frames are counted from 0",
             f"Choose a first frame up to {len(frames) - 1}",
         )
-    return _as_batches(_stretched(np.stack(chosen)) if stretch else np.stack(chosen), path.name)
+    return _as_batches(chosen, _to_stretch(chosen) if stretch else None, path.name)
 
 
-def _stretched(stack: NDArray[Any]) -> NDArray[np.float32]:
+def _to_stretch(frames: list[NDArray[Any]]) -> tuple[float, float]:
+    """Return the smallest and the largest value of all frames, an alpha's left out."""
+    colors = [_colors(frame) for frame in frames]
+    return min(float(c.min()) for c in colors), max(float(c.max()) for c in colors)
+
+
+def _colors(frame: NDArray[Any]) -> NDArray[Any]:
+    return frame[..., :3] if frame.ndim == 3 else frame
+
+
+def _stretched(frame: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
     """Return colors between their smallest and largest value; an alpha keeps its own range."""
-    values = stack.astype(np.float64)
-    colors = values[..., :3] if stack.shape[3:] == (4,) else values
-    low, high = float(colors.min()), float(colors.max())
-    colors[...] = (colors - low) / ((high - low) or 1)
-    if stack.shape[3:] == (4,):
-        values[..., 3] = unit_range(stack[..., 3], "alpha")
+    values = frame.astype(np.float64)
+    _colors(values)[...] = (_colors(values) - low) / ((high - low) or 1)
+    if frame.shape[2:] == (4,):
+        values[..., 3] = unit_range(frame[..., 3], "alpha")
     return values.astype(np.float32)
 
 
-def _as_batches(stack: NDArray[Any], name: str) -> Picture:
-    try:
-        values = unit_range(stack, name)
-    except ValueRangeError as error:
-        raise ValueRangeError(error.found, error.rule, "Switch stretch on") from error
-    if values.ndim == 3:
-        values = np.repeat(values[..., None], 3, axis=3)
-    opaque = values.shape[3] == 3
-    alpha = np.ones(values.shape[:3], np.float32) if opaque else values[..., 3]
-    return Picture(np.ascontiguousarray(values[..., :3]), np.ascontiguousarray(alpha))
+def _as_batches(
+    frames: list[NDArray[Any]], between: tuple[float, float] | None, name: str
+) -> Picture:
+    """Fill the batches one frame at a time: all at once would need twice their memory."""
+    size = frames[0].shape[:2]
+    image = np.empty((len(frames), *size, 3), np.float32)
+    alpha = np.ones((len(frames), *size), np.float32)
+    for index, frame in enumerate(frames):
+        try:
+            values = unit_range(_stretched(frame, *between) if between else frame, name)
+        except ValueRangeError as error:
+            raise ValueRangeError(error.found, error.rule, "Switch stretch on") from error
+        image[index] = _colors(values) if values.ndim == 3 else values[..., None]
+        if values.shape[2:] == (4,):
+            alpha[index] = values[..., 3]
+    return Picture(image, alpha)
 
 
 def can_be_saved(settings: Mapping[str, Any], folders: Folders) -> None:
@@ -170,31 +184,31 @@ def save_picture(
     one_file : bool
         Save all frames as the planes of one TIFF.
     """
-    frames = _joined(image, alpha)
+    images = [] if image is None else list(image)
+    alphas = [] if alpha is None else list(alpha.reshape(-1, *alpha.shape[-2:]))
+    total = max(len(images), len(alphas))
+    layers = [_filled(frames, total) for frames in (images, alphas) if frames]
     depth = None if bits == "auto" else cast("Bits", int(bits))
-    size = frames[0].shape[1], frames[0].shape[0]
-    count = 1 if one_file else len(frames)
-    paths = folders.target(filename_prefix, FORMATS[file_type], count, size)
+    size = layers[0][0].shape[1], layers[0][0].shape[0]
+    paths = folders.target(filename_prefix, FORMATS[file_type], 1 if one_file else total, size)
     if one_file:
+        frames = list(map(_joined, *layers))
         return Saved(files=(write_stack(paths[0], frames, bits=depth or 32),))
-    for index, (path, frame) in enumerate(zip(paths, frames, strict=True)):
-        job.step(index, len(frames), "Save Picture")
+    # One frame at a time: a batch may fill most of the memory.
+    for index, (path, frame) in enumerate(zip(paths, map(_joined, *layers), strict=True)):
+        job.step(index, total, "Save Picture")
         write_image(path, frame, bits=depth, force=True)
     return Saved(files=tuple(paths))
 
 
-def _joined(image: ImageBatch | None, alpha: MaskBatch | None) -> list[NDArray[np.float32]]:
-    """Return the frames to save; one image or one alpha serves all of the other."""
-    images = [] if image is None else list(image.clip(0, 1))
-    alphas = [] if alpha is None else list(alpha.reshape(-1, *alpha.shape[-2:]).clip(0, 1))
-    if not images or not alphas:
-        return images or alphas
-    count = max(len(images), len(alphas))
-    pairs = zip(_filled(images, count), _filled(alphas, count), strict=True)
-    return [np.dstack([colors[..., :3], opaque]) for colors, opaque in pairs]
+def _joined(frame: NDArray[np.float32], *opaque: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return an image or an alpha as it is saved, or an image with its alpha."""
+    joined = np.dstack([frame[..., :3], *opaque]) if opaque else frame
+    return joined.clip(0, 1)
 
 
 def _filled(frames: list[NDArray[np.float32]], count: int) -> list[NDArray[np.float32]]:
+    """Return as many frames; one image or one alpha serves all of the other."""
     if len(frames) not in (1, count):
         raise ParameterError(
             f"Save Picture got batches of {count} and {len(frames)} frames",

@@ -69,10 +69,14 @@ class ComfyMemory:
         """Empty the cache."""
         comfy.model_management.soft_empty_cache()
 
+    def on_device(self) -> list[Any]:
+        """Return ComfyUI's entries of those of our networks that it has loaded."""
+        loaded = comfy.model_management.current_loaded_models
+        return [entry for entry in loaded if entry.model in self.patchers]
+
     def relieve(self, device: torch.device) -> bool:
         """Unload every model but ours, which by now are on lease."""
-        ours = [m for m in comfy.model_management.current_loaded_models if m.model in self.patchers]
-        gone = comfy.model_management.free_memory(_EVERYTHING, device, keep_loaded=ours)
+        gone = comfy.model_management.free_memory(_EVERYTHING, device, keep_loaded=self.on_device())
         comfy.model_management.soft_empty_cache()
         return bool(gone)
 

@@ -15,6 +15,7 @@ from ...graph.wires import collect, frames, node_id
 from ...nodes import all_nodes
 from ...spec import NodeSpec
 from ._files import file_node_class
+from ._free import listen
 from ._job import job_of, show_text
 from ._models import install
 from ._schema import schema
@@ -74,4 +75,5 @@ class MattingExtension(ComfyExtension):
 async def comfy_entrypoint() -> MattingExtension:
     """Return the extension; ComfyUI calls this once when it starts."""
     install()
+    listen()
     return MattingExtension()

@@ -1,6 +1,10 @@
+from aiohttp import web
+
+
 class PromptServer:
     class instance:  # noqa: N801
         sent: list = []
+        app = web.Application()
 
         @classmethod
         def send_progress_text(cls, text, node_id, sid=None):
