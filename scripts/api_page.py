@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from operator import attrgetter
 from typing import Any
 
 from docstring_parser import Docstring, parse
@@ -17,17 +18,20 @@ Everything here is imported from `matting_nodes`. Arrays that cannot be used are
 [`MattingError`](#mattingerror); [bad-input.md](bad-input.md) says which can.
 """
 
+METHODS = {"MattingSession": ("MattingSession.begin", "MattingSession.update")}
+"""What else of a class a user calls."""
+
 
 def api_page() -> str:
     """Return the page as Markdown."""
     nodes = [spec.name for spec in matting_nodes.all_nodes()]
     others = [name for name in matting_nodes.__all__ if name not in nodes and name[0] != "_"]
-    sections = [_section(name) for name in (*nodes, *others)]
-    return "\n".join([INTRODUCTION, *sections])
+    places = [place for name in (*nodes, *others) for place in (name, *METHODS.get(name, ()))]
+    return "\n".join([INTRODUCTION, *(_section(place) for place in places)])
 
 
 def _section(name: str) -> str:
-    value = getattr(matting_nodes, name)
+    value = attrgetter(name)(matting_nodes)
     source = value.function if isinstance(value, NodeSpec) else value
     docs = parse(inspect.getdoc(source) or "")
     lines = [f"## {name}", "", "```python", _signature(name, value), "```", ""]
@@ -45,6 +49,7 @@ def _signature(name: str, value: Any) -> str:
     if inspect.isclass(value) and issubclass(value, Exception) and name != "MattingError":
         return f"class {name}(Exception)"
     parameters = [_plain(p) for p in inspect.signature(function).parameters.values()]
+    parameters = [p for p in parameters if p.name != "self"]
     if isinstance(value, NodeSpec) and value.methods:
         parameters.append(inspect.Parameter("settings", inspect.Parameter.VAR_KEYWORD))
     shown = inspect.Signature(parameters)

@@ -1,8 +1,8 @@
 """Write the files that are made from the specs: `python scripts/generate.py`.
 
-`napari.yaml`, ComfyUI's help pages, the pages of the nodes and of the Python API, and the
-snapshot of the public interface. A test holds them to the code. Ids, names and defaults in
-the snapshot must not change: saved workflows carry them.
+`napari.yaml`, ComfyUI's help pages, the pages of the nodes, of the Python API and of training's
+settings, and the snapshot of the public interface. A test holds them to the code. Ids, names and
+defaults in the snapshot must not change: saved workflows carry them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 from api_page import api_page
 from draw_parameters import drawn, picture_path
+from training_page import training_page
 
 from matting_nodes.arrays import Kind
 from matting_nodes.graph import NodeType, node_types
@@ -40,6 +41,7 @@ def files() -> dict[Path, str]:
         **pages,
         **{HELP / f"{type_.name}.md": file_node_page(type_) for type_ in file_nodes()},
         ROOT / "docs/api.md": api_page(),
+        ROOT / "docs/training-settings.md": training_page(),
         **{PAGES / f"{spec.command}.md": node_page(spec) for spec in all_nodes()},
     }
 

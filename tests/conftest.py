@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from matting_nodes import samples, spec
+
+from .checkpoints import with_weights
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,3 +48,12 @@ def registry():
     for now, before in ((spec.NODES, nodes), (spec.METHODS, methods)):
         now.clear()
         now.update(before)
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory):
+    """Reads an example workflow; networks in it get weights made for these tests."""
+    folder = tmp_path_factory.mktemp("weights")
+    yield lambda name: with_weights(name, folder)
+    # They are large, and pytest would keep them.
+    shutil.rmtree(folder)

@@ -39,6 +39,7 @@ def test_the_public_names():
         "Cancelled",
         "Job",
         "MattingError",
+        "MattingSession",
         "Prompts",
         "all_nodes",
         "alpha_matte",

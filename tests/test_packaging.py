@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from matting_nodes import __version__
+
 ROOT = Path(__file__).parent.parent
 MANIFEST = (ROOT / "napari.yaml").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -90,7 +92,7 @@ def test_the_base_install_pulls_no_window_system(dist):
     assert {"torch", "torchvision", "numpy", "opencv-python"} <= base
     assert not {"napari", "magicgui", "pyqt6", "pyside6", "qtpy"} & base
     extra = {line.split(">")[0] for line in required if "extra == 'napari'" in line}
-    assert extra == {"napari", "magicgui"}
+    assert extra == {"napari", "magicgui", "matplotlib"}
 
 
 def test_comfyuis_requirements_are_ours_without_what_the_host_brings():
@@ -99,3 +101,7 @@ def test_comfyuis_requirements_are_ours_without_what_the_host_brings():
     assert [line for line in lines if not line.startswith("#")] == [
         entry for entry in PROJECT["dependencies"] if not entry.startswith(host)
     ]
+
+
+def test_the_version_is_the_same_wherever_it_is_written():
+    assert PROJECT["version"] == __version__

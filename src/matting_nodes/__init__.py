@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from .alpha.session import MattingSession as MattingSession
     from .arrays import Prompts as Prompts
     from .errors import MattingError as MattingError
     from .frames import map_frames as map_frames
@@ -32,6 +33,7 @@ _HOMES = {
     "Cancelled": "job",
     "Job": "job",
     "MattingError": "errors",
+    "MattingSession": "alpha.session",
     "Prompts": "arrays",
     "all_nodes": "nodes",
     "alpha_matte": "nodes.alpha_matte",

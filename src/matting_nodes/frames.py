@@ -83,16 +83,17 @@ def map_frames(
     if count > 1:
         for index in range(count):
             job.check()
-            with _naming(index, count):
-                check(spec, _frame(inputs, index), parameters)
+            with naming(index, count):
+                check(spec, frame(inputs, index), parameters)
     for index in range(count):
         part = job.part(index / count, (index + 1) / count)
-        with _naming(index, count):
-            result = run(spec, _frame(inputs, index), parameters, part)
+        with naming(index, count):
+            result = run(spec, frame(inputs, index), parameters, part)
         yield result
 
 
-def _frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
+def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
+    """Return the inputs of one frame; those with one frame serve all."""
     return {
         name: frames[index if len(frames) > 1 else 0]
         for name, frames in inputs.items()
@@ -101,7 +102,7 @@ def _frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _naming(index: int, count: int) -> Iterator[None]:
+def naming(index: int, count: int) -> Iterator[None]:
     """Add the frame's number to a MattingError, if there are several frames."""
     try:
         yield

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 from docstring_parser import Docstring
 from docstring_parser import parse as parse_docstring
 
-from .arrays import AnySize, Kind
+from .arrays import AnyChannels, AnySize, Kind
 from .job import Job
 from .parameters import Parameter, read_parameter, unwrap
 from .running import run
@@ -174,6 +174,11 @@ def method(
             summary=docs.short_description or "",
             help=docs.long_description or "",
             networks=tuple(networks),
+            any_channels=frozenset(
+                p.name
+                for p in wires
+                if any(isinstance(m, AnyChannels) for m in unwrap(hints[p.name])[1])
+            ),
         )
         return function
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from .arrays import CONVERSIONS, check_same_size
+from .arrays import CONVERSIONS, as_channels, check_same_size
 from .errors import DependencyError, MissingInputError, ParameterError
 from .job import Job
 from .spec import Method, MethodSpec, NodeSpec
@@ -22,8 +22,12 @@ class Result:
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
-def prepare(spec: NodeSpec[Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+def prepare(
+    spec: NodeSpec[Any], inputs: Mapping[str, Any], any_channels: Set[str] = frozenset()
+) -> dict[str, Any]:
     """Return the inputs in the core's own form, checked; absent ones are None.
+
+    Pictures have one or three channels, those named in `any_channels` any number.
 
     Raises
     ------
@@ -44,7 +48,8 @@ def prepare(spec: NodeSpec[Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
                 f"It needs the {wire.name}: {wire.help or wire.kind.value}",
                 f"Give it a {wire.kind.value}",
             )
-        ready[wire.name] = None if value is None else CONVERSIONS[wire.kind](value, wire.name)
+        convert = as_channels if wire.name in any_channels else CONVERSIONS[wire.kind]
+        ready[wire.name] = None if value is None else convert(value, wire.name)
     if given:
         raise ParameterError(
             f"{spec.title} has no input {', '.join(given)}",
@@ -104,7 +109,7 @@ def _checked(
     """Return the settings, the chosen method and the inputs, all of them usable."""
     values = settings(spec, parameters)
     chosen = spec.chosen(values.get("method", "default"))
-    ready = prepare(spec, inputs)
+    ready = prepare(spec, inputs, chosen.any_channels if chosen else frozenset())
     if chosen:
         missing = next((name for name in chosen.needs if ready.get(name) is None), None)
         if missing:
@@ -167,8 +172,13 @@ def run(
     results = outcome if isinstance(outcome, tuple) else (outcome,)
     return Result(
         dict(zip((o.name for o in spec.outputs), results, strict=True)),
-        {"node": spec.name, "parameters": values, "version": __version__, **job.notes},
+        provenance(spec, values, job),
     )
+
+
+def provenance(spec: NodeSpec[Any], values: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    """Return how a result came about: the node, all its settings, and what the job has noted."""
+    return {"node": spec.name, "parameters": values, "version": __version__, **job.notes}
 
 
 def _bound(chosen: MethodSpec, values: Mapping[str, Any], job: Job) -> Method:

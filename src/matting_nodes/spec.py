@@ -66,6 +66,8 @@ class MethodSpec:
     help: str
     networks: tuple[str, ...] = ()
     """Models of the catalog that it can ask, the default first."""
+    any_channels: frozenset[str] = frozenset()
+    """Those of its inputs that may have any number of channels."""
 
     @property
     def is_network(self) -> bool:

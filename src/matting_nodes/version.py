@@ -1,3 +1,3 @@
-"""The version, in one place."""
+"""The version; pyproject.toml says the same."""
 
 __version__ = "0.1.0"
