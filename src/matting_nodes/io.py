@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -279,7 +280,22 @@ def _encode(array: NDArray[Any], suffix: str) -> bytes:
 
 
 def write_whole(target: Path, data: bytes) -> None:
-    """Write beside the target, then move: a reader never sees half a file.
+    """Write a file in one step.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written; nothing is left of it then.
+    """
+    with replacing(target) as part:
+        part.write_bytes(data)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a file beside the target to write to; at the end it takes the target's place.
+
+    A reader sees the old file or the new one, never half of one.
 
     Raises
     ------
@@ -288,7 +304,8 @@ def write_whole(target: Path, data: bytes) -> None:
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
+        part.touch()  # What cannot be written is told before the work.
+        yield part
         part.replace(target)
     except OSError as error:
         raise FileError(

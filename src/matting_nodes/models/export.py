@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DependencyError, FileError, ParameterError
+from ..io import replacing
 from . import weights as files
 from .catalog import Model
 
@@ -70,23 +70,14 @@ def export_onnx(
     files.load_into(network, files.fetch(model, weights), model)
     network.eval()
     example = torch.rand(1, model.channels, *size, generator=torch.Generator().manual_seed(0))
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            written = Path(folder) / path.name
-            error = _written(network, example, written)
-            if not error <= TOLERANCE:
-                raise FileError(
-                    f"{model.title} as ONNX is off by {error:.2g}",
-                    f"It must agree with PyTorch to {TOLERANCE:g}; nothing was kept",
-                    "Try another version of torch or onnxruntime",
-                )
-            written.replace(path)
-    except OSError as error:
-        raise FileError(
-            f"{path} cannot be written: {error.strerror}",
-            "The exported network goes there",
-            "Choose another place, or make room",
-        ) from error
+    with replacing(path) as part:
+        error = _written(network, example, part)
+        if not error <= TOLERANCE:
+            raise FileError(
+                f"{model.title} as ONNX is off by {error:.2g}",
+                f"It must agree with PyTorch to {TOLERANCE:g}; nothing was kept",
+                "Try another version of torch or onnxruntime",
+            )
     return error
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import ParameterError
+from ..io import replacing
 from ._folder import model_folder, search_folders
 from .catalog import MODELS, Model
 
@@ -41,16 +41,14 @@ def keep(model: Model, path: Path, name: str) -> Path:
     ------
     ParameterError
         If it cannot be a name.
+    FileError
+        If the model folder cannot be written.
     """
     check_name(name)
     target = model_folder() / FOLDER / model.name / f"{name}.pth"
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with replacing(target) as part:
         shutil.copyfile(path, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
     return target
 
 
