@@ -139,6 +139,13 @@ def test_a_missing_folder_is_named(tmp_path):
         io.write_image(tmp_path / "nowhere" / "a.png", np.zeros((2, 2)))
 
 
+def test_a_folder_is_made_for_a_file_else_the_file_is_named(tmp_path):
+    path = tmp_path / "new" / "folder" / "a.png"
+    io.write_image(io.make_folder_for(path), np.zeros((2, 2)))
+    with pytest.raises(FileError, match=r"b\.png cannot be written: its folder cannot be made"):
+        io.make_folder_for(path / "b.png")
+
+
 def test_what_jpeg_cannot_hold_is_refused_before_it_is_written(tmp_path):
     with pytest.raises(FileError, match="JPEG holds 8 bits without transparency"):
         io.write_image(tmp_path / "a.jpg", np.zeros((2, 2, 4), np.float32))

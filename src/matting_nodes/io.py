@@ -279,6 +279,24 @@ def _encode(array: NDArray[Any], suffix: str) -> bytes:
     return bytes(data)
 
 
+def make_folder_for(path: Path) -> Path:
+    """Return the path of a file whose folder is there from now on.
+
+    Raises
+    ------
+    FileError
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"{path} cannot be written: its folder cannot be made: {error.strerror or error}",
+            "The folder is made if it is missing",
+            "Choose another folder",
+        ) from error
+    return path
+
+
 def write_whole(target: Path, data: bytes) -> None:
     """Write a file in one step.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GraphError, MattingError
-from ..io import write_whole
+from ..io import make_folder_for, write_whole
 from ..job import Job
 from ..stacks import pictures_in
 from ..version import __version__
@@ -112,9 +112,8 @@ class Batch:
         return self.folders.output / RECORDS / f"{task.name}.json"
 
     def _write_record(self, task: Task, digest: str, files: list[str]) -> None:
-        self._record_path(task).parent.mkdir(parents=True, exist_ok=True)
         record = json.dumps({"digest": digest, "files": files})
-        write_whole(self._record_path(task), record.encode())
+        write_whole(make_folder_for(self._record_path(task)), record.encode())
 
     def _record(self, task: Task) -> dict[str, Any] | None:
         try:

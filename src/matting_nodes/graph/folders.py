@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FileError
+from ..io import make_folder_for
 
 SAMPLE = " [sample]"
 
@@ -81,12 +82,10 @@ class Folders:
         Raises
         ------
         FileError
-            If they would lie outside the output folder, or exist and may not be replaced.
+            If they would lie outside the output folder, exist and may not be replaced, or their
+            folder cannot be made.
         """
-        paths = self._paths(prefix, suffix, count, size)
-        for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        return paths
+        return [make_folder_for(path) for path in self._paths(prefix, suffix, count, size)]
 
     def check_target(self, prefix: str, suffix: str) -> None:
         """Refuse a prefix before anything is computed, as `target` would after it.

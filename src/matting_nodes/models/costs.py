@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FileError
+from ..io import make_folder_for
 from ..job import Job
 from ..spec import MethodSpec
 from ._devices import available_devices, torch_device
@@ -214,13 +215,11 @@ def _keep(name: str, device: str, cost: Cost, *, is_best: bool) -> None:
     record["costs"].setdefault(device, {})[name] = asdict(cost)
     if is_best or not record["auto"]:
         record["auto"] = device
-    path = record_path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_record(path, record)
-    except OSError as error:
+        replace_record(make_folder_for(record_path()), record)
+    except FileError as error:
         raise FileError(
-            f"{path} cannot be written: {error.strerror}",
+            error.found,
             "What networks cost is kept there",
             "Make room, or choose another folder with MATTING_NODES_CACHE",
         ) from error

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import ParameterError
-from ..io import replacing
+from ..io import make_folder_for, replacing
 from ._folder import model_folder, search_folders
 from .catalog import MODELS, Model
 
@@ -45,8 +45,7 @@ def keep(model: Model, path: Path, name: str) -> Path:
         If the model folder cannot be written.
     """
     check_name(name)
-    target = model_folder() / FOLDER / model.name / f"{name}.pth"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target = make_folder_for(model_folder() / FOLDER / model.name / f"{name}.pth")
     with replacing(target) as part:
         shutil.copyfile(path, part)
     return target

@@ -88,7 +88,8 @@ def prepare(
             yield f"{sample.name}: {error}"
         else:
             names.append(_write(target, sample.name, *pictures))
-    io.write_whole(_made(target) / INDEX, "".join(f"{name}\n" for name in names).encode())
+    index = "".join(f"{name}\n" for name in names)
+    io.write_whole(io.make_folder_for(target / INDEX), index.encode())
 
 
 def prepared(
@@ -140,19 +141,6 @@ def _write(folder: Path, name: str, image: Image, trimap: Trimap, alpha: Alpha) 
         "alpha": (alpha, Kind.ALPHA),
     }
     for part, (value, kind) in parts.items():
-        path = folder / part / f"{name}.png"
-        _made(path.parent)
+        path = io.make_folder_for(folder / part / f"{name}.png")
         io.write(path, value, kind, force=True)
     return name
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"The folder {folder} cannot be made: {error.strerror}",
-            "Prepared data is written into it",
-            "Choose another",
-        ) from error
-    return folder

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DependencyError, ParameterError
-from ..io import write_whole
+from ..io import make_folder_for, write_whole
 from ..job import Job
 from ..models.catalog import model as find_model
 from .material import find_material
@@ -114,9 +114,9 @@ def _check_size(size: int, stride: int) -> None:
 def _record(folder: Path, network: str, settings: Settings, resumed: bool) -> None:
     """Keep the settings beside a run, and refuse to go on with others."""
     now: dict[str, Any] = {"network": network, **asdict(settings)}
-    folder.mkdir(parents=True, exist_ok=True)
+    path = make_folder_for(folder / RECORD)
     if resumed:
-        before = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        before = json.loads(path.read_text(encoding="utf-8"))
         longer = ("steps",) if settings.optimizer.schedule == "constant" else ()
         changed = [key for key in _changes(before, now) if key not in (*FREE, *longer)]
         if changed:
@@ -125,7 +125,7 @@ def _record(folder: Path, network: str, settings: Settings, resumed: bool) -> No
                 "It goes on with the settings that it began with",
                 f"Undo the change, or begin in another folder; {RECORD} there has the old ones",
             )
-    write_whole(folder / RECORD, json.dumps(now, indent=1).encode())
+    write_whole(path, json.dumps(now, indent=1).encode())
 
 
 def _changes(before: Any, now: Any, name: str = "") -> Iterator[str]:

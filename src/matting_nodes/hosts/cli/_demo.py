@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ... import io, samples
 from ...arrays import Image, Prompts, as_rgb
-from ...errors import FileError
 from ...nodes.alpha_matte import alpha_matte
 from ...nodes.compare import compare
 from ...nodes.composite import composite
@@ -39,9 +38,8 @@ def _run(options: argparse.Namespace) -> int:
     names = ("image", "mask", "trimap", "alpha", "foreground", "cutout", "composite")
     paths = {name: folder / f"{step}_{name}.png" for step, name in enumerate(names, 1)}
     paths["contact sheet"] = folder / "contact_sheet.png"
-    _make_folder(folder)
     for path in paths.values():
-        io.check_writable(path, options.force)
+        io.check_writable(io.make_folder_for(path), options.force)
     pictures, table = _pipeline(options.quiet)
     pictures["contact sheet"] = _contact_sheet(pictures)
     for name, path in paths.items():
@@ -50,17 +48,6 @@ def _run(options: argparse.Namespace) -> int:
     measured = ", ".join(f"{name} {number:.4g}" for name, number in table.items())
     print(f"against the reference alpha, in the unknown region: {measured}")
     return 0
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"The folder {folder} cannot be made: {error.strerror}",
-            "The pictures are written into it",
-            "Choose another with --output",
-        ) from error
 
 
 def _pipeline(quiet: bool) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
