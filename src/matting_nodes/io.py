@@ -176,11 +176,23 @@ def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
             f"Pictures are written as {', '.join(WRITABLE)}",
             "Choose one of these endings",
         )
+    return check_target(path, force)
+
+
+def check_target(path: Path, force: bool = False) -> Path:
+    """Return the path if a file may be written there.
+
+    Raises
+    ------
+    FileError
+        If its folder is missing, or it exists and `force` is false.
+    """
     # Unlike Path's methods these answer False where a folder may not be looked into.
     if not os.path.isdir(path.parent):  # noqa: PTH112
         raise FileError(
-            f"The folder {path.parent} does not exist, or may not be looked into",
-            "It must exist and be yours to use",
+            f"The folder {path.parent} does not exist, or may not be looked into: {path.name} "
+            "cannot be written",
+            "The folder must exist and be yours to use",
             "Make it first, or choose another",
         )
     if os.path.exists(path) and not force:  # noqa: PTH110

@@ -120,6 +120,7 @@ def test_what_cannot_be_is_told_in_a_line(cutouts, capsys):
         ("train fba --config train.toml", "'fba' cannot be trained"),
         ("train gca --config no.toml", "no.toml cannot be read"),
         ("evaluate --data data", "has no folder alpha"),
+        ("evaluate --data data --csv nowhere/e.csv", "The folder nowhere does not exist"),
     ):
         assert main(command.split()) == 1
         assert message in capsys.readouterr().err

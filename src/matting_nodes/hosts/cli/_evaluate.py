@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ... import io
-from ...errors import FileError
 from ...evaluation import WorstCases, as_csv, as_html, as_text, evaluate
 from ._data import add_layout, found
 from ._progress import progress_bar
@@ -48,8 +47,8 @@ def add_command(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    for path in (options.csv, options.report):
-        _check_target(path, options.force)
+    for path in filter(None, (options.csv, options.report)):
+        io.check_target(path, options.force)
     samples = found(options).samples[: options.first]
     methods, worst = options.method or ["sampled_propagation"], WorstCases(options.worst)
     with progress_bar("evaluate", options.quiet) as job:
@@ -65,10 +64,3 @@ def _run(options: argparse.Namespace) -> int:
         page = as_html(result.rows, result.problems, worst)
         io.write_whole(options.report, page.encode())
     return 1 if result.problems else 0
-
-
-def _check_target(path: Path | None, force: bool) -> None:
-    if path and path.exists() and not force:
-        raise FileError(
-            f"{path} exists", "Files are not overwritten", "Choose another name, or add --force"
-        )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...errors import FileError
+from ...io import check_target
 from ...models import catalog, own, weights
 from ...models.catalog import Model
 from ._progress import progress_bar
@@ -117,11 +117,7 @@ def _path(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from ...models.export import export_onnx
 
-    model, path = catalog.model(options.name), Path(options.output)
-    if path.exists() and not options.force:
-        raise FileError(
-            f"{path} exists", "Files are not overwritten unless told", "Add --force, or rename it"
-        )
+    model, path = catalog.model(options.name), check_target(Path(options.output), options.force)
     error = export_onnx(model, path, size=tuple(options.size), weights=options.weights)
     print(f"{path}: agrees with PyTorch to {error:.2g} (relative)")
     return 0
