@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from matting_nodes import samples, spec
@@ -21,6 +22,15 @@ def _no_downloads(tmp_path_factory):
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def one_thread():
+    """Threads that wait for each other take many times as long where others work too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -144,12 +144,8 @@ ALL = [
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    """Small pictures are done sooner by one thread where the machine has other work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def _one_thread(one_thread):
+    """Every test of this room runs on one thread."""
 
 
 @pytest.fixture(scope="module", params=ALL, ids=lambda published: published.name)

@@ -6,7 +6,6 @@ import csv
 
 import numpy as np
 import pytest
-import torch
 
 from matting_nodes import io, samples
 from matting_nodes.arrays import Kind
@@ -58,14 +57,6 @@ def test_check_names_broken_files(cutouts, capsys):
     told = capsys.readouterr()
     assert "2 samples can be used, 1 cannot" in told.out
     assert "2.png cannot be read" in told.err
-
-
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.usefixtures("one_thread")
