@@ -30,7 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting_nodes import MattingSession, alpha_matte, compare, io
-from matting_nodes.arrays import Kind, as_alpha, as_image, as_trimap, unknown
+from matting_nodes.arrays import Kind, as_image, as_trimap, unknown
+from matting_nodes.training import Folders, find_samples
 
 COLUMNS = ("SAD", "MSE", "Grad", "Conn")
 REFERENCE = "pymatting:cf"
@@ -103,22 +104,20 @@ def warm_up(estimate: Callable[[Array, Array], Array]) -> None:
 
 def print_table(options: argparse.Namespace) -> None:
     """Print errors, seconds and ratios of every method on every set of trimaps."""
-    folder = options.folder
-    names = options.images or sorted(path.stem for path in (folder / "gt").glob("*.png"))
     estimators = {method: estimator(method) for method in options.methods}
     for estimate in estimators.values():
         warm_up(estimate)
-    for trimaps in sorted(path.name for path in folder.glob("trimap*")):
+    for trimaps in sorted(path.name for path in options.folder.glob("trimap*")):
+        found = find_samples(options.folder, "alphamatting", Folders(trimaps=trimaps)).samples
+        chosen = [s for s in found if not options.images or s.name in options.images]
         rows: dict[str, list[list[float]]] = {method: [] for method in estimators}
-        for name in names:
-            image = as_image(io.read(folder / "input" / f"{name}.png", Kind.IMAGE))
-            trimap = as_trimap(io.read(folder / trimaps / f"{name}.png", Kind.TRIMAP))
-            truth = as_alpha(io.read(folder / "gt" / f"{name}.png", Kind.ALPHA))
+        for sample in chosen:
+            image, trimap = sample.read_image(), sample.read_trimap()
             for method, estimate in estimators.items():
                 alpha, seconds = timed(estimate, image, trimap, options.repeats)
-                errors = compare(alpha, truth, trimap=trimap).table
+                errors = compare(alpha, sample.read_alpha(), trimap=trimap).table
                 rows[method].append([*(errors[column] for column in COLUMNS), seconds])
-        print(f"\n{trimaps}, means over {len(names)} images\n")
+        print(f"\n{trimaps}, means over {len(chosen)} images\n")
         print("| method | " + " | ".join(COLUMNS) + " | seconds | times as fast |")
         print("|---|" + "---|" * (len(COLUMNS) + 2))
         means = {method: np.mean(values, axis=0) for method, values in rows.items()}
