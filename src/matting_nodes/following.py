@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .alpha._boxes import Region, whole
 from .alpha.session import MattingSession
 from .arrays import Trimap, as_trimap
 from .frames import Frames, count_frames, frame, naming
@@ -25,7 +26,7 @@ class Patch:
     """A part of a frame that is new: rows and columns of the frame of this number."""
 
     frame: int
-    region: tuple[slice, slice]
+    region: Region
     values: NDArray[Any]
 
 
@@ -119,7 +120,7 @@ class Follower:
         else:
             self._session = None  # Two would take twice the memory.
             session = self._session_type.begin(frame(inputs, index)["image"], trimap, job)
-            region = slice(0, trimap.shape[0]), slice(0, trimap.shape[1])
+            region = whole(trimap.shape)
             self._session = index, session
         self._trimaps[index] = trimap
         # The next update changes the session's own.
