@@ -117,3 +117,11 @@ def test_a_trimap_that_is_painted_over_is_refused_and_named(follower, fur):
 )
 def test_who_can_follow(method, follows):
     assert Follower.can_follow(alpha_matte, {"method": method}) == follows
+
+
+@pytest.mark.parametrize(
+    ("device", "follows"), [("auto", True), ("cpu", True), ("cuda", False), ("mps", False)]
+)
+def test_only_what_is_to_be_solved_on_the_cpu_is_followed(device, follows):
+    """Else a matte of the CPU's would be recorded as a GPU's."""
+    assert Follower.can_follow(alpha_matte, {"device": device}) == follows

@@ -42,7 +42,7 @@ class Follower:
     spec : NodeSpec
         The node.
     parameters : mapping
-        "method" and the settings, the same for every run.
+        "method" and the settings, the same for every run, that `can_follow` is true for.
 
     Examples
     --------
@@ -68,8 +68,10 @@ class Follower:
 
     @staticmethod
     def can_follow(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
-        """Return whether the node with these settings has a method that follows."""
-        return (spec.name, settings(spec, parameters).get("method")) in SESSIONS
+        """Return whether the node with these settings follows: by its method, on the CPU."""
+        chosen = settings(spec, parameters)
+        on_cpu = chosen.get("device", "auto") in ("auto", "cpu")
+        return on_cpu and (spec.name, chosen.get("method")) in SESSIONS
 
     def follow(self, inputs: Mapping[str, Frames | None], job: Job | None = None) -> None:
         """Bring every frame up to date with its trimap; `take` gives what is new.
