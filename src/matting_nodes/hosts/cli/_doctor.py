@@ -15,16 +15,18 @@ from ...models.catalog import MODELS, model
 from ...version import __version__
 from ._progress import progress_bar
 
-PACKAGES = (
+REQUIRED = (
     "torch",
     "torchvision",
     "numpy",
     "opencv-python",
-    "pymatting",
     "numba",
     "scikit-image",
     "pooch",
     "safetensors",
+)
+OPTIONAL = (
+    "pymatting",
     "transformers",
     "onnxruntime",
     "napari",
@@ -40,17 +42,6 @@ CV2_WHEELS = (
     "opencv-python-headless",
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
-)
-OPTIONAL = (
-    "pymatting",
-    "transformers",
-    "onnxruntime",
-    "napari",
-    "magicgui",
-    "av",
-    "distributed",
-    "lightning",
-    "tensorboard",
 )
 
 
@@ -77,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
         return _measure([model(name).name for name in options.networks] or list(MODELS))
     print(f"{'matting-nodes':16}{__version__}")
     print(f"{'python':16}{platform.python_version()} at {sys.executable}")
-    for package in PACKAGES:
+    for package in (*REQUIRED, *OPTIONAL):
         print(f"{package:16}{_version(package) or 'not installed'}")
     problems = list(find_problems())
     devices = "unknown" if any("torch" in p for p in problems) else ", ".join(available_devices())
@@ -120,8 +111,8 @@ def _line(name: str, cost: costs.Cost) -> str:
 
 def find_problems() -> Iterator[str]:
     """Yield what does not work, and how to mend it."""
-    for package in PACKAGES:
-        if not _version(package) and package not in OPTIONAL and package != "opencv-python":
+    for package in REQUIRED:
+        if not _version(package) and package != "opencv-python":
             yield f"{package} is not installed: pip install {package}"
     wheels = [wheel for wheel in CV2_WHEELS if _version(wheel)]
     if len(wheels) > 1:
