@@ -12,6 +12,14 @@ def test_parts_fill_their_stretch_of_the_bar():
     assert seen == [(0.625, "half of a quarter")]
 
 
+def test_items_share_it_equally():
+    shared = Job().part(0.5, 1.0).each("ab")
+    assert [(item, part.start, part.stop) for item, part in shared] == [
+        ("a", 0.5, 0.75),
+        ("b", 0.75, 1.0),
+    ]
+
+
 def test_a_cancelled_job_stops_before_it_reports():
     seen = []
     job = Job(lambda *report: seen.append(report), lambda: True)

@@ -94,8 +94,7 @@ class Follower:
         count = count_frames(inputs)
         if not self._trimaps:
             self._check(inputs, count, job)
-        for index in range(count):
-            part = job.part(index / count, (index + 1) / count)
+        for index, part in job.each(range(count)):
             with naming(index, count):
                 self._follow_frame(index, inputs, part)
         self.provenance = provenance(self._spec, self._parameters, job)

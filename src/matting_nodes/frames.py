@@ -85,8 +85,7 @@ def map_frames(
             job.check()
             with naming(index, count):
                 check(spec, frame(inputs, index), parameters)
-    for index in range(count):
-        part = job.part(index / count, (index + 1) / count)
+    for index, part in job.each(range(count)):
         with naming(index, count):
             result = run(spec, frame(inputs, index), parameters, part)
         yield result

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Cancelled(Exception):  # noqa: N818 (it is no error)
@@ -64,3 +66,8 @@ class Job:
         """Return the job for the stretch from `start` to `stop` of this one."""
         length = self.stop - self.start
         return replace(self, start=self.start + length * start, stop=self.start + length * stop)
+
+    def each(self, items: Collection[T]) -> Iterator[tuple[T, Job]]:
+        """Yield every item with the job for its stretch of this one, all equally long."""
+        for index, item in enumerate(items):
+            yield item, self.part(index / len(items), (index + 1) / len(items))

@@ -97,14 +97,11 @@ def evaluate(
     chosen = {text: method_settings(text) for text in methods}
     rows: list[Row] = []
     problems: list[str] = []
-    for number, sample in enumerate(samples):
-        part = job.part(number / len(samples), (number + 1) / len(samples))
+    for sample, share in job.each(samples):
         try:
             mattes = [
-                _matte(
-                    sample, name, given, device, part.part(i / len(chosen), (i + 1) / len(chosen))
-                )
-                for i, (name, given) in enumerate(chosen.items())
+                _matte(sample, name, given, device, part)
+                for (name, given), part in share.each(chosen.items())
             ]
             measured = [(matte, *measure(matte)) for matte in mattes]
         except MattingError as error:

@@ -251,6 +251,5 @@ def run_here(
         Results of tasks that were done before stay.
     """
     job = job or Job()
-    for index, task in enumerate(tasks):
-        part = job.part(index / len(tasks), (index + 1) / len(tasks))
+    for task, part in job.each(tasks):
         finished(batch.run(task, part))

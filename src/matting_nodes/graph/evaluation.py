@@ -59,9 +59,8 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     order = [key for key in graph.order() if key in needed]
     made: dict[str, tuple[Any, ...]] = {}
     outcomes: list[Outcome] = []
-    for index, key in enumerate(order):
+    for index, (key, part) in enumerate(job.each(order)):
         node = graph.nodes[key]
-        part = job.part(index / len(order), (index + 1) / len(order))
         part.step(0.0, message=node.title or types[node.class_type].title)
         with _naming(node):
             saved = _run(node, types[node.class_type], made, graph, folders, part)
