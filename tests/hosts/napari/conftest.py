@@ -12,7 +12,18 @@ if sys.platform == "linux" and not os.environ.get("DISPLAY"):
 
 
 @pytest.fixture
-def viewer(make_napari_viewer_proxy):
+def preferences_file(tmp_path, monkeypatch):
+    """Where napari keeps our page of its preferences: not among the user's own."""
+    from napari import settings
+
+    # Before napari 0.9 there is none.
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"), raising=False)
+    monkeypatch.setattr(settings, "_PLUGIN_SETTINGS", {}, raising=False)
+    return tmp_path / "matting-nodes.yaml"
+
+
+@pytest.fixture
+def viewer(preferences_file, make_napari_viewer_proxy):
     """A real window; like a plugin's viewer, it lets nobody reach private attributes."""
     return make_napari_viewer_proxy()
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...nodes import all_nodes
 from ...spec import NodeSpec
+from ._preferences import PLUGIN, configurations
 
-PLUGIN = "matting-nodes"
 HERE = "matting_nodes.hosts.napari"
 SUBMENU = "matting_nodes"
 
@@ -60,6 +60,7 @@ def manifest() -> dict[str, Any]:
                 _sample("lemur", "Lemur (photo, trimap, alpha)"),
                 _sample("cell", "Cell (quantitative phase microscopy)"),
             ],
+            "configurations": configurations(),
         },
     }
 

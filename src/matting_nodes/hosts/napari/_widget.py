@@ -22,6 +22,7 @@ from ._fields import field
 from ._layers import common_shape, frames, is_shapes, pixel_size
 from ._live import Live
 from ._manifest import widget_name
+from ._preferences import preferences, preferred_device, use_model_folder
 from ._readiness import obstacle
 from ._results import ResultLayers
 from ._work import LiveStack, Outcome, Request, work
@@ -48,6 +49,7 @@ class NodeWidget(widgets.Container):
         self.fields = {
             (owner, p.name): field(p) for owner, parameters in self._owners() for p in parameters
         }
+        self._begin_as_preferred()
         self.advanced = widgets.CheckBox(text="advanced", label="", value=False)
         self.live = Live(lambda: list(self._layers().values()), self.parameters, self._run_live)
         self.run_button = widgets.PushButton(text="Run")
@@ -79,6 +81,7 @@ class NodeWidget(widgets.Container):
             setting.changed.connect(self.live.ask)
             setting.changed.connect(self._show_readiness)
         self.method.changed.connect(self._show_fields)
+        self.method.changed.connect(self._prefer_device)
         self.advanced.changed.connect(self._show_fields)
         self._show_fields()
         self._show_readiness()
@@ -103,6 +106,23 @@ class NodeWidget(widgets.Container):
     def _parameters(self) -> Iterator[tuple[str, Any]]:
         for owner, parameters in self._owners():
             yield from ((owner, parameter) for parameter in parameters)
+
+    def _begin_as_preferred(self) -> None:
+        """Set the fields that napari's preferences have a say in."""
+        use_model_folder()
+        preferred = preferences()
+        for (owner, name), widget in self.fields.items():
+            if owner and name in preferred:
+                widget.value = preferred[name]
+        self._device = "auto"
+        self._prefer_device()
+
+    def _prefer_device(self, _value: Any = None) -> None:
+        """Choose the preferred device where the method can use it, until the user chooses."""
+        device = self.fields.get(("", "device"))
+        if device is not None and device.value == self._device:
+            method = self.spec.chosen(self.method.value)
+            device.value = self._device = preferred_device(method)
 
     def _show_fields(self, _value: Any = None) -> None:
         for owner, parameter in self._parameters():
