@@ -9,7 +9,7 @@ from magicgui import widgets
 
 from ...arrays import Kind
 from ...spec import Input
-from ._trimap import is_trimap, tag
+from ._trimap import KEYS_HELP, is_trimap, tag
 
 
 class LayerChoice(widgets.ComboBox):
@@ -24,7 +24,7 @@ class LayerChoice(widgets.ComboBox):
             label=wire.name + (" (optional)" if wire.optional else ""),
             choices=self._candidates,
             nullable=True,
-            tooltip=wire.help,
+            tooltip=f"{wire.help}\n{KEYS_HELP}" if wire.kind is Kind.TRIMAP else wire.help,
         )
         self.changed.connect(self._remember)
         self.reset_choices()

@@ -5,6 +5,8 @@ The tag in the layer's metadata tells it from a mask, which would read as its op
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,16 @@ _COLORS = {
     BACKGROUND_LABEL: (0.1, 0.25, 0.9, 1.0),
     FOREGROUND_LABEL: (0.2, 0.85, 0.35, 1.0),
 }
+_KEYS = {
+    "Shift+U": UNKNOWN_LABEL,
+    "Shift+B": BACKGROUND_LABEL,
+    "Shift+F": FOREGROUND_LABEL,
+    "N": None,
+}
+KEYS_HELP = (
+    "While it is the active layer, Shift+U chooses unknown to paint with, Shift+B background, "
+    "Shift+F foreground, N the next of them."
+)
 
 
 def trimap_to_labels(trimap: Trimap) -> NDArray[np.uint8]:
@@ -51,6 +63,7 @@ def trimap_options(**provenance: Any) -> dict[str, Any]:
     """Return the layer options of a trimap: the picture shows through the unknown part."""
     from napari.utils.colormaps import DirectLabelColormap
 
+    _bind_keys()
     return {
         "colormap": DirectLabelColormap(color_dict=dict(_COLORS)),
         "opacity": 0.4,
@@ -65,3 +78,29 @@ def alpha_options(**provenance: Any) -> dict[str, Any]:
         "colormap": "gray",
         "metadata": {TAG: {"kind": "alpha", **provenance}},
     }
+
+
+@cache
+def _bind_keys() -> None:
+    """Let keys choose the label in every trimap layer, copies and reopened ones too.
+
+    A key that napari, or its user, has given to something else keeps its meaning.
+    """
+    from napari.layers import Labels
+    from napari.settings import get_settings
+
+    shortcuts = get_settings().shortcuts.shortcuts
+    taken = {str(key) for keys in (*shortcuts.values(), Labels.class_keymap) for key in keys}
+    for key, label in _KEYS.items():
+        if key not in taken:
+            Labels.bind_key(key, _chooses(label))
+
+
+def _chooses(label: int | None) -> Callable[[Any], None]:
+    """Return what chooses a trimap's label, or the next; of other labels it changes nothing."""
+
+    def choose(layer: Any) -> None:
+        if is_trimap(layer):
+            layer.selected_label = (layer.selected_label + 1) % 3 if label is None else label
+
+    return choose
