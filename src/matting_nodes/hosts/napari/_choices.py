@@ -1,14 +1,16 @@
-"""Layer choices: for each input of a node, the layers that could be it, likeliest first."""
+"""Layer choices: for each input the layers that could be it; together, those of one picture."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from magicgui import widgets
 
 from ...arrays import Kind
-from ...spec import Input
+from ...errors import SizeMismatchError
+from ...spec import Input, NodeSpec
+from ._layers import common_shape, is_shapes, plane_shape
 from ._trimap import KEYS_HELP, is_trimap, tag
 
 
@@ -16,13 +18,14 @@ class LayerChoice(widgets.ComboBox):
     """Chooses the layer for an input, until the user does."""
 
     def __init__(self, wire: Input, viewer: Any) -> None:
-        self._wire, self._viewer = wire, viewer
-        self._picked: Any = None
-        self._refreshing = False
+        self.wire, self._viewer = wire, viewer
+        self.by_user = False
+        """Whether the user chose it; of an optional input that may be none."""
+        self.proposing = False
         super().__init__(
             name=wire.name,
             label=wire.name + (" (optional)" if wire.optional else ""),
-            choices=self._candidates,
+            choices=self.candidates,
             nullable=True,
             tooltip=f"{wire.help}\n{KEYS_HELP}" if wire.kind is Kind.TRIMAP else wire.help,
         )
@@ -30,26 +33,33 @@ class LayerChoice(widgets.ComboBox):
         self.reset_choices()
 
     def reset_choices(self, *args: Any) -> None:
-        """Take up new layers; keep what the user picked, else prefer the likeliest."""
-        self._refreshing = True
-        try:
-            super().reset_choices(*args)
-            candidates = self._candidates()
-            if self._picked not in candidates:
-                self._picked = None
-            if self.value is not (wanted := self._picked or preferred(self._wire, candidates)):
-                self.value = wanted
-        finally:
-            self._refreshing = False
+        """Take up new layers, and let go of those that are no more."""
+        before = self.value
+        self.proposing = True
+        super().reset_choices(*args)
+        self.proposing = False
+        self.by_user = self.by_user and self.value is before
+
+    def propose(self, layer: Any) -> None:
+        """Choose a layer, or none, in the user's stead."""
+        if self.value is not layer:
+            self.proposing = True
+            self.value = layer
+            self.proposing = False
+
+    def candidates(self, _widget: Any = None) -> list[Any]:
+        """Return the layers that could be it, oldest first."""
+        layers = [_itself(layer) for layer in self._viewer.layers]
+        return [layer for layer in layers if _suits(layer, self.wire)]
 
     def _remember(self, layer: Any) -> None:
-        if not self._refreshing:
-            self._picked = layer
+        if not self.proposing:
+            self.by_user = layer is not None or self.wire.optional
 
-    def _candidates(self, _widget: Any = None) -> list[Any]:
-        # The viewer a plugin gets is a proxy; layers are kept as themselves.
-        layers = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
-        return [layer for layer in layers if _suits(layer, self._wire)]
+
+def _itself(layer: Any) -> Any:
+    """Return a layer of the viewer that a plugin gets, a proxy, without its proxy."""
+    return getattr(layer, "__wrapped__", layer)
 
 
 def _suits(layer: Any, wire: Input) -> bool:
@@ -70,21 +80,118 @@ def _suits(layer: Any, wire: Input) -> bool:
     return isinstance(layer, {Kind.TRIMAP: Labels, Kind.POINTS: Points, Kind.BOX: Shapes}[kind])
 
 
-def preferred(wire: Input, layers: Sequence[Any]) -> Any:
-    """Return the likeliest layer for an input, or None.
+def propose(
+    spec: NodeSpec[Any], method: str, choices: Mapping[str, LayerChoice], active: Any
+) -> None:
+    """Choose the likeliest layers where the user has not: newest results, all of one picture.
 
-    An image is a picture that the user opened; anything else the newest result of that
-    name or kind. Optional inputs stay empty, but for the foreground, which is made to be used.
+    Of the optional inputs, those that the method needs are chosen, and results that it can use.
     """
-    if wire.kind is Kind.IMAGE and not wire.optional:
-        return next((layer for layer in layers if not tag(layer)), None)
-    by_hand = wire.group or wire.kind in (Kind.IMAGE, Kind.LABELS)
-    if wire.optional and by_hand and wire.name != "foreground":
-        return None
-    newest = list(reversed(layers))
-    named = [layer for layer in newest if tag(layer).get("output") == wire.name]
-    kin = [layer for layer in newest if tag(layer).get("kind") == wire.kind.value]
-    # An image may be a soft mask, but most are pictures: it is for the user to choose.
-    mine = [layer for layer in newest if not tag(layer) and hasattr(layer, "selected_label")]
-    other = mine if wire.kind is Kind.MASK else []
-    return next(iter(named + ([] if wire.kind is Kind.IMAGE else kin) + other), None)
+    chosen = [
+        choice.value
+        for choice in choices.values()
+        if choice.by_user and _counts(choice.wire) and not is_shapes(choice.value)
+    ]
+    chosen = [layer for layer in chosen if layer is not None]
+    free = [choice for choice in choices.values() if not choice.by_user]
+    pictures = [
+        layer
+        for choice in choices.values()
+        if choice.wire.name == "image"
+        for layer in choice.candidates()
+        if not tag(layer)
+    ]
+    # The picture is the one that the newest result was made from; what is optional is to fit both.
+    for choice in sorted(free, key=lambda c: (c.wire.optional, c.wire.kind is Kind.IMAGE)):
+        layer = None
+        if _is_wanted(spec, method, choice.wire):
+            if choice.wire.name == "image":
+                layer = _picture(pictures, chosen, choice.value, _itself(active))
+            else:
+                layer = _result(choice, chosen, pictures)
+        choice.propose(layer)
+        if layer is not None:
+            chosen.append(layer)
+
+
+def _counts(wire: Input) -> bool:
+    """Tell whether what lies in a wire is of the same size as the node's other pictures."""
+    return wire.kind.is_picture and not wire.any_size
+
+
+def _is_wanted(spec: NodeSpec[Any], method: str, wire: Input) -> bool:
+    chosen = spec.chosen(method)
+    if not wire.optional or (chosen and wire.name in chosen.needs):
+        return True
+    by_hand = wire.group or wire.any_size or wire.kind is Kind.LABELS or wire.name == "image"
+    return not by_hand and (chosen is None or wire.name in chosen.takes)
+
+
+def _picture(pictures: Sequence[Any], chosen: Sequence[Any], current: Any, active: Any) -> Any:
+    """Return the picture that belongs to what is chosen, else the one in hand."""
+    hand = _base(active) if active is not None else ""
+    return min(
+        (layer for layer in pictures if layer not in chosen),
+        key=lambda layer: (
+            not _fits(layer, chosen),
+            not _is_akin(layer, chosen),
+            layer is not current,
+            layer.name != hand,
+        ),
+        default=None,
+    )
+
+
+def _result(choice: LayerChoice, chosen: Sequence[Any], pictures: Sequence[Any]) -> Any:
+    """Return the newest layer that is what a wire asks for and belongs to what is chosen."""
+    wire = choice.wire
+
+    def unlikely(layer: Any) -> tuple[bool, ...]:
+        output = tag(layer).get("output")
+        return (
+            not _is_akin(layer, chosen),
+            # Before all is chosen, what has its picture goes before what has lost it.
+            bool(pictures) and not any(_fits(layer, [picture]) for picture in pictures),
+            output != wire.name,
+            output is not None,
+        )
+
+    likely = [
+        layer
+        for layer in reversed(choice.candidates())
+        if _is_likely(layer, wire)
+        and layer not in chosen
+        and _fits(layer, chosen)
+        and (not (wire.optional and chosen and "base" in tag(layer)) or _is_akin(layer, chosen))
+    ]
+    return min(likely, key=unlikely, default=None)
+
+
+def _is_likely(layer: Any, wire: Input) -> bool:
+    kind, output = tag(layer).get("kind"), tag(layer).get("output")
+    if wire.kind is Kind.IMAGE:
+        return bool(output == wire.name)
+    if wire.kind in (Kind.MASK, Kind.LABELS):
+        # An image may be a soft mask, but most are pictures: it is for the user to choose.
+        return kind == Kind.MASK.value or (kind is None and hasattr(layer, "selected_label"))
+    return bool(kind == wire.kind.value)
+
+
+def _fits(layer: Any, others: Sequence[Any]) -> bool:
+    """Tell whether a layer has the size of others, and a stack that goes with theirs."""
+    layers = {str(number): one for number, one in enumerate([layer, *others])}
+    try:
+        common_shape(layers)
+    except SizeMismatchError:
+        return False
+    return len({plane_shape(one) for one in layers.values()}) == 1
+
+
+def _is_akin(layer: Any, others: Sequence[Any]) -> bool:
+    """Tell whether a layer and one of the others come from one picture."""
+    return _base(layer) in {_base(other) for other in others}
+
+
+def _base(layer: Any) -> str:
+    """Return the name of the picture that a layer was made from; its own for a picture."""
+    return str(tag(layer).get("base", layer.name))

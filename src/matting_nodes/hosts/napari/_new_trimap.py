@@ -27,7 +27,7 @@ def new_trimap(viewer: napari.viewer.Viewer) -> None:
     layer = viewer.add_labels(
         np.zeros(leading_shape(image) + plane_shape(image), np.uint8),
         name=f"{image.name} trimap",
-        **trimap_options(),
+        **trimap_options(base=image.name),
         **transforms(image),
     )
     layer.selected_label, layer.mode, layer.brush_size = FOREGROUND_LABEL, "paint", 20

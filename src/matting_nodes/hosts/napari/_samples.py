@@ -15,12 +15,12 @@ def open_lemur() -> list[LayerData]:
         (samples.lemur(), {"name": "lemur", "rgb": True}, "image"),
         (
             samples.lemur_alpha(),
-            {"name": "lemur reference alpha", "visible": False, **alpha_options()},
+            {"name": "lemur reference alpha", "visible": False, **alpha_options(base="lemur")},
             "image",
         ),
         (
             trimap_to_labels(samples.lemur_trimap()),
-            {"name": "lemur trimap", "visible": False, **trimap_options()},
+            {"name": "lemur trimap", "visible": False, **trimap_options(base="lemur")},
             "labels",
         ),
     ]

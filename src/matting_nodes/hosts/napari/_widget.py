@@ -17,7 +17,7 @@ from ...job import Job
 from ...models.costs import described
 from ...running import settings
 from ...spec import NodeSpec, Output
-from ._choices import LayerChoice
+from ._choices import LayerChoice, propose
 from ._fields import field
 from ._layers import common_shape, frames, is_shapes, pixel_size
 from ._live import Live
@@ -77,6 +77,8 @@ class NodeWidget(widgets.Container):
         self.native.setToolTip(self.spec.summary)
         self.run_button.changed.connect(self._run_or_cancel)
         self.live.belong_to(self.native)
+        for setting in (self.method, *self.layer_choices.values()):
+            setting.changed.connect(self._propose_layers)
         for setting in (self.method, *self.fields.values(), *self.layer_choices.values()):
             setting.changed.connect(self.live.ask)
             setting.changed.connect(self._show_readiness)
@@ -84,6 +86,7 @@ class NodeWidget(widgets.Container):
         self.method.changed.connect(self._prefer_device)
         self.advanced.changed.connect(self._show_fields)
         self._show_fields()
+        self._propose_layers()
         self._show_readiness()
         bind_keys(self.native, {"Ctrl+Return": self._run_or_cancel})
 
@@ -143,7 +146,14 @@ class NodeWidget(widgets.Container):
     def reset_choices(self, *args: Any) -> None:
         """Take up new layers."""
         super().reset_choices(*args)
+        self._propose_layers()
         self._show_readiness()
+
+    def _propose_layers(self, _value: Any = None) -> None:
+        if not any(choice.proposing for choice in self.layer_choices.values()):
+            active = self._viewer.layers.selection.active
+            method = self.method.value if self.spec.default_method else "default"
+            propose(self.spec, method, self.layer_choices, active)
 
     def _show_readiness(self, _value: Any = None) -> None:
         """Let Run be pressed if the node can run; else say in its tooltip why it cannot."""
