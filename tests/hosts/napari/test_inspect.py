@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from matting_nodes import samples
+from matting_nodes.hosts.napari._trimap import alpha_options
 
 
 @pytest.fixture
@@ -60,3 +61,26 @@ def test_without_a_line_or_a_reference(viewer, inspect):
     inspect.draw()
     assert drawn(inspect) == []
     assert len(inspect.histogram.patches) == 1
+
+
+def test_it_begins_with_the_newest_matte_and_its_reference(viewer, dock):
+    viewer.open_sample("matting-nodes", "lemur")
+    viewer.add_image(samples.lemur_alpha(), name="again", **alpha_options(base="lemur"))
+    widget = dock("Inspect")
+    assert widget.alpha.value.name == "again"
+    assert widget.reference.value.name == "lemur reference alpha"
+
+
+def test_of_a_stack_it_draws_the_plane_on_show(viewer, dock, qtbot):
+    """The stack's planes lie two apart, and begin at four."""
+    ramp = np.linspace(0, 1, 30, dtype=np.float32)
+    stack = np.stack([np.tile(ramp, (20, 1)), np.tile(ramp[::-1], (20, 1))])
+    viewer.add_image(stack, name="stack", scale=(2, 1, 1), translate=(4, 0, 0))
+    viewer.add_shapes([[[5, 0], [5, 29]]], shape_type="line", name="cut")
+    widget = dock("Inspect")
+    widget.alpha.value, widget.line.value = viewer.layers["stack"], viewer.layers["cut"]
+    for world, row in ((4, ramp), (6, ramp[::-1])):
+        viewer.dims.set_point(0, world)
+        qtbot.waitUntil(
+            lambda row=row: len(drawn(widget)) == 1 and np.allclose(drawn(widget)[0], row)
+        )

@@ -6,13 +6,11 @@ when it is first asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
 
 from ._manifest import manifest, widget_name
 from ._samples import open_cell, open_lemur
-
-if TYPE_CHECKING:
-    from ._widget import NodeWidget
 
 __all__ = [
     "InspectWidget",
@@ -26,24 +24,20 @@ __all__ = [
     "write_trimap",
 ]
 
-_FILES = ("read_trimap", "write_picture", "write_trimap")
+_MODULES = {
+    "InspectWidget": "_inspect",
+    "new_trimap": "_new_trimap",
+    "read_trimap": "_files",
+    "write_picture": "_files",
+    "write_trimap": "_files",
+}
 
 
-def __getattr__(name: str) -> type[NodeWidget]:
+def __getattr__(name: str) -> Any:
     from ...nodes import all_nodes
 
-    if name == "new_trimap":
-        from ._new_trimap import new_trimap
-
-        return new_trimap  # type: ignore[return-value]
-    if name == "InspectWidget":
-        from ._inspect import InspectWidget
-
-        return InspectWidget  # type: ignore[return-value]
-    if name in _FILES:
-        from . import _files
-
-        return getattr(_files, name)  # type: ignore[no-any-return]
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     for spec in all_nodes():
         if name == widget_name(spec):
             from ._widget import widget_class

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from magicgui import widgets
@@ -80,13 +80,37 @@ def _suits(layer: Any, wire: Input) -> bool:
     return isinstance(layer, {Kind.TRIMAP: Labels, Kind.POINTS: Points, Kind.BOX: Shapes}[kind])
 
 
-def propose(
-    spec: NodeSpec[Any], method: str, choices: Mapping[str, LayerChoice], active: Any
-) -> None:
+def worth_choosing(spec: NodeSpec[Any], method: str) -> set[str]:
+    """Return the inputs to choose layers for: what must be there, and results that can be used."""
+    chosen = spec.chosen(method)
+    needed = chosen.needs if chosen else ()
+    return {
+        wire.name
+        for wire in spec.inputs
+        if not wire.optional
+        or wire.name in needed
+        or (not _is_by_hand(wire) and (chosen is None or wire.name in chosen.takes))
+    }
+
+
+def _is_by_hand(wire: Input) -> bool:
+    return bool(wire.group or wire.any_size or wire.kind is Kind.LABELS or wire.name == "image")
+
+
+def propose(choices: Mapping[str, LayerChoice], wanted: Collection[str], active: Any) -> None:
     """Choose the likeliest layers where the user has not: newest results, all of one picture.
 
-    Of the optional inputs, those that the method needs are chosen, and results that it can use.
+    Parameters
+    ----------
+    choices : mapping of LayerChoice
+        By the input's name.
+    wanted : names
+        The inputs to choose for; the others get none.
+    active : Layer, optional
+        The one that the user has in hand.
     """
+    if any(choice.proposing for choice in choices.values()):
+        return  # One proposal leads to no other.
     chosen = [
         choice.value
         for choice in choices.values()
@@ -104,7 +128,7 @@ def propose(
     # The picture is the one that the newest result was made from; what is optional is to fit both.
     for choice in sorted(free, key=lambda c: (c.wire.optional, c.wire.kind is Kind.IMAGE)):
         layer = None
-        if _is_wanted(spec, method, choice.wire):
+        if choice.wire.name in wanted:
             if choice.wire.name == "image":
                 layer = _picture(pictures, chosen, choice.value, _itself(active))
             else:
@@ -117,14 +141,6 @@ def propose(
 def _counts(wire: Input) -> bool:
     """Tell whether what lies in a wire is of the same size as the node's other pictures."""
     return wire.kind.is_picture and not wire.any_size
-
-
-def _is_wanted(spec: NodeSpec[Any], method: str, wire: Input) -> bool:
-    chosen = spec.chosen(method)
-    if not wire.optional or (chosen and wire.name in chosen.needs):
-        return True
-    by_hand = wire.group or wire.any_size or wire.kind is Kind.LABELS or wire.name == "image"
-    return not by_hand and (chosen is None or wire.name in chosen.takes)
 
 
 def _picture(pictures: Sequence[Any], chosen: Sequence[Any], current: Any, active: Any) -> Any:

@@ -9,13 +9,22 @@ import numpy as np
 from magicgui import widgets
 from numpy.typing import NDArray
 
+from ...arrays import Kind, as_alpha
+from ...spec import Input
+from ._choices import LayerChoice, propose
+from ._layers import in_pixels_of, plane_on_show
+
 if TYPE_CHECKING:
     import napari
-    from napari.layers import Image, Shapes
 
 BINS = 64
 # A line being dragged is followed, but not drawn at every step of the mouse.
 PAUSE = 50
+INPUTS = (
+    Input("alpha", Kind.ALPHA, help="The matte."),
+    Input("reference", Kind.ALPHA, optional=True, help="Another matte, or the ground truth."),
+    Input("line", Kind.BOX, optional=True, help="Its last shape is the line: draw one."),
+)
 
 
 class InspectWidget(widgets.Container):  # type: ignore[type-arg]
@@ -30,18 +39,16 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
         from matplotlib.figure import Figure
-        from napari.layers import Image, Shapes
         from superqt.utils import QSignalDebouncer
 
         self._viewer = napari_viewer
         self._watched: list[Any] = []
-        self.alpha = _choice("alpha", Image, "The matte.")
-        self.reference = _choice("reference", Image | None, "Another matte, or the ground truth.")
-        self.line = _choice("line", Shapes | None, "Its last shape is the line: draw one.")
+        self.layer_choices = {wire.name: LayerChoice(wire, napari_viewer) for wire in INPUTS}
+        self.alpha, self.reference, self.line = self.layer_choices.values()
         self.side_by_side = widgets.CheckBox(
             text="side by side", tooltip="Show every visible layer apart; all move together."
         )
-        super().__init__(widgets=[self.alpha, self.reference, self.line, self.side_by_side])
+        super().__init__(widgets=[*self.layer_choices.values(), self.side_by_side])
         self.figure = Figure(figsize=(4, 5), layout="constrained")
         self.histogram, self.profile = self.figure.subplots(2, 1)
         self._canvas = FigureCanvasQTAgg(self.figure)
@@ -49,12 +56,19 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
         self._pause = QSignalDebouncer(parent=self.native)
         self._pause.setTimeout(PAUSE)
         self._pause.triggered.connect(self.draw)
-        for choice in (self.alpha, self.reference, self.line):
+        self._propose_layers()
+        for choice in self.layer_choices.values():
+            choice.changed.connect(self._propose_layers)
             choice.changed.connect(self._choose)
         self.side_by_side.changed.connect(self._arrange)
         napari_viewer.dims.events.current_step.connect(self._ask)
         self.native.destroyed.connect(self._stop_watching)
         self._choose()
+
+    def reset_choices(self, *args: Any) -> None:
+        """Take up new layers."""
+        super().reset_choices(*args)
+        self._propose_layers()
 
     def draw(self) -> None:
         """Draw what the chosen layers hold now."""
@@ -63,29 +77,25 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
         self.histogram.clear()
         self.profile.clear()
         for layer in mattes:
-            plane = self._plane(layer)
+            plane = as_alpha(plane_on_show(layer, self._viewer.dims.point))
             self.histogram.hist(
                 plane.ravel(), bins=BINS, range=(0, 1), histtype="step", label=layer.name
             )
             if line is not None and len(line.data):
-                self.profile.plot(profile(plane, path(line, layer)), label=layer.name)
+                path = in_pixels_of(layer, line, line.data[-1])
+                self.profile.plot(profile(plane, path), label=layer.name)
         self.histogram.set(xlabel="alpha", ylabel="pixels", yscale="log")
         self.profile.set(xlabel="pixels along the line", ylabel="alpha", ylim=(-0.05, 1.05))
         if mattes:
             self.histogram.legend()
         self._canvas.draw_idle()
 
-    def _plane(self, layer: Image) -> NDArray[np.floating[Any]]:
-        """Return the plane of a layer that is on show, in 0..1."""
-        from ...arrays import as_alpha
-
-        data = layer.data[0] if layer.multiscale else layer.data
-        step = self._viewer.dims.current_step[-data.ndim : -2] if data.ndim > 2 else ()
-        return as_alpha(np.asarray(data[tuple(step)]))
+    def _propose_layers(self, _value: Any = None) -> None:
+        propose(self.layer_choices, {"alpha", "reference"}, self._viewer.layers.selection.active)
 
     def _choose(self, _value: Any = None) -> None:
         self._stop_watching()
-        for choice in (self.alpha, self.reference, self.line):
+        for choice in self.layer_choices.values():
             if choice.value is not None:
                 choice.value.events.data.connect(self._ask)
                 choice.value.events.set_data.connect(self._ask)
@@ -107,12 +117,6 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
         self._viewer.reset_view()
 
 
-def path(line: Shapes, layer: Image) -> NDArray[np.float64]:
-    """Return the corners of a layer's last shape in the pixels of another layer, (N, 2)."""
-    corners = [layer.world_to_data(line.data_to_world(corner)) for corner in line.data[-1]]
-    return np.asarray(corners, float)[:, -2:]
-
-
 def profile(plane: NDArray[Any], corners: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
     """Return the values of a picture along a path, one a pixel, between pixels linearly."""
     from skimage.measure import profile_line
@@ -122,7 +126,3 @@ def profile(plane: NDArray[Any], corners: NDArray[np.float64]) -> NDArray[np.flo
     ]
     # Each part holds both its ends: the joints would count twice.
     return np.concatenate([part[(i > 0) :] for i, part in enumerate(parts)])
-
-
-def _choice(name: str, annotation: Any, tooltip: str) -> Any:
-    return widgets.create_widget(name=name, annotation=annotation, options={"tooltip": tooltip})

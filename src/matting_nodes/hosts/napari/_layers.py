@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,14 @@ def plane_shape(layer: Any) -> Shape:
     """Return (height, width)."""
     shape = _data(layer).shape
     return tuple(shape[len(shape) - _plane_axes(layer) :][:2])
+
+
+def plane_on_show(layer: Any, point: Sequence[float]) -> NDArray[Any]:
+    """Return the plane of a layer that a viewer shows at a point of the world."""
+    leading = leading_shape(layer)
+    place = np.round(layer.world_to_data(point)[: len(leading)]).astype(int)
+    at = tuple(place.clip(0, np.array(leading, int) - 1))
+    return np.asarray(_data(layer)[at])
 
 
 def common_shape(layers: dict[str, Any]) -> Shape:
@@ -196,10 +204,15 @@ def _trimap(layer: Any) -> Callable[[Any], Any]:
     return checked
 
 
+def in_pixels_of(reference: Any, layer: Any, places: Iterable[Any]) -> NDArray[np.float64]:
+    """Return places in a layer as (row, column) in another's pixels, (N, 2)."""
+    moved = [reference.world_to_data(layer.data_to_world(place))[-2:] for place in places]
+    return np.array(moved, np.float64).reshape(-1, 2)
+
+
 def _points(layer: Any, reference: Any) -> list[tuple[float, float]]:
     """Return the points in the reference's pixels, x first."""
-    places = [reference.world_to_data(layer.data_to_world(point))[-2:] for point in layer.data]
-    return [(x, y) for y, x in places]
+    return [(x, y) for y, x in in_pixels_of(reference, layer, layer.data)]
 
 
 def is_shapes(layer: Any) -> bool:
@@ -214,8 +227,7 @@ def _inside_of_shapes(layer: Any, reference: Any) -> NDArray[np.bool_]:
     shape = plane_shape(reference)
     inside = np.zeros(shape, bool)
     for outline in layer.data:
-        corners = [reference.world_to_data(layer.data_to_world(c))[-2:] for c in outline]
-        inside |= polygon2mask(shape, np.array(corners))
+        inside |= polygon2mask(shape, in_pixels_of(reference, layer, outline))
     if not inside.any():
         raise MissingInputError(
             f"{layer.name} holds no pixel of {reference.name}",
@@ -233,9 +245,7 @@ def _box(layer: Any, reference: Any) -> tuple[float, ...]:
             "Draw one, or choose no shapes layer",
         )
     index = max(layer.selected_data, default=len(layer.data) - 1)
-    corners = np.array(
-        [reference.world_to_data(layer.data_to_world(c))[-2:] for c in layer.data[index]]
-    )
+    corners = in_pixels_of(reference, layer, layer.data[index])
     # napari's pixel (i, j) is centered there: its edges lie half a pixel off.
     (top, left), (bottom, right) = corners.min(axis=0) + 0.5, corners.max(axis=0) + 0.5
     return left, top, right, bottom

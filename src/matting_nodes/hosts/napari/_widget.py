@@ -17,7 +17,7 @@ from ...job import Job
 from ...models.costs import described
 from ...running import settings
 from ...spec import NodeSpec, Output
-from ._choices import LayerChoice, propose
+from ._choices import LayerChoice, propose, worth_choosing
 from ._fields import field
 from ._layers import common_shape, frames, is_shapes, pixel_size
 from ._live import Live
@@ -150,10 +150,9 @@ class NodeWidget(widgets.Container):
         self._show_readiness()
 
     def _propose_layers(self, _value: Any = None) -> None:
-        if not any(choice.proposing for choice in self.layer_choices.values()):
-            active = self._viewer.layers.selection.active
-            method = self.method.value if self.spec.default_method else "default"
-            propose(self.spec, method, self.layer_choices, active)
+        method = self.method.value if self.spec.default_method else "default"
+        wanted = worth_choosing(self.spec, method)
+        propose(self.layer_choices, wanted, self._viewer.layers.selection.active)
 
     def _show_readiness(self, _value: Any = None) -> None:
         """Let Run be pressed if the node can run; else say in its tooltip why it cannot."""
