@@ -22,7 +22,7 @@ class Session:
         self.viewer = napari.Viewer()
         self.viewer.window.resize(1500, 900)
 
-    def run(self, title: str, method: str = "", run: bool = True, **fields: Any) -> Any:
+    def run(self, title: str, method: str = "", **fields: Any) -> Any:
         """Open a node's widget beside the others, set its fields, run it to the end."""
         _, widget = self.viewer.window.add_plugin_dock_widget("matting-nodes", title, tabify=True)
         if method:
@@ -30,15 +30,10 @@ class Session:
         for (_, name), field in widget.fields.items():
             if name in fields:
                 field.value = fields[name]
-        if run:
-            self.run_to_its_end(widget)
-        return widget
-
-    def run_to_its_end(self, widget: Any) -> None:
-        """Press Run, and wait."""
         widget.run()
         while widget.running:
             self._events()
+        return widget
 
     def stroke(self, matte: Any, trimap: Any) -> None:
         """Paint background beside the fur, where leaves shine white, with the matte following."""
@@ -86,9 +81,7 @@ def photo() -> None:
     session.run("Estimate Foreground")
     session.run("Composite", color="#7a3b52")
     session.picture("composite", "lemur composite")
-    compare = session.run("Compare", run=False)
-    compare.layer_choices["reference"].value = session.viewer.layers["lemur reference alpha"]
-    session.run_to_its_end(compare)
+    session.run("Compare")
     session.picture("compare", "lemur compare")
     session.viewer.close()
 

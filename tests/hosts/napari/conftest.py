@@ -44,6 +44,8 @@ def finish(qtbot):
     """Runs a widget to its end and returns its message."""
 
     def run(widget):
+        # A live run may have shown its result and not yet ended.
+        qtbot.waitUntil(lambda: not widget.running, timeout=120_000)
         widget.run()
         qtbot.waitUntil(lambda: not widget.running, timeout=120_000)
         return widget.message.value

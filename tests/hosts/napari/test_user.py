@@ -64,7 +64,7 @@ def test_a_user_from_the_sample_to_files_and_back(viewer, dock, finish, wait_for
 
     # Compares with the reference that came with the sample.
     against = dock("Compare")
-    against.layer_choices["reference"].value = viewer.layers["lemur reference alpha"]
+    assert against.layer_choices["reference"].value == viewer.layers["lemur reference alpha"]
     message = finish(against)
     unknown_only = labels_to_trimap(trimap.data)
     table = compare(alpha.data, samples.lemur_alpha(), trimap=unknown_only).table

@@ -559,6 +559,14 @@ def test_a_cancel_changes_no_layer_and_the_next_run_works(viewer, dock, qtbot, s
     assert "lemur mask" in viewer.layers
 
 
+def test_a_second_run_does_not_begin_beside_the_first(viewer, dock, qtbot, painted):
+    matte = dock("Alpha Matte")
+    matte.run()
+    matte.run()
+    qtbot.waitUntil(lambda: not matte.running, timeout=60_000)
+    assert [layer.name for layer in viewer.layers] == ["fur", "painted", "fur alpha"]
+
+
 def test_layers_may_go_while_a_run_is_under_way(viewer, dock, qtbot, painted):
     matte = dock("Alpha Matte")
     matte.run()

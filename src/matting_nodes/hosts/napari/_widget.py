@@ -184,13 +184,15 @@ class NodeWidget(widgets.Container):
             self.cancel()
 
     def run(self, quiet: bool = False) -> None:
-        """Start the node on the chosen layers, in a thread of its own.
+        """Start the node on the chosen layers, in a thread of its own, unless it is running.
 
         Bad input is answered with a message, and unless it is to be quiet with a
         notification; no layer changes then.
         """
         from napari.qt.threading import create_worker
 
+        if self.running:
+            return
         self._quiet = quiet
         try:
             request = self._request()
