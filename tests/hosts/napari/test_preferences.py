@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from matting_nodes.hosts import napari as host
 from matting_nodes.models import weights
 from matting_nodes.models._folder import download_folder
 from matting_nodes.models.catalog import MODELS
@@ -50,6 +51,18 @@ def test_without_it_all_is_as_by_default(dock):
         matte.fields[owner, parameter.name].value == parameter.default
         for owner, parameter in matte._parameters()
     )
+
+
+def test_before_napari_had_such_pages_all_is_as_by_default(page, dock, monkeypatch):
+    page.device = "cuda"
+    monkeypatch.delattr(settings, "get_plugin_settings")
+    assert dock("Alpha Matte").fields["", "device"].value == "auto"
+
+
+def test_a_widget_of_a_plugin_that_is_not_known_opens(viewer):
+    """A script may make one where the plugin is disabled."""
+    settings._PLUGIN_SETTINGS["another plugin"] = None
+    assert host.AlphaMatteWidget(viewer).fields["", "device"].value == "auto"
 
 
 def test_the_device_is_chosen_where_the_method_can_use_it(page, dock):

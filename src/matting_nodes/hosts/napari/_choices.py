@@ -111,12 +111,7 @@ def propose(choices: Mapping[str, LayerChoice], wanted: Collection[str], active:
     """
     if any(choice.proposing for choice in choices.values()):
         return  # One proposal leads to no other.
-    chosen = [
-        choice.value
-        for choice in choices.values()
-        if choice.by_user and _counts(choice.wire) and not is_shapes(choice.value)
-    ]
-    chosen = [layer for layer in chosen if layer is not None]
+    chosen = [choice.value for choice in choices.values() if _is_given(choice)]
     free = [choice for choice in choices.values() if not choice.by_user]
     pictures = [
         layer
@@ -138,9 +133,10 @@ def propose(choices: Mapping[str, LayerChoice], wanted: Collection[str], active:
             chosen.append(layer)
 
 
-def _counts(wire: Input) -> bool:
-    """Tell whether what lies in a wire is of the same size as the node's other pictures."""
-    return wire.kind.is_picture and not wire.any_size
+def _is_given(choice: LayerChoice) -> bool:
+    """Tell whether the user chose a layer that the others must go with."""
+    sized = choice.wire.kind.is_picture and not choice.wire.any_size
+    return choice.by_user and choice.value is not None and sized and not is_shapes(choice.value)
 
 
 def _picture(pictures: Sequence[Any], chosen: Sequence[Any], current: Any, active: Any) -> Any:
