@@ -267,8 +267,9 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
         # floor(x + ½), not rint: ½ must become 128.
         array = np.floor(unit_range(array, name) * 255 + 0.5).astype(np.uint8)
     result = array.copy()
-    result[array <= 5] = BACKGROUND
-    result[array >= 250] = FOREGROUND
+    # Many times as fast as by an index, which counts in sessions that follow strokes.
+    np.copyto(result, BACKGROUND, where=array <= 5)
+    np.copyto(result, FOREGROUND, where=array >= 250)
     return result
 
 

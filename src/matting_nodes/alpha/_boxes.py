@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Region = tuple[slice, slice]
 """Rows and columns."""
+WINDOW = 3
+"""Pixels around those to be solved for that their equations read."""
 
 
 def whole(shape: tuple[int, ...]) -> Region:

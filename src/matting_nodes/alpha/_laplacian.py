@@ -146,13 +146,16 @@ def _add_window(number, white, rows):
     """Add δ_ij − (1/9 + w_i · w_j) for each pair of pixels of a window."""
     for i in range(9):
         row = number[i // 3, i % 3]
-        if row < 0:
-            continue
-        for j in range(9):
+        for j in range(i + 1):
             entry = (1.0 if i == j else 0.0) - 1 / 9
             for a in range(white.shape[1]):
                 entry -= white[i, a] * white[j, a]
-            rows[row, (j // 3 - i // 3 + 2) * 5 + j % 3 - i % 3 + 2] += entry
+            step = (j // 3 - i // 3) * 5 + j % 3 - i % 3
+            if row >= 0:
+                rows[row, 12 + step] += entry
+            other = number[j // 3, j % 3]
+            if i != j and other >= 0:
+                rows[other, 12 - step] += entry
 
 
 def _product(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..arrays import FOREGROUND, UNKNOWN, Image, Trimap, unknown
 from ..job import Job
-from ._boxes import whole
+from ._boxes import WINDOW, bounds, whole, widened
 from ._checks import no_solution
 from ._conjugate_gradients import conjugate_gradients
 from ._laplacian import matting_system
@@ -87,7 +87,10 @@ def propagate(
         "cpu", or the torch device that is to solve.
     """
     job.step(0, message=f"{TITLE}: setting up")
-    system, right = matting_system(image, solve, np.where(solve, 0, start), EPSILON, np.float32)
+    read = widened(bounds(solve), WINDOW, solve.shape)
+    image, solve, known = image[read], solve[read], np.where(solve, 0, start)[read]
+    system, right = matting_system(image, solve, known, EPSILON, np.float32)
+    first = start[read][solve]
     guess, weight = pulled
     system.rows[:, 12] += weight
     right += weight * guess
@@ -103,7 +106,7 @@ def propagate(
             system.operator(),
             right,
             Multigrid(system, colors),
-            start=start[solve],
+            start=first,
             tolerance=tolerance,
             iterations=ITERATIONS,
             watch=watch,
@@ -111,9 +114,9 @@ def propagate(
     else:
         from ._propagation_torch import solve_on
 
-        solution, error = solve_on(device, system, right, start[solve], tolerance, watch)
+        solution, error = solve_on(device, system, right, first, tolerance, watch)
     if not np.isfinite(error):
         raise no_solution(f"{TITLE} found no finite solution")
     result = start.copy()
-    result[solve] = solution
+    result[read][solve] = solution
     return result

@@ -171,27 +171,27 @@ def _vote(colors, grown, corners, reaches, steps, blur, votes):
             votes[1, places[i, 0], places[i, 1]] = best[i]
 
 
-@numba.njit(cache=True, nogil=True)
+@one_at_a_time
+@numba.njit(cache=True, nogil=True, parallel=True)
 def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, per_pixel, away):
     """Return which tiles have a pixel as near to a sample that came or went as to any before."""
     result = np.zeros(len(corners), np.bool_)
-    for t in range(len(corners)):
+    for t in numba.prange(len(corners)):
         if anew[t]:
             continue
-        places = _unknown_pixels(colors, known, corners[t])[1]
+        pixels, places = _unknown_pixels(colors, known, corners[t])
         for side in range(2):
             moved = _moved(
                 known, before, top, left, 255 * side, corners[t], reaches[t, side], steps[t, side]
             )
+            samples = np.empty((5, len(moved)), np.float32)
             for j in range(len(moved)):
-                v, u = moved[j]
-                for i in range(len(places)):
-                    y, x = places[i]
-                    color = np.float32(0)
-                    for c in range(3):
-                        color += (colors[y, x, c] - colors[v, u, c]) ** 2
-                    distance = np.sqrt(color) + per_pixel * np.float32(np.hypot(y - v, x - u))
-                    result[t] |= distance <= away[side, y, x] * np.float32(1.0001)
+                _put(samples, j, colors, moved[j, 0], moved[j, 1])
+            nearest = np.empty(len(places), np.float32)
+            _closest(samples, pixels, per_pixel, nearest)
+            for i in range(len(places)):
+                limit = away[side, places[i, 0], places[i, 1]] * np.float32(1.0001)
+                result[t] |= nearest[i] <= limit
     return result
 
 

@@ -15,7 +15,7 @@ from ..arrays import (
     unknown,
 )
 from ..job import Job
-from ._boxes import Region, area, bounds, is_empty, joined, shifted, whole, widened
+from ._boxes import WINDOW, Region, area, bounds, is_empty, joined, shifted, whole, widened
 from ._checks import check_window, has_both_regions
 from .sampled_propagation import TITLE
 
@@ -24,18 +24,16 @@ Marks = NDArray[np.bool_]
 
 TOGETHER = 17
 """Side of the square over which changes of pulls are averaged, in pixels."""
-SLIGHT, ALONE = 0.004, 0.004
+SLIGHT, ALONE = 0.002, 0.001
 """Pulls change something if α would, on average, by more than this; or if one does by this."""
-AROUND = 24
+AROUND = 48
 """How far around a change α is solved again, in pixels."""
-CLOSE = 1e-4
+CLOSE = 3e-5
 """The residual at which an update stops, which starts close to its solution."""
 LARGE = 4
 """One in so many pixels of the picture is too much for an update: it is begun again."""
 RIM = 8
 """How near the edge of what is solved for nothing may move, in pixels."""
-WINDOW = 3
-"""Pixels around those to be solved for that their equations read."""
 
 
 class MattingSession:
