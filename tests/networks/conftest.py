@@ -164,6 +164,6 @@ def relative_error():
     """‖found − expected‖ / ‖expected‖."""
 
     def error(found, expected):
-        return float((found.float() - expected).norm() / expected.norm())
+        return float((found.to(expected.dtype) - expected).norm() / expected.norm())
 
     return error

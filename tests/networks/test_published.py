@@ -22,9 +22,17 @@ def test_keys_and_shapes_are_the_published_ones(published):
 
 
 def test_output_is_the_published_one(published, network, relative_error):
-    found_outputs = outputs(network, published.input())
-    for found, expected in zip(found_outputs, published.outputs(), strict=True):
-        assert relative_error(found.reshape(expected.shape), expected) <= 1e-4
+    x = published.input()
+    exact_outputs = outputs(copy.deepcopy(network).double(), x.double())
+    found_outputs = outputs(network, x)
+    for found, exact, expected in zip(
+        found_outputs, exact_outputs, published.outputs(), strict=True
+    ):
+        # IndexNet's made-up weights amplify rounding a thousandfold: 32 bits are 2e-4 from 64
+        # there, and as far from each other on processors that add up in another order.
+        rounding = relative_error(found, exact)
+        assert rounding < 5e-4
+        assert relative_error(found.reshape(expected.shape), expected) <= max(1e-4, 2 * rounding)
 
 
 def test_in_a_batch_each_picture_fares_as_alone(published, network, relative_error):
