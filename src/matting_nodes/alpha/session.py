@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -26,8 +28,8 @@ TOGETHER = 17
 """Side of the square over which changes of pulls are averaged, in pixels."""
 SLIGHT, ALONE = 0.002, 0.001
 """Pulls change something if α would, on average, by more than this; or if one does by this."""
-AROUND = 48
-"""How far around a change α is solved again, in pixels."""
+AROUND = 24
+"""How far around a change α is solved again, in pixels; and again around what then moves."""
 CLOSE = 3e-5
 """The residual at which an update stops, which starts close to its solution."""
 LARGE = 4
@@ -154,24 +156,26 @@ class MattingSession:
         """Return a box, which of its pixels had to be solved for, their pulls, and α there."""
         box = widened(sampled, AROUND + RIM, now.shape)
         pulled = self._pull(now, box)
-        values, solve = self._values.copy(), np.zeros(now.shape, bool)
-        values[box] = self._start(now, box, pulled)
-        seeds = _around(self._changed(now, box, pulled, values[box]), AROUND) & unknown(now[box])
+        values, solved = self._start(now, box, pulled), np.zeros(now[box].shape, bool)
+        seeds = self._changed(now, box, pulled, values)
         while seeds.any():
-            solve[box] |= seeds & _inside(box, now.shape)
-            before = values[box].copy()
-            values[box] = self._solved(box, solve[box], pulled, before, job, CLOSE)
-            moved = abs(values[box] - before) > SLIGHT
+            solve = _around(seeds, AROUND) & unknown(now[box]) & _inside(box, now.shape)
+            before, values = values, self._solved(box, solve, pulled, values, job, CLOSE)
+            solved |= solve
             # Where the edge of what was solved for moved, what lies beyond has to move too.
-            beyond = _around(moved, RIM) & unknown(now[box]) & ~solve[box]
+            moved = abs(values - before) > SLIGHT
+            beyond = _around(moved, RIM) & unknown(now[box]) & ~solved
             if not beyond.any():
                 break
             wider = widened(joined(shifted(bounds(beyond), box), box), AROUND + RIM, now.shape)
-            marks = np.zeros(now[wider].shape, bool)
-            marks[shifted(box, wider, -1)] = beyond
-            box, pulled = wider, self._pull(now, wider)
-            seeds = _around(marks, AROUND) & unknown(now[box])
-        return box, solve[box], pulled, values[box]
+            pulled = self._pull(now, wider)
+            values = _put(values, box, self._start(now, wider, pulled), wider)
+            solved, seeds = (
+                _put(marks, box, np.zeros(now[wider].shape, bool), wider)
+                for marks in (solved, beyond)
+            )
+            box = wider
+        return box, solved, pulled, values
 
     def _begun_again(self, trimap: Trimap, job: Job) -> Region:
         fresh = MattingSession(self._image, trimap.copy(), job)
@@ -220,6 +224,12 @@ class MattingSession:
             return start
         colors = self._samples.colors[box][solve]
         return propagate(self._image[box], colors, solve, pulled[:, solve], start, job, tolerance)
+
+
+def _put(part: NDArray[Any], box: Region, into: NDArray[Any], wider: Region) -> NDArray[Any]:
+    """Return what is in a box, laid into what is in a wider one."""
+    into[shifted(box, wider, -1)] = part
+    return into
 
 
 def _inside(box: Region, shape: tuple[int, ...]) -> Marks:
