@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import zlib
 from collections.abc import Callable
@@ -167,3 +168,44 @@ def relative_error():
         return float((found.to(expected.dtype) - expected).norm() / expected.norm())
 
     return error
+
+
+@pytest.fixture
+def made_up():
+    """A copy of a network with weights by which it looks around more than as it was made."""
+
+    def copied(network):
+        network = copy.deepcopy(network).eval()
+        network.load_state_dict(fill({k: list(v.shape) for k, v in network.state_dict().items()}))
+        return network
+
+    return copied
+
+
+@pytest.fixture
+def finished_apart(relative_error):
+    """How far parts of a network's features are, finished alone, from finishing all of them."""
+
+    def error(network, x):
+        with torch.no_grad():
+            features = network.begin(x)
+            whole = _last(network.finish(*features))
+        width = x.shape[3]
+        coarsest = max(width // feature.shape[3] for feature in features)
+
+        def with_margin(margin):
+            begin, end = width // 2 - margin, width // 2 + 32 + margin
+            parts = [
+                f[..., begin * f.shape[3] // width : end * f.shape[3] // width] for f in features
+            ]
+            with torch.no_grad():
+                found = _last(network.finish(*parts))[..., margin : margin + 32]
+            return relative_error(found, whole[..., width // 2 : width // 2 + 32])
+
+        return with_margin(-(-network.near // coarsest) * coarsest), with_margin(coarsest)
+
+    return error
+
+
+def _last(answer):
+    return answer[-1] if isinstance(answer, tuple) else answer

@@ -211,6 +211,13 @@ def transformers():
     return pytest.importorskip("transformers")
 
 
+def test_near_is_how_far_vitmattes_decoder_sees(transformers, made_up, finished_apart):
+    network = made_up(model("vitmatte_small").build())
+    enough, too_little = finished_apart(network, torch.rand(1, 4, 32, 256))
+    assert enough < 1e-5
+    assert too_little > 1e-5
+
+
 def test_vitmatte_is_transformers(transformers, tmp_path, scene):
     """Also where the sides are no multiples of 32: its own preparation fills up with zeros."""
     from transformers import VitMatteImageProcessor

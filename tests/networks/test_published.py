@@ -113,3 +113,11 @@ def test_a_network_without_reach_sees_the_whole_picture(published, network):
     changed[:, :3, :, :64] += 1
     here, there = (outputs(network, x)[-1][..., 960:] for x in (picture, changed))
     assert not torch.equal(here, there)
+
+
+def test_near_is_how_far_the_second_half_sees(published, network, finished_apart):
+    if not hasattr(published.build, "near"):
+        pytest.skip("is of one piece")
+    enough, too_little = finished_apart(network, published.input(64, 512))
+    assert enough < 1e-5
+    assert too_little > 1e-5

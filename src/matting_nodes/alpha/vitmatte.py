@@ -65,7 +65,8 @@ def vitmatte(
         tile=tile,
         stride=32,
         padding="zeros",
-        pick=lambda network, answer: answer.alphas,
+        # Whole it answers with more than alpha, in halves with alpha alone.
+        pick=lambda network, answer: getattr(answer, "alphas", answer),
         job=job,
     )
     result: Alpha = alpha[0]

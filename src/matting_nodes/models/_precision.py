@@ -19,7 +19,8 @@ class Autocast(nn.Module):
 
     def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__()
-        self.network, self.device, self.dtype = network, device, dtype
+        self.network: Any = network
+        self.device, self.dtype = device, dtype
 
     def __getattr__(self, name: str) -> Any:
         """What is not our own is the network's."""
@@ -30,10 +31,24 @@ class Autocast(nn.Module):
 
     def forward(self, *inputs: Any, **keywords: Any) -> Any:
         """Run the network."""
+        with self._autocast():
+            return _widened(self.network(*inputs, **keywords))
+
+    def begin(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Run the first half of a network that has two."""
+        with self._autocast():
+            features: tuple[torch.Tensor, ...] = self.network.begin(x)
+            return features
+
+    def finish(self, *features: torch.Tensor) -> Any:
+        """Run the second half."""
+        with self._autocast():
+            return _widened(self.network.finish(*features))
+
+    def _autocast(self) -> Any:
         import torch
 
-        with torch.autocast(self.device.type, dtype=self.dtype):
-            return _widened(self.network(*inputs, **keywords))
+        return torch.autocast(self.device.type, dtype=self.dtype)
 
 
 def in_precision(network: nn.Module, device: torch.device, precision: str) -> nn.Module:

@@ -15,6 +15,7 @@ from ._source import Address, ByHand, GoogleDrive, HuggingFace, Source, Torchvis
 from ._triton import load_triton_apart
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch.nn import Module
 
 
@@ -180,7 +181,20 @@ def _vitmatte(width: int, heads: int) -> Module:
         convstream_hidden_sizes=[48, 96, 192],
         fusion_hidden_sizes=[256, 128, 64, 32],
     )
-    network: Module = VitMatteForImageMatting(config)
+
+    class InHalves(VitMatteForImageMatting):  # type: ignore[misc]  # its class is Any
+        """Its whole decoder is convolutions, which see little (`networks` says what halves are)."""
+
+        near = 64
+
+        def begin(self, image_and_trimap: Tensor) -> tuple[Tensor, Tensor]:
+            return self.backbone(image_and_trimap).feature_maps[-1], image_and_trimap
+
+        def finish(self, features: Tensor, image_and_trimap: Tensor) -> Tensor:
+            alpha: Tensor = self.decoder(features, image_and_trimap)
+            return alpha
+
+    network: Module = InHalves(config)
     return network
 
 

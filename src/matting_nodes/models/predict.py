@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..job import Job
+from ._finishing import near_of
 from .inputs import Planes
 from .pool import POOL
 from .tiles import Padding, run_tiled
@@ -90,9 +91,17 @@ def _picking(network: Module, pick: Pick) -> Module:
     class Picked(Base):
         def __init__(self) -> None:
             super().__init__()
-            self.network = network
+            self.network: Any = network
+            self.near = near_of(network)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return pick(self.network, self.network(x))
+
+        def begin(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            features: tuple[torch.Tensor, ...] = self.network.begin(x)
+            return features
+
+        def finish(self, *features: torch.Tensor) -> torch.Tensor:
+            return pick(self.network, self.network.finish(*features))
 
     return Picked()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import MemoryLimitError, ParameterError
 from ..job import Job
+from ._finishing import answer_where, near_of
 from ._memory import is_out_of_memory
 from ._windows import Span, ramp, surroundings, windows
 from .pool import POOL
@@ -307,7 +308,8 @@ def _run(picture: Picture, way: Way, batch: int) -> NDArray[np.float32]:
     for begin in range(0, len(chosen), batch):
         some = chosen[begin : begin + batch]
         picture.job.step(begin, len(chosen), f"tile {begin + 1} of {len(chosen)}")
-        for window, result in zip(some, _forward(picture, way, some), strict=True):
+        results = _forward(picture, way, some, canvas.blended)
+        for window, result in zip(some, results, strict=True):
             canvas.add(window, result)
     values = canvas.finished()
     if canvas.blended and picture.context:
@@ -315,12 +317,22 @@ def _run(picture: Picture, way: Way, batch: int) -> NDArray[np.float32]:
     return values
 
 
-def _forward(picture: Picture, way: Way, some: list[tuple[Span, Span]]) -> NDArray[np.float32]:
-    """Return the network's results for some windows, (N, K, h, w)."""
+def _forward(
+    picture: Picture, way: Way, some: list[tuple[Span, Span]], blended: bool
+) -> NDArray[np.float32]:
+    """Return the network's results for some windows, (N, K, h, w), where they will be looked at."""
     import torch
 
     stacked = torch.stack([picture.inputs[:, r.window, c.window] for r, c in some])
-    return _results(picture, way, stacked)
+    if not near_of(way.network):
+        return _results(picture, way, stacked)
+    wanted = np.stack([picture.unknown[r.window, c.window] for r, c in some])
+    if not blended:
+        kept = np.zeros_like(wanted)
+        for marks, (r, c) in zip(kept, some, strict=True):
+            marks[r.kept, c.kept] = True
+        wanted &= kept
+    return answer_where(way.network, stacked.to(way.device), wanted, picture.output, picture.job)
 
 
 def _results(picture: Picture, way: Way, stacked: torch.Tensor) -> NDArray[np.float32]:

@@ -3,6 +3,10 @@
 Attributes are named as the keys of the published state dicts, so that those load strictly.
 Each network takes one tensor, (N, C, H, W) with H and W multiples of its ``stride``. Its
 ``reach`` says how many pixels away an output pixel sees at most; None is the whole picture.
+
+Where the last layers are much of the work and see little, a network is in two halves: ``begin``
+gives features of several resolutions, ``finish`` makes the answer of them, or of the same part of
+each. ``near`` says how many pixels away an output pixel sees through ``finish``.
 """
 
 from .dim_segnet import DimSegNet

@@ -8,9 +8,15 @@ from torch.nn import functional as F
 
 
 def pool(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the maxima of the 2 × 2 windows of (N, C, H, W), and where in H · W they were."""
+    """Return the maxima of the 2 × 2 windows of (N, C, H, W), and where in its window each was.
+
+    0 is the upper left, 1 the upper right, 2 the lower left, 3 the lower right: unlike torch's
+    own indices these are true of a part of the picture too.
+    """
     pooled, places = F.max_pool2d(x, 2, return_indices=True)
-    return pooled, places
+    height, width = x.shape[2:]
+    lower = places >= width * torch.arange(1, height, 2, device=x.device)[:, None]
+    return pooled, (places & 1).to(torch.uint8) + 2 * lower
 
 
 def unpool(x: Tensor, places: Tensor) -> Tensor:
@@ -19,6 +25,9 @@ def unpool(x: Tensor, places: Tensor) -> Tensor:
     torch's own unpooling knows no bfloat16 and cannot be exported.
     """
     batch, channels, height, width = x.shape
+    rows, columns = (2 * torch.arange(side, device=x.device) for side in (height, width))
+    first = 2 * width * rows[:, None] + columns
+    places = first + (places & 1) + (places >> 1) * (2 * width)
     empty = torch.zeros(batch, channels, 4 * height * width, dtype=x.dtype, device=x.device)
     put = empty.scatter(2, places.flatten(2), x.flatten(2))
     return put.reshape(batch, channels, 2 * height, 2 * width)

@@ -19,6 +19,7 @@ class DimSegNet(nn.Module):
 
     stride = 32
     reach = 183
+    near = 32
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,13 +46,21 @@ class DimSegNet(nn.Module):
         -------
         (N, 1, H, W), 0..1
         """
+        return self.finish(*self.begin(image_and_trimap))
+
+    def begin(self, image_and_trimap: Tensor) -> tuple[Tensor, ...]:
+        """Return features at 1/16, and where maxima were, from 1/16 to 1/2."""
         x = image_and_trimap
         trail = []
         for down in (self.down1, self.down2, self.down3, self.down4, self.down5):
             x, places = down(x)
             trail.append(places)
-        for up in (self.up5, self.up4, self.up3, self.up2, self.up1):
-            x = up(x, trail.pop())
+        return self.up5(x, trail.pop()), *reversed(trail)
+
+    def finish(self, x: Tensor, *trail: Tensor) -> Tensor:
+        """Return the alpha that features make."""
+        for up, places in zip((self.up4, self.up3, self.up2, self.up1), trail, strict=True):
+            x = up(x, places)
         return x.sigmoid()
 
 

@@ -76,6 +76,7 @@ class DimTwoEncoders(Refinement):
 
     stride = 32
     reach = 377  # of ResNet-50, the wider of the two
+    near = 24
 
     def __init__(
         self,
@@ -105,10 +106,18 @@ class DimTwoEncoders(Refinement):
         -------
         first, refined : (N, 1, H, W), 0..1
         """
+        return self.finish(*self.begin(image_and_trimap))
+
+    def begin(self, image_and_trimap: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the picture, and features at 1/8."""
         image, trimap = image_and_trimap[:, :3], image_and_trimap[:, 3:]
         seen = (self.image_encoder(image), self.trimap_encoder(trimap))
         x = F.relu(self.deconv6(torch.cat(seen, dim=1)))
-        for layer in (self.deconv5, self.deconv4, self.deconv3, self.deconv2, self.deconv1):
+        return image, F.relu(self.deconv4(F.relu(self.deconv5(x))))
+
+    def finish(self, image: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the alphas that features make."""
+        for layer in (self.deconv3, self.deconv2, self.deconv1):
             x = F.relu(layer(x))
         return self.refine(image, self.alpha(x))
 

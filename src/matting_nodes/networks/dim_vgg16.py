@@ -28,6 +28,7 @@ class DimVgg16(Refinement):
 
     stride = 32
     reach = 221
+    near = 24
 
     def __init__(self, size_of_conv6: int = 3, *, refinement: bool = True) -> None:
         super().__init__(refinement=refinement)
@@ -59,6 +60,10 @@ class DimVgg16(Refinement):
         first, refined : (N, 1, H, W), 0..1
             The same without a refinement.
         """
+        return self.finish(*self.begin(image_and_trimap))
+
+    def begin(self, image_and_trimap: Tensor) -> tuple[Tensor, ...]:
+        """Return the picture, features at 1/8, and skips with places of maxima, at 1/4 first."""
         x = image_and_trimap
         skips = []
         for block, (convolutions, _) in enumerate(BLOCKS, 1):
@@ -68,6 +73,15 @@ class DimVgg16(Refinement):
             skips.append((x, places))
             x = pooled
         x = F.relu(self.deconv6_1(F.relu(self.conv6_1(x))))
-        for block, (skip, places) in reversed(list(enumerate(skips, 1))):
-            x = F.relu(getattr(self, f"deconv{block}_1")(unpool(x, places) + skip))
-        return self.refine(image_and_trimap[:, :3], self.deconv1(x))
+        for block in (5, 4):
+            x = self._up(block, x, *skips.pop())
+        return image_and_trimap[:, :3], x, *(part for skip in reversed(skips) for part in skip)
+
+    def finish(self, image: Tensor, x: Tensor, *skips: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the alphas that features make."""
+        for block, skip, places in zip((3, 2, 1), skips[::2], skips[1::2], strict=True):
+            x = self._up(block, x, skip, places)
+        return self.refine(image, self.deconv1(x))
+
+    def _up(self, block: int, x: Tensor, skip: Tensor, places: Tensor) -> Tensor:
+        return F.relu(getattr(self, f"deconv{block}_1")(unpool(x, places) + skip))

@@ -24,6 +24,7 @@ class GCA(nn.Module):
 
     stride = 32
     reach = None
+    near = 16
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,9 +44,19 @@ class GCA(nn.Module):
         -------
         (N, 1, H, W), 0..1
         """
-        features, shortcuts, guidance, unknown = self.encoder(image_and_trimap)
-        alpha: Tensor = self.decoder(features, shortcuts, guidance, unknown)
-        return alpha
+        return self.finish(*self.begin(image_and_trimap))
+
+    def begin(self, image_and_trimap: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the input, the encoder's features at 1/2, and the decoder's at 1/4."""
+        features, (whole, half, *deeper), guidance, unknown = self.encoder(image_and_trimap)
+        layers = self.encoder.shortcut[2:]
+        shortcuts = [layer(x) for layer, x in zip(layers, deeper, strict=True)]
+        return whole, half, self.decoder(features, shortcuts, guidance, unknown)
+
+    def finish(self, whole: Tensor, half: Tensor, quarter: Tensor) -> Tensor:
+        """Return the alpha that features make."""
+        for_whole, for_half = self.encoder.shortcut[:2]
+        return self.decoder.finish(quarter, for_whole(whole), for_half(half))
 
 
 class Encoder(nn.Module):
@@ -67,16 +78,15 @@ class Encoder(nn.Module):
         self.gca = GuidedContextualAttention(128, 128)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor], Tensor, Tensor]:
-        """Return features at 1/32, five shortcuts from 1 to 1/16, guidance and unknown at 1/8."""
+        """Return features at 1/32, five more from 1 to 1/16, guidance and unknown at 1/8."""
         half = F.relu(self.bn1(self.conv1(x)))
         half = F.relu(self.bn2(self.conv2(half)))
         quarter = self.layer1(F.relu(self.bn3(self.conv3(half))))
         guidance, unknown = self.guidance_head(x[:, :3]), x[:, 4:5, ::8, ::8]
         eighth = self.gca(guidance, self.layer2(quarter), unknown)
         sixteenth = self.layer3(eighth)
-        levels = (x, half, quarter, eighth, sixteenth)
-        shortcuts = [layer(level) for layer, level in zip(self.shortcut, levels, strict=True)]
-        return self.layer_bottleneck(sixteenth), shortcuts, guidance, unknown
+        levels = [x, half, quarter, eighth, sixteenth]
+        return self.layer_bottleneck(sixteenth), levels, guidance, unknown
 
 
 class Decoder(nn.Module):
@@ -96,12 +106,16 @@ class Decoder(nn.Module):
     def forward(
         self, x: Tensor, shortcuts: list[Tensor], guidance: Tensor, unknown: Tensor
     ) -> Tensor:
-        """Return (N, 1, H, W), 0..1."""
-        whole, half, quarter, eighth, sixteenth = shortcuts
+        """Return features at 1/4."""
+        quarter, eighth, sixteenth = shortcuts
         x = self.layer1(x) + sixteenth
         x = self.layer2(x) + eighth
         x = self.gca(guidance, x, unknown)
-        x = self.layer3(x) + quarter
+        result: Tensor = self.layer3(x) + quarter
+        return result
+
+    def finish(self, x: Tensor, whole: Tensor, half: Tensor) -> Tensor:
+        """Return (N, 1, H, W), 0..1."""
         x = self.layer4(x) + half
         x = F.leaky_relu(self.bn1(self.conv1(x)), 0.2) + whole
         alpha: Tensor = (self.conv2(x).tanh() + 1) / 2

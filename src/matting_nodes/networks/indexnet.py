@@ -26,6 +26,7 @@ class IndexNet(nn.Module):
 
     stride = 32
     reach = None
+    near = 16
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +61,10 @@ class IndexNet(nn.Module):
         (N, 1, H, W)
             About 0..1, not clipped.
         """
+        return self.finish(*self.begin(image_and_trimap))
+
+    def begin(self, image_and_trimap: Tensor) -> tuple[Tensor, ...]:
+        """Return features at 1/4, then skips and indices, at 1/2 first."""
         x = image_and_trimap
         skips: list[tuple[Tensor, Tensor | None]] = []
         for number in range(7):
@@ -72,8 +77,17 @@ class IndexNet(nn.Module):
             skips.append((x, upsampling))
             x = 4 * F.avg_pool2d(x, 2)  # the sum of each 2 × 2 window
         x = self.dconv_pp(self.layer7(x))
-        for number in reversed(range(7)):
+        for number in reversed(range(3, 7)):
             x = getattr(self, f"decoder_layer{number}")(x, *skips[number])
+        parts = (part for skip in reversed(skips[:3]) for part in skip)
+        return x, *(part for part in parts if part is not None)
+
+    def finish(self, x: Tensor, *skips: Tensor) -> Tensor:
+        """Return the alpha that features make."""
+        half, half_indices, still_half, whole, indices = skips
+        ways = ((2, half, half_indices), (1, still_half, None), (0, whole, indices))
+        for number, skip, learned in ways:
+            x = getattr(self, f"decoder_layer{number}")(x, skip, learned)
         alpha: Tensor = self.pred(x)
         return alpha
 
