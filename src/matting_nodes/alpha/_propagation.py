@@ -20,7 +20,7 @@ EPSILON = 1e-7
 GROWN, VOTED, UNSURE = 0.06, 0.02, 3e-4
 """Weight, against the Laplacian's, of pixels that a region grew into, of confident votes, and of
 votes without any confidence."""
-TOLERANCE, ITERATIONS = 3e-5, 300
+TOLERANCE, ITERATIONS = 1e-5, 300
 """The residual, relative to the right side, at which the solver stops; and at the latest when."""
 
 Floats = NDArray[np.float32]
