@@ -24,6 +24,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+import transformers
 
 from matting_nodes import alpha_matte, samples
 from matting_nodes.arrays import trimap_from, unknown
@@ -68,6 +69,8 @@ def planes(name: str, image: Any, trimap: Any) -> Any:
 def loaded(name: str, weights: str) -> Any:
     """Return a network with its weights, as its authors load it."""
     network = catalog.model(name).build().eval()
+    if name.startswith("vitmatte_"):
+        network = transformers.VitMatteForImageMatting(network.config).eval()
     network.load_state_dict(torch.load(weights, weights_only=True), strict=False)
     return network
 

@@ -218,12 +218,15 @@ def test_near_is_how_far_vitmattes_decoder_sees(transformers, made_up, finished_
     assert too_little > 1e-5
 
 
-def test_vitmatte_is_transformers(transformers, tmp_path, scene):
+@pytest.mark.parametrize("at_once", [1, 2**24], ids=["row by row", "all rows"])
+def test_vitmatte_is_transformers(transformers, made_up, tmp_path, scene, at_once, monkeypatch):
     """Also where the sides are no multiples of 32: its own preparation fills up with zeros."""
-    from transformers import VitMatteImageProcessor
+    from transformers import VitMatteForImageMatting, VitMatteImageProcessor
 
-    torch.manual_seed(0)
-    reference = model("vitmatte_small").build().eval()
+    from matting_nodes.models import _attention
+
+    monkeypatch.setattr(_attention, "AT_ONCE", at_once)
+    reference = made_up(VitMatteForImageMatting(model("vitmatte_small").build().config))
     torch.save(reference.state_dict(), tmp_path / "weights.pth")
     image, trimap = (part[:50, :70] for part in scene)
     prepared = VitMatteImageProcessor()(image, trimap, do_rescale=False, return_tensors="pt")

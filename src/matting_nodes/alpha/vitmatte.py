@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ..models.inputs import centered, grey_trimap
 from ..models.predict import predict
 from ..models.settings import Precision, Tile, Weights
 from ..node import method
+
+if TYPE_CHECKING:
+    import torch
 
 
 @method("alpha_matte", title="ViTMatte (network)", networks=("vitmatte_small", "vitmatte_base"))
@@ -55,6 +58,11 @@ def vitmatte(
     Yao, Wang, Yang and Wang, "ViTMatte: Boosting Image Matting with Pretrained Plain Vision
     Transformers", Information Fusion 2024 (arXiv:2305.15272), in transformers' implementation.
     """
+
+    def alpha_of(_network: Any, answer: Any) -> torch.Tensor:
+        # Whole it answers with more than alpha, in halves with alpha alone.
+        return getattr(answer, "alphas", answer)  # type: ignore[no-any-return]
+
     alpha = predict(
         f"vitmatte_{size}",
         np.concatenate([centered(image), grey_trimap(trimap)]),
@@ -65,8 +73,7 @@ def vitmatte(
         tile=tile,
         stride=32,
         padding="zeros",
-        # Whole it answers with more than alpha, in halves with alpha alone.
-        pick=lambda network, answer: getattr(answer, "alphas", answer),
+        pick=alpha_of,
         job=job,
     )
     result: Alpha = alpha[0]

@@ -160,6 +160,8 @@ def _vitmatte(width: int, heads: int) -> Module:
     load_triton_apart()
     from transformers import VitDetConfig, VitMatteConfig, VitMatteForImageMatting
 
+    from ._attention import attend_by_rows
+
     backbone = VitDetConfig(
         num_channels=4,
         image_size=512,
@@ -195,6 +197,7 @@ def _vitmatte(width: int, heads: int) -> Module:
             return alpha
 
     network: Module = InHalves(config)
+    attend_by_rows(network)
     return network
 
 

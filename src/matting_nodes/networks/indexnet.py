@@ -130,9 +130,11 @@ class IndexBlock(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the weights of pooling, which sum to 1 in each window, and of upsampling."""
         networks = (self.indexnet1, self.indexnet2, self.indexnet3, self.indexnet4)
-        indices = torch.stack([network(x) for network in networks], dim=2).sigmoid()
-        pooling = F.pixel_shuffle(indices.softmax(dim=2).flatten(1, 2), 2)
-        return pooling, F.pixel_shuffle(indices.flatten(1, 2), 2)
+        weights = [network(x).sigmoid() for network in networks]
+        # A softmax over the four
+        shares = [weight.exp() for weight in weights]
+        total = shares[0] + shares[1] + shares[2] + shares[3]
+        return _interleaved([share / total for share in shares]), _interleaved(weights)
 
 
 class IndexedUpsampling(nn.Module):
@@ -183,6 +185,14 @@ class _Atrous(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.atrous_conv(x)
         return y
+
+
+def _interleaved(parts: list[Tensor]) -> Tensor:
+    """Join four planes as the pixels of 2 × 2 windows; channels last, which is how they come."""
+    upper_left, upper_right, lower_left, lower_right = (x.permute(0, 2, 3, 1) for x in parts)
+    upper = torch.stack((upper_left, upper_right), dim=3)
+    lower = torch.stack((lower_left, lower_right), dim=3)
+    return torch.stack((upper, lower), dim=2).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
 def _convolution(inputs: int, outputs: int, size: int) -> nn.Sequential:
