@@ -2,7 +2,7 @@
 
 python benchmarks/propagation.py table FOLDER [--methods …] [--images GT01 …]
 python benchmarks/propagation.py sizes IMAGE TRIMAP [--megapixels 0.5 1 2 4 16 64] [--plot FILE]
-python benchmarks/propagation.py strokes IMAGE TRIMAP [--megapixels 4] [--strokes 100]
+python benchmarks/propagation.py strokes IMAGE TRIMAP [--alpha FILE] [--megapixels 4]
 python benchmarks/propagation.py validate FOLDER
 
 FOLDER is laid out as `input/ trimap*/ gt/`, with files of the same names, as the training images
@@ -12,8 +12,10 @@ and their ratios are to PyMatting's closed form in the same run. For sizes, ever
 of its own; its memory is the peak of the first run beyond what it held before, its time that of
 the second. Strokes are 60 pixels long, of random places, directions, widths and labels; what a
 session makes of them is compared to solving afresh, within 200 pixels of the stroke, and in the
-end everywhere. Validation halves and doubles the settings of sampled propagation one by one, and
-leaves each image out once: the setting that is best on all others is measured on it.
+end everywhere. With an alpha, strokes say what it says: foreground or background where it is all
+of that under the stroke, otherwise unknown. Validation halves and doubles the settings of sampled
+propagation one by one, and leaves each image out once: the setting that is best on all others is
+measured on it.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting_nodes import MattingSession, alpha_matte, compare, io
-from matting_nodes.arrays import Kind, as_image, as_trimap, unknown
+from matting_nodes.arrays import Kind, as_alpha, as_image, as_trimap, unknown
 from matting_nodes.training import Folders, find_samples
 
 COLUMNS = ("SAD", "MSE", "Grad", "Conn")
@@ -64,6 +66,7 @@ def main() -> None:
     strokes = commands.add_parser("strokes")
     strokes.add_argument("image", type=Path)
     strokes.add_argument("trimap", type=Path)
+    strokes.add_argument("--alpha", type=Path)
     strokes.add_argument("--megapixels", type=float, default=4)
     strokes.add_argument("--strokes", type=int, default=100)
     strokes.add_argument("--every", type=int, default=10, help="compare after so many")
@@ -198,8 +201,9 @@ def enlarged(image_file: str, trimap_file: str, megapixels: float) -> tuple[Arra
 def print_strokes(options: argparse.Namespace) -> None:
     """Print what an update costs, of a full solve, and how far it is from solving afresh."""
     image, trimap = enlarged(options.image, options.trimap, options.megapixels)
+    truth = options.alpha and resized(as_alpha(io.read(options.alpha, Kind.ALPHA)), trimap.shape)
     session = MattingSession.begin(image, trimap)
-    session.update(stroke(trimap, np.random.default_rng(1))[0])
+    session.update(stroke(trimap, np.random.default_rng(1), truth)[0])
     fulls, updates, errors = [], [], []
     for _ in range(3):
         began = time.perf_counter()
@@ -207,7 +211,7 @@ def print_strokes(options: argparse.Namespace) -> None:
         fulls.append(time.perf_counter() - began)
     random = np.random.default_rng(0)
     for number in range(1, options.strokes + 1):
-        trimap, drawn = stroke(trimap, random)
+        trimap, drawn = stroke(trimap, random, truth)
         began = time.perf_counter()
         session.update(trimap)
         updates.append(time.perf_counter() - began)
@@ -226,7 +230,17 @@ def print_strokes(options: argparse.Namespace) -> None:
     )
 
 
-def stroke(trimap: Array, random: np.random.Generator) -> tuple[Array, Array]:
+def resized(alpha: Array, shape: tuple[int, ...]) -> Array:
+    """Return an alpha at another size."""
+    import cv2
+
+    result: Array = cv2.resize(alpha, (shape[1], shape[0]))
+    return result
+
+
+def stroke(
+    trimap: Array, random: np.random.Generator, truth: Array | None = None
+) -> tuple[Array, Array]:
     """Return a trimap with one more stroke of 60 pixels, and where that is."""
     import cv2
 
@@ -235,6 +249,9 @@ def stroke(trimap: Array, random: np.random.Generator) -> tuple[Array, Array]:
     end = int(x + 60 * np.cos(angle)), int(y + 60 * np.sin(angle))
     drawn = cv2.line(np.zeros_like(trimap), (int(x), int(y)), end, 1, int(random.integers(5, 25)))
     label = random.choice([0, 128, 255])
+    if truth is not None:
+        under = truth[drawn > 0]
+        label = 255 if under.min() > 0.95 else 0 if under.max() < 0.05 else 128
     return np.where(drawn > 0, label, trimap).astype(np.uint8), drawn > 0
 
 

@@ -33,6 +33,12 @@ LIKENESS = 0.04
 PER_PIXEL = 0.0004
 CLEARLY = 3.0
 """… if the other region's colors are so many times as far."""
+FAR = np.float32(1.1 * LIKENESS * CLEARLY)
+"""How far does not matter beyond: neither alike, nor too near to be clearly farther."""
+GROUPS = 4
+"""Pixels are compared in so many groups of like brightness, which few samples come near to."""
+LOOK = 8
+"""Samples between two looks at how far the farthest pixel of a group still is."""
 NOISE = 0.01
 """Color error of a pair, in 0..1, beyond which its vote counts little."""
 BLUR = 5.0
@@ -191,7 +197,7 @@ def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, 
             _closest(samples, pixels, per_pixel, nearest)
             for i in range(len(places)):
                 limit = away[side, places[i, 0], places[i, 1]] * np.float32(1.0001)
-                result[t] |= nearest[i] <= limit
+                result[t] |= nearest[i] < FAR and nearest[i] <= limit
     return result
 
 
@@ -293,18 +299,61 @@ def _put(pixels, i, colors, y, x):
     pixels[3, i], pixels[4, i] = y, x
 
 
-@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
+@numba.njit(cache=True, nogil=True)
 def _closest(samples, pixels, per_pixel, away):
-    """Find how far each pixel is from the nearest sample, in color and place."""
-    away[:] = 9
-    for j in range(samples.shape[1]):
-        red, green, blue = samples[0, j], samples[1, j], samples[2, j]
-        row, column = samples[3, j], samples[4, j]
-        for i in range(len(away)):
-            r, g, b = pixels[0, i] - red, pixels[1, i] - green, pixels[2, i] - blue
-            y, x = pixels[3, i] - row, pixels[4, i] - column
-            distance = np.sqrt(r * r + g * g + b * b) + per_pixel * np.sqrt(y * y + x * x)
-            away[i] = min(away[i], distance)
+    """Find how far each pixel is from the nearest sample, in color and place, or FAR."""
+    away[:] = FAR
+    count = len(away)
+    if count == 0:
+        return
+    brightness = pixels[0] + pixels[1] + pixels[2]
+    low = brightness.min()
+    width = (brightness.max() - low) / GROUPS + np.float32(1e-6)
+    group = ((brightness - low) / width).astype(np.int64)
+    for number in range(GROUPS):
+        members = np.flatnonzero(group == number)
+        if len(members) > 0:
+            some, nearest = np.empty((5, len(members)), np.float32), np.full(len(members), FAR)
+            for row in range(5):
+                for i in range(len(members)):
+                    some[row, i] = pixels[row, members[i]]
+            _closest_of_group(samples, some, per_pixel, nearest)
+            for i in range(len(members)):
+                away[members[i]] = nearest[i]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
+def _closest_of_group(samples, pixels, per_pixel, away):
+    least = _least_distances(samples, pixels, per_pixel)
+    farthest, since, count = FAR, 0, samples.shape[1]
+    # Not in their order: samples from all over the region soon leave no pixel far from all.
+    for begin in range(LOOK):
+        for j in range(begin, count, LOOK):
+            if least[j] > farthest:
+                continue
+            red, green, blue = samples[0, j], samples[1, j], samples[2, j]
+            row, column = samples[3, j], samples[4, j]
+            for i in range(len(away)):
+                r, g, b = pixels[0, i] - red, pixels[1, i] - green, pixels[2, i] - blue
+                y, x = pixels[3, i] - row, pixels[4, i] - column
+                distance = np.sqrt(r * r + g * g + b * b) + per_pixel * np.sqrt(y * y + x * x)
+                away[i] = min(away[i], distance)
+            since += 1
+            if since % LOOK == 0:
+                farthest = away.max() * np.float32(1.0001)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
+def _least_distances(samples, pixels, per_pixel):
+    """Return how far each sample is from the box around the pixels, in color and place."""
+    zero = np.float32(0)
+    apart = np.empty_like(samples)
+    for row in range(5):
+        low, high = pixels[row].min(), pixels[row].max()
+        for j in range(samples.shape[1]):
+            apart[row, j] = max(zero, max(low - samples[row, j], samples[row, j] - high))
+    r, g, b, y, x = apart
+    return np.sqrt(r * r + g * g + b * b) + per_pixel * np.sqrt(y * y + x * x)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
