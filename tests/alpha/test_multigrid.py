@@ -19,6 +19,10 @@ def equations(lemur, lemur_trimap):
     return system, right, image[solve]
 
 
+def multigrid(system, colors):
+    return Multigrid(system, system.operator(), colors)
+
+
 def rounds(system, right, precondition):
     count = []
     solution, error = conjugate_gradients(
@@ -35,26 +39,24 @@ def rounds(system, right, precondition):
 
 def test_it_saves_most_of_the_rounds_and_leads_to_the_same_solution(equations):
     system, right, colors = equations
-    solution, few = rounds(system, right, Multigrid(system, colors))
+    solution, few = rounds(system, right, multigrid(system, colors))
     diagonal = system.rows[:, 12]
     plain, many = rounds(system, right, lambda residual: residual / diagonal)
     np.testing.assert_allclose(solution, plain, atol=5e-3)
     assert few < many / 4
 
 
-def test_it_is_symmetric_and_positive_on_one_level(fur):
+def test_it_is_positive(fur):
     image, trimap = fur
     solve = unknown(trimap)
     system, _ = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
     system.rows[:, 12] += 1e-3
-    inverse = Multigrid(system, image[solve])
-    random = np.random.default_rng(0)
-    a, b = random.standard_normal((2, solve.sum())).astype(np.float32)
-    assert inverse(a) @ b == pytest.approx(inverse(b) @ a, rel=1e-3, abs=1e-2)
-    assert inverse(a) @ a > 0
+    inverse = multigrid(system, image[solve])
+    for a in np.random.default_rng(0).standard_normal((20, solve.sum())).astype(np.float32):
+        assert inverse(a) @ a > 0
 
 
 def test_colors_that_are_all_the_same(equations):
     system, right, colors = equations
-    _, few = rounds(system, right, Multigrid(system, np.full_like(colors, 0.5)))
+    _, few = rounds(system, right, multigrid(system, np.full_like(colors, 0.5)))
     assert few < 3000

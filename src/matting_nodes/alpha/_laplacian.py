@@ -22,6 +22,8 @@ STRIP = 32
 """Rows of the picture that one thread assembles at a time."""
 MARGIN = 3
 """Rows around a picture in a plane, so that reading around its corners stays within."""
+LANES = 32
+"""Windows of a row that are assembled together."""
 CHUNK = 8192
 """Rows that one thread multiplies at a time."""
 MANY = 6 * CHUNK
@@ -103,59 +105,102 @@ def _assemble(image, solve, inside, starts, epsilon, rows):
         number = np.full((STRIP + 4, width), -1, np.int64)
         for i in range(starts[top], starts[bottom]):
             number[inside[i] // width - top + 2, inside[i] % width] = i
-        white = np.empty((9, channels))
-        root = np.empty((channels, channels))
-        for y in range(max(1, top - 1), min(height - 1, bottom + 1)):
-            for x in range(1, width - 1):
-                if solve[y - 1 : y + 2, x - 1 : x + 2].any():
-                    _whiten(image, y, x, epsilon, white, root)
-                    _add_window(number[y - top + 1 : y - top + 4, x - 1 : x + 2], white, rows)
+        white = np.empty((9, channels, LANES))
+        root = np.empty((channels, channels, LANES))
+        # Of three rows of pixels, row y in y % 3; a row is done with the windows below it.
+        sums = np.zeros((3, 25, LANES + 2))
+        for left in range(1, width - 1, LANES):
+            right = min(left + LANES, width - 1)
+            if not solve[max(0, top - 2) : bottom + 2, left - 1 : right + 1].any():
+                continue
+            for y in range(max(1, top - 1), min(height - 1, bottom + 1)):
+                first, end = _windows(solve, y, left, right)
+                if first < end:
+                    _whiten(image, y, first, end - first, epsilon, white, root)
+                    _add_windows(white, y, first - left, end - first, sums)
+                _move(sums, y - 1, number[y - top + 1], left - 1, right + 1, rows)
+            for y in range(min(height - 1, bottom + 1) - 1, min(height, bottom + 2)):
+                _move(sums, y, number[y - top + 2], left - 1, right + 1, rows)
 
 
-@numba.njit(cache=True, nogil=True, inline="never")
-def _whiten(image, y, x, epsilon, white, root):
-    """Center a window's colors c and whiten them: w = G⁻¹ c, where G Gᵀ = Σ c cᵀ + ε."""
+@numba.njit(cache=True, nogil=True)
+def _windows(solve, y, left, right):
+    """Return the first window of some in a row that has an unknown pixel, and the end of them."""
+    first, end = right, left
+    for x in range(left, right):
+        if solve[y - 1 : y + 2, x - 1 : x + 2].any():
+            first, end = min(first, x), x + 1
+    return first, end
+
+
+@numba.njit(cache=True, nogil=True)
+def _whiten(image, y, x, count, epsilon, white, root):
+    """Center windows' colors c and whiten them: w = G⁻¹ c, where G Gᵀ = Σ c cᵀ + ε."""
     channels = image.shape[2]
+    mean = np.empty(LANES)
     for a in range(channels):
-        mean = 0.0
+        mean[:] = 0
         for k in range(9):
-            white[k, a] = image[y - 1 + k // 3, x - 1 + k % 3, a]
-            mean += white[k, a] / 9
+            colors = image[y - 1 + k // 3, x - 1 + k % 3 :, a]
+            for t in range(count):
+                white[k, a, t] = colors[t]
+                mean[t] += white[k, a, t] / 9
         for k in range(9):
-            white[k, a] -= mean
+            for t in range(count):
+                white[k, a, t] -= mean[t]
     for a in range(channels):
         for b in range(a + 1):
-            entry = epsilon if a == b else 0.0
+            root[a, b] = epsilon if a == b else 0.0
             for k in range(9):
-                entry += white[k, a] * white[k, b]
-            root[a, b] = entry
+                for t in range(count):
+                    root[a, b, t] += white[k, a, t] * white[k, b, t]
     for a in range(channels):
         for b in range(a + 1):
             for c in range(b):
-                root[a, b] -= root[a, c] * root[b, c]
-            root[a, b] = np.sqrt(root[a, a]) if a == b else root[a, b] / root[b, b]
+                for t in range(count):
+                    root[a, b, t] -= root[a, c, t] * root[b, c, t]
+            for t in range(count):
+                if a == b:
+                    root[a, b, t] = np.sqrt(root[a, b, t])
+                else:
+                    root[a, b, t] /= root[b, b, t]
     for k in range(9):
         for a in range(channels):
             for b in range(a):
-                white[k, a] -= root[a, b] * white[k, b]
-            white[k, a] /= root[a, a]
+                for t in range(count):
+                    white[k, a, t] -= root[a, b, t] * white[k, b, t]
+            for t in range(count):
+                white[k, a, t] /= root[a, a, t]
 
 
-@numba.njit(cache=True, nogil=True, inline="never")
-def _add_window(number, white, rows):
-    """Add δ_ij − (1/9 + w_i · w_j) for each pair of pixels of a window."""
+@numba.njit(cache=True, nogil=True)
+def _add_windows(white, y, x, count, sums):
+    """Add δ_ij − (1/9 + w_i · w_j) for each pair of pixels of each window."""
+    entry = np.empty(LANES)
     for i in range(9):
-        row = number[i // 3, i % 3]
         for j in range(i + 1):
-            entry = (1.0 if i == j else 0.0) - 1 / 9
+            entry[:] = (1.0 if i == j else 0.0) - 1 / 9
             for a in range(white.shape[1]):
-                entry -= white[i, a] * white[j, a]
+                for t in range(count):
+                    entry[t] -= white[i, a, t] * white[j, a, t]
             step = (j // 3 - i // 3) * 5 + j % 3 - i % 3
-            if row >= 0:
-                rows[row, 12 + step] += entry
-            other = number[j // 3, j % 3]
-            if i != j and other >= 0:
-                rows[other, 12 - step] += entry
+            into = sums[(y - 1 + i // 3) % 3, 12 + step, x + i % 3 :]
+            for t in range(count):
+                into[t] += entry[t]
+            if i != j:
+                into = sums[(y - 1 + j // 3) % 3, 12 - step, x + j % 3 :]
+                for t in range(count):
+                    into[t] += entry[t]
+
+
+@numba.njit(cache=True, nogil=True)
+def _move(sums, y, number, left, right, rows):
+    """Add the sums of a row of pixels to theirs, and begin those of another."""
+    for x in range(left, right):
+        if number[x] >= 0:
+            for k in range(25):
+                rows[number[x], k] += sums[y % 3, k, x - left]
+    sums[y % 3] = 0
 
 
 def _product(

@@ -5,11 +5,12 @@ coarse grid has four unknowns a block of pixels: the factors of 1 and of three c
 joined 2 × 2 from level to level, and the equations with them (Galerkin: A' = PᵀAP).
 
 Aggregation as in Notay, "An aggregation-based algebraic multigrid method", ETNA 37 (2010), with
-his K-cycle on all levels but the finest, where a V-cycle is as good for its price.
+his K-cycle on all levels but the two finest, where a V-cycle is better for its price.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,8 +25,8 @@ SIDE = 4
 """Side of the finest blocks, in pixels."""
 FEW = 700
 """So many blocks are solved for directly."""
-DAMPING = 0.75
-"""Of the smoothing by blocks."""
+DAMPING, RELAXATION = 0.75, 0.5
+"""Of the smoothing by blocks, and by pixels."""
 ENOUGH = 0.25
 """A K-cycle's first round ends it if it leaves less than this of the residual's length."""
 RIDGE, FLOOR = 1e-6, 1e-8
@@ -83,8 +84,13 @@ class Level:
 
     def times(self, values: Floats) -> Floats:
         """Return the matrix times a vector."""
-        result = self.nothing()
-        _multiply(self.entries, self.blocks.neighbors, values, result)
+        return -self.left(self.nothing(), values)
+
+    def left(self, residual: Floats, values: Floats) -> Floats:
+        """Return what the matrix times a vector leaves of a residual."""
+        result = residual.copy()
+        each = _subtract_together if len(self) >= MANY else _subtract_rows
+        each(self.entries, self.blocks.neighbors, values, result)
         return result
 
     @cached_property
@@ -104,12 +110,15 @@ class Multigrid:
     ----------
     system : System
         The equations of the unknown pixels, A their matrix.
+    times : callable
+        What multiplies A by a vector.
     colors : (N, 3) float32
         The unknown pixels' colors.
     """
 
-    def __init__(self, system: System, colors: Floats) -> None:
-        self._diagonal = system.rows[:, 12].copy()
+    def __init__(self, system: System, times: Callable[[Vector], Vector], colors: Floats) -> None:
+        self._times = times
+        self._step = np.float32(RELAXATION) / system.rows[:, 12]
         self._levels = [_finest(system, colors)]
         while len(self._levels[-1]) > FEW:
             self._levels.append(_coarser(self._levels[-1]))
@@ -120,8 +129,10 @@ class Multigrid:
         finest = self._levels[0]
         blocks, coarse = finest.blocks, finest.nothing()
         _restrict_pixels(blocks.children, blocks.shifts, residual, coarse)
-        correction = self._cycle(0, coarse)
-        return _correct_pixels(blocks.parents, blocks.shifts, correction, residual, self._diagonal)
+        result = _prolong_pixels(blocks.parents, blocks.shifts, self._cycle(0, coarse))
+        # What blocks cannot see, each pixel mends for itself.
+        result += self._step * (residual - self._times(result))
+        return result
 
     def _cycle(self, depth: int, residual: Floats) -> Floats:
         """Smooth, correct by the coarser levels, smooth."""
@@ -132,9 +143,10 @@ class Multigrid:
         level.smooth(residual, values)
         coarser = self._levels[depth + 1]
         blocks, coarse = coarser.blocks, coarser.nothing()
-        _restrict(blocks.children, blocks.shifts, residual - level.times(values), coarse)
-        _prolong(blocks.parents, blocks.shifts, self._twice(depth + 1, coarse), values)
-        level.smooth(residual - level.times(values), values)
+        _restrict(blocks.children, blocks.shifts, level.left(residual, values), coarse)
+        correct = self._twice if depth > 0 else self._cycle
+        _prolong(blocks.parents, blocks.shifts, correct(depth + 1, coarse), values)
+        level.smooth(level.left(residual, values), values)
         return values
 
     def _twice(self, depth: int, residual: Floats) -> Floats:
@@ -294,11 +306,14 @@ def _join_pixels(rows, places, offsets, number, y, x, children, shifts, entries)
                     sums[slot, 0] += rows[i, k]
                     for c in range(3):
                         sums[slot, c + 1] += rows[i, k] * shifts[j, c]
-            for slot in range(9):
-                for q in range(4):
-                    entries[block, slot, 0, q] += sums[slot, q]
-                    for c in range(3):
-                        entries[block, slot, c + 1, q] += shifts[i, c] * sums[slot, q]
+            # Five rows or columns reach into two blocks.
+            for high in range((y[i] + 2) // SIDE, (y[i] + 6) // SIDE + 1):
+                for wide in range((x[i] + 2) // SIDE, (x[i] + 6) // SIDE + 1):
+                    slot = 3 * high + wide
+                    for q in range(4):
+                        entries[block, slot, 0, q] += sums[slot, q]
+                        for c in range(3):
+                            entries[block, slot, c + 1, q] += shifts[i, c] * sums[slot, q]
 
 
 @one_at_a_time
@@ -326,29 +341,29 @@ def _join_blocks(fine, neighbors, y, x, children, shifts, entries):
                         entries[block, slot, c + 1, q] += part[c + 1, q] + part[0, q] * shifts[i, c]
 
 
-def _multiply(entries: Floats, neighbors: Integers, values: Floats, result: Floats) -> None:
-    """Set a vector to a matrix times another."""
-    each = _multiply_together if len(entries) >= MANY else _multiply_rows
-    each(entries, neighbors, values, result)
-
-
 @one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True)
-def _multiply_together(entries, neighbors, values, result):
+def _subtract_together(entries, neighbors, values, result):
     for chunk in numba.prange((len(entries) + CHUNK - 1) // CHUNK):
         part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
-        _multiply_rows(entries[part], neighbors[part], values, result[part])
+        _subtract_rows(entries[part], neighbors[part], values, result[part])
 
 
 @numba.njit(cache=True, nogil=True)
-def _multiply_rows(entries, neighbors, values, result):
+def _subtract_rows(entries, neighbors, values, result):
+    """Subtract a matrix times a vector from another."""
     for i in range(len(entries)):
+        # Numbers of their own: a loop over four reads and writes them each time.
+        a, b, c, d = result[i, 0], result[i, 1], result[i, 2], result[i, 3]
         for k in range(9):
             j = neighbors[i, k]
             for q in range(4):
                 value = values[j, q]
-                for p in range(4):
-                    result[i, p] += entries[i, k, p, q] * value
+                a -= entries[i, k, 0, q] * value
+                b -= entries[i, k, 1, q] * value
+                c -= entries[i, k, 2, q] * value
+                d -= entries[i, k, 3, q] * value
+        result[i, 0], result[i, 1], result[i, 2], result[i, 3] = a, b, c, d
 
 
 @numba.njit(cache=True, nogil=True)
@@ -386,31 +401,27 @@ def _restrict_rows(children, shifts, residual, coarse):
                 coarse[block, c + 1] += shifts[i, c] * residual[i]
 
 
-def _correct_pixels(
-    parents: Integers, shifts: Floats, coarse: Floats, residual: Vector, diagonal: Vector
-) -> Vector:
-    """Return what the blocks say of each pixel, and what each says of itself."""
-    result = np.empty_like(residual)
-    each = _correct_together if len(parents) >= MANY * SIDE**2 else _correct_rows
-    each(parents, shifts, coarse, residual, diagonal, result)
+def _prolong_pixels(parents: Integers, shifts: Floats, coarse: Floats) -> Vector:
+    """Return what the blocks say of each pixel."""
+    result = np.empty(len(parents), np.float32)
+    each = _prolong_together if len(parents) >= MANY * SIDE**2 else _prolong_rows
+    each(parents, shifts, coarse, result)
     return result
 
 
 @one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True)
-def _correct_together(parents, shifts, coarse, residual, diagonal, result):
+def _prolong_together(parents, shifts, coarse, result):
     pixels = CHUNK * SIDE**2
     for chunk in numba.prange((len(parents) + pixels - 1) // pixels):
         part = slice(chunk * pixels, (chunk + 1) * pixels)
-        _correct_rows(
-            parents[part], shifts[part], coarse, residual[part], diagonal[part], result[part]
-        )
+        _prolong_rows(parents[part], shifts[part], coarse, result[part])
 
 
 @numba.njit(cache=True, nogil=True)
-def _correct_rows(parents, shifts, coarse, residual, diagonal, result):
+def _prolong_rows(parents, shifts, coarse, result):
     for i in range(len(parents)):
-        value = residual[i] / diagonal[i] + coarse[parents[i], 0]
+        value = coarse[parents[i], 0]
         for c in range(3):
             value += shifts[i, c] * coarse[parents[i], c + 1]
         result[i] = value

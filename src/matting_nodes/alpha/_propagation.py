@@ -102,10 +102,11 @@ def propagate(
         job.step(1 - 0.7 * 0.95**done, message=f"{TITLE}: solving")
 
     if device == "cpu":
+        times = system.operator()
         solution, error = conjugate_gradients(
-            system.operator(),
+            times,
             right,
-            Multigrid(system, colors),
+            Multigrid(system, times, colors),
             start=first,
             tolerance=tolerance,
             iterations=ITERATIONS,

@@ -28,13 +28,18 @@ DIAGONAL = 1000.0
 """Diagonal, in pixels, of the picture that distances below are given for; they scale with it."""
 NEAR, NEARER = 40.0, 20.0
 """How far samples are sought, in pixels: to compare colors, and to pair them."""
-LIKENESS = 0.04
-"""Colors (in 0..1, with PER_PIXEL for each pixel between them) no farther apart are alike."""
+LIKENESS = 0.035
+"""Colors in 0..1, joined by the distance between their pixels times PER_PIXEL as a further
+coordinate, are alike if they are no farther apart."""
 PER_PIXEL = 0.0004
 CLEARLY = 3.0
 """… if the other region's colors are so many times as far."""
-FAR = np.float32(1.1 * LIKENESS * CLEARLY)
-"""How far does not matter beyond: neither alike, nor too near to be clearly farther."""
+ALIKE = LIKENESS**2
+FAR = np.float32(1.1 * ALIKE * CLEARLY**2)
+"""Squares of LIKENESS, and of a distance beyond which it does not matter how far a color is:
+neither alike, nor too near to be clearly farther."""
+SAFE = np.float32(1.0001)
+"""A little more than 1: more than rounding takes off."""
 GROUPS = 4
 """Pixels are compared in so many groups of like brightness, which few samples come near to."""
 LOOK = 8
@@ -118,12 +123,20 @@ class Samples:
         before, part = self.grown[region].copy(), self._known[region]
         np.copyto(self.grown[region], part, where=part != UNKNOWN)
         for batch in tiles.batches(job.part(0, 0.6)):
-            _grow(self.colors, self._known, *batch, self._per_pixel, self._away, self.grown)
+            _grow(
+                self.colors,
+                self._known,
+                self._compared.counts,
+                *batch,
+                self._per_pixel,
+                self._away,
+                self.grown,
+            )
         self._compared.looked(tiles)
         tiles = self._paired.around(self.grown, region, before)
         tiles = tiles.where(_is_resampled(self.grown, before, *corner(region), *tiles))
         for batch in tiles.batches(job.part(0.6, 1)):
-            _vote(self.colors, self.grown, *batch, self._blur, self.votes)
+            _vote(self.colors, self.grown, self._paired.counts, *batch, self._blur, self.votes)
         self._paired.looked(tiles)
         return with_tiles(region, tiles.corners)
 
@@ -145,32 +158,47 @@ def color_axes(image: Image) -> Floats:
 # as NumPy has it, without a check for zero.
 @one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True, fastmath=EXACT)
-def _grow(colors, known, corners, reaches, steps, per_pixel, away, grown):
+def _grow(colors, known, counts, corners, reaches, steps, per_pixel, away, grown):
     for t in numba.prange(len(corners)):
         pixels, places = _unknown_pixels(colors, known, corners[t])
-        distance = np.empty((2, len(places)), np.float32)
+        distance = np.full((2, len(places)), FAR)
         for side in range(2):
+            if side == 1:
+                for i in range(len(places)):
+                    # Beyond, how far the other region is makes no difference.
+                    ratio = np.float32(CLEARLY**2 if distance[0, i] < ALIKE else 1 / CLEARLY**2)
+                    distance[1, i] = min(distance[1, i], SAFE * ratio * distance[0, i])
             samples, steps[t, side] = _gather(
-                colors, known, 255 * side, corners[t], reaches[t, side], steps[t, side]
+                colors,
+                known,
+                counts[side],
+                255 * side,
+                corners[t],
+                reaches[t, side],
+                steps[t, side],
             )
-            _closest(samples, pixels, per_pixel, distance[side])
+            _bring_nearer(samples, pixels, per_pixel, distance[side])
         for i in range(len(places)):
             y, x = places[i]
             away[0, y, x], away[1, y, x] = distance[0, i], distance[1, i]
             nearest = min(distance[0, i], distance[1, i])
             value = UNKNOWN
-            if nearest < LIKENESS and nearest * CLEARLY < max(distance[0, i], distance[1, i]):
+            if nearest < ALIKE and nearest * CLEARLY**2 < max(distance[0, i], distance[1, i]):
                 value = FOREGROUND if distance[1, i] == nearest else BACKGROUND
             grown[y, x] = value
 
 
 @one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True, fastmath=EXACT)
-def _vote(colors, grown, corners, reaches, steps, blur, votes):
+def _vote(colors, grown, counts, corners, reaches, steps, blur, votes):
     for t in numba.prange(len(corners)):
         pixels, places = _unknown_pixels(colors, grown, corners[t])
-        back, steps[t, 0] = _gather(colors, grown, 0, corners[t], reaches[t, 0], steps[t, 0])
-        front, steps[t, 1] = _gather(colors, grown, 255, corners[t], reaches[t, 1], steps[t, 1])
+        back, steps[t, 0] = _gather(
+            colors, grown, counts[0], 0, corners[t], reaches[t, 0], steps[t, 0]
+        )
+        front, steps[t, 1] = _gather(
+            colors, grown, counts[1], 255, corners[t], reaches[t, 1], steps[t, 1]
+        )
         alpha, best = _mean_vote(pixels, front, back, blur)
         for i in range(len(places)):
             votes[0, places[i, 0], places[i, 1]] = alpha[i]
@@ -193,11 +221,12 @@ def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, 
             samples = np.empty((5, len(moved)), np.float32)
             for j in range(len(moved)):
                 _put(samples, j, colors, moved[j, 0], moved[j, 1])
-            nearest = np.empty(len(places), np.float32)
-            _closest(samples, pixels, per_pixel, nearest)
+            limit = np.empty(len(places), np.float32)
             for i in range(len(places)):
-                limit = away[side, places[i, 0], places[i, 1]] * np.float32(1.0001)
-                result[t] |= nearest[i] < FAR and nearest[i] <= limit
+                limit[i] = away[side, places[i, 0], places[i, 1]] * SAFE
+            nearest = limit.copy()
+            _bring_nearer(samples, pixels, per_pixel, nearest)
+            result[t] |= (nearest < limit).any()
     return result
 
 
@@ -263,21 +292,29 @@ def _unknown_pixels(colors, trimap, corner):
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(colors, labels, value, corner, reach, step):
+def _gather(colors, labels, counts, value, corner, reach, step):
     """Return color, row and column (5, N) of known pixels around a tile, and the step it took."""
     height, width = labels.shape
     top, bottom = max(0, corner[0] - reach), min(height, corner[0] + TILE + reach)
     left, right = max(0, corner[1] - reach), min(width, corner[1] + TILE + reach)
     while True:
-        high, wide = (bottom - 1) // step - top // step + 1, (right - 1) // step - left // step + 1
-        samples = np.empty((5, high * wide), np.float32)
-        count = 0
-        for row in range(top // step, top // step + high):
-            for column in range(left // step, left // step + wide):
-                y, x = _candidate(row, column, step)
-                if top <= y < bottom and left <= x < right and labels[y, x] == value:
-                    _put(samples, count, colors, y, x)
-                    count += 1
+        samples, count = np.empty((5, 0), np.float32), 0
+        for y_tile in range(top // TILE, (bottom - 1) // TILE + 1):
+            first, end = max(top, y_tile * TILE), min(bottom, (y_tile + 1) * TILE)
+            for x_tile in range(left // TILE, (right - 1) // TILE + 1):
+                if counts[y_tile, x_tile] == 0:
+                    continue
+                begin, stop = max(left, x_tile * TILE), min(right, (x_tile + 1) * TILE)
+                if count + (TILE + 1) ** 2 > samples.shape[1]:
+                    more = np.empty((5, 2 * samples.shape[1] + 4 * TILE**2), np.float32)
+                    more[:, :count] = samples[:, :count]
+                    samples = more
+                for row in range(first // step, (end - 1) // step + 1):
+                    for column in range(begin // step, (stop - 1) // step + 1):
+                        y, x = _candidate(row, column, step)
+                        if first <= y < end and begin <= x < stop and labels[y, x] == value:
+                            _put(samples, count, colors, y, x)
+                            count += 1
         if count or step == 1:
             return samples[:, :count].copy(), step
         # A thin region may lie between all candidates.
@@ -289,7 +326,9 @@ def _candidate(row, column, step):
     """Return the pixel of a cell of `step` × `step` that may be a sample: any one, but the same."""
     mixed = (row * 374761393 + column * 668265263) & 0xFFFFFFFF
     mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
-    return row * step + (mixed & 0xFFFF) % step, column * step + (mixed >> 16) % step
+    return row * step + ((mixed & 0xFFFF) * step >> 16), column * step + (
+        (mixed >> 16) * step >> 16
+    )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -300,11 +339,9 @@ def _put(pixels, i, colors, y, x):
 
 
 @numba.njit(cache=True, nogil=True)
-def _closest(samples, pixels, per_pixel, away):
-    """Find how far each pixel is from the nearest sample, in color and place, or FAR."""
-    away[:] = FAR
-    count = len(away)
-    if count == 0:
+def _bring_nearer(samples, pixels, per_pixel, away):
+    """Lower each pixel's distance to that of the nearest sample, in color and place, squared."""
+    if len(away) == 0:
         return
     brightness = pixels[0] + pixels[1] + pixels[2]
     low = brightness.min()
@@ -313,19 +350,19 @@ def _closest(samples, pixels, per_pixel, away):
     for number in range(GROUPS):
         members = np.flatnonzero(group == number)
         if len(members) > 0:
-            some, nearest = np.empty((5, len(members)), np.float32), np.full(len(members), FAR)
+            some, nearest = np.empty((5, len(members)), np.float32), away[members]
             for row in range(5):
                 for i in range(len(members)):
                     some[row, i] = pixels[row, members[i]]
-            _closest_of_group(samples, some, per_pixel, nearest)
+            _bring_group_nearer(samples, some, per_pixel, nearest)
             for i in range(len(members)):
                 away[members[i]] = nearest[i]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
-def _closest_of_group(samples, pixels, per_pixel, away):
+def _bring_group_nearer(samples, pixels, per_pixel, away):
     least = _least_distances(samples, pixels, per_pixel)
-    farthest, since, count = FAR, 0, samples.shape[1]
+    farthest, since, count = away.max(), 0, samples.shape[1]
     # Not in their order: samples from all over the region soon leave no pixel far from all.
     for begin in range(LOOK):
         for j in range(begin, count, LOOK):
@@ -336,11 +373,17 @@ def _closest_of_group(samples, pixels, per_pixel, away):
             for i in range(len(away)):
                 r, g, b = pixels[0, i] - red, pixels[1, i] - green, pixels[2, i] - blue
                 y, x = pixels[3, i] - row, pixels[4, i] - column
-                distance = np.sqrt(r * r + g * g + b * b) + per_pixel * np.sqrt(y * y + x * x)
-                away[i] = min(away[i], distance)
+                distance = r * r + g * g + b * b + per_pixel * per_pixel * (y * y + x * x)
+                away[i] = _lesser(away[i], distance)
             since += 1
             if since % LOOK == 0:
-                farthest = away.max() * np.float32(1.0001)
+                farthest = away.max() * SAFE
+
+
+@numba.njit(cache=True, nogil=True, fastmath=EXACT)
+def _lesser(a, b):
+    """Return the lesser of two finite numbers; a minimum would be a masked store, slow on AMD's."""
+    return a * np.float32(a <= b) + b * np.float32(b < a)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
@@ -353,7 +396,7 @@ def _least_distances(samples, pixels, per_pixel):
         for j in range(samples.shape[1]):
             apart[row, j] = max(zero, max(low - samples[row, j], samples[row, j] - high))
     r, g, b, y, x = apart
-    return np.sqrt(r * r + g * g + b * b) + per_pixel * np.sqrt(y * y + x * x)
+    return r * r + g * g + b * b + per_pixel * per_pixel * (y * y + x * x)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
@@ -388,5 +431,5 @@ def _mean_vote(pixels, front, back, blur):
                 weight = fit * fit * fit * near_front[f, i] * near_back[b, i]
                 weights[i] += weight
                 votes[i] += weight * alpha
-                best[i] = max(best[i], fit)
+                best[i] = -_lesser(-best[i], -fit)
     return votes / weights, best

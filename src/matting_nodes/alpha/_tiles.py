@@ -62,12 +62,17 @@ class Tiles:
         The least reach.
     least : int
         About so many samples are taken of a region, where it has as many pixels; at most twice.
+
+    Attributes
+    ----------
+    counts : (3, h, w) int64
+        Background, foreground and unknown pixels of each tile.
     """
 
     def __init__(self, shape: tuple[int, int], near: float, least: int) -> None:
         high, wide = (-(-side // TILE) for side in shape)
         self._near, self._least = near, least
-        self._counts = np.zeros((3, high, wide), np.int64)
+        self.counts = np.zeros((3, high, wide), np.int64)
         self._reaches = self._steps = np.zeros((2, high, wide), np.int64)
 
     def around(self, labels: Trimap, region: Region, before: Trimap) -> Batch:
@@ -83,11 +88,11 @@ class Tiles:
             What was in the region.
         """
         grid = tuple(slice(s.start // TILE, -(-s.stop // TILE)) for s in region)
-        for count, value in zip(self._counts, (BACKGROUND, FOREGROUND, UNKNOWN), strict=True):
+        for count, value in zip(self.counts, (BACKGROUND, FOREGROUND, UNKNOWN), strict=True):
             count[grid] = _in_tiles(labels[region] == value)
         before_reach = self._reaches
         self._reaches = self._reach()
-        inside = [_within(*pair) for pair in zip(self._counts, self._reaches, strict=False)]
+        inside = [_within(*pair) for pair in zip(self.counts, self._reaches, strict=False)]
         steps = STEPS[
             np.searchsorted(STEPS, np.sqrt(inside) / math.sqrt(self._least), "right") - 1
         ].clip(1)
@@ -99,7 +104,7 @@ class Tiles:
         # Where a tile has looked closer than it should, what comes may be for all to see.
         anew |= (self._steps != steps).any(axis=0) & seen
         self._steps = np.where(anew, steps, self._steps)
-        tiles = np.argwhere(seen & (self._counts[2] > 0))
+        tiles = np.argwhere(seen & (self.counts[2] > 0))
         rows, columns = tiles.T
         reaches, steps = self._reaches[:, rows, columns].T, self._steps[:, rows, columns].T
         return Batch(tiles * TILE, reaches, steps, anew[rows, columns])
@@ -113,7 +118,7 @@ class Tiles:
         """Return how far each tile looks for background and foreground, in pixels."""
         import cv2
 
-        empty = (self._counts[:2] == 0).astype(np.uint8)
+        empty = (self.counts[:2] == 0).astype(np.uint8)
         away = TILE * np.stack([cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in empty])
         reach: Integers = np.maximum(self._near, REACH * away).astype(np.int64)
         return reach
