@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from matting_nodes.alpha import _multigrid
 from matting_nodes.alpha._conjugate_gradients import conjugate_gradients
 from matting_nodes.alpha._laplacian import matting_system
 from matting_nodes.alpha._multigrid import Multigrid
@@ -54,6 +55,24 @@ def test_it_is_positive(fur):
     inverse = multigrid(system, image[solve])
     for a in np.random.default_rng(0).standard_normal((20, solve.sum())).astype(np.float32):
         assert inverse(a) @ a > 0
+
+
+def test_what_its_blocks_add_is_symmetric(fur, monkeypatch):
+    image, trimap = fur
+    solve = unknown(trimap)
+    system, _ = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
+    system.rows[:, 12] += 1e-3
+    # Three levels, all in V-cycles: a K-cycle is not linear.
+    monkeypatch.setattr(_multigrid, "FEW", len(multigrid(system, image[solve])._levels[0]) // 6)
+    inverse = multigrid(system, image[solve])
+    assert len(inverse._levels) == 3
+    finest = inverse._levels[0]
+    a, b = finest.nothing(), finest.nothing()
+    pixels = np.random.default_rng(0).standard_normal((2, solve.sum())).astype(np.float32)
+    for vector, blocks in zip(pixels, (a, b), strict=True):
+        _multigrid._restrict_pixels(finest.blocks.children, finest.blocks.shifts, vector, blocks)
+    across = (inverse._cycle(0, b) * a).sum()
+    assert (inverse._cycle(0, a) * b).sum() == pytest.approx(across, rel=1e-3, abs=1e-2)
 
 
 def test_colors_that_are_all_the_same(equations):

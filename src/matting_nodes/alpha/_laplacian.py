@@ -102,6 +102,7 @@ def _assemble(image, solve, inside, starts, epsilon, rows):
     height, width, channels = image.shape
     for strip in numba.prange((height + STRIP - 1) // STRIP):
         top, bottom = strip * STRIP, min(height, (strip + 1) * STRIP)
+        below = min(height - 1, bottom + 1)
         number = np.full((STRIP + 4, width), -1, np.int64)
         for i in range(starts[top], starts[bottom]):
             number[inside[i] // width - top + 2, inside[i] % width] = i
@@ -113,13 +114,13 @@ def _assemble(image, solve, inside, starts, epsilon, rows):
             right = min(left + LANES, width - 1)
             if not solve[max(0, top - 2) : bottom + 2, left - 1 : right + 1].any():
                 continue
-            for y in range(max(1, top - 1), min(height - 1, bottom + 1)):
+            for y in range(max(1, top - 1), below):
                 first, end = _windows(solve, y, left, right)
                 if first < end:
                     _whiten(image, y, first, end - first, epsilon, white, root)
                     _add_windows(white, y, first - left, end - first, sums)
                 _move(sums, y - 1, number[y - top + 1], left - 1, right + 1, rows)
-            for y in range(min(height - 1, bottom + 1) - 1, min(height, bottom + 2)):
+            for y in range(below - 1, below + 1):
                 _move(sums, y, number[y - top + 2], left - 1, right + 1, rows)
 
 

@@ -161,23 +161,14 @@ def color_axes(image: Image) -> Floats:
 def _grow(colors, known, counts, corners, reaches, steps, per_pixel, away, grown):
     for t in numba.prange(len(corners)):
         pixels, places = _unknown_pixels(colors, known, corners[t])
+        back, front = _gather_both(colors, known, counts, corners[t], reaches[t], steps[t])
         distance = np.full((2, len(places)), FAR)
-        for side in range(2):
-            if side == 1:
-                for i in range(len(places)):
-                    # Beyond, how far the other region is makes no difference.
-                    ratio = np.float32(CLEARLY**2 if distance[0, i] < ALIKE else 1 / CLEARLY**2)
-                    distance[1, i] = min(distance[1, i], SAFE * ratio * distance[0, i])
-            samples, steps[t, side] = _gather(
-                colors,
-                known,
-                counts[side],
-                255 * side,
-                corners[t],
-                reaches[t, side],
-                steps[t, side],
-            )
-            _bring_nearer(samples, pixels, per_pixel, distance[side])
+        _bring_nearer(back, pixels, per_pixel, distance[0])
+        for i in range(len(places)):
+            # Beyond, how far the foreground is makes no difference.
+            ratio = np.float32(CLEARLY**2 if distance[0, i] < ALIKE else 1 / CLEARLY**2)
+            distance[1, i] = min(distance[1, i], SAFE * ratio * distance[0, i])
+        _bring_nearer(front, pixels, per_pixel, distance[1])
         for i in range(len(places)):
             y, x = places[i]
             away[0, y, x], away[1, y, x] = distance[0, i], distance[1, i]
@@ -193,12 +184,7 @@ def _grow(colors, known, counts, corners, reaches, steps, per_pixel, away, grown
 def _vote(colors, grown, counts, corners, reaches, steps, blur, votes):
     for t in numba.prange(len(corners)):
         pixels, places = _unknown_pixels(colors, grown, corners[t])
-        back, steps[t, 0] = _gather(
-            colors, grown, counts[0], 0, corners[t], reaches[t, 0], steps[t, 0]
-        )
-        front, steps[t, 1] = _gather(
-            colors, grown, counts[1], 255, corners[t], reaches[t, 1], steps[t, 1]
-        )
+        back, front = _gather_both(colors, grown, counts, corners[t], reaches[t], steps[t])
         alpha, best = _mean_vote(pixels, front, back, blur)
         for i in range(len(places)):
             votes[0, places[i, 0], places[i, 1]] = alpha[i]
@@ -292,23 +278,28 @@ def _unknown_pixels(colors, trimap, corner):
 
 
 @numba.njit(cache=True, nogil=True)
+def _gather_both(colors, labels, counts, corner, reaches, steps):
+    """Return the samples of background and foreground around a tile; set the steps they took."""
+    back, steps[0] = _gather(colors, labels, counts[0], 0, corner, reaches[0], steps[0])
+    front, steps[1] = _gather(colors, labels, counts[1], 255, corner, reaches[1], steps[1])
+    return back, front
+
+
+@numba.njit(cache=True, nogil=True)
 def _gather(colors, labels, counts, value, corner, reach, step):
     """Return color, row and column (5, N) of known pixels around a tile, and the step it took."""
     height, width = labels.shape
     top, bottom = max(0, corner[0] - reach), min(height, corner[0] + TILE + reach)
     left, right = max(0, corner[1] - reach), min(width, corner[1] + TILE + reach)
     while True:
-        samples, count = np.empty((5, 0), np.float32), 0
+        high, wide = (bottom - 1) // step - top // step + 1, (right - 1) // step - left // step + 1
+        samples, count = np.empty((5, high * wide), np.float32), 0
         for y_tile in range(top // TILE, (bottom - 1) // TILE + 1):
             first, end = max(top, y_tile * TILE), min(bottom, (y_tile + 1) * TILE)
             for x_tile in range(left // TILE, (right - 1) // TILE + 1):
                 if counts[y_tile, x_tile] == 0:
                     continue
                 begin, stop = max(left, x_tile * TILE), min(right, (x_tile + 1) * TILE)
-                if count + (TILE + 1) ** 2 > samples.shape[1]:
-                    more = np.empty((5, 2 * samples.shape[1] + 4 * TILE**2), np.float32)
-                    more[:, :count] = samples[:, :count]
-                    samples = more
                 for row in range(first // step, (end - 1) // step + 1):
                     for column in range(begin // step, (stop - 1) // step + 1):
                         y, x = _candidate(row, column, step)
@@ -326,9 +317,8 @@ def _candidate(row, column, step):
     """Return the pixel of a cell of `step` × `step` that may be a sample: any one, but the same."""
     mixed = (row * 374761393 + column * 668265263) & 0xFFFFFFFF
     mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
-    return row * step + ((mixed & 0xFFFF) * step >> 16), column * step + (
-        (mixed >> 16) * step >> 16
-    )
+    down, across = (mixed & 0xFFFF) * step >> 16, (mixed >> 16) * step >> 16
+    return row * step + down, column * step + across
 
 
 @numba.njit(cache=True, nogil=True)
@@ -373,11 +363,16 @@ def _bring_group_nearer(samples, pixels, per_pixel, away):
             for i in range(len(away)):
                 r, g, b = pixels[0, i] - red, pixels[1, i] - green, pixels[2, i] - blue
                 y, x = pixels[3, i] - row, pixels[4, i] - column
-                distance = r * r + g * g + b * b + per_pixel * per_pixel * (y * y + x * x)
-                away[i] = _lesser(away[i], distance)
+                away[i] = _lesser(away[i], _square(r, g, b, y, x, per_pixel))
             since += 1
             if since % LOOK == 0:
                 farthest = away.max() * SAFE
+
+
+@numba.njit(cache=True, nogil=True, fastmath=EXACT)
+def _square(r, g, b, y, x, per_pixel):
+    """Return the square of a distance in color and place."""
+    return r * r + g * g + b * b + per_pixel * per_pixel * (y * y + x * x)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT)
@@ -388,7 +383,7 @@ def _lesser(a, b):
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
 def _least_distances(samples, pixels, per_pixel):
-    """Return how far each sample is from the box around the pixels, in color and place."""
+    """Return how far each sample is from the box around the pixels, squared."""
     zero = np.float32(0)
     apart = np.empty_like(samples)
     for row in range(5):
@@ -396,7 +391,7 @@ def _least_distances(samples, pixels, per_pixel):
         for j in range(samples.shape[1]):
             apart[row, j] = max(zero, max(low - samples[row, j], samples[row, j] - high))
     r, g, b, y, x = apart
-    return r * r + g * g + b * b + per_pixel * per_pixel * (y * y + x * x)
+    return _square(r, g, b, y, x, per_pixel)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
