@@ -6,6 +6,7 @@ that the core works on, or raises an error that says what to do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -121,14 +122,14 @@ def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
             "Convert it to float and divide by its largest possible value",
         )
     result = array.astype(np.float32)
-    if not np.isfinite(result).all():
+    low, high = float(result.min()), float(result.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
         bad = int((~np.isfinite(result)).sum())
         raise ValueRangeError(
             f"{name} has {bad} values that are NaN or infinite",
             "Every value must be finite",
             "Replace them, for example with numpy.nan_to_num",
         )
-    low, high = float(result.min()), float(result.max())
     if low < 0 or high > 1:
         raise ValueRangeError(
             f"{name} has values from {low:g} to {high:g}",

@@ -53,9 +53,9 @@ def multilevel(
     result depends neither on the number of threads nor on the device.
     """
     job.step(0, message=f"{TITLE} (its first use compiles it: some seconds)")
-    from ._multilevel import mean_color
+    from ._multilevel import mean_colors
 
-    first = mean_color(image, alpha, 0.9, 1.0), mean_color(image, alpha, 0.0, 0.1)
+    first = mean_colors(image, alpha)
     where = torch_device(device)
     if where.type == "cpu":
         return _unmix(image, alpha, *first, regularization, job)

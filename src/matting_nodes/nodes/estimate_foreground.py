@@ -49,4 +49,9 @@ def estimate_foreground(
         Straight colors, defined everywhere.
     """
     result = method(image=image, alpha=alpha, trimap=trimap)
-    return Colors(*(part.clip(0, 1) for part in result))
+    return Colors(*(_clipped(part) for part in result))
+
+
+def _clipped(colors: Image) -> Image:
+    """Return colors in 0..1: the same array if they are, since a copy takes longer than to look."""
+    return colors if colors.min() >= 0 and colors.max() <= 1 else colors.clip(0, 1)
