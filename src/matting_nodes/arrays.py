@@ -263,15 +263,19 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
     >>> as_trimap([[0.0, 0.5, 1.0]])
     array([[  0, 128, 255]], dtype=uint8)
     """
+    import cv2
+
     array = _flat(value, name)
     if array.dtype != np.uint8:
         # floor(x + ½), not rint: ½ must become 128.
         array = np.floor(unit_range(array, name) * 255 + 0.5).astype(np.uint8)
-    result = array.copy()
-    # Many times as fast as by an index, which counts in sessions that follow strokes.
-    np.copyto(result, BACKGROUND, where=array <= 5)
-    np.copyto(result, FOREGROUND, where=array >= 250)
+    # Many times as fast as NumPy's ways, which counts in sessions that follow strokes.
+    result: Trimap = cv2.LUT(np.ascontiguousarray(array), _SOLID)
     return result
+
+
+_SOLID = np.r_[np.zeros(6), np.arange(6, 250), np.full(6, 255)].astype(np.uint8)
+"""What each value of a trimap stands for."""
 
 
 def as_alpha(value: ArrayLike, name: str = "alpha") -> Alpha:

@@ -42,6 +42,8 @@ SAFE = np.float32(1.0001)
 """A little more than 1: more than rounding takes off."""
 GROUPS = 4
 """Pixels are compared in so many groups of like brightness, which few samples come near to."""
+LANES = 8
+"""Pixels that are worked on together: their number is rounded up to a multiple."""
 LOOK = 8
 """Samples between two looks at how far the farthest pixel of a group still is."""
 NOISE = 0.01
@@ -162,7 +164,7 @@ def _grow(colors, known, counts, corners, reaches, steps, per_pixel, away, grown
     for t in numba.prange(len(corners)):
         pixels, places = _unknown_pixels(colors, known, corners[t])
         back, front = _gather_both(colors, known, counts, corners[t], reaches[t], steps[t])
-        distance = np.full((2, len(places)), FAR)
+        distance = np.full((2, pixels.shape[1]), FAR)
         _bring_nearer(back, pixels, per_pixel, distance[0])
         for i in range(len(places)):
             # Beyond, how far the foreground is makes no difference.
@@ -207,7 +209,7 @@ def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, 
             samples = np.empty((5, len(moved)), np.float32)
             for j in range(len(moved)):
                 _put(samples, j, colors, moved[j, 0], moved[j, 1])
-            limit = np.empty(len(places), np.float32)
+            limit = np.zeros(pixels.shape[1], np.float32)
             for i in range(len(places)):
                 limit[i] = away[side, places[i, 0], places[i, 1]] * SAFE
             nearest = limit.copy()
@@ -262,7 +264,10 @@ def _moved(labels, before, top, left, value, corner, reach, step):
 
 @numba.njit(cache=True, nogil=True)
 def _unknown_pixels(colors, trimap, corner):
-    """Return color, row and column (5, N) of a tile's unknown pixels, and their places (N, 2)."""
+    """Return the places (N, 2) of a tile's unknown pixels; and color, row and column of each.
+
+    These are (5, M), where M is N rounded up, the last ones being the N-th again.
+    """
     height, width = trimap.shape
     pixels = np.empty((5, TILE * TILE), np.float32)
     places = np.empty((TILE * TILE, 2), np.int64)
@@ -273,8 +278,16 @@ def _unknown_pixels(colors, trimap, corner):
                 _put(pixels, count, colors, y, x)
                 places[count] = y, x
                 count += 1
+    for i in range(count, _rounded_up(count)):
+        for row in range(5):
+            pixels[row, i] = pixels[row, count - 1]
     # Copies are contiguous: loops over them are vectorized.
-    return pixels[:, :count].copy(), places[:count]
+    return pixels[:, : _rounded_up(count)].copy(), places[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+def _rounded_up(count):
+    return -(-count // LANES) * LANES
 
 
 @numba.njit(cache=True, nogil=True)
@@ -340,10 +353,13 @@ def _bring_nearer(samples, pixels, per_pixel, away):
     for number in range(GROUPS):
         members = np.flatnonzero(group == number)
         if len(members) > 0:
-            some, nearest = np.empty((5, len(members)), np.float32), away[members]
-            for row in range(5):
-                for i in range(len(members)):
-                    some[row, i] = pixels[row, members[i]]
+            some = np.empty((6, _rounded_up(len(members))), np.float32)
+            for i in range(some.shape[1]):
+                member = members[min(i, len(members) - 1)]
+                for row in range(5):
+                    some[row, i] = pixels[row, member]
+                some[5, i] = away[member]
+            nearest = some[5]
             _bring_group_nearer(samples, some, per_pixel, nearest)
             for i in range(len(members)):
                 away[members[i]] = nearest[i]
@@ -407,24 +423,35 @@ def _nearness(samples, pixels, blur):
 @numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
 def _mean_vote(pixels, front, back, blur):
     """Return the mean α of all pairs, weighted by fit and nearness, and the best pair's fit."""
-    zero, one, noise = np.float32(0), np.float32(1), np.float32(NOISE**2)
+    zero, one, two, noise = np.float32(0), np.float32(1), np.float32(2), np.float32(NOISE**2)
     count = pixels.shape[1]
     near_front, near_back = _nearness(front, pixels, blur), _nearness(back, pixels, blur)
     weights, votes = np.full(count, np.float32(1e-30)), np.zeros(count, np.float32)
-    best = np.zeros(count, np.float32)
-    for f in range(front.shape[1]):
-        for b in range(back.shape[1]):
-            b0, b1, b2 = back[0, b], back[1, b], back[2, b]
+    least = np.full(count, np.float32(1e30))
+    beyond, size = np.empty((3, count), np.float32), np.empty(count, np.float32)
+    part, voted = np.empty(count, np.float32), np.empty(count, np.float32)
+    for b in range(back.shape[1]):
+        b0, b1, b2 = back[0, b], back[1, b], back[2, b]
+        for i in range(count):
+            i0, i1, i2 = pixels[0, i] - b0, pixels[1, i] - b1, pixels[2, i] - b2
+            beyond[0, i], beyond[1, i], beyond[2, i] = i0, i1, i2
+            size[i] = noise + (i0 * i0 + i1 * i1 + i2 * i2)
+            part[i], voted[i] = zero, zero
+        for f in range(front.shape[1]):
             d0, d1, d2 = front[0, f] - b0, front[1, f] - b1, front[2, f] - b2
-            scale = one / (d0 * d0 + d1 * d1 + d2 * d2 + np.float32(1e-4))
+            span = d0 * d0 + d1 * d1 + d2 * d2
+            scale = one / (span + np.float32(1e-4))
             for i in range(count):
-                # α = (I − B)·(F − B) / |F − B|², and what is left of I − B − α(F − B)
-                i0, i1, i2 = pixels[0, i] - b0, pixels[1, i] - b1, pixels[2, i] - b2
-                alpha = min(one, max(zero, (i0 * d0 + i1 * d1 + i2 * d2) * scale))
-                i0, i1, i2 = i0 - alpha * d0, i1 - alpha * d1, i2 - alpha * d2
-                fit = noise / (noise + i0 * i0 + i1 * i1 + i2 * i2)
-                weight = fit * fit * fit * near_front[f, i] * near_back[b, i]
-                weights[i] += weight
-                votes[i] += weight * alpha
-                best[i] = -_lesser(-best[i], -fit)
-    return votes / weights, best
+                # α = (I − B)·(F − B) / |F − B|², and |I − B − α(F − B)|² is left.
+                along = beyond[0, i] * d0 + beyond[1, i] * d1 + beyond[2, i] * d2
+                alpha = min(one, max(zero, along * scale))
+                left = size[i] - alpha * (two * along - alpha * span)
+                fit = noise / left
+                weight = fit * fit * fit * near_front[f, i]
+                part[i] += weight
+                voted[i] += weight * alpha
+                least[i] = _lesser(least[i], left)
+        for i in range(count):
+            weights[i] += near_back[b, i] * part[i]
+            votes[i] += near_back[b, i] * voted[i]
+    return votes / weights, noise / least

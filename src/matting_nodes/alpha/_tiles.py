@@ -92,22 +92,23 @@ class Tiles:
             count[grid] = _in_tiles(labels[region] == value)
         before_reach = self._reaches
         self._reaches = self._reach()
-        inside = [_within(*pair) for pair in zip(self.counts, self._reaches, strict=False)]
-        steps = STEPS[
-            np.searchsorted(STEPS, np.sqrt(inside) / math.sqrt(self._least), "right") - 1
-        ].clip(1)
-        anew = (before_reach != self._reaches).any(axis=0)
-        moved = np.zeros(anew.shape, np.int64)
+        high, wide = self.counts.shape[1:]
+        moved = np.zeros((high, wide), np.int64)
         moved[grid] = _in_tiles(labels[region] != before)
-        anew |= moved > 0
-        seen = anew | (_within(moved, self._reaches.max(axis=0)) > 0)
-        # Where a tile has looked closer than it should, what comes may be for all to see.
-        anew |= (self._steps != steps).any(axis=0) & seen
-        self._steps = np.where(anew, steps, self._steps)
+        changed = (before_reach != self._reaches).any(axis=0) | (moved > 0)
+        seen = changed | (_within(moved, self._reaches.max(axis=0), *np.ogrid[:high, :wide]) > 0)
         tiles = np.argwhere(seen & (self.counts[2] > 0))
         rows, columns = tiles.T
-        reaches, steps = self._reaches[:, rows, columns].T, self._steps[:, rows, columns].T
-        return Batch(tiles * TILE, reaches, steps, anew[rows, columns])
+        reaches, steps = self._reaches[:, rows, columns], self._steps[:, rows, columns]
+        inside = [
+            _within(*pair, rows, columns) for pair in zip(self.counts, reaches, strict=False)
+        ]
+        dense = np.sqrt(inside) / math.sqrt(self._least)
+        wanted = STEPS[np.searchsorted(STEPS, dense, "right") - 1].clip(1)
+        # Where a tile has looked closer than it should, what comes may be for all to see.
+        anew = changed[rows, columns] | (steps != wanted).any(axis=0)
+        steps = np.where(anew, wanted, steps)
+        return Batch(tiles * TILE, reaches.T, steps.T, anew)
 
     def looked(self, tiles: Batch) -> None:
         """Remember with which steps tiles were sampled in the end."""
@@ -154,12 +155,11 @@ def _in_tiles(mask: Marks) -> Integers:
     return result
 
 
-def _within(counts: Integers, reaches: Integers) -> Integers:
-    """Return for each tile how many there are in the tiles within its reach, in pixels."""
+def _within(counts: Integers, reaches: Integers, rows: Integers, columns: Integers) -> Integers:
+    """Return for some tiles how many there are in the tiles within their reaches, in pixels."""
     sums = np.pad(counts.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     away = -(-reaches // TILE)
     high, wide = counts.shape
-    rows, columns = np.ogrid[:high, :wide]
     top, left = (np.maximum(0, place - away) for place in (rows, columns))
     bottom, right = np.minimum(high, rows + away + 1), np.minimum(wide, columns + away + 1)
     result: Integers = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
