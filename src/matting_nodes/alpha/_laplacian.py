@@ -127,14 +127,25 @@ def _assemble(image, solve, inside, starts, epsilon, rows):
 @numba.njit(cache=True, nogil=True)
 def _windows(solve, y, left, right):
     """Return the first window of some in a row that has an unknown pixel, and the end of them."""
-    first, end = right, left
-    for x in range(left, right):
-        if solve[y - 1 : y + 2, x - 1 : x + 2].any():
-            first, end = min(first, x), x + 1
-    return first, end
+    while left < right and not _is_needed(solve, y, left):
+        left += 1
+    while left < right and not _is_needed(solve, y, right - 1):
+        right -= 1
+    return left, right
 
 
 @numba.njit(cache=True, nogil=True)
+def _is_needed(solve, y, x):
+    """Return whether a window has an unknown pixel; slices would take ten times as long."""
+    for row in range(y - 1, y + 2):
+        for column in range(x - 1, x + 2):
+            if solve[row, column]:
+                return True
+    return False
+
+
+# Division as NumPy has it, without a check for zero: with one, it is not vectorized.
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _whiten(image, y, x, count, epsilon, white, root):
     """Center windows' colors c and whiten them: w = G⁻¹ c, where G Gᵀ = Σ c cᵀ + ε."""
     channels = image.shape[2]
@@ -145,10 +156,10 @@ def _whiten(image, y, x, count, epsilon, white, root):
             colors = image[y - 1 + k // 3, x - 1 + k % 3 :, a]
             for t in range(count):
                 white[k, a, t] = colors[t]
-                mean[t] += white[k, a, t] / 9
+                mean[t] += white[k, a, t]
         for k in range(9):
             for t in range(count):
-                white[k, a, t] -= mean[t]
+                white[k, a, t] -= mean[t] * (1 / 9)
     for a in range(channels):
         for b in range(a + 1):
             root[a, b] = epsilon if a == b else 0.0
@@ -161,17 +172,18 @@ def _whiten(image, y, x, count, epsilon, white, root):
                 for t in range(count):
                     root[a, b, t] -= root[a, c, t] * root[b, c, t]
             for t in range(count):
+                # Of the diagonal the inverse: to multiply takes less time than to divide.
                 if a == b:
-                    root[a, b, t] = np.sqrt(root[a, b, t])
+                    root[a, b, t] = 1 / np.sqrt(root[a, b, t])
                 else:
-                    root[a, b, t] /= root[b, b, t]
+                    root[a, b, t] *= root[b, b, t]
     for k in range(9):
         for a in range(channels):
             for b in range(a):
                 for t in range(count):
                     white[k, a, t] -= root[a, b, t] * white[k, b, t]
             for t in range(count):
-                white[k, a, t] /= root[a, a, t]
+                white[k, a, t] *= root[a, a, t]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -225,18 +237,22 @@ def _multiply_together(rows, places, offsets, plane, result):
 
 @numba.njit(cache=True, nogil=True, inline="never")
 def _multiply(rows, places, offsets, plane, result):
+    # Unsigned: an index that cannot be negative needs no check for it.
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    down = np.uint64(offsets[5] - offsets[0])
     for i in range(len(rows)):
+        at = np.uint64(places[i] + offsets[0])
         entry = np.float32(0)  # a plain 0 would make 64 bits of 32
         for k in range(0, 25, 5):
-            at = places[i] + offsets[k]
             # Written out: a loop of five is not unrolled.
             entry += (
                 rows[i, k] * plane[at]
-                + rows[i, k + 1] * plane[at + 1]
-                + rows[i, k + 2] * plane[at + 2]
-                + rows[i, k + 3] * plane[at + 3]
-                + rows[i, k + 4] * plane[at + 4]
+                + rows[i, k + 1] * plane[at + one]
+                + rows[i, k + 2] * plane[at + two]
+                + rows[i, k + 3] * plane[at + three]
+                + rows[i, k + 4] * plane[at + four]
             )
+            at += down
         result[i] = entry
 
 

@@ -23,7 +23,7 @@ from ._laplacian import System, Vector, inner
 
 SIDE = 4
 """Side of the finest blocks, in pixels."""
-FEW = 700
+FEW = 200
 """So many blocks are solved for directly."""
 DAMPING, RELAXATION = 0.75, 0.5
 """Of the smoothing by blocks, and by pixels."""
@@ -293,27 +293,38 @@ def _inverses(matrices):
 @numba.njit(cache=True, nogil=True, parallel=True)
 def _join_pixels(rows, places, offsets, number, y, x, children, shifts, entries):
     """Add up PᵀAP, where a row of P is 1 and the pixel's color less the block's."""
+    down = offsets[5] - offsets[0]
     for block in numba.prange(len(children)):
-        sums = np.empty((9, 4), np.float32)
         for i in children[block]:
             if i < 0:
                 break
-            sums[:] = 0
-            for k in range(25):
-                j = number[places[i] + offsets[k]]
-                if j >= 0:
-                    slot = (y[i] + k // 5 + 2) // SIDE * 3 + (x[i] + k % 5 + 2) // SIDE
-                    sums[slot, 0] += rows[i, k]
-                    for c in range(3):
-                        sums[slot, c + 1] += rows[i, k] * shifts[j, c]
-            # Five rows or columns reach into two blocks.
-            for high in range((y[i] + 2) // SIDE, (y[i] + 6) // SIDE + 1):
-                for wide in range((x[i] + 2) // SIDE, (x[i] + 6) // SIDE + 1):
+            # Five rows and columns reach into two blocks each.
+            for high in range((y[i] + 2) // SIDE, (y[i] + 2) // SIDE + 2):
+                top, bottom = max(0, high * SIDE - y[i] - 2), min(5, (high + 1) * SIDE - y[i] - 2)
+                for wide in range((x[i] + 2) // SIDE, (x[i] + 2) // SIDE + 2):
+                    left, right = (
+                        max(0, wide * SIDE - x[i] - 2),
+                        min(5, (wide + 1) * SIDE - x[i] - 2),
+                    )
+                    # Numbers of their own: an array of four is read and written each time.
+                    a = b = c = d = np.float32(0)
+                    for row in range(top, bottom):
+                        at = places[i] + offsets[0] + row * down
+                        for column in range(left, right):
+                            j = number[np.uint64(at + column)]
+                            if j >= 0:
+                                entry = rows[i, 5 * row + column]
+                                a += entry
+                                b += entry * shifts[j, 0]
+                                c += entry * shifts[j, 1]
+                                d += entry * shifts[j, 2]
                     slot = 3 * high + wide
-                    for q in range(4):
-                        entries[block, slot, 0, q] += sums[slot, q]
-                        for c in range(3):
-                            entries[block, slot, c + 1, q] += shifts[i, c] * sums[slot, q]
+                    for p in range(4):
+                        factor = np.float32(1) if p == 0 else shifts[i, p - 1]
+                        entries[block, slot, p, 0] += factor * a
+                        entries[block, slot, p, 1] += factor * b
+                        entries[block, slot, p, 2] += factor * c
+                        entries[block, slot, p, 3] += factor * d
 
 
 @one_at_a_time

@@ -100,9 +100,7 @@ class Tiles:
         tiles = np.argwhere(seen & (self.counts[2] > 0))
         rows, columns = tiles.T
         reaches, steps = self._reaches[:, rows, columns], self._steps[:, rows, columns]
-        inside = [
-            _within(*pair, rows, columns) for pair in zip(self.counts, reaches, strict=False)
-        ]
+        inside = [_within(*pair, rows, columns) for pair in zip(self.counts, reaches, strict=False)]
         dense = np.sqrt(inside) / math.sqrt(self._least)
         wanted = STEPS[np.searchsorted(STEPS, dense, "right") - 1].clip(1)
         # Where a tile has looked closer than it should, what comes may be for all to see.
