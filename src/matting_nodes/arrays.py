@@ -270,8 +270,7 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
         # floor(x + ½), not rint: ½ must become 128.
         array = np.floor(unit_range(array, name) * 255 + 0.5).astype(np.uint8)
     # Many times as fast as NumPy's ways, which counts in sessions that follow strokes.
-    result: Trimap = cv2.LUT(np.ascontiguousarray(array), _SOLID)
-    return result
+    return np.asarray(cv2.LUT(np.ascontiguousarray(array), _SOLID), np.uint8)
 
 
 _SOLID = np.r_[np.zeros(6), np.arange(6, 250), np.full(6, 255)].astype(np.uint8)

@@ -13,8 +13,11 @@ def has_both_regions(trimap: Trimap) -> None:
     ------
     EmptyRegionError
     """
-    for name, value in (("foreground", FOREGROUND), ("background", BACKGROUND)):
-        if not (trimap == value).any():
+    for name, most, value in (
+        ("foreground", trimap.max(), FOREGROUND),
+        ("background", trimap.min(), BACKGROUND),
+    ):
+        if most != value:
             raise EmptyRegionError(
                 f"The trimap has no definite {name}",
                 "A matte is solved from some pixels that are surely foreground and some that "

@@ -24,9 +24,9 @@ MARGIN = 3
 """Rows around a picture in a plane, so that reading around its corners stays within."""
 LANES = 32
 """Windows of a row that are assembled together."""
-CHUNK = 8192
+CHUNK = 4096
 """Rows that one thread multiplies at a time."""
-MANY = 6 * CHUNK
+MANY = 4 * CHUNK
 """Fewer rows are left to one thread: to wake the others would take longer."""
 
 

@@ -31,9 +31,9 @@ ENOUGH = 0.25
 """A K-cycle's first round ends it if it leaves less than this of the residual's length."""
 RIDGE, FLOOR = 1e-6, 1e-8
 """Added to a level's diagonal, times itself and as it is: one color alone spans no more than 1."""
-CHUNK = 1024
+CHUNK = 512
 """Blocks that one thread takes at a time."""
-MANY = 3072
+MANY = 1536
 """Fewer blocks are left to one thread: to wake the others would take longer."""
 
 Floats = NDArray[np.float32]
@@ -52,7 +52,7 @@ class Blocks(NamedTuple):
     """(n, 16 or 4) the pixels or blocks that each is made of, -1 after the last."""
     parents: Integers
     """(m,) the same, seen from the children."""
-    sizes: NDArray[np.int64]
+    sizes: NDArray[np.float64]
     """(n,) unknown pixels in each."""
     colors: Floats
     """(n, 3) their mean color."""
@@ -175,30 +175,28 @@ def _inner(a: Floats, b: Floats) -> float:
 
 def _blocks(rows: Integers, columns: Integers, sizes: Any, colors: Floats, side: int) -> Blocks:
     """Join what lies in the same square of `side` × `side`."""
-    high, wide = rows // side, columns // side
     # A border of nothing, so that every block has eight neighbors.
-    number = np.full((high.max() + 3, wide.max() + 3), -1, np.int32)
-    number[high + 1, wide + 1] = 0
+    number = np.full((rows.max() // side + 3, columns.max() // side + 3), -1, np.int32)
+    parents = np.empty(len(rows), np.int32)
+    _mark(rows, columns, side, number, parents)
     there = np.argwhere(number == 0).astype(np.int32)
     number[number == 0] = np.arange(len(there))
-    parents = number[high + 1, wide + 1]
+    children = np.full((len(there), side * side), -1, np.int32)
+    sums = np.zeros((len(there), 4))
+    shifts = np.empty_like(colors)
+    _join(number.ravel(), sizes, colors, parents, children, sums, shifts)
     number[number < 0] = len(there)
     y, x = there.T
     around = [number[y + dy, x + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-    joined = np.bincount(parents, sizes, len(there))
-    sums = [np.bincount(parents, sizes * color, len(there)) for color in colors.T]
-    means = (np.stack(sums, axis=1) / joined[:, None]).astype(np.float32)
-    children = np.full((len(there), side * side), -1, np.int32)
-    _list_children(parents, children)
     return Blocks(
         y - 1,
         x - 1,
         np.stack(around, axis=1),
         children,
         parents,
-        joined,
-        means,
-        colors - means[parents],
+        sums[:, 0].copy(),
+        (sums[:, 1:] / sums[:, :1]).astype(np.float32),
+        shifts,
     )
 
 
@@ -260,11 +258,30 @@ def _factor(level: Level) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _list_children(parents, children):
+def _mark(rows, columns, side, number, places):
+    """Mark with 0 the blocks that have something, and say where in the plane each one's is."""
+    for i in range(len(rows)):
+        high, wide = rows[i] // side + 1, columns[i] // side + 1
+        number[high, wide] = 0
+        places[i] = high * number.shape[1] + wide
+
+
+@numba.njit(cache=True, nogil=True)
+def _join(number, sizes, colors, parents, children, sums, shifts):
+    """Turn places into parents; list these parents' children, and add up sizes and colors."""
     count = np.zeros(len(children), np.int64)
     for i in range(len(parents)):
-        children[parents[i], count[parents[i]]] = i
-        count[parents[i]] += 1
+        parent = number[parents[i]]
+        parents[i] = parent
+        children[parent, count[parent]] = i
+        count[parent] += 1
+        sums[parent, 0] += sizes[i]
+        for c in range(3):
+            sums[parent, c + 1] += sizes[i] * colors[i, c]
+    for i in range(len(parents)):
+        parent = parents[i]
+        for c in range(3):
+            shifts[i, c] = colors[i, c] - np.float32(sums[parent, c + 1] / sums[parent, 0])
 
 
 @one_at_a_time

@@ -55,6 +55,13 @@ def pull(trimap: Trimap, grown: Trimap, votes: Floats) -> Floats:
     return np.stack([guess, weight]).astype(np.float32)
 
 
+def chosen(colors: Floats, pulled: Floats, solve: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return colors (N, 3) and pulls (2, N) of the pixels to solve for, given those of a box."""
+    # NumPy takes numbers several times as fast as marks.
+    places = np.flatnonzero(solve)
+    return colors.reshape(-1, 3).take(places, axis=0), pulled.reshape(2, -1).take(places, axis=1)
+
+
 def propagate(
     image: Image,
     colors: Floats,

@@ -202,10 +202,14 @@ def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, 
         if anew[t]:
             continue
         pixels, places = _unknown_pixels(colors, known, corners[t])
+        if len(places) == 0:
+            continue
         for side in range(2):
             moved = _moved(
                 known, before, top, left, 255 * side, corners[t], reaches[t, side], steps[t, side]
             )
+            if len(moved) == 0:
+                continue
             samples = np.empty((5, len(moved)), np.float32)
             for j in range(len(moved)):
                 _put(samples, j, colors, moved[j, 0], moved[j, 1])
@@ -213,7 +217,8 @@ def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, 
             for i in range(len(places)):
                 limit[i] = away[side, places[i, 0], places[i, 1]] * SAFE
             nearest = limit.copy()
-            _bring_nearer(samples, pixels, per_pixel, nearest)
+            # These are few: to group the pixels first would take longer.
+            _bring_group_nearer(samples, pixels, per_pixel, nearest)
             result[t] |= (nearest < limit).any()
     return result
 

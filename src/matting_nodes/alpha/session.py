@@ -218,12 +218,12 @@ class MattingSession:
         tolerance: float,
     ) -> Floats:
         """Return α in a box, not clipped, solved where it says."""
-        from ._propagation import propagate
+        from ._propagation import chosen, propagate
 
         if not solve.any():
             return start
-        colors = self._samples.colors[box][solve]
-        return propagate(self._image[box], colors, solve, pulled[:, solve], start, job, tolerance)
+        colors, pulled = chosen(self._samples.colors[box], pulled, solve)
+        return propagate(self._image[box], colors, solve, pulled, start, job, tolerance)
 
 
 def _put(part: NDArray[Any], box: Region, into: NDArray[Any], wider: Region) -> NDArray[Any]:
