@@ -33,6 +33,12 @@ def test_regions_grow_into_like_colors_and_pairs_vote_on_the_rest():
     assert confidence.min() > 0.99
 
 
+def test_no_pair_explains_more_than_the_whole(lemur, lemur_trimap):
+    _, alpha, confidence = sample(lemur, lemur_trimap, Job())
+    assert 0 <= confidence.min() and confidence.max() <= 1
+    assert 0 <= alpha.min() and alpha.max() <= 1 + 1e-6
+
+
 def test_a_color_of_both_regions_grows_neither():
     image = np.full((20, 60, 3), 0.5, np.float32)
     trimap = np.full((20, 60), 128, np.uint8)

@@ -202,8 +202,6 @@ def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, 
         if anew[t]:
             continue
         pixels, places = _unknown_pixels(colors, known, corners[t])
-        if len(places) == 0:
-            continue
         for side in range(2):
             moved = _moved(
                 known, before, top, left, 255 * side, corners[t], reaches[t, side], steps[t, side]
@@ -269,9 +267,9 @@ def _moved(labels, before, top, left, value, corner, reach, step):
 
 @numba.njit(cache=True, nogil=True)
 def _unknown_pixels(colors, trimap, corner):
-    """Return the places (N, 2) of a tile's unknown pixels; and color, row and column of each.
+    """Return color, row and column (5, M) of a tile's unknown pixels, and their places (N, 2).
 
-    These are (5, M), where M is N rounded up, the last ones being the N-th again.
+    M is N rounded up; the pixels beyond are the last one again.
     """
     height, width = trimap.shape
     pixels = np.empty((5, TILE * TILE), np.float32)
@@ -283,11 +281,12 @@ def _unknown_pixels(colors, trimap, corner):
                 _put(pixels, count, colors, y, x)
                 places[count] = y, x
                 count += 1
-    for i in range(count, _rounded_up(count)):
+    full = _rounded_up(count)
+    for i in range(count, full):
         for row in range(5):
             pixels[row, i] = pixels[row, count - 1]
     # Copies are contiguous: loops over them are vectorized.
-    return pixels[:, : _rounded_up(count)].copy(), places[:count]
+    return pixels[:, :full].copy(), places[:count]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -459,4 +458,5 @@ def _mean_vote(pixels, front, back, blur):
         for i in range(count):
             weights[i] += near_back[b, i] * part[i]
             votes[i] += near_back[b, i] * voted[i]
-    return votes / weights, noise / least
+    # Rounding may leave less than nothing of a pixel that a pair explains.
+    return votes / weights, np.minimum(noise / least, one)
