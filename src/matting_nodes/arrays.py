@@ -269,7 +269,7 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
     if array.dtype != np.uint8:
         # floor(x + ½), not rint: ½ must become 128.
         array = np.floor(unit_range(array, name) * 255 + 0.5).astype(np.uint8)
-    # Many times as fast as NumPy's ways, which counts in sessions that follow strokes.
+    # Faster than NumPy's ways, which counts in sessions that follow strokes.
     return np.asarray(cv2.LUT(np.ascontiguousarray(array), _SOLID), np.uint8)
 
 

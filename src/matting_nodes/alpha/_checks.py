@@ -13,11 +13,11 @@ def has_both_regions(trimap: Trimap) -> None:
     ------
     EmptyRegionError
     """
-    for name, most, value in (
+    for name, extreme, value in (
         ("foreground", trimap.max(), FOREGROUND),
         ("background", trimap.min(), BACKGROUND),
     ):
-        if most != value:
+        if extreme != value:
             raise EmptyRegionError(
                 f"The trimap has no definite {name}",
                 "A matte is solved from some pixels that are surely foreground and some that "

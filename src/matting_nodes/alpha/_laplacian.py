@@ -136,7 +136,7 @@ def _windows(solve, y, left, right):
 
 @numba.njit(cache=True, nogil=True)
 def _is_needed(solve, y, x):
-    """Return whether a window has an unknown pixel; slices would take ten times as long."""
+    """Return whether a window has an unknown pixel."""
     for row in range(y - 1, y + 2):
         for column in range(x - 1, x + 2):
             if solve[row, column]:
