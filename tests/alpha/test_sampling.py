@@ -35,8 +35,10 @@ def test_regions_grow_into_like_colors_and_pairs_vote_on_the_rest():
 
 def test_no_pair_explains_more_than_the_whole(lemur, lemur_trimap):
     _, alpha, confidence = sample(lemur, lemur_trimap, Job())
-    assert 0 <= confidence.min() and confidence.max() <= 1
-    assert 0 <= alpha.min() and alpha.max() <= 1 + 1e-6
+    assert confidence.min() >= 0
+    assert confidence.max() <= 1
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1 + 1e-6
 
 
 def test_a_color_of_both_regions_grows_neither():
