@@ -204,20 +204,25 @@ def print_strokes(options: argparse.Namespace) -> None:
     truth = options.alpha and resized(as_alpha(io.read(options.alpha, Kind.ALPHA)), trimap.shape)
     session = MattingSession.begin(image, trimap)
     session.update(stroke(trimap, np.random.default_rng(1), truth)[0])
+    session = MattingSession.begin(image, trimap)
     fulls, updates, errors = [], [], []
-    for _ in range(3):
+
+    def afresh() -> MattingSession:
         began = time.perf_counter()
-        session = MattingSession.begin(image, trimap)
+        result = MattingSession.begin(image, trimap)
         fulls.append(time.perf_counter() - began)
+        return result
+
     random = np.random.default_rng(0)
     for number in range(1, options.strokes + 1):
         trimap, drawn = stroke(trimap, random, truth)
         began = time.perf_counter()
         session.update(trimap)
         updates.append(time.perf_counter() - began)
+        # Between the strokes, so that a machine that others share slows down both alike.
         if number % options.every == 0:
-            errors.append(deviation(session, MattingSession.begin(image, trimap), trimap, drawn))
-    fresh = MattingSession.begin(image, trimap)
+            errors.append(deviation(session, afresh(), trimap, drawn))
+    fresh = afresh()
     everywhere = np.ones(trimap.shape, bool)
     drift = deviation(session, fresh, trimap, everywhere)
     full, share = np.median(fulls), np.quantile(updates, [0.5, 0.95]) / np.median(fulls)

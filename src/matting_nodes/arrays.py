@@ -270,11 +270,10 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
         # floor(x + ½), not rint: ½ must become 128.
         array = np.floor(unit_range(array, name) * 255 + 0.5).astype(np.uint8)
     # Faster than NumPy's ways, which counts in sessions that follow strokes.
-    return np.asarray(cv2.LUT(np.ascontiguousarray(array), _SOLID), np.uint8)
-
-
-_SOLID = np.r_[np.zeros(6), np.arange(6, 250), np.full(6, 255)].astype(np.uint8)
-"""What each value of a trimap stands for."""
+    array = np.ascontiguousarray(array)
+    _, solid = cv2.threshold(array, 249, 255, cv2.THRESH_BINARY)
+    _, others = cv2.threshold(array, 5, 0, cv2.THRESH_TOZERO)
+    return np.asarray(cv2.max(solid, others), np.uint8)
 
 
 def as_alpha(value: ArrayLike, name: str = "alpha") -> Alpha:

@@ -20,6 +20,7 @@ def conjugate_gradients(
     tolerance: float,
     iterations: int,
     watch: Callable[[float], None],
+    energy: float = 0,
 ) -> tuple[Vector, float]:
     """Return x with |A x − b| ≤ tolerance |b|, and |A x − b| / |b|: more after the last iteration.
 
@@ -39,6 +40,9 @@ def conjugate_gradients(
         Give up after so many rounds.
     watch : callable(residual)
         Told of the residual, relative to b, after each round; it may raise.
+    energy : float
+        Ends sooner, once the error e has about eᵀAe no more than this: rᵀA⁻¹r of the residual r,
+        with what preconditions for A⁻¹.
 
     Notes
     -----
@@ -57,7 +61,7 @@ def conjugate_gradients(
     direction = precondition(residual)
     slope = inner(residual, direction)
     for _ in range(iterations):
-        if error <= tolerance:
+        if error <= tolerance or slope <= energy:
             break
         image = times(direction)
         length = slope / inner(direction, image)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Image
 from ..kernels import one_at_a_time
+from ._boxes import WINDOW, Region, bounds, widened
 
 Vector = NDArray[np.floating[Any]]
 
@@ -82,18 +83,65 @@ def matting_system(
     dtype : type
         Of the entries.
     """
-    height, width = solve.shape
+    return system_of(laplacian_rows(image, solve, epsilon, dtype), solve, known)
+
+
+def system_of(rows: Vector, solve: NDArray[np.bool_], known: NDArray[Any]) -> tuple[System, Vector]:
+    """Return the same, of rows that `laplacian_rows` has assembled."""
+    width = solve.shape[1]
     margin = MARGIN * width
+    step = np.arange(-2, 3)
+    offsets = (step[:, None] * width + step).ravel()
+    places = np.flatnonzero(solve) + margin
+    system = System(places, rows, offsets, width, solve.size + 2 * margin)
+    plane: Vector = np.zeros(system.size, rows.dtype)
+    plane[margin:-margin] = known.ravel()
+    return system, -_product(rows, places, offsets, plane)
+
+
+def laplacian_rows(
+    image: Image, solve: NDArray[np.bool_], epsilon: float, dtype: type = np.float64
+) -> Vector:
+    """Return the Laplacian's rows of some pixels, (N, 25); see `matting_system`."""
+    read = widened(bounds(solve), WINDOW, solve.shape)
+    image, solve = image[read], solve[read]
+    height, width = solve.shape
     inside = np.flatnonzero(solve)
     starts = np.searchsorted(inside, np.arange(height + 1) * width)
     rows: Vector = np.zeros((len(inside), 25), dtype)
     _assemble(image, solve, inside, starts, epsilon, rows)
-    step = np.arange(-2, 3)
-    offsets = (step[:, None] * width + step).ravel()
-    system = System(inside + margin, rows, offsets, width, solve.size + 2 * margin)
-    plane: Vector = np.zeros(system.size, dtype)
-    plane[margin:-margin] = known.ravel()
-    return system, -_product(rows, system.places, offsets, plane)
+    return rows
+
+
+class KeptRows:
+    """The Laplacian's rows, assembled once for most of the pixels that are solved for again.
+
+    Parameters
+    ----------
+    image : (H, W, C) float32, 0..1
+        The picture.
+    solve : (H, W) bool
+        The pixels whose rows are kept.
+    epsilon, dtype
+        As `matting_system` has them.
+    """
+
+    def __init__(self, image: Image, solve: NDArray[np.bool_], epsilon: float, dtype: type) -> None:
+        self._image, self._epsilon = image, epsilon
+        self._rows = laplacian_rows(image, solve, epsilon, dtype)
+        self._number = np.full(solve.shape, -1, np.int32)
+        self._number[solve] = np.arange(len(self._rows), dtype=np.int32)
+
+    def of(self, box: Region, solve: NDArray[np.bool_]) -> Vector:
+        """Return the rows of some pixels of a box, whose windows lie in it: the caller's own."""
+        number = self._number[box]
+        rows: Vector = self._rows.take(number[solve], axis=0)
+        new = solve & (number < 0)
+        if new.any():
+            rows[new[solve]] = laplacian_rows(
+                self._image[box], new, self._epsilon, self._rows.dtype.type
+            )
+        return rows
 
 
 @one_at_a_time

@@ -249,9 +249,9 @@ def _factor(level: Level) -> Any:
         (level.entries[there].astype(np.float64), neighbors[there], starts),
         shape=(4 * count, 4 * count),
     )
-    # Symmetric and positive definite: no pivoting, and an order for that.
+    # Symmetric, so that its transpose will do, and positive definite: no pivoting is needed.
     return splu(
-        matrix.tocsc(),
+        matrix.tocsr().T,
         permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=0,
         options={"SymmetricMode": True},

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import FOREGROUND, UNKNOWN, Image, Trimap, unknown
+from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Trimap
 from ..job import Job
 from ._boxes import WINDOW, bounds, whole, widened
 from ._checks import no_solution
 from ._conjugate_gradients import conjugate_gradients
-from ._laplacian import matting_system
+from ._laplacian import system_of
 from ._multigrid import Multigrid
 from ._sampling import Samples
 from .sampled_propagation import TITLE
@@ -33,13 +34,10 @@ def sampled(image: Image, trimap: Trimap, job: Job) -> tuple[Samples, Floats]:
     return samples, pull(trimap, samples.grown, samples.votes)
 
 
-def first_guess(trimap: Trimap, guess: Floats) -> Floats:
-    """Return α where it is known, and a guess elsewhere, (H, W) float32."""
-    return np.where(unknown(trimap), guess, trimap == FOREGROUND).astype(np.float32)
-
-
 def pull(trimap: Trimap, grown: Trimap, votes: Floats) -> Floats:
-    """Return where the samples pull α to, and how strongly, (2, H, W); known pixels are not pulled.
+    """Return where the samples pull α to, and how strongly, (2, H, W).
+
+    Known pixels are not pulled: theirs is what they are known to be.
 
     Parameters
     ----------
@@ -48,11 +46,25 @@ def pull(trimap: Trimap, grown: Trimap, votes: Floats) -> Floats:
     votes : (2, H, W) float32, 0..1
         α and a confidence.
     """
-    voted = grown == UNKNOWN
-    guess = np.where(voted, votes[0], grown == FOREGROUND)
-    weight = np.where(voted, VOTED * votes[1] + UNSURE, GROWN)
-    weight[~unknown(trimap)] = 0
-    return np.stack([guess, weight]).astype(np.float32)
+    result: Floats = np.empty((2, *trimap.shape), np.float32)
+    settings = np.array([GROWN, VOTED, UNSURE], np.float32)
+    _pull(trimap, grown, votes, settings, result)
+    return result
+
+
+@numba.njit(cache=True, nogil=True)
+def _pull(trimap, grown, votes, settings, result):
+    certain, voted, unsure = settings
+    for y in range(trimap.shape[0]):
+        for x in range(trimap.shape[1]):
+            if grown[y, x] == UNKNOWN:
+                result[0, y, x] = votes[0, y, x]
+                result[1, y, x] = voted * votes[1, y, x] + unsure
+            else:
+                result[0, y, x] = grown[y, x] == FOREGROUND
+                result[1, y, x] = certain
+            if not BACKGROUND < trimap[y, x] < FOREGROUND:
+                result[1, y, x] = 0
 
 
 def chosen(colors: Floats, pulled: Floats, solve: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -63,23 +75,23 @@ def chosen(colors: Floats, pulled: Floats, solve: NDArray[np.bool_]) -> tuple[Fl
 
 
 def propagate(
-    image: Image,
+    rows: Floats,
     colors: Floats,
     solve: NDArray[np.bool_],
     pulled: Floats,
     start: Floats,
     job: Job,
-    tolerance: float = TOLERANCE,
+    energy: float = 0,
     device: str = "cpu",
 ) -> Floats:
     """Return α, not clipped, that minimizes αᵀLα + Σ w (α − α̂)² over some pixels.
 
     Parameters
     ----------
-    image : (H, W, C) float32, 0..1
-        The picture.
+    rows : (N, 25) float32
+        Of L, for the pixels to solve for; their weights are added to them.
     colors : (N, 3) float32
-        Of the pixels to solve for, on the picture's main axes.
+        Of the same, on the picture's main axes.
     solve : (H, W) bool
         Which pixels these are.
     pulled : (2, N) float32
@@ -88,16 +100,17 @@ def propagate(
         α of the other pixels; and a first guess of these.
     job : Job
         Told of the solver.
-    tolerance : float
-        The residual, relative to the right side, at which it stops.
+    energy : float
+        What the error may have of the sum that is minimized; 0 solves as closely as `TOLERANCE`.
     device : str
         "cpu", or the torch device that is to solve.
     """
     job.step(0, message=f"{TITLE}: setting up")
     read = widened(bounds(solve), WINDOW, solve.shape)
-    image, solve, known = image[read], solve[read], np.where(solve, 0, start)[read]
-    system, right = matting_system(image, solve, known, EPSILON, np.float32)
-    first = start[read][solve]
+    solve, known = solve[read], start[read].copy()
+    first = known[solve]
+    known[solve] = 0
+    system, right = system_of(rows, solve, known)
     guess, weight = pulled
     system.rows[:, 12] += weight
     right += weight * guess
@@ -115,14 +128,15 @@ def propagate(
             right,
             Multigrid(system, times, colors),
             start=first,
-            tolerance=tolerance,
+            tolerance=TOLERANCE,
             iterations=ITERATIONS,
             watch=watch,
+            energy=energy,
         )
     else:
         from ._propagation_torch import solve_on
 
-        solution, error = solve_on(device, system, right, first, tolerance, watch)
+        solution, error = solve_on(device, system, right, first, TOLERANCE, watch)
     if not np.isfinite(error):
         raise no_solution(f"{TITLE} found no finite solution")
     result = start.copy()

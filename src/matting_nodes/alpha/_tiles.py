@@ -21,6 +21,8 @@ REACH = 1.5
 """How far a tile looks at least, times how far the nearest tile with the region is."""
 BATCH = 256
 """Tiles between two looks at the job."""
+DEALT = 16
+"""Neighbors among the tiles are worked on in so many runs."""
 
 Integers = NDArray[np.int64]
 Marks = NDArray[np.bool_]
@@ -45,9 +47,12 @@ class Batch(NamedTuple):
 
     def batches(self, job: Job) -> Iterator[tuple[Integers, Integers, Integers]]:
         """Yield corners, reaches and steps of some at a time, telling the job."""
-        for start in range(0, len(self.corners), BATCH):
-            job.step(start, len(self.corners), "Sampling colors")
-            batch = slice(start, start + BATCH)
+        count = len(self.corners)
+        # Each thread takes a run of them: dealt out, so that no run has all that take long.
+        dealt = np.concatenate([np.arange(first, count, DEALT) for first in range(DEALT)])
+        for start in range(0, count, BATCH):
+            job.step(start, count, "Sampling colors")
+            batch = dealt[start : start + BATCH]
             yield self.corners[batch], self.reaches[batch], self.steps[batch]
 
 
@@ -92,13 +97,13 @@ class Tiles:
             count[grid] = _in_tiles(labels[region] == value)
         before_reach = self._reaches
         self._reaches = self._reach()
-        high, wide = self.counts.shape[1:]
-        moved = np.zeros((high, wide), np.int64)
+        moved = np.zeros(self.counts.shape[1:], np.int64)
         moved[grid] = _in_tiles(labels[region] != before)
         changed = (before_reach != self._reaches).any(axis=0) | (moved > 0)
-        seen = changed | (_within(moved, self._reaches.max(axis=0), *np.ogrid[:high, :wide]) > 0)
-        tiles = np.argwhere(seen & (self.counts[2] > 0))
-        rows, columns = tiles.T
+        rows, columns = np.nonzero(self.counts[2])
+        farthest = self._reaches[:, rows, columns].max(axis=0)
+        seen = changed[rows, columns] | (_within(moved, farthest, rows, columns) > 0)
+        rows, columns = rows[seen], columns[seen]
         reaches, steps = self._reaches[:, rows, columns], self._steps[:, rows, columns]
         inside = [_within(*pair, rows, columns) for pair in zip(self.counts, reaches, strict=False)]
         dense = np.sqrt(inside) / math.sqrt(self._least)
@@ -106,7 +111,7 @@ class Tiles:
         # Where a tile has looked closer than it should, what comes may be for all to see.
         anew = changed[rows, columns] | (steps != wanted).any(axis=0)
         steps = np.where(anew, wanted, steps)
-        return Batch(tiles * TILE, reaches.T, steps.T, anew)
+        return Batch(TILE * np.stack([rows, columns], axis=1), reaches.T, steps.T, anew)
 
     def looked(self, tiles: Batch) -> None:
         """Remember with which steps tiles were sampled in the end."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
+
 from ..arrays import Alpha, AnyChannels, Image, Trimap, unknown
 from ..job import Job
 from ..models import torch_device
@@ -50,11 +52,13 @@ def sampled_propagation(
     # On its own it takes the CPU, so that every host gives the same pixels; and no torch is loaded.
     where = "cpu" if device in ("auto", "cpu") else torch_device(device).type
     job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
-    from ._propagation import chosen, first_guess, propagate, sampled
+    from ._laplacian import laplacian_rows
+    from ._propagation import EPSILON, chosen, propagate, sampled
 
     samples, pulled = sampled(image, trimap, job.part(0, 0.5))
-    solve, start = unknown(trimap), first_guess(trimap, pulled[0])
+    solve, start = unknown(trimap), pulled[0]
     colors, pulled = chosen(samples.colors, pulled, solve)
     del samples
-    values = propagate(image, colors, solve, pulled, start, job.part(0.5, 1), device=where)
+    rows = laplacian_rows(image, solve, EPSILON, np.float32)
+    values = propagate(rows, colors, solve, pulled, start, job.part(0.5, 1), device=where)
     return values.clip(0, 1, out=values)
