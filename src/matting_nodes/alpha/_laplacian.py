@@ -124,24 +124,36 @@ class KeptRows:
         The pixels whose rows are kept.
     epsilon, dtype
         As `matting_system` has them.
+
+    Attributes
+    ----------
+    rows : (N, 25) array
+        What is kept. To add to its diagonal does no harm.
     """
 
     def __init__(self, image: Image, solve: NDArray[np.bool_], epsilon: float, dtype: type) -> None:
         self._image, self._epsilon = image, epsilon
-        self._rows = laplacian_rows(image, solve, epsilon, dtype)
+        self.rows = laplacian_rows(image, solve, epsilon, dtype)
+        self._diagonal = self.rows[:, 12].copy()
         self._number = np.full(solve.shape, -1, np.int32)
-        self._number[solve] = np.arange(len(self._rows), dtype=np.int32)
+        self._number[solve] = np.arange(len(self.rows), dtype=np.int32)
 
     def of(self, box: Region, solve: NDArray[np.bool_]) -> Vector:
         """Return the rows of some pixels of a box, whose windows lie in it: the caller's own."""
-        number = self._number[box]
-        rows: Vector = self._rows.take(number[solve], axis=0)
-        new = solve & (number < 0)
-        if new.any():
-            rows[new[solve]] = laplacian_rows(
-                self._image[box], new, self._epsilon, self._rows.dtype.type
-            )
+        number = self._number[box].ravel().take(np.flatnonzero(solve))
+        missing = number < 0
+        there = solve & (self._number[box] < 0)
+        if missing.all():
+            return self._assembled(box, there)
+        # Where there is none, -1 takes the last.
+        rows: Vector = self.rows.take(number, axis=0)
+        rows[:, 12] = self._diagonal.take(number)
+        if missing.any():
+            rows[missing] = self._assembled(box, there)
         return rows
+
+    def _assembled(self, box: Region, solve: NDArray[np.bool_]) -> Vector:
+        return laplacian_rows(self._image[box], solve, self._epsilon, self.rows.dtype.type)
 
 
 @one_at_a_time

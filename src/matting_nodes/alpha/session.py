@@ -76,6 +76,7 @@ class MattingSession:
         self._rows = KeptRows(image, unknown(trimap), EPSILON, np.float32)
         # Not clipped: what lies beyond 0..1 is needed to solve beside it again.
         self._values = self._solved(
+            self._rows.rows,
             whole(trimap.shape),
             unknown(trimap),
             self._pulled,
@@ -169,7 +170,8 @@ class MattingSession:
         seeds = self._changed(now, box, pulled, values)
         while seeds.any():
             solve = _around(seeds, AROUND) & unknown(now[box]) & _inside(box, now.shape)
-            before, values = values, self._solved(box, solve, pulled, values, job, CLOSE)
+            before, rows = values, self._rows.of(box, solve)
+            values = self._solved(rows, box, solve, pulled, before, job, CLOSE)
             solved |= solve
             # Where the edge of what was solved for moved, what lies beyond has to move too.
             moved = abs(values - before) > SPREAD
@@ -217,6 +219,7 @@ class MattingSession:
 
     def _solved(
         self,
+        rows: Floats,
         box: Region,
         solve: Marks,
         pulled: Floats,
@@ -230,7 +233,6 @@ class MattingSession:
         if not solve.any():
             return start
         colors, pulled = chosen(self._samples.colors[box], pulled, solve)
-        rows = self._rows.of(box, solve)
         return propagate(rows, colors, solve, pulled, start, job, energy)
 
 
