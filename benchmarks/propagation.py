@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matting_nodes import MattingSession, alpha_matte, compare, io
+from matting_nodes.alpha._boxes import bounds
 from matting_nodes.arrays import Kind, as_alpha, as_image, as_trimap, unknown
 from matting_nodes.training import Folders, find_samples
 
@@ -216,8 +217,9 @@ def print_strokes(options: argparse.Namespace) -> None:
     random = np.random.default_rng(0)
     for number in range(1, options.strokes + 1):
         trimap, drawn = stroke(trimap, random, truth)
+        region = bounds(drawn)
         began = time.perf_counter()
-        session.update(trimap)
+        session.update(trimap, region)
         updates.append(time.perf_counter() - began)
         # Between the strokes, so that a machine that others share slows down both alike.
         if number % options.every == 0:

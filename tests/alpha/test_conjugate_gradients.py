@@ -42,3 +42,23 @@ def test_too_few_rounds_leave_an_error():
 
 def test_zeros_need_no_round():
     np.testing.assert_array_equal(solve([0.0, 0.0])[0], [0, 0])
+
+
+def test_it_may_end_by_the_energy_of_the_error():
+    random = np.random.default_rng(0)
+    spread = random.random((40, 40))
+    matrix = spread @ spread.T + 40 * np.eye(40)
+    right = random.random(40)
+    residuals = []
+    solution, _ = conjugate_gradients(
+        matrix.__matmul__,
+        right,
+        lambda residual: residual / np.diag(matrix),
+        tolerance=1e-12,
+        iterations=100,
+        watch=residuals.append,
+        energy=1e-4,
+    )
+    error = solution - np.linalg.solve(matrix, right)
+    assert 1e-8 < error @ matrix @ error < 1e-4
+    assert residuals[-1] > 1e-6

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes.alpha._laplacian import inner, matting_system
+from matting_nodes.alpha._laplacian import KeptRows, inner, laplacian_rows, matting_system
 from matting_nodes.arrays import unknown
 
 
@@ -51,6 +51,23 @@ def test_pictures_wider_and_higher_than_a_strip(fur):
     alpha = np.random.default_rng(0).random(len(right))
     ours, theirs = system.operator()(alpha)[order], turned.operator()(alpha[order])
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("kept", ["most", "none"])
+def test_kept_rows_are_the_same_after_their_diagonal_was_used(fur, kept):
+    image, trimap = fur
+    solve = unknown(trimap)
+    first = solve if kept == "most" else np.zeros_like(solve)
+    rows = KeptRows(image, first, 1e-7, np.float32)
+    rows.rows[:, 12] += 1
+    box = slice(20, 90), slice(30, 110)
+    some = np.zeros((70, 80), bool)
+    some[3:-3, 3:-3] = True
+    assert 0 < solve[box][some].mean() < 1
+    expected = np.zeros_like(solve)
+    expected[box] = some
+    expected = laplacian_rows(image, expected, 1e-7, np.float32)
+    np.testing.assert_allclose(rows.of(box, some), expected, atol=1e-5)
 
 
 def test_inner_products_are_summed_in_64_bits():

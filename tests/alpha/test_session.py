@@ -73,6 +73,31 @@ def test_a_dab_leaves_the_rest_of_the_matte_alone(scene):
     assert (alpha[rows, columns] != before[rows, columns]).any()
 
 
+def test_what_lies_outside_of_the_region_is_not_looked_at(scene):
+    image, trimap = scene
+    given, found = MattingSession.begin(image, trimap), MattingSession.begin(image, trimap)
+    painted, drawn = stroke(trimap, np.random.default_rng(4))
+    rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
+    region = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    found.update(painted)
+    nonsense = np.full_like(trimap, 128)
+    nonsense[region] = painted[region]
+    given.update(nonsense, region)
+    np.testing.assert_array_equal(given.alpha, found.alpha)
+
+
+def test_what_was_known_at_first_becomes_unknown(scene):
+    image, trimap = scene
+    trimap = np.where(unknown(trimap), 255, trimap).astype(np.uint8)
+    session, random = MattingSession.begin(image, trimap), np.random.default_rng(5)
+    edge = cv2.Canny(trimap, 100, 200) > 0
+    for y, x in random.choice(np.argwhere(edge), 3):
+        trimap = cv2.circle(trimap.copy(), (int(x), int(y)), 12, 128, -1)
+        session.update(trimap)
+        difference = abs(session.alpha - alpha_matte(image, trimap))
+        assert difference.max() < 0.02
+
+
 def test_nothing_new_changes_nothing(scene):
     session = MattingSession.begin(*scene)
     before = session.alpha.copy()

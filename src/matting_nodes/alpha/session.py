@@ -121,7 +121,8 @@ class MattingSession:
         trimap : (H, W) array
             The whole trimap as it is now.
         region : (slice, slice), optional
-            Rows and columns outside of which it is as it was; found out if not given.
+            Rows and columns outside of which it is as it was, and is not looked at; found out if
+            not given.
         job : Job, optional
             Takes progress, and is asked whether to stop.
 
@@ -138,10 +139,8 @@ class MattingSession:
             If the job was cancelled; the matte stays as it was.
         """
         job = job or Job()
-        now = as_trimap(trimap)
-        check_same_size({"image": self._image, "trimap": now})
+        now, region = self._painted(trimap, region)
         has_both_regions(now)
-        region = joined(region or bounds(now != self._trimap), self._undone)
         if is_empty(region):
             return region
         if area(region) > now.size / LARGE:
@@ -159,6 +158,17 @@ class MattingSession:
         self.alpha[box] = values.clip(0, 1)
         self._undone = None
         return box
+
+    def _painted(self, trimap: ArrayLike, region: Region | None) -> tuple[Trimap, Region]:
+        """Return the trimap as it is now, and where it may not be what it was."""
+        painted = np.asarray(trimap)
+        if region is None or painted.shape[:2] != self._trimap.shape:
+            now = as_trimap(painted)
+            check_same_size({"image": self._image, "trimap": now})
+            return now, joined(bounds(now != self._trimap), self._undone)
+        region, now = joined(region, self._undone), self._trimap.copy()
+        now[region] = as_trimap(painted[region])
+        return now, region
 
     def _solved_around(
         self, now: Trimap, sampled: Region, job: Job
