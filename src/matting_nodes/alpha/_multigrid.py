@@ -188,11 +188,12 @@ def _blocks(rows: Integers, columns: Integers, sizes: Any, colors: Floats, side:
     means = (sums[:, 1:] / sums[:, :1]).astype(np.float32)
     number[number < 0] = len(there)
     y, x = there.T
-    around = [number[y + dy, x + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    width = number.shape[1]
+    steps = [dy * width + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
     return Blocks(
         y - 1,
         x - 1,
-        np.stack(around, axis=1),
+        number.take((y * width + x)[:, None] + np.array(steps)),
         children,
         parents,
         sums[:, 0].copy(),

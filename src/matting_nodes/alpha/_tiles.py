@@ -100,8 +100,8 @@ class Tiles:
         moved = np.zeros(self.counts.shape[1:], np.int64)
         moved[grid] = _in_tiles(labels[region] != before)
         changed = (before_reach != self._reaches).any(axis=0) | (moved > 0)
-        rows, columns = np.nonzero(self.counts[2])
-        farthest = self._reaches[:, rows, columns].max(axis=0)
+        rows, columns = np.nonzero(self.counts[2] > 0)
+        farthest = self._reaches.max(axis=0)[rows, columns]
         seen = changed[rows, columns] | (_within(moved, farthest, rows, columns) > 0)
         rows, columns = rows[seen], columns[seen]
         reaches, steps = self._reaches[:, rows, columns], self._steps[:, rows, columns]

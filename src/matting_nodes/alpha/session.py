@@ -28,7 +28,7 @@ TOGETHER = 9
 """Side of the square over which changes of pulls are averaged, in pixels."""
 SLIGHT, ALONE = 0.002, 0.001
 """Pulls change something if α would, on average, by more than this; or if one does by this."""
-SPREAD = 0.001
+SPREAD = 0.0015
 """What lies beyond is solved again too if, near the edge of what was, α moved by more than this."""
 AROUND = 24
 """How far around a change α is solved again, in pixels; and again around what then moves. With 16,
