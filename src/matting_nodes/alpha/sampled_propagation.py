@@ -56,7 +56,7 @@ def sampled_propagation(
     from ._propagation import EPSILON, chosen, propagate, sampled
 
     samples, pulled = sampled(image, trimap, job.part(0, 0.5))
-    solve, start = unknown(trimap), pulled[0]
+    solve, start = unknown(trimap), pulled[0].copy()  # a view would keep the weights
     colors, pulled = chosen(samples.colors, pulled, solve)
     del samples
     rows = laplacian_rows(image, solve, EPSILON, np.float32)

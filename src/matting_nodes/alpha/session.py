@@ -35,7 +35,7 @@ AROUND = 24
 what lies beyond held α in place on one picture, by 0.05, and did not show that it should move."""
 CLOSE = 4e-6
 """An update stops where the error has so little energy, Σ w e² and more, that 100 pixels pulled by
-the least weight are off by 0.01 at most."""
+the least weight are off by about 0.01 at most."""
 LARGE = 4
 """One in so many pixels of the picture is too much for an update: it is begun again."""
 RIM = 8
@@ -46,7 +46,7 @@ class MattingSession:
     """The matte of sampled propagation, kept up with a trimap that is being painted.
 
     Begin one with `begin`; after each stroke `update` it. What a cancelled update has left undone,
-    the next one does.
+    the next one does. It keeps the equations of what was unknown at first, 104 bytes a pixel.
 
     Attributes
     ----------
