@@ -11,6 +11,8 @@ from ..kernels import one_at_a_time
 ZERO, QUARTER, ONE = np.float32(0), np.float32(0.25), np.float32(1)
 LOW, HIGH = np.float32(0.1), np.float32(0.9)
 """As published: a color begins as the mean of where α is above or below."""
+ROWS = 64
+"""Of a band that one thread sweeps, at least: so many that little is left between bands."""
 
 
 @one_at_a_time
@@ -49,11 +51,11 @@ def solve(
     rounds: int,
 ) -> None:
     """Improve the colors of one level in place, by so many rounds of red and black sweeps."""
-    for sweep in range(2 * rounds):
-        # In solid regions one color is the picture's and the other is never seen: once will do.
-        _sweep(
-            image, alpha, foreground, background, np.float32(regularization), sweep % 2, sweep < 2
-        )
+    sweeps = 2 * rounds
+    bands = max(1, len(image) // max(ROWS, 2 * sweeps))
+    edges = np.arange(bands + 1) * len(image) // bands
+    _sweep_bands(image, alpha, foreground, background, np.float32(regularization), sweeps, edges)
+    _sweep_gaps(image, alpha, foreground, background, np.float32(regularization), sweeps, edges)
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -81,56 +83,84 @@ def _nearest(picture, columns, result):
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _sweep(image, alpha, foreground, background, regularization, parity, solid):
-    """Solve for both colors of every second pixel, its four neighbors held fixed.
+def _sweep_bands(image, alpha, foreground, background, regularization, sweeps, edges):
+    """Sweep over bands of rows, each sweep a row behind the one before, while they are in cache.
 
-    The pixels of one parity do not touch: their order, and the number of threads, is all one.
+    A sweep stops a row farther from the next band than the one before: what it would read there
+    has not been swept as often.
+    """
+    last = len(edges) - 2
+    for band in prange(len(edges) - 1):
+        top, bottom = edges[band], edges[band + 1]
+        for front in range(top, bottom + sweeps):
+            for sweep in range(sweeps):
+                y = front - sweep
+                first = top if band == 0 else top + sweep
+                end = bottom if band == last else bottom - sweep
+                if first <= y < end:
+                    _sweep_row(image, alpha, foreground, background, regularization, y, sweep)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _sweep_gaps(image, alpha, foreground, background, regularization, sweeps, edges):
+    """Sweep over what is left between the bands."""
+    for gap in prange(1, len(edges) - 1):
+        for sweep in range(1, sweeps):
+            for y in range(edges[gap] - sweep, edges[gap] + sweep):
+                _sweep_row(image, alpha, foreground, background, regularization, y, sweep)
+
+
+@njit(cache=True, nogil=True)
+def _sweep_row(image, alpha, foreground, background, regularization, y, sweep):
+    """Solve for both colors of every second pixel of a row, its four neighbors held fixed.
+
+    The pixels of one sweep do not touch: their order, and the number of threads, is all one.
     """
     height, width, channels = image.shape
-    for y in prange(height):
-        up, down = max(y - 1, 0), min(y + 1, height - 1)
-        for x in range((y + parity) % 2, width, 2):
-            left, right = max(x - 1, 0), min(x + 1, width - 1)
-            a = alpha[y, x]
-            b = ONE - a
-            a_up, a_down, a_left, a_right = (
-                alpha[up, x],
-                alpha[down, x],
-                alpha[y, left],
-                alpha[y, right],
+    up, down = max(y - 1, 0), min(y + 1, height - 1)
+    for x in range((y + sweep) % 2, width, 2):
+        left, right = max(x - 1, 0), min(x + 1, width - 1)
+        a = alpha[y, x]
+        b = ONE - a
+        a_up, a_down, a_left, a_right = (
+            alpha[up, x],
+            alpha[down, x],
+            alpha[y, left],
+            alpha[y, right],
+        )
+        if a * b == 0 and a == a_up and a == a_down and a == a_left and a == a_right:
+            # Here one color is the picture's and the other is never seen: once will do.
+            if sweep < 2:
+                seen, hidden = (foreground, background) if a == 1 else (background, foreground)
+                for c in range(channels):
+                    seen[y, x, c] = image[y, x, c]
+                    hidden[y, x, c] = QUARTER * (
+                        hidden[up, x, c]
+                        + hidden[down, x, c]
+                        + hidden[y, left, c]
+                        + hidden[y, right, c]
+                    )
+            continue
+        # Weights of smoothness: ε + |∇α| towards each neighbor.
+        w_up, w_down = regularization + abs(a - a_up), regularization + abs(a - a_down)
+        w_left, w_right = regularization + abs(a - a_left), regularization + abs(a - a_right)
+        w = w_up + w_down + w_left + w_right
+        # (a² + w    ab  ) (F)   (aI + Σ wᵢ Fᵢ)
+        # (  ab    b² + w) (B) = (bI + Σ wᵢ Bᵢ)
+        ff, fb, bb = a * a + w, a * b, b * b + w
+        inverse = ONE / (ff * bb - fb * fb)
+        for c in range(channels):
+            f = a * image[y, x, c] + (
+                w_up * foreground[up, x, c]
+                + w_down * foreground[down, x, c]
+                + w_left * foreground[y, left, c]
+                + w_right * foreground[y, right, c]
             )
-            if a * b == 0 and a == a_up and a == a_down and a == a_left and a == a_right:
-                if solid:
-                    seen, hidden = (foreground, background) if a == 1 else (background, foreground)
-                    for c in range(channels):
-                        seen[y, x, c] = image[y, x, c]
-                        hidden[y, x, c] = QUARTER * (
-                            hidden[up, x, c]
-                            + hidden[down, x, c]
-                            + hidden[y, left, c]
-                            + hidden[y, right, c]
-                        )
-                continue
-            # Weights of smoothness: ε + |∇α| towards each neighbor.
-            w_up, w_down = regularization + abs(a - a_up), regularization + abs(a - a_down)
-            w_left, w_right = regularization + abs(a - a_left), regularization + abs(a - a_right)
-            w = w_up + w_down + w_left + w_right
-            # (a² + w    ab  ) (F)   (aI + Σ wᵢ Fᵢ)
-            # (  ab    b² + w) (B) = (bI + Σ wᵢ Bᵢ)
-            ff, fb, bb = a * a + w, a * b, b * b + w
-            inverse = ONE / (ff * bb - fb * fb)
-            for c in range(channels):
-                f = a * image[y, x, c] + (
-                    w_up * foreground[up, x, c]
-                    + w_down * foreground[down, x, c]
-                    + w_left * foreground[y, left, c]
-                    + w_right * foreground[y, right, c]
-                )
-                g = b * image[y, x, c] + (
-                    w_up * background[up, x, c]
-                    + w_down * background[down, x, c]
-                    + w_left * background[y, left, c]
-                    + w_right * background[y, right, c]
-                )
-                foreground[y, x, c] = min(max(inverse * (bb * f - fb * g), ZERO), ONE)
-                background[y, x, c] = min(max(inverse * (ff * g - fb * f), ZERO), ONE)
+            g = b * image[y, x, c] + (
+                w_up * background[up, x, c]
+                + w_down * background[down, x, c]
+                + w_left * background[y, left, c]
+                + w_right * background[y, right, c]
+            )
+            foreground[y, x, c] = min(max(inverse * (bb * f - fb * g), ZERO), ONE)
+            background[y, x, c] = min(max(inverse * (ff * g - fb * f), ZERO), ONE)
