@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from matting_nodes import MattingSession, alpha_matte
+from matting_nodes.alpha._boxes import bounds
 from matting_nodes.arrays import unknown
 from matting_nodes.errors import EmptyRegionError, SizeMismatchError
 from matting_nodes.job import Cancelled, Job
@@ -77,8 +78,7 @@ def test_what_lies_outside_of_the_region_is_not_looked_at(scene):
     image, trimap = scene
     given, found = MattingSession.begin(image, trimap), MattingSession.begin(image, trimap)
     painted, drawn = stroke(trimap, np.random.default_rng(4))
-    rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
-    region = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    region = bounds(drawn)
     found.update(painted)
     nonsense = np.full_like(trimap, 128)
     nonsense[region] = painted[region]

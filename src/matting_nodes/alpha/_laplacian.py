@@ -142,14 +142,13 @@ class KeptRows:
         """Return the rows of some pixels of a box, whose windows lie in it: the caller's own."""
         number = self._number[box].ravel().take(np.flatnonzero(solve))
         missing = number < 0
-        there = solve & (self._number[box] < 0)
         if missing.all():
-            return self._assembled(box, there)
+            return self._assembled(box, solve)
         # Where there is none, -1 takes the last.
         rows: Vector = self.rows.take(number, axis=0)
         rows[:, 12] = self._diagonal.take(number)
         if missing.any():
-            rows[missing] = self._assembled(box, there)
+            rows[missing] = self._assembled(box, solve & (self._number[box] < 0))
         return rows
 
     def _assembled(self, box: Region, solve: NDArray[np.bool_]) -> Vector:

@@ -51,11 +51,12 @@ def solve(
     rounds: int,
 ) -> None:
     """Improve the colors of one level in place, by so many rounds of red and black sweeps."""
-    sweeps = 2 * rounds
+    sweeps, epsilon = 2 * rounds, np.float32(regularization)
+    # No lower than what the sweeps leave at both of its edges.
     bands = max(1, len(image) // max(ROWS, 2 * sweeps))
     edges = np.arange(bands + 1) * len(image) // bands
-    _sweep_bands(image, alpha, foreground, background, np.float32(regularization), sweeps, edges)
-    _sweep_gaps(image, alpha, foreground, background, np.float32(regularization), sweeps, edges)
+    _sweep_bands(image, alpha, foreground, background, epsilon, sweeps, edges)
+    _sweep_gaps(image, alpha, foreground, background, epsilon, sweeps, edges)
 
 
 @njit(cache=True, nogil=True, parallel=True)
