@@ -41,8 +41,8 @@ def conjugate_gradients(
     watch : callable(residual)
         Told of the residual, relative to b, after each round; it may raise.
     energy : float
-        Ends sooner, once the error e has about eᵀAe no more than this: rᵀA⁻¹r of the residual r,
-        with what preconditions for A⁻¹.
+        Ends sooner, a step after the error e has about eᵀAe no more than this: rᵀA⁻¹r of the
+        residual r, with what preconditions for A⁻¹. The error returned is of before that step.
 
     Notes
     -----
@@ -59,9 +59,13 @@ def conjugate_gradients(
         solution, residual = start.copy(), right - times(start)
     error = np.sqrt(inner(residual, residual)) / size
     direction = precondition(residual)
-    slope = inner(residual, direction)
+    slope, length = inner(residual, direction), 0.0
     for _ in range(iterations):
-        if error <= tolerance or slope <= energy:
+        if error <= tolerance:
+            break
+        if slope <= energy:
+            # A direction is the dear part of a step, and its length nearly that of the one before.
+            _add(solution, length, direction)
             break
         image = times(direction)
         length = slope / inner(direction, image)

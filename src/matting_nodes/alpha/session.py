@@ -28,17 +28,17 @@ TOGETHER = 9
 """Side of the square over which changes of pulls are averaged, in pixels."""
 SLIGHT, ALONE = 0.002, 0.001
 """Pulls change something if α would, on average, by more than this; or if one does by this."""
-SPREAD = 0.0015
+SPREAD = 0.003
 """What lies beyond is solved again too if, near the edge of what was, α moved by more than this."""
 AROUND = 24
 """How far around a change α is solved again, in pixels; and again around what then moves. With 16,
 what lies beyond held α in place on one picture, by 0.05, and did not show that it should move."""
-CLOSE = 4e-6
+CLOSE = 7e-6
 """An update stops where the error has so little energy, Σ w e² and more, that 100 pixels pulled by
 the least weight are off by about 0.01 at most."""
 LARGE = 4
 """One in so many pixels of the picture is too much for an update: it is begun again."""
-RIM = 8
+RIM = 4
 """How near the edge of what is solved for nothing may move, in pixels."""
 
 
