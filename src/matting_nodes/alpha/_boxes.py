@@ -16,10 +16,22 @@ def whole(shape: tuple[int, ...]) -> Region:
     return slice(0, shape[0]), slice(0, shape[1])
 
 
+def corner(region: Region) -> tuple[int, int]:
+    """Return a box's first row and column."""
+    rows, columns = region
+    return rows.start, columns.start
+
+
+def sides(region: Region) -> tuple[int, int]:
+    """Return a box's height and width."""
+    rows, columns = region
+    return rows.stop - rows.start, columns.stop - columns.start
+
+
 def area(region: Region) -> int:
     """Return how many pixels are in it."""
-    rows, columns = region
-    return int((rows.stop - rows.start) * (columns.stop - columns.start))
+    height, width = sides(region)
+    return height * width
 
 
 def is_empty(region: Region) -> bool:

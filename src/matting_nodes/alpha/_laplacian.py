@@ -141,12 +141,9 @@ class KeptRows:
     def of(self, box: Region, solve: NDArray[np.bool_]) -> Vector:
         """Return the rows of some pixels of a box, whose windows lie in it: the caller's own."""
         number = self._number[box].ravel().take(np.flatnonzero(solve))
+        rows: Vector = np.empty((len(number), 25), self.rows.dtype)
+        _take(self.rows, self._diagonal, number, rows)
         missing = number < 0
-        if missing.all():
-            return self._assembled(box, solve)
-        # Where there is none, -1 takes the last.
-        rows: Vector = self.rows.take(number, axis=0)
-        rows[:, 12] = self._diagonal.take(number)
         if missing.any():
             rows[missing] = self._assembled(box, solve & (self._number[box] < 0))
         return rows
@@ -313,6 +310,15 @@ def _multiply(rows, places, offsets, plane, result):
             )
             at += down
         result[i] = entry
+
+
+@one_at_a_time
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _take(rows, diagonal, number, result):
+    for i in numba.prange(len(number)):
+        if number[i] >= 0:
+            result[i] = rows[number[i]]
+            result[i, 12] = diagonal[number[i]]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Trimap
+from ..arrays import Image, Trimap
 from ..job import Job
 from ._boxes import WINDOW, bounds, whole, widened
 from ._checks import no_solution
 from ._conjugate_gradients import conjugate_gradients
 from ._laplacian import system_of
 from ._multigrid import Multigrid
+from ._pulls import pull
 from ._sampling import Samples
 from .sampled_propagation import TITLE
 
 EPSILON = 1e-7
 """Regularization of the Laplacian's windows."""
-GROWN, VOTED, UNSURE = 0.06, 0.02, 3e-4
-"""Weight, against the Laplacian's, of pixels that a region grew into, of confident votes, and of
-votes without any confidence."""
 TOLERANCE, ITERATIONS = 1e-5, 300
 """The residual, relative to the right side, at which the solver stops; and at the latest when."""
 
@@ -32,46 +29,6 @@ def sampled(image: Image, trimap: Trimap, job: Job) -> tuple[Samples, Floats]:
     samples = Samples(image)
     samples.follow(trimap, whole(trimap.shape), job)
     return samples, pull(trimap, samples.grown, samples.votes)
-
-
-def pull(trimap: Trimap, grown: Trimap, votes: Floats) -> Floats:
-    """Return where the samples pull α to, and how strongly, (2, H, W).
-
-    Known pixels are not pulled: theirs is what they are known to be.
-
-    Parameters
-    ----------
-    trimap, grown : (H, W) uint8
-        As it is, and with its regions grown.
-    votes : (2, H, W) float32, 0..1
-        α and a confidence.
-    """
-    result: Floats = np.empty((2, *trimap.shape), np.float32)
-    settings = np.array([GROWN, VOTED, UNSURE], np.float32)
-    _pull(trimap, grown, votes, settings, result)
-    return result
-
-
-@numba.njit(cache=True, nogil=True)
-def _pull(trimap, grown, votes, settings, result):
-    certain, voted, unsure = settings
-    for y in range(trimap.shape[0]):
-        for x in range(trimap.shape[1]):
-            if grown[y, x] == UNKNOWN:
-                result[0, y, x] = votes[0, y, x]
-                result[1, y, x] = voted * votes[1, y, x] + unsure
-            else:
-                result[0, y, x] = grown[y, x] == FOREGROUND
-                result[1, y, x] = certain
-            if not BACKGROUND < trimap[y, x] < FOREGROUND:
-                result[1, y, x] = 0
-
-
-def chosen(colors: Floats, pulled: Floats, solve: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Return colors (N, 3) and pulls (2, N) of the pixels to solve for, given those of a box."""
-    # NumPy takes numbers several times as fast as marks.
-    places = np.flatnonzero(solve)
-    return colors.reshape(-1, 3).take(places, axis=0), pulled.reshape(2, -1).take(places, axis=1)
 
 
 def propagate(

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Trimap, unknown
 from ..job import Job
 from ..kernels import one_at_a_time
-from ._boxes import Region
-from ._tiles import TILE, Tiles, corner, whole_tiles, with_tiles
+from ._boxes import Region, corner
+from ._tiles import TILE, Tiles, whole_tiles, with_tiles
 
 SAMPLES = 700
 """About so many samples of a region, and at most twice, a tile's pixels are compared to."""
@@ -199,10 +199,9 @@ def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, 
     """Return which tiles have a pixel as near to a sample that came or went as to any before."""
     result = np.zeros(len(corners), np.bool_)
     for t in numba.prange(len(corners)):
-        if anew[t]:
-            continue
-        pixels, places = _unknown_pixels(colors, known, corners[t])
         for side in range(2):
+            if anew[t] or result[t]:
+                continue
             moved = _moved(
                 known, before, top, left, 255 * side, corners[t], reaches[t, side], steps[t, side]
             )
@@ -211,21 +210,23 @@ def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, 
             samples = np.empty((5, len(moved)), np.float32)
             for j in range(len(moved)):
                 _put(samples, j, colors, moved[j, 0], moved[j, 1])
+            pixels, places = _unknown_pixels(colors, known, corners[t])
             limit = np.zeros(pixels.shape[1], np.float32)
             for i in range(len(places)):
                 limit[i] = away[side, places[i, 0], places[i, 1]] * SAFE
             nearest = limit.copy()
             # These are few: to group the pixels first would take longer.
             _bring_group_nearer(samples, pixels, per_pixel, nearest)
-            result[t] |= (nearest < limit).any()
+            result[t] = (nearest < limit).any()
     return result
 
 
-@numba.njit(cache=True, nogil=True)
+@one_at_a_time
+@numba.njit(cache=True, nogil=True, parallel=True)
 def _is_resampled(labels, before, top, left, corners, reaches, steps, anew):
     """Return which tiles have a sample that came or went."""
     result = np.zeros(len(corners), np.bool_)
-    for t in range(len(corners)):
+    for t in numba.prange(len(corners)):
         for side in range(2):
             if not anew[t] and not result[t]:
                 moved = _moved(

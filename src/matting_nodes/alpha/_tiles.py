@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 from ..job import Job
-from ._boxes import Region, joined
+from ._boxes import Region, corner, joined
 
 TILE = 16
 """Side of a tile, in pixels."""
@@ -92,13 +93,10 @@ class Tiles:
         before : (h, w) uint8
             What was in the region.
         """
-        grid = tuple(slice(s.start // TILE, -(-s.stop // TILE)) for s in region)
-        for count, value in zip(self.counts, (BACKGROUND, FOREGROUND, UNKNOWN), strict=True):
-            count[grid] = _in_tiles(labels[region] == value)
+        moved = np.zeros(self.counts.shape[1:], np.int64)
+        _count(labels, before, *corner(region), self.counts, moved)
         before_reach = self._reaches
         self._reaches = self._reach()
-        moved = np.zeros(self.counts.shape[1:], np.int64)
-        moved[grid] = _in_tiles(labels[region] != before)
         changed = (before_reach != self._reaches).any(axis=0) | (moved > 0)
         rows, columns = np.nonzero(self.counts[2] > 0)
         farthest = self._reaches.max(axis=0)[rows, columns]
@@ -142,30 +140,38 @@ def with_tiles(region: Region, corners: Integers) -> Region:
     return joined(region, (slice(int(top), int(below)), slice(int(left), int(right))))
 
 
-def corner(region: Region) -> tuple[int, int]:
-    """Return a region's first row and column."""
-    return region[0].start, region[1].start
+@numba.njit(cache=True, nogil=True)
+def _count(labels, before, top, left, counts, moved):
+    """Count what the tiles of a region hold, and how many of their pixels moved."""
+    bottom, right = top + before.shape[0], left + before.shape[1]
+    for row in range(top // TILE, (bottom - 1) // TILE + 1):
+        for column in range(left // TILE, (right - 1) // TILE + 1):
+            back = front = unknown = different = 0
+            for y in range(row * TILE, min(bottom, (row + 1) * TILE)):
+                for x in range(column * TILE, min(right, (column + 1) * TILE)):
+                    label = labels[y, x]
+                    back += label == BACKGROUND
+                    front += label == FOREGROUND
+                    unknown += label == UNKNOWN
+                    different += label != before[y - top, x - left]
+            counts[0, row, column], counts[1, row, column] = back, front
+            counts[2, row, column], moved[row, column] = unknown, different
 
 
-def _in_tiles(mask: Marks) -> Integers:
-    """Return how many pixels of a mask each tile has."""
-    high, wide = (-(-side // TILE) for side in mask.shape)
-    padded = np.zeros((high * TILE, wide * TILE), np.uint8)
-    padded[: mask.shape[0], : mask.shape[1]] = mask
-    # A tile's column holds too few to overflow, and small numbers add up several times as fast.
-    columns = padded.reshape(high, TILE, -1).sum(axis=1, dtype=np.uint8)
-    result: Integers = columns.reshape(high, wide, TILE).sum(axis=2, dtype=np.int64)
-    return result
-
-
-def _within(counts: Integers, reaches: Integers, rows: Integers, columns: Integers) -> Integers:
+@numba.njit(cache=True, nogil=True)
+def _within(counts, reaches, rows, columns):
     """Return for some tiles how many there are in the tiles within their reaches, in pixels."""
-    import cv2
-
-    sums = cv2.integral(counts.astype(np.float64)).astype(np.int64)
-    away = -(-reaches // TILE)
     high, wide = counts.shape
-    top, left = (np.maximum(0, place - away) for place in (rows, columns))
-    bottom, right = np.minimum(high, rows + away + 1), np.minimum(wide, columns + away + 1)
-    result: Integers = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    sums = np.zeros((high + 1, wide + 1), np.int64)
+    for y in range(high):
+        row = 0
+        for x in range(wide):
+            row += counts[y, x]
+            sums[y + 1, x + 1] = sums[y, x + 1] + row
+    result = np.empty(len(rows), np.int64)
+    for i in range(len(rows)):
+        away = -(-reaches[i] // TILE)
+        top, left = max(0, rows[i] - away), max(0, columns[i] - away)
+        bottom, right = min(high, rows[i] + away + 1), min(wide, columns[i] + away + 1)
+        result[i] = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
     return result

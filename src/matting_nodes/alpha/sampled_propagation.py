@@ -10,6 +10,7 @@ from ..arrays import Alpha, AnyChannels, Image, Trimap, unknown
 from ..job import Job
 from ..models import torch_device
 from ..node import method
+from ._boxes import whole
 from ._checks import check_window
 
 TITLE = "Sampled propagation"
@@ -53,11 +54,12 @@ def sampled_propagation(
     where = "cpu" if device in ("auto", "cpu") else torch_device(device).type
     job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
     from ._laplacian import laplacian_rows
-    from ._propagation import EPSILON, chosen, propagate, sampled
+    from ._propagation import EPSILON, propagate, sampled
+    from ._pulls import chosen
 
     samples, pulled = sampled(image, trimap, job.part(0, 0.5))
     solve, start = unknown(trimap), pulled[0].copy()  # a view would keep the weights
-    colors, pulled = chosen(samples.colors, pulled, solve)
+    colors, pulled = chosen(samples.colors, pulled, solve, whole(solve.shape))
     del samples
     rows = laplacian_rows(image, solve, EPSILON, np.float32)
     values = propagate(rows, colors, solve, pulled, start, job.part(0.5, 1), device=where)

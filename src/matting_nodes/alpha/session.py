@@ -17,17 +17,13 @@ from ..arrays import (
     unknown,
 )
 from ..job import Job
-from ._boxes import WINDOW, Region, area, bounds, is_empty, joined, shifted, whole, widened
+from ._boxes import WINDOW, Region, area, bounds, is_empty, joined, shifted, sides, whole, widened
 from ._checks import check_window, has_both_regions
 from .sampled_propagation import TITLE
 
 Floats = NDArray[np.float32]
 Marks = NDArray[np.bool_]
 
-TOGETHER = 9
-"""Side of the square over which changes of pulls are averaged, in pixels."""
-SLIGHT, ALONE = 0.002, 0.001
-"""Pulls change something if α would, on average, by more than this; or if one does by this."""
 SPREAD = 0.003
 """What lies beyond is solved again too if, near the edge of what was, α moved by more than this."""
 AROUND = 24
@@ -70,7 +66,7 @@ class MattingSession:
         from ._laplacian import KeptRows
         from ._propagation import EPSILON, sampled
 
-        self._image, self._trimap = image, trimap
+        self._image, self._trimap, self._painted = image, trimap, trimap.copy()
         self._undone: Region | None = None
         self._samples, self._pulled = sampled(image, trimap, job.part(0, 0.5))
         self._rows = KeptRows(image, unknown(trimap), EPSILON, np.float32)
@@ -139,14 +135,16 @@ class MattingSession:
             If the job was cancelled; the matte stays as it was.
         """
         job = job or Job()
-        now, region = self._painted(trimap, region)
+        self._undone = self._paint(trimap, region)
+        now, region = self._painted, self._undone
         has_both_regions(now)
         if is_empty(region):
+            self._undone = None
             return region
         if area(region) > now.size / LARGE:
             return self._begun_again(now, job)
         # Quick, and not to be stopped half way.
-        self._undone = joined(self._samples.follow(now, region, Job()), self._undone)
+        self._undone = self._samples.follow(now, region, Job())
         job.step(0.3, message=TITLE)
         box, solve, pulled, values = self._solved_around(now, self._undone, job.part(0.3, 1))
         # Nothing before this line changes what a caller sees; nothing from here on can fail.
@@ -159,25 +157,28 @@ class MattingSession:
         self._undone = None
         return box
 
-    def _painted(self, trimap: ArrayLike, region: Region | None) -> tuple[Trimap, Region]:
-        """Return the trimap as it is now, and where it may not be what it was."""
-        painted = np.asarray(trimap)
-        if region is None or painted.shape[:2] != self._trimap.shape:
-            now = as_trimap(painted)
+    def _paint(self, trimap: ArrayLike, region: Region | None) -> Region:
+        """Take over a trimap; return where it may not be what it was, or the matte is to follow."""
+        given = np.asarray(trimap)
+        if region is None or given.shape[:2] != self._trimap.shape:
+            now = as_trimap(given)
             check_same_size({"image": self._image, "trimap": now})
-            return now, joined(bounds(now != self._trimap), self._undone)
-        region, now = joined(region, self._undone), self._trimap.copy()
-        now[region] = as_trimap(painted[region])
-        return now, region
+            self._painted[:] = now
+            region = bounds(now != self._trimap)
+        else:
+            self._painted[region] = as_trimap(given[region])
+        return joined(region, self._undone)
 
     def _solved_around(
         self, now: Trimap, sampled: Region, job: Job
     ) -> tuple[Region, Marks, Floats, Floats]:
         """Return a box, which of its pixels had to be solved for, their pulls, and α there."""
+        from ._pulls import changed
+
         box = widened(sampled, AROUND + RIM, now.shape)
-        pulled = self._pull(now, box)
-        values, solved = self._start(now, box, pulled), np.zeros(now[box].shape, bool)
-        seeds = self._changed(now, box, pulled, values)
+        pulled, values = self._begun(now, box)
+        solved = np.zeros(sides(box), bool)
+        seeds = changed(now, self._trimap, pulled, self._pulled, values, box)
         while seeds.any():
             solve = _around(seeds, AROUND) & unknown(now[box]) & _inside(box, now.shape)
             before, rows = values, self._rows.of(box, solve)
@@ -189,11 +190,10 @@ class MattingSession:
             if not beyond.any():
                 break
             wider = widened(joined(shifted(bounds(beyond), box), box), AROUND + RIM, now.shape)
-            pulled = self._pull(now, wider)
-            values = _put(values, box, self._start(now, wider, pulled), wider)
+            pulled, start = self._begun(now, wider)
+            values = _put(values, box, start, wider)
             solved, seeds = (
-                _put(marks, box, np.zeros(now[wider].shape, bool), wider)
-                for marks in (solved, beyond)
+                _put(marks, box, np.zeros(sides(wider), bool), wider) for marks in (solved, beyond)
             )
             box = wider
         return box, solved, pulled, values
@@ -204,28 +204,12 @@ class MattingSession:
         vars(self).update(vars(fresh) | {"alpha": self.alpha})
         return whole(trimap.shape)
 
-    def _pull(self, trimap: Trimap, box: Region) -> Floats:
-        from ._propagation import pull
+    def _begun(self, now: Trimap, box: Region) -> tuple[Floats, Floats]:
+        """Return where α is pulled to in a box, and α to begin with."""
+        from ._pulls import begun, pull
 
-        return pull(trimap[box], self._samples.grown[box], self._samples.votes[:, *box])
-
-    def _start(self, now: Trimap, box: Region, pulled: Floats) -> Floats:
-        """Return α in a box as it is known, or was found, or else is pulled to."""
-        found = unknown(now[box]) & unknown(self._trimap[box])
-        return np.where(found, self._values[box], pulled[0])
-
-    def _changed(self, now: Trimap, box: Region, pulled: Floats, start: Floats) -> Marks:
-        """Return the pixels of a box that are known otherwise, or pulled elsewhere, than before."""
-        import cv2
-
-        was = self._trimap[box]
-        changed: Marks = (now[box] != was) & ~(unknown(now[box]) & unknown(was))
-        (guess, weight), (before, strength) = pulled, self._pulled[:, *box]
-        # How much more a pixel is pulled; one alone hardly moves, many together do.
-        more = abs(weight * (guess - start) - strength * (before - start))
-        together, strength = (cv2.blur(plane, (TOGETHER, TOGETHER)) for plane in (more, weight))
-        changed |= (more > ALONE) | (together > SLIGHT * strength)
-        return changed
+        pulled = pull(now, self._samples.grown, self._samples.votes, box)
+        return pulled, begun(now, self._trimap, self._values, pulled, box)
 
     def _solved(
         self,
@@ -238,11 +222,12 @@ class MattingSession:
         energy: float = 0,
     ) -> Floats:
         """Return α in a box, not clipped, solved where it says."""
-        from ._propagation import chosen, propagate
+        from ._propagation import propagate
+        from ._pulls import chosen
 
         if not solve.any():
             return start
-        colors, pulled = chosen(self._samples.colors[box], pulled, solve)
+        colors, pulled = chosen(self._samples.colors, pulled, solve, box)
         return propagate(rows, colors, solve, pulled, start, job, energy)
 
 
@@ -258,7 +243,7 @@ def _inside(box: Region, shape: tuple[int, ...]) -> Marks:
         slice(WINDOW if s.start > 0 else 0, s.stop - s.start - (WINDOW if s.stop < side else 0))
         for s, side in zip(box, shape, strict=True)
     )
-    marks = np.zeros([s.stop - s.start for s in box], bool)
+    marks = np.zeros(sides(box), bool)
     marks[rows, columns] = True
     return marks
 
