@@ -31,9 +31,9 @@ ENOUGH = 0.25
 """A K-cycle's first round ends it if it leaves less than this of the residual's length."""
 RIDGE, FLOOR = 1e-6, 1e-8
 """Added to a level's diagonal, times itself and as it is: one color alone spans no more than 1."""
-CHUNK = 512
+CHUNK = 128
 """Blocks that one thread takes at a time."""
-MANY = 1536
+MANY = 256
 """Fewer blocks are left to one thread: to wake the others would take longer."""
 
 Floats = NDArray[np.float32]

@@ -374,6 +374,7 @@ def _bring_nearer(samples, pixels, per_pixel, away):
 def _bring_group_nearer(samples, pixels, per_pixel, away):
     least = _least_distances(samples, pixels, per_pixel)
     farthest, since, count = away.max(), 0, samples.shape[1]
+    nothing = _nothing(per_pixel)
     # Not in their order: samples from all over the region soon leave no pixel far from all.
     for begin in range(LOOK):
         for j in range(begin, count, LOOK):
@@ -384,7 +385,7 @@ def _bring_group_nearer(samples, pixels, per_pixel, away):
             for i in range(len(away)):
                 r, g, b = pixels[0, i] - red, pixels[1, i] - green, pixels[2, i] - blue
                 y, x = pixels[3, i] - row, pixels[4, i] - column
-                away[i] = _lesser(away[i], _square(r, g, b, y, x, per_pixel))
+                away[i] = min(away[i] + nothing, _square(r, g, b, y, x, per_pixel))
             since += 1
             if since % LOOK == 0:
                 farthest = away.max() * SAFE
@@ -397,9 +398,13 @@ def _square(r, g, b, y, x, per_pixel):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT)
-def _lesser(a, b):
-    """Return the lesser of two finite numbers; a minimum would be a masked store, slow on AMD's."""
-    return a * np.float32(a <= b) + b * np.float32(b < a)
+def _nothing(positive):
+    """Return a 0 that the compiler does not know to be one.
+
+    A minimum stored where its first operand came from would be a masked store, slow on AMD's; with
+    this added to the operand it is not.
+    """
+    return min(np.float32(0), positive)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
@@ -432,7 +437,7 @@ def _mean_vote(pixels, front, back, blur):
     count = pixels.shape[1]
     near_front, near_back = _nearness(front, pixels, blur), _nearness(back, pixels, blur)
     weights, votes = np.full(count, np.float32(1e-30)), np.zeros(count, np.float32)
-    least = np.full(count, np.float32(1e30))
+    least, nothing = np.full(count, np.float32(1e30)), _nothing(blur)
     beyond, size = np.empty((3, count), np.float32), np.empty(count, np.float32)
     part, voted = np.empty(count, np.float32), np.empty(count, np.float32)
     for b in range(back.shape[1]):
@@ -455,7 +460,7 @@ def _mean_vote(pixels, front, back, blur):
                 weight = fit * fit * fit * near_front[f, i]
                 part[i] += weight
                 voted[i] += weight * alpha
-                least[i] = _lesser(least[i], left)
+                least[i] = min(least[i] + nothing, left)
         for i in range(count):
             weights[i] += near_back[b, i] * part[i]
             votes[i] += near_back[b, i] * voted[i]
