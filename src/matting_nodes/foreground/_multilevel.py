@@ -23,7 +23,7 @@ def resized(picture: Image, height: int, width: int) -> Image:
     columns = np.arange(width) * picture.shape[1] // width
     # NumPy asks for large pages of memory, compiled code does not and takes four times as long.
     result = np.empty((height, width, picture.shape[2]), np.float32)
-    _nearest(picture, columns, result)
+    _nearest(picture, columns, tuple(range(picture.shape[2])), result)
     return result
 
 
@@ -55,8 +55,11 @@ def solve(
     # No lower than what the sweeps leave at both of its edges.
     bands = max(1, len(image) // max(ROWS, 2 * sweeps))
     edges = np.arange(bands + 1) * len(image) // bands
-    _sweep_bands(image, alpha, foreground, background, epsilon, sweeps, edges)
-    _sweep_gaps(image, alpha, foreground, background, epsilon, sweeps, edges)
+    # As a tuple, whose length is known when the loops are compiled: a fifth of the time less.
+    channels = tuple(range(image.shape[2]))
+    pictures = image, alpha, foreground, background, channels
+    _sweep_bands(*pictures, epsilon, sweeps, edges)
+    _sweep_gaps(*pictures, epsilon, sweeps, edges)
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -74,17 +77,17 @@ def _add_solid(image, alpha, sums):
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _nearest(picture, columns, result):
-    height, width, channels = result.shape
+def _nearest(picture, columns, channels, result):
+    height, width, _ = result.shape
     for y in prange(height):
         row = y * picture.shape[0] // height
         for x in range(width):
-            for c in range(channels):
+            for c in range(len(channels)):
                 result[y, x, c] = picture[row, columns[x], c]
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _sweep_bands(image, alpha, foreground, background, regularization, sweeps, edges):
+def _sweep_bands(image, alpha, foreground, background, channels, epsilon, sweeps, edges):
     """Sweep over bands of rows, each sweep a row behind the one before, while they are in cache.
 
     A sweep stops a row farther from the next band than the one before: what it would read there
@@ -99,25 +102,25 @@ def _sweep_bands(image, alpha, foreground, background, regularization, sweeps, e
                 first = top if band == 0 else top + sweep
                 end = bottom if band == last else bottom - sweep
                 if first <= y < end:
-                    _sweep_row(image, alpha, foreground, background, regularization, y, sweep)
+                    _sweep_row(image, alpha, foreground, background, channels, epsilon, y, sweep)
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _sweep_gaps(image, alpha, foreground, background, regularization, sweeps, edges):
+def _sweep_gaps(image, alpha, foreground, background, channels, epsilon, sweeps, edges):
     """Sweep over what is left between the bands."""
     for gap in prange(1, len(edges) - 1):
         for sweep in range(1, sweeps):
             for y in range(edges[gap] - sweep, edges[gap] + sweep):
-                _sweep_row(image, alpha, foreground, background, regularization, y, sweep)
+                _sweep_row(image, alpha, foreground, background, channels, epsilon, y, sweep)
 
 
 @njit(cache=True, nogil=True)
-def _sweep_row(image, alpha, foreground, background, regularization, y, sweep):
+def _sweep_row(image, alpha, foreground, background, channels, epsilon, y, sweep):
     """Solve for both colors of every second pixel of a row, its four neighbors held fixed.
 
     The pixels of one sweep do not touch: their order, and the number of threads, is all one.
     """
-    height, width, channels = image.shape
+    height, width = alpha.shape
     up, down = max(y - 1, 0), min(y + 1, height - 1)
     for x in range((y + sweep) % 2, width, 2):
         left, right = max(x - 1, 0), min(x + 1, width - 1)
@@ -133,7 +136,7 @@ def _sweep_row(image, alpha, foreground, background, regularization, y, sweep):
             # Here one color is the picture's and the other is never seen: once will do.
             if sweep < 2:
                 seen, hidden = (foreground, background) if a == 1 else (background, foreground)
-                for c in range(channels):
+                for c in range(len(channels)):
                     seen[y, x, c] = image[y, x, c]
                     hidden[y, x, c] = QUARTER * (
                         hidden[up, x, c]
@@ -143,14 +146,14 @@ def _sweep_row(image, alpha, foreground, background, regularization, y, sweep):
                     )
             continue
         # Weights of smoothness: ε + |∇α| towards each neighbor.
-        w_up, w_down = regularization + abs(a - a_up), regularization + abs(a - a_down)
-        w_left, w_right = regularization + abs(a - a_left), regularization + abs(a - a_right)
+        w_up, w_down = epsilon + abs(a - a_up), epsilon + abs(a - a_down)
+        w_left, w_right = epsilon + abs(a - a_left), epsilon + abs(a - a_right)
         w = w_up + w_down + w_left + w_right
         # (a² + w    ab  ) (F)   (aI + Σ wᵢ Fᵢ)
         # (  ab    b² + w) (B) = (bI + Σ wᵢ Bᵢ)
         ff, fb, bb = a * a + w, a * b, b * b + w
         inverse = ONE / (ff * bb - fb * fb)
-        for c in range(channels):
+        for c in range(len(channels)):
             f = a * image[y, x, c] + (
                 w_up * foreground[up, x, c]
                 + w_down * foreground[down, x, c]

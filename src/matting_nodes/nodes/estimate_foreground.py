@@ -54,4 +54,7 @@ def estimate_foreground(
 
 def _clipped(colors: Image) -> Image:
     """Return colors in 0..1: the same array if they are, since a copy takes longer than to look."""
-    return colors if colors.min() >= 0 and colors.max() <= 1 else colors.clip(0, 1)
+    import cv2
+
+    low, high, *_ = cv2.minMaxLoc(colors.reshape(len(colors), -1))
+    return colors if low >= 0 and high <= 1 else colors.clip(0, 1)
