@@ -104,6 +104,36 @@ def chosen(colors: Floats, pulled: Floats, solve: Marks, box: Region) -> tuple[F
 
 
 @one_at_a_time
+def take(
+    now: Trimap,
+    solved: Marks,
+    pulled: Floats,
+    found: Floats,
+    box: Region,
+    trimap: Trimap,
+    before: Floats,
+    values: Floats,
+    alpha: Floats,
+) -> None:
+    """Take over what was solved for in a box into the trimap, the pulls, α, and α in 0..1.
+
+    What was not solved for is still what it was for the older pulls: they stay, changes add up.
+
+    Parameters
+    ----------
+    now : (H, W) uint8
+        The trimap as it is.
+    solved : (h, w) bool
+    pulled : (2, h, w) float32
+    found : (h, w) float32
+        Of the box.
+    trimap, before, values, alpha : (H, W) and (2, H, W) arrays
+        What to write to.
+    """
+    _take(now, solved, pulled, found, *corner(box), trimap, before, values, alpha)
+
+
+@one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True)
 def _pull(trimap, grown, votes, top, left, settings, result):
     certain, voted, unsure = settings
@@ -161,3 +191,16 @@ def _choose(colors, pulled, solve, top, left, some, pulls):
                     some[i, c] = colors[top + row, left + column, c]
                 pulls[0, i], pulls[1, i] = pulled[0, row, column], pulled[1, row, column]
                 i += 1
+
+
+@numba.njit(cache=True, nogil=True, parallel=True)
+def _take(now, solved, pulled, found, top, left, trimap, before, values, alpha):
+    for row in numba.prange(found.shape[0]):
+        y = top + row
+        for column in range(found.shape[1]):
+            x = left + column
+            trimap[y, x] = now[y, x]
+            if solved[row, column] or not BACKGROUND < now[y, x] < FOREGROUND:
+                before[0, y, x], before[1, y, x] = pulled[0, row, column], pulled[1, row, column]
+            values[y, x] = found[row, column]
+            alpha[y, x] = min(np.float32(1), max(np.float32(0), found[row, column]))

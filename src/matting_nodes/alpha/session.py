@@ -147,13 +147,10 @@ class MattingSession:
         self._undone = self._samples.follow(now, region, Job())
         job.step(0.3, message=TITLE)
         box, solve, pulled, values = self._solved_around(now, self._undone, job.part(0.3, 1))
+        from ._pulls import take
+
         # Nothing before this line changes what a caller sees; nothing from here on can fail.
-        self._trimap[box] = now[box]
-        # What was not solved is still what it was for the older pulls: changes add up.
-        keep = unknown(now[box]) & ~solve
-        np.copyto(self._pulled[:, *box], pulled, where=~keep)
-        self._values[box] = values
-        self.alpha[box] = values.clip(0, 1)
+        take(now, solve, pulled, values, box, self._trimap, self._pulled, self._values, self.alpha)
         self._undone = None
         return box
 
@@ -173,6 +170,8 @@ class MattingSession:
         self, now: Trimap, sampled: Region, job: Job
     ) -> tuple[Region, Marks, Floats, Floats]:
         """Return a box, which of its pixels had to be solved for, their pulls, and α there."""
+        import cv2
+
         from ._pulls import changed
 
         box = widened(sampled, AROUND + RIM, now.shape)
@@ -185,7 +184,7 @@ class MattingSession:
             values = self._solved(rows, box, solve, pulled, before, job, CLOSE)
             solved |= solve
             # Where the edge of what was solved for moved, what lies beyond has to move too.
-            moved = abs(values - before) > SPREAD
+            moved = cv2.absdiff(values, before) > SPREAD
             beyond = _around(moved, RIM) & unknown(now[box]) & ~solved
             if not beyond.any():
                 break
@@ -253,5 +252,6 @@ def _around(marks: Marks, margin: int) -> Marks:
     import cv2
 
     side = 2 * margin + 1
-    near: Marks = cv2.dilate(marks.astype(np.uint8), np.ones((side, side), np.uint8)).astype(bool)
+    # Seen as bytes, and bytes as marks: to convert them takes as long as to look around.
+    near: Marks = cv2.dilate(marks.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_)
     return near
