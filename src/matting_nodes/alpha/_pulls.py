@@ -15,7 +15,7 @@ GROWN, VOTED, UNSURE = 0.06, 0.02, 3e-4
 votes without any confidence."""
 TOGETHER = 9
 """Side of the square over which changes of pulls are averaged, in pixels."""
-SLIGHT, ALONE = 0.002, 0.001
+SLIGHT, ALONE = 0.003, 0.001
 """Pulls change something if α would, on average, by more than this; or if one does by this."""
 
 Floats = NDArray[np.float32]

@@ -29,7 +29,7 @@ SPREAD = 0.003
 AROUND = 24
 """How far around a change α is solved again, in pixels; and again around what then moves. With 16,
 what lies beyond held α in place on one picture, by 0.05, and did not show that it should move."""
-CLOSE = 7e-6
+CLOSE = 5e-6
 """An update stops where the error has so little energy, Σ w e² and more, that 100 pixels pulled by
 the least weight are off by about 0.01 at most."""
 LARGE = 4
