@@ -103,7 +103,6 @@ def chosen(colors: Floats, pulled: Floats, solve: Marks, box: Region) -> tuple[F
     return some, pulls
 
 
-@one_at_a_time
 def take(
     now: Trimap,
     solved: Marks,
@@ -193,6 +192,7 @@ def _choose(colors, pulled, solve, top, left, some, pulls):
                 i += 1
 
 
+@one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True)
 def _take(now, solved, pulled, found, top, left, trimap, before, values, alpha):
     for row in numba.prange(found.shape[0]):
