@@ -135,6 +135,19 @@ def test_what_was_cancelled_is_done_the_next_time(scene):
     assert difference.max() < 0.02
 
 
+def test_what_was_refused_is_not_painted_again(scene):
+    image, trimap = scene
+    session = MattingSession.begin(image, trimap)
+    y, x = np.argwhere(trimap == 255)[0]
+    place = slice(y, y + 4), slice(x, x + 4)
+    nowhere = np.where(trimap == 255, 128, trimap).astype(np.uint8)
+    with pytest.raises(EmptyRegionError):
+        session.update(nowhere, bounds(nowhere != trimap))
+    nowhere[place] = 255
+    session.update(nowhere, place)
+    np.testing.assert_array_equal(session.alpha, alpha_matte(image, nowhere))
+
+
 def test_what_it_refuses(scene):
     image, trimap = scene
     session = MattingSession.begin(image, trimap)
