@@ -189,6 +189,7 @@ def _finest(system: System, colors: Floats) -> Level:
         blocks.shifts,
         entries,
     )
+    _mirror(blocks.neighbors, entries)
     return Level(blocks, entries)
 
 
@@ -276,7 +277,10 @@ def _inverses(matrices):
 @one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True)
 def _join_pixels(rows, places, offsets, number, y, x, children, shifts, entries):
-    """Add up PᵀAP, where a row of P is 1 and the pixel's color less the block's."""
+    """Add up PᵀAP, where a row of P is 1 and the pixel's color less the block's.
+
+    Of the blocks around each, only those that come after it: the matrix is symmetric.
+    """
     for block in numba.prange(len(children)):
         for i in children[block]:
             if i < 0:
@@ -286,6 +290,9 @@ def _join_pixels(rows, places, offsets, number, y, x, children, shifts, entries)
             for down in range(high, high + 2):
                 top, bottom = _reached(down, y[i])
                 for across in range(wide, wide + 2):
+                    slot = 3 * down + across
+                    if slot < 4:
+                        continue
                     left, right = _reached(across, x[i])
                     # Numbers of their own: an array of four is read and written each time.
                     # A function that returned all four took half as long again.
@@ -300,13 +307,24 @@ def _join_pixels(rows, places, offsets, number, y, x, children, shifts, entries)
                                 b += entry * shifts[j, 0]
                                 c += entry * shifts[j, 1]
                                 d += entry * shifts[j, 2]
-                    slot = 3 * down + across
                     for p in range(4):
                         factor = np.float32(1) if p == 0 else shifts[i, p - 1]
                         entries[block, slot, p, 0] += factor * a
                         entries[block, slot, p, 1] += factor * b
                         entries[block, slot, p, 2] += factor * c
                         entries[block, slot, p, 3] += factor * d
+
+
+@numba.njit(cache=True, nogil=True)
+def _mirror(neighbors, entries):
+    """Copy to the blocks that come before from those that come after."""
+    for block in range(len(neighbors)):
+        for k in range(4):
+            j = neighbors[block, k]
+            if j < len(neighbors):
+                for p in range(4):
+                    for q in range(4):
+                        entries[block, k, p, q] = entries[j, 8 - k, q, p]
 
 
 @numba.njit(cache=True, nogil=True)
