@@ -15,9 +15,8 @@ GROWN, VOTED, UNSURE = 0.06, 0.02, 3e-4
 votes without any confidence."""
 TOGETHER = 9
 """Side of the square over which changes of pulls are averaged, in pixels."""
-SLIGHT, ALONE, MUCH = 0.003, 0.001, 0.05
-"""Pulls change something if α would, on average, by more than this; or if one does by this. They
-change much if α would, on average, by more than this."""
+SLIGHT, ALONE = 0.003, 0.001
+"""Pulls change something if α would, on average, by more than this; or if one does by this."""
 
 Floats = NDArray[np.float32]
 Marks = NDArray[np.bool_]
@@ -63,10 +62,8 @@ def begun(now: Trimap, was: Trimap, values: Floats, pulled: Floats, box: Region)
 
 def changed(
     now: Trimap, was: Trimap, pulled: Floats, before: Floats, start: Floats, box: Region
-) -> tuple[Marks, Marks]:
+) -> Marks:
     """Return the pixels of a box that are known otherwise, or pulled elsewhere, than before.
-
-    And which of them much so: to be known or not is much.
 
     Parameters
     ----------
@@ -81,11 +78,11 @@ def changed(
     """
     import cv2
 
-    known, more = np.empty(sides(box), bool), np.empty(sides(box), np.float32)
-    _compare(now, was, pulled, before, start, *corner(box), known, more)
+    result, more = np.empty(sides(box), bool), np.empty(sides(box), np.float32)
+    _compare(now, was, pulled, before, start, *corner(box), result, more)
     together, strength = (cv2.blur(plane, (TOGETHER, TOGETHER)) for plane in (more, pulled[1]))
-    much = known | (together > MUCH * strength)
-    return much | (more > ALONE) | (together > SLIGHT * strength), much
+    result |= (more > ALONE) | (together > SLIGHT * strength)
+    return result
 
 
 def chosen(colors: Floats, pulled: Floats, solve: Marks, box: Region) -> tuple[Floats, Floats]:
@@ -167,14 +164,14 @@ def _begin(now, was, values, pulled, top, left, result):
 
 @one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True)
-def _compare(now, was, pulled, before, start, top, left, known, more):
+def _compare(now, was, pulled, before, start, top, left, result, more):
     """Mark the pixels that are known otherwise; say how much more each one is pulled."""
-    for row in numba.prange(known.shape[0]):
+    for row in numba.prange(result.shape[0]):
         y = top + row
-        for column in range(known.shape[1]):
+        for column in range(result.shape[1]):
             x = left + column
             free = BACKGROUND < now[y, x] < FOREGROUND and BACKGROUND < was[y, x] < FOREGROUND
-            known[row, column] = now[y, x] != was[y, x] and not free
+            result[row, column] = now[y, x] != was[y, x] and not free
             # One alone hardly moves, many together do.
             here = start[row, column]
             more[row, column] = abs(
