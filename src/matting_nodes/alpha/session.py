@@ -24,8 +24,13 @@ from .sampled_propagation import TITLE
 Floats = NDArray[np.float32]
 Marks = NDArray[np.bool_]
 
-SPREAD = 0.003
-"""What lies beyond is solved again too if, near the edge of what was, α moved by more than this."""
+SPREAD, SLIGHTLY, WEAK = 0.003, 0.001, 0.002
+"""What lies beyond is solved again too if, near the edge of what was, α moved by more than the
+first; or more than the second where it is pulled by less than the third: there many pixels can move
+together, and one by one show little of it."""
+FAR = 200
+"""What was solved for up to so far away is then solved for with it, in pixels: parts that are
+solved for in turn hold each other in place."""
 AROUND = 24
 """How far around a change α is solved again, in pixels; and again around what then moves. With 20,
 or half as far around slight changes, what lies beyond held α in place on two pictures, by 0.023,
@@ -177,25 +182,26 @@ class MattingSession:
 
         box = widened(sampled, AROUND + RIM, now.shape)
         pulled, values = self._begun(now, box)
-        solved = np.zeros(sides(box), bool)
         seeds = changed(now, self._trimap, pulled, self._pulled, values, box)
-        while seeds.any():
-            solve = _around(seeds, AROUND) & unknown(now[box]) & _inside(box, now.shape)
+        solved, solve = np.zeros(sides(box), bool), _within_reach(seeds, now, box)
+        while solve.any():
             before, rows = values, self._rows.of(box, solve)
             values = self._solved(rows, box, solve, pulled, before, job, CLOSE)
             solved |= solve
             # Where the edge of what was solved for moved, what lies beyond has to move too.
-            moved = cv2.absdiff(values, before) > SPREAD
-            beyond = _around(moved, RIM) & unknown(now[box]) & ~solved
+            move = cv2.absdiff(values, before)
+            moved = (move > SPREAD) | ((move > SLIGHTLY) & (pulled[1] < WEAK))
+            beyond = _around(moved, RIM) & unknown(now[box]) & ~solve
             if not beyond.any():
                 break
             wider = widened(joined(shifted(bounds(beyond), box), box), AROUND + RIM, now.shape)
             pulled, start = self._begun(now, wider)
             values = _put(values, box, start, wider)
-            solved, seeds = (
+            solved, beyond = (
                 _put(marks, box, np.zeros(sides(wider), bool), wider) for marks in (solved, beyond)
             )
             box = wider
+            solve = _within_reach(beyond, now, box) | (solved & _around(beyond, FAR))
         return box, solved, pulled, values
 
     def _begun_again(self, trimap: Trimap, job: Job) -> Region:
@@ -235,6 +241,11 @@ def _put(part: NDArray[Any], box: Region, into: NDArray[Any], wider: Region) -> 
     """Return what is in a box, laid into what is in a wider one."""
     into[shifted(box, wider, -1)] = part
     return into
+
+
+def _within_reach(seeds: Marks, trimap: Trimap, box: Region) -> Marks:
+    """Return what to solve for in a box, for what changed there."""
+    return _around(seeds, AROUND) & unknown(trimap[box]) & _inside(box, trimap.shape)
 
 
 def _inside(box: Region, shape: tuple[int, ...]) -> Marks:
