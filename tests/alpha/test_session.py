@@ -58,6 +58,21 @@ def test_it_does_not_drift(scene):
     assert difference.max() < 0.02
 
 
+def test_a_wide_part_that_nothing_holds_follows():
+    # Between dark and bright lies what looks like neither: it moves as a whole, or not at all.
+    image = np.zeros((300, 400, 3), np.float32)
+    image[:, :100], image[:, 100:300], image[:, 300:] = 0.1, (0.9, 0.1, 0.5), 0.9
+    trimap = np.full(image.shape[:2], 128, np.uint8)
+    trimap[:, :60], trimap[:, 340:] = 0, 255
+    session = MattingSession.begin(image, trimap)
+    for y, label in ((40, 255), (150, 0), (240, 255)):
+        before = session.alpha.copy()
+        trimap[y : y + 6, 170:230] = label
+        session.update(trimap)
+        assert abs(session.alpha - before).mean() > 0.01
+        assert abs(session.alpha - alpha_matte(image, trimap)).max() < 0.02
+
+
 def test_a_dab_leaves_the_rest_of_the_matte_alone(scene):
     image, trimap = scene
     session = MattingSession.begin(image, trimap)
