@@ -183,7 +183,8 @@ class MattingSession:
         box = widened(sampled, AROUND + RIM, now.shape)
         pulled, values = self._begun(now, box)
         seeds = changed(now, self._trimap, pulled, self._pulled, values, box)
-        solved, solve = np.zeros(sides(box), bool), _within_reach(seeds, now, box)
+        solve = _within_reach(seeds, now, box)
+        solved = np.zeros(sides(box), bool)
         while solve.any():
             before, rows = values, self._rows.of(box, solve)
             values = self._solved(rows, box, solve, pulled, before, job, CLOSE)
