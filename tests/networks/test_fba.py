@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import torch
-from torch.nn import functional as F
+from torch.nn.functional import batch_norm
 
 from matting_nodes.networks.fba import StandardizedConv2d, fuse
 
@@ -48,7 +48,7 @@ def test_weights_are_standardized_when_they_are_loaded():
     raw = {"weight": 3 * torch.randn(6, 4, 3, 3) + 1, "bias": torch.randn(6)}
     layer = StandardizedConv2d(4, 6, 3)
     layer.load_state_dict(raw)
-    expected = F.batch_norm(
+    expected = batch_norm(
         raw["weight"].reshape(1, 6, -1), None, None, training=True, momentum=0, eps=1e-5
     ).reshape_as(raw["weight"])
     torch.testing.assert_close(layer.weight.detach(), expected, rtol=0, atol=1e-5)

@@ -149,7 +149,7 @@ class StandardizedConv2d(nn.Conv2d):
 
     def __init__(self, inputs: int, outputs: int, size: int, **options: Any) -> None:
         super().__init__(inputs, outputs, size, **options)
-        self.register_load_state_dict_post_hook(_standardize)
+        self.register_load_state_dict_post_hook(_standardize)  # type: ignore[no-untyped-call]
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002, as torch calls it
         """Map (N, inputs, H, W) to (N, outputs, h, w)."""
