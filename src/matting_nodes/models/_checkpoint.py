@@ -91,6 +91,17 @@ def load_into(network: Module, path: Path, model: Model) -> frozenset[str]:
     return absent
 
 
+def check_loads(path: Path, model: Model) -> None:
+    """Refuse a file from which the model's network cannot be loaded.
+
+    Raises
+    ------
+    WeightsError
+        As `load_into` does.
+    """
+    load_into(model.build(), path, model)
+
+
 def fitting(state: Iterable[str]) -> list[str]:
     """Return the catalog's models whose telltale keys are all there."""
     keys = set(state)
