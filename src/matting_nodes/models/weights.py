@@ -62,9 +62,12 @@ def fetch(
     job = job or Job()
     if named:
         return _named(model, str(named))
-    found = find(model)
-    path = _downloaded(model, job.part(0, 0.9), force) if force or not found else found
-    _check(model, path, job.part(0.9, 1))
+    path = find(model)
+    if force or not path:
+        path = _downloaded(model, job.part(0, 0.9), force)
+        _fingerprints.check(model, path, job.part(0.9, 1))
+    else:
+        _check(model, path, job)
     return path
 
 
