@@ -11,12 +11,13 @@ from ..arrays import (
     Alpha,
     Image,
     Trimap,
-    as_channels,
+    as_pixels,
     as_trimap,
     check_same_size,
     unknown,
 )
 from ..job import Job
+from ..normalization import Mode, measured, normalized
 from ._boxes import WINDOW, Region, area, bounds, is_empty, joined, shifted, sides, whole, widened
 from ._checks import check_window, has_both_regions
 from .sampled_propagation import TITLE
@@ -88,7 +89,14 @@ class MattingSession:
         self.alpha: Alpha = self._values.clip(0, 1)
 
     @classmethod
-    def begin(cls, image: ArrayLike, trimap: ArrayLike, job: Job | None = None) -> MattingSession:
+    def begin(
+        cls,
+        image: ArrayLike,
+        trimap: ArrayLike,
+        job: Job | None = None,
+        *,
+        normalization: Mode = "auto",
+    ) -> MattingSession:
         """Solve for the whole picture, and keep what updates need.
 
         Parameters
@@ -99,6 +107,8 @@ class MattingSession:
             Likewise.
         job : Job, optional
             Takes progress, and is asked whether to stop.
+        normalization : str
+            As nodes take it.
 
         Raises
         ------
@@ -107,7 +117,8 @@ class MattingSession:
         Cancelled
             If the job was cancelled.
         """
-        picture, now = as_channels(image), as_trimap(trimap)
+        pixels, now = as_pixels(image, any_channels=True), as_trimap(trimap)
+        picture = normalized(pixels, measured([pixels], normalization, "image"), "image")
         check_same_size({"image": picture, "trimap": now})
         check_window(picture, 3, TITLE)
         has_both_regions(now)

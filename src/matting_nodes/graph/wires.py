@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from ..arrays import UNKNOWN, Kind
 from ..errors import MissingInputError, ParameterError
-from ..frames import Frames
-from ..running import Result
+from ..running import Frames, Result
 from ..spec import Input, NodeSpec
 
 IMAGE, MASK, BOUNDING_BOX, STRING = "IMAGE", "MASK", "BOUNDING_BOX", "STRING"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from ..arrays import Alpha, AnySize, Image, as_rgb
+from ..arrays import Alpha, AnySize, Image, ValuesOf, as_rgb
 from ..backgrounds import blurred, checkerboard, fitted
 from ..node import node
 from ..parameters import Advanced, Color, Slider, parse_color
@@ -24,8 +24,8 @@ def composite(
     image: Image,
     alpha: Alpha,
     *,
-    foreground: Image | None = None,
-    background: Annotated[Image, AnySize()] | None = None,
+    foreground: Annotated[Image, ValuesOf("image")] | None = None,
+    background: Annotated[Image, AnySize(), ValuesOf("image")] | None = None,
     fit: Literal["fill", "fit", "stretch", "tile"] = "fill",
     backdrop: Literal["color", "checkerboard", "blur", "id_white", "id_blue", "id_red"] = "color",
     color: Annotated[str, Color()] = "white",
