@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ..arrays import UNKNOWN, Kind
 from ..errors import MissingInputError, ParameterError
-from ..running import Frames, Result
-from ..spec import Input, NodeSpec
+from ..framework.run import Frames, Result
+from ..framework.spec import Input, NodeSpec
 
 IMAGE, MASK, BOUNDING_BOX, STRING = "IMAGE", "MASK", "BOUNDING_BOX", "STRING"
 WIRE_TYPES = {

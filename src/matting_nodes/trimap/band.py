@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..arrays import Mask, Trimap, is_background, is_foreground, trimap_from
 from ..errors import EmptyRegionError, Side
-from ..node import method
-from ..parameters import Advanced, Slider
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 
 # 5 and 250 of 255, as in trimaps: soft values beyond them are too faint to move the band's edge.
 NEARLY_BACKGROUND = np.float32(5 / 255 + 1e-6)

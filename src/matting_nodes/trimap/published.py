@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ..arrays import Mask, Trimap
-from ..node import method
+from ..framework.register import method
 from .band import NEARLY_BACKGROUND, NEARLY_FOREGROUND, definite
 from .structuring_element import from_element
 

@@ -1,0 +1,209 @@
+"""Maps a one-frame node over stacks and batches, one frame in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..arrays import FOREGROUND, Kind
+from ..errors import EmptyRegionError, MattingError, SizeMismatchError
+from ..job import Job
+from .run import Frames, Ranges, Result, check, is_by_stack, measure, provenance, run, settings
+from .spec import NodeSpec
+
+# Kinds that say of a frame whether the object is there: foreground, and their type.
+MATTES = {Kind.MASK: 1, Kind.ALPHA: 1, Kind.TRIMAP: FOREGROUND}
+DTYPES = {Kind.MASK: np.float32, Kind.ALPHA: np.float32, Kind.TRIMAP: np.uint8}
+
+
+def count_frames(inputs: Mapping[str, Frames | None]) -> int:
+    """Return how many frames a batch has; inputs with one frame serve them all.
+
+    Raises
+    ------
+    SizeMismatchError
+        If two inputs have different numbers of frames, both more than one.
+    """
+    lengths = {name: len(frames) for name, frames in inputs.items() if frames is not None}
+    for name, length in lengths.items():
+        if length == 0:
+            raise SizeMismatchError(
+                f"{name} has no frames", "A batch has at least one", "Give it a picture"
+            )
+    several = {name: length for name, length in lengths.items() if length != 1}
+    if len(set(several.values())) > 1:
+        listed = ", ".join(f"{name} has {length}" for name, length in several.items())
+        raise SizeMismatchError(
+            f"The inputs have different numbers of frames: {listed}",
+            "They must have one frame, which then serves all, or the same number",
+            "Select the same frames of each",
+        )
+    return max(lengths.values(), default=1)
+
+
+def map_frames(
+    spec: NodeSpec[Any],
+    inputs: Mapping[str, Frames | None],
+    parameters: Mapping[str, Any] | None = None,
+    job: Job | None = None,
+) -> Iterator[Result]:
+    """Run a node on every frame of a batch.
+
+    All frames are checked before the first is computed, so that a batch is refused whole
+    or not at all.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    inputs : mapping of Frames
+        By input name. One frame serves all; None stands for an input that is not wired.
+    parameters : mapping, optional
+        As for `run`.
+    job : Job, optional
+        Progress over the batch, and cancel.
+
+    Yields
+    ------
+    Result
+        One a frame, in order.
+
+    Raises
+    ------
+    MattingError
+        For a frame that cannot be used, naming it. A frame of several that shows no object, or
+        nothing else, is none: its result says so in its remark. A batch of nothing else is
+        refused when its last frame is asked for.
+    """
+    job = job or Job()
+    parameters = parameters or {}
+    count = count_frames(inputs)
+    ranges, empty = check_frames(spec, inputs, parameters, job)
+    for index, part in job.each(range(count)):
+        one, result = frame(inputs, index), None
+        with naming(index, count), empty.noting(index):
+            result = run(spec, one, parameters, part, ranges)
+        yield result or empty.result(index, one, parameters)
+    empty.refuse_if_all()
+
+
+def check_frames(
+    spec: NodeSpec[Any],
+    inputs: Mapping[str, Frames | None],
+    parameters: Mapping[str, Any],
+    job: Job,
+) -> tuple[Ranges | None, EmptyFrames]:
+    """Check all frames of a batch of several before the first is computed.
+
+    Returns
+    -------
+    ranges : mapping or None
+        The range of values that all frames share, if they do.
+    empty : EmptyFrames
+        Those that need no solving.
+
+    Raises
+    ------
+    MattingError
+        For a frame that cannot be used, naming it.
+    """
+    count = count_frames(inputs)
+    empty = EmptyFrames(spec, count)
+    if count == 1:
+        return None, empty
+    given = {name: frames for name, frames in inputs.items() if frames is not None}
+    ranges = measure(spec, given, parameters) if is_by_stack(spec, parameters) else None
+    for index in range(count):
+        job.check()
+        with naming(index, count), empty.noting(index):
+            check(spec, frame(inputs, index), parameters, ranges)
+    empty.refuse_if_all()
+    return ranges, empty
+
+
+class EmptyFrames:
+    """The frames of a stack that show no object, or nothing else: they need no solving.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node that runs on them.
+    count : int
+        How many frames there are.
+    """
+
+    def __init__(self, spec: NodeSpec[Any], count: int) -> None:
+        self._spec, self._count = spec, count
+        self._only_mattes = all(output.kind in MATTES for output in spec.outputs)
+        self._errors: dict[int, EmptyRegionError] = {}
+
+    @contextmanager
+    def noting(self, index: int) -> Iterator[None]:
+        """Take note of an error that says that this frame lacks a side, in place of raising it."""
+        try:
+            yield
+            self._errors.pop(index, None)
+        except EmptyRegionError as error:
+            if self._count == 1 or error.missing is None or not self._only_mattes:
+                raise
+            self._errors[index] = error
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a user should know of these frames."""
+        return [_remark(index, error) for index, error in sorted(self._errors.items())]
+
+    def refuse_if_all(self) -> None:
+        """Refuse a stack whose frames all lack the same side.
+
+        Raises
+        ------
+        EmptyRegionError
+        """
+        sides = {error.missing for error in self._errors.values()}
+        if len(self._errors) == self._count and len(sides) == 1:
+            raise self._errors[0].within(f"Each of the {self._count} frames")
+
+    def result(
+        self, index: int, inputs: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> Result:
+        """Return the matte of such a frame, 0 or 1 throughout, with a remark that names it."""
+        error = self._errors[index]
+        pictures = (inputs.get(wire.name) for wire in self._spec.inputs if wire.kind.is_picture)
+        shape = next(np.shape(picture)[:2] for picture in pictures if picture is not None)
+        whole = error.missing == "background"
+        values = {
+            output.name: np.full(shape, MATTES[output.kind] if whole else 0, DTYPES[output.kind])
+            for output in self._spec.outputs
+        }
+        remark = _remark(index, error)
+        record = provenance(self._spec, settings(self._spec, parameters), Job(), {})
+        return Result(values, record | {"remark": remark}, remark=remark)
+
+
+def _remark(index: int, error: EmptyRegionError) -> str:
+    shown = "no object" if error.missing == "foreground" else "nothing but the object"
+    return f"Frame {index} shows {shown}: {error.found[:1].lower()}{error.found[1:]}"
+
+
+def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
+    """Return the inputs of one frame; those with one frame serve all."""
+    return {
+        name: frames[index if len(frames) > 1 else 0]
+        for name, frames in inputs.items()
+        if frames is not None
+    }
+
+
+@contextmanager
+def naming(index: int, count: int) -> Iterator[None]:
+    """Add the frame's number to a MattingError, if there are several frames."""
+    try:
+        yield
+    except MattingError as error:
+        if count == 1:
+            raise
+        raise error.in_frame(index) from error
