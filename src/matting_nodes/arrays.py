@@ -235,7 +235,8 @@ def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
     ----------
     value : (H, W) or (H, W, 1) array
         Any type that `unit_range` takes. Integers that are all 0 or 1 are taken as they are,
-        as many programs write masks.
+        as many programs write masks. Integers with a sign count as the smallest type without
+        one that holds them.
 
     Raises
     ------
@@ -247,8 +248,12 @@ def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
     (array([[0., 1.]], dtype=float32), array([[0., 1.]], dtype=float32))
     """
     array = _flat(value, name)
-    if array.dtype.kind in "iu" and int(array.min()) >= 0 and int(array.max()) <= 1:
-        array = array.astype(np.bool_)
+    if array.dtype.kind in "iu" and int(array.min()) >= 0:
+        high = int(array.max())
+        if high <= 1:
+            array = array.astype(np.bool_)
+        elif array.dtype.kind == "i":
+            array = array.astype(np.min_scalar_type(high))
     return np.ascontiguousarray(unit_range(array, name))
 
 

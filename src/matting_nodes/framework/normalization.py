@@ -44,6 +44,11 @@ class ValueRange:
     high: Doubles
     dtype: np.dtype[Any]
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The lowest and the highest value of all channels."""
+        return float(self.low.min()), float(self.high.max())
+
     def normalized(self, pixels: NDArray[Any]) -> Image:
         """Return (H, W, C) pixels as float32 in 0..1; what lies outside is cut off."""
         kind: Any = np.float32 if pixels.dtype in NARROW else np.float64
@@ -122,11 +127,12 @@ def measured(
 def in_range_of(values: ValueRange | None, pixels: NDArray[Any], name: str) -> ValueRange | None:
     """Return the range of a picture whose numbers mean what another's do.
 
-    8 bits say their range themselves; so do the others where the other picture's type does.
+    8 bits say their range themselves, and so do floats in 0..1 beside larger numbers.
     """
-    if values is None and pixels.dtype.kind == "i":
-        return measured([pixels], "picture", name)
-    return None if pixels.dtype.itemsize == 1 else values
+    if values is None:
+        return measured([pixels], "picture", name) if pixels.dtype.kind == "i" else None
+    unit = pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1 < values.high.max()
+    return None if unit or pixels.dtype.itemsize == 1 else values
 
 
 def _uses_its_type(pixels: NDArray[Any]) -> bool:

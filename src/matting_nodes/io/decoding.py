@@ -301,12 +301,13 @@ def decoded(frame: Samples, encoded: Encoded, kind: Kind) -> Samples:
     """Return one frame as it is meant."""
     if encoded.palette is None:
         frame = in_full_depth(frame, encoded.bits)
-        frame = ~frame if encoded.min_is_white and frame.dtype.kind != "f" else frame
-        frame = 1 - frame if encoded.min_is_white and frame.dtype.kind == "f" else frame
     elif kind is not Kind.LABELS:
         frame = encoded.palette[frame]
-    if encoded.color != "channels":
+    if encoded.color == "channels":
+        frame = inverted(frame) if encoded.min_is_white else frame
+    else:
         colors, alpha = parted(frame, encoded)
+        colors = inverted(colors) if encoded.min_is_white else colors
         if encoded.color == "cmyk" or (encoded.profile and kind is Kind.IMAGE):
             colors = in_srgb(colors, encoded.color, encoded.profile)
         frame = joined(colors, alpha)
@@ -320,7 +321,13 @@ def in_full_depth(frame: Samples, bits: int) -> Samples:
     full = 8 * frame.dtype.itemsize
     if frame.dtype.kind != "u" or bits >= full or full > 16:
         return frame
-    return np.rint(frame * ((2**full - 1) / (2**bits - 1))).astype(frame.dtype)
+    wide: Samples = np.rint(frame * ((2**full - 1) / (2**bits - 1))).astype(frame.dtype)
+    return wide
+
+
+def inverted(frame: Samples) -> Samples:
+    """Return the negative."""
+    return 1 - frame if frame.dtype.kind == "f" else ~frame
 
 
 def parted(frame: Samples, encoded: Encoded) -> tuple[Samples, Samples | None]:

@@ -143,9 +143,11 @@ def write_image(
     path : path
         Ends in .png, .jpg or .tif.
     picture : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
-        Float in 0..1, or uint8, which is written as it is.
+        Float in 0..1, or uint8, which is written as it is. Float beyond 0..1 is a picture in
+        its own numbers: a TIFF keeps them, a PNG as whole numbers of 16 bits.
     bits : {8, 16, 32}, optional
-        Of each channel. By default 16 for a grey PNG (an alpha), 32 for TIFF, else 8.
+        Of each channel. By default 16 for a grey PNG (an alpha), and for a picture in its own
+        numbers; 32 for TIFF, else 8.
     force : bool
         Overwrite an existing file.
 
@@ -158,15 +160,48 @@ def write_image(
     array = picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     suffix = target.suffix.lower()
     tiff, jpeg = suffix.startswith(".tif"), suffix.startswith(".j")
-    depth = bits or (32 if tiff else 16 if suffix == ".png" and array.ndim == 2 else 8)
+    own = is_in_own_numbers(array)
+    deep = suffix == ".png" and (array.ndim == 2 or own)
+    depth = bits or (32 if tiff else 16 if deep else 8)
     if (jpeg and (depth != 8 or array.shape[2:] == (4,))) or (depth == 32 and not tiff):
         raise FileError(
             f"{target.name} is to hold {depth} bits and {array.shape[2:] or (1,)} channels",
             "JPEG holds 8 bits without transparency, PNG 8 or 16 bits, TIFF 8, 16 or 32",
             "Choose .png or .tif",
         )
-    write_whole(target, _encode(quantized(array, depth), suffix))
+    write_whole(target, _encode(counted(array, depth) if own else quantized(array, depth), suffix))
     return target
+
+
+def is_in_own_numbers(picture: NDArray[Any]) -> bool:
+    """Return whether a picture is in the numbers of its source rather than in 0..1."""
+    colors = picture[..., :3] if picture.ndim == 3 else picture
+    return picture.dtype.kind == "f" and bool(colors.min() < 0 or colors.max() > 1)
+
+
+def counted(picture: NDArray[Any], depth: int) -> NDArray[Any]:
+    """Return a picture in its own numbers, its alpha in 0..1, as a file of this depth holds it.
+
+    Raises
+    ------
+    FileError
+        If whole numbers of 16 bits do not hold it.
+    """
+    if depth == 32:
+        return picture.astype(np.float32)
+    colors = picture[..., :3] if picture.ndim == 3 else picture
+    low, high = float(colors.min()), float(colors.max())
+    if depth == 8 or low < 0 or high > 65535:
+        raise FileError(
+            f"The picture has values from {low:g} to {high:g}, and is to hold {depth} bits",
+            "Values beyond 0..1 are kept as they are: TIFF holds all, a PNG of 16 bits whole "
+            "numbers from 0 to 65535",
+            "Choose .tif, or bring the picture to 0..1 first",
+        )
+    whole = np.floor(colors + 0.5)
+    if picture.shape[2:] == (4,):
+        whole = np.dstack([whole, np.floor(picture[..., 3] * 65535.0 + 0.5)])
+    return whole.astype(np.uint16)
 
 
 def write(
