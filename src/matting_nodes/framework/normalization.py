@@ -35,28 +35,32 @@ class ValueRange:
     Parameters
     ----------
     low, high : () or (C,) float64
-        In the picture's own numbers, for all channels or for each.
-    dtype : dtype
-        The picture's type.
+        For all channels or for each.
+    by_type : bool
+        Whether they are parts of the type's range, 0..1, rather than the picture's own numbers.
     """
 
     low: Doubles
     high: Doubles
-    dtype: np.dtype[Any]
+    by_type: bool = False
 
     @property
     def limits(self) -> tuple[float, float]:
         """The lowest and the highest value of all channels."""
         return float(self.low.min()), float(self.high.max())
 
-    def normalized(self, pixels: NDArray[Any]) -> Image:
+    def normalized(self, pixels: NDArray[Any], name: str = "image") -> Image:
         """Return (H, W, C) pixels as float32 in 0..1; what lies outside is cut off."""
+        pixels = unit_range(pixels, name) if self.by_type else pixels
         kind: Any = np.float32 if pixels.dtype in NARROW else np.float64
         low, length = self.low.astype(kind), (self.high - self.low).astype(kind)
         return np.asarray(((pixels.astype(kind) - low) / length).clip(0, 1), np.float32)
 
     def restored(self, image: Image) -> Image:
-        """Return colors in 0..1 in the picture's own numbers; a fourth channel, an alpha, stays."""
+        """Return colors in the picture's own numbers; a fourth channel, an alpha, stays.
+
+        They are in 0..1 where the picture uses its type's range.
+        """
         colors = image[..., :3] if image.shape[2] == 4 else image
         own = (colors * (self.high - self.low) + self.low).astype(np.float32)
         return np.dstack([own, image[..., 3]]) if image.shape[2] == 4 else own
@@ -83,7 +87,7 @@ def normalized(pixels: NDArray[Any], values: ValueRange | None, name: str) -> Im
     if values is None:
         return np.ascontiguousarray(unit_range(pixels, name))
     check_finite(pixels, name)
-    return np.ascontiguousarray(values.normalized(pixels))
+    return np.ascontiguousarray(values.normalized(pixels, name))
 
 
 def measured(
@@ -99,7 +103,8 @@ def measured(
         none is the type's own range. picture and stack go from the smallest to the largest
         value of the pictures given, percentiles from the lowest thousandth to the highest.
         auto is none for 8 bits, in whatever type they come, and for pictures that reach a
-        quarter of their type's range and span a sixteenth; else it is picture.
+        quarter of their type's range and span a sixteenth, unless it is for each channel; else
+        it is picture.
     name : str
         Of the input, for errors.
     per_channel : bool
@@ -110,10 +115,11 @@ def measured(
     ValueRangeError
         For NaN and infinity.
     """
-    lows, highs = [], []
+    lows, highs, top = [], [], 0.0
     for pixels in pictures:
         check_finite(pixels, name)
-        if mode == "none" or (mode == "auto" and _uses_its_type(pixels)):
+        top = max(top, _top(pixels) if _uses_its_type(pixels) else 0)
+        if mode == "none" or (mode == "auto" and top and not per_channel):
             return None
         low, high = _extremes(pixels, mode, per_channel)
         lows.append(low)
@@ -121,7 +127,7 @@ def measured(
     lowest, highest = np.min(lows, axis=0), np.max(highs, axis=0)
     # A picture of one value cannot be spread: the value becomes 0.
     above = np.where(highest > lowest, highest, lowest + 1)
-    return ValueRange(lowest, above, pixels.dtype)
+    return ValueRange(lowest / (top or 1), above / (top or 1), by_type=bool(top))
 
 
 def in_range_of(values: ValueRange | None, pixels: NDArray[Any], name: str) -> ValueRange | None:
@@ -131,6 +137,8 @@ def in_range_of(values: ValueRange | None, pixels: NDArray[Any], name: str) -> V
     """
     if values is None:
         return measured([pixels], "picture", name) if pixels.dtype.kind == "i" else None
+    if values.by_type:
+        return values
     unit = pixels.dtype.kind == "f" and pixels.min() >= 0 and pixels.max() <= 1 < values.high.max()
     return None if unit or pixels.dtype.itemsize == 1 else values
 
@@ -141,18 +149,22 @@ def _uses_its_type(pixels: NDArray[Any]) -> bool:
         return False
     if pixels.dtype.itemsize == 1:
         return True
-    top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-    low, high = float(pixels.min()), float(pixels.max())
+    low, high, top = float(pixels.min()), float(pixels.max()), _top(pixels)
     if low < 0 or high > top:
         return False
     used = high >= USED_PART * top and high - low >= SPANNED_PART * top
     return used or low == high or _is_8_bit(pixels / top)
 
 
+def _top(pixels: NDArray[Any]) -> float:
+    return float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
+
+
 def _is_8_bit(values: NDArray[Any]) -> bool:
     """Return whether 8 bits hold all values: floats that a host made from them, for example."""
     steps = values * 255
-    return bool(np.abs(steps - np.rint(steps)).max() < 1e-3)
+    whole = np.rint(steps)
+    return bool(whole.any() and np.abs(steps - whole).max() < 1e-3)
 
 
 def _extremes(pixels: NDArray[Any], mode: Mode, per_channel: bool) -> tuple[Doubles, Doubles]:

@@ -62,7 +62,7 @@ class Result:
     provenance : dict
         How they came about.
     range : ValueRange, optional
-        Of the pictures among them; by default what their type says.
+        Of the pictures among them, if they are in their source's own numbers; else in 0..1.
     remark : str
         What a user should know of the result; mostly nothing.
     """
@@ -301,7 +301,7 @@ def run(
             for output, value in zip(spec.outputs, results, strict=True)
         },
         provenance(spec, values, job, ranges),
-        range_,
+        None if range_ is None or range_.by_type else range_,
     )
 
 
@@ -310,8 +310,8 @@ def provenance(
 ) -> dict[str, Any]:
     """Return how a result came about: the node, its settings, and what the job has noted.
 
-    "ranges" has the lowest and the highest value of each picture that were made 0 and 1, or
-    None where the type says them.
+    "ranges" has the lowest and the highest value of each picture that were made 0 and 1: parts
+    of the type's range for pictures that use it, else their own numbers. None is the whole range.
     """
     applied = {
         name: range_ and [range_.low.tolist(), range_.high.tolist()]

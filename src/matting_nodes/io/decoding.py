@@ -35,6 +35,8 @@ HEAD = 65536  # bytes, in which a PNG says so before its pixels
 ORIENTATION, ICC_PROFILE = 0x0112, 34675
 COUNTS = {"grey": 1, "rgb": 3, "cmyk": 4, "palette": 1}
 SPACES = {"grey": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK"}
+# Little CMS's cmsFLAGS_NOOPTIMIZE: its tables for 16 bits are off by two levels of 255 in shadows.
+NO_OPTIMIZATION = 0x0100
 # Profiles that move no color by more are sRGB under another name.
 SAME_COLOR = 2 / 255
 
@@ -409,6 +411,7 @@ def _transformed(colors: Samples, color: Color, profile: bytes) -> Samples:
         colorspace=spaces[color],
         outcolorspace="rgb",
         outdtype=colors.dtype,
+        flags=NO_OPTIMIZATION,
     )
     rgb = rgb.clip(0, 1) if rgb.dtype.kind == "f" else rgb
     return rgb[..., 1] if color == "grey" else rgb
