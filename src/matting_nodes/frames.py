@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import numpy as np
+
+from .arrays import as_channels
 from .errors import MattingError, SizeMismatchError
 from .job import Job
-from .running import Result, check, run
+from .running import Result, check, provenance, run, settings
 from .spec import NodeSpec
 
 
@@ -61,7 +64,9 @@ def map_frames(
     spec : NodeSpec
         The node.
     inputs : mapping of Frames
-        By input name. One frame serves all; None stands for an input that is not wired.
+        By input name. One frame serves all; None stands for an input that is not wired, and in
+        place of a frame's prompt for none there. A frame without a prompt that other frames have
+        holds no object: its mask is empty.
     parameters : mapping, optional
         As for `run`.
     job : Job, optional
@@ -83,11 +88,17 @@ def map_frames(
     if count > 1:
         for index in range(count):
             job.check()
+            values = frame(inputs, index)
             with naming(index, count):
-                check(spec, frame(inputs, index), parameters)
+                if not _is_unprompted(spec, values):
+                    check(spec, values, parameters)
     for index, part in job.each(range(count)):
+        values = frame(inputs, index)
         with naming(index, count):
-            result = run(spec, frame(inputs, index), parameters, part)
+            if _is_unprompted(spec, values):
+                result = _nothing(spec, values, parameters)
+            else:
+                result = run(spec, values, parameters, part)
         yield result
 
 
@@ -98,6 +109,21 @@ def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
         for name, frames in inputs.items()
         if frames is not None
     }
+
+
+def _is_unprompted(spec: NodeSpec[Any], values: Mapping[str, Any]) -> bool:
+    """Tell whether there are prompts, and none of them in this frame."""
+    prompts = [values[wire.name] for wire in spec.inputs if wire.group and wire.name in values]
+    return bool(prompts) and all(prompt is None for prompt in prompts)
+
+
+def _nothing(
+    spec: NodeSpec[Any], values: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> Result:
+    """Return the result of a frame in which no object is meant: empty masks."""
+    image = as_channels(values["image"])
+    empty = {output.name: np.zeros(image.shape[:2], np.float32) for output in spec.outputs}
+    return Result(empty, provenance(spec, settings(spec, parameters), Job()))
 
 
 @contextmanager
