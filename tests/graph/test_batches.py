@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matting_nodes import alpha_matte, read_image, samples, write_image
+from matting_nodes import alpha_matte, read_image, sample_data, write_image
 from matting_nodes.errors import FileError, GraphError
-from matting_nodes.graph import Folders, Graph, GraphNode, Link, catalog, node_types
+from matting_nodes.graph import Folders, Graph, GraphNode, Link, node_types
 from matting_nodes.graph.batches import Batch, check_all, plan, run_here
-from matting_nodes.graph.catalog import MaskBatch
+from matting_nodes.graph.node_types import TYPES, MaskBatch, node_type
 from matting_nodes.graph.workers import run_in_processes, run_on_dask
 from matting_nodes.job import Cancelled, Job
 
@@ -43,7 +43,7 @@ COUNT = 6
 @pytest.fixture
 def pairs(tmp_path):
     """Parts of a photo and of its trimap, in two folders."""
-    image, trimap = samples.lemur(), samples.lemur_trimap()
+    image, trimap = sample_data.lemur(), sample_data.lemur_trimap()
     for folder in ("photos", "trimaps"):
         (tmp_path / folder).mkdir()
     for number in range(COUNT):
@@ -87,7 +87,7 @@ def test_what_is_finished_is_known_until_something_changes(batch, pairs, tmp_pat
     # Another setting, another input, a lost output:
     other = plan(MATTE.with_input("4", "method.radius", 9), pairs)[:3]
     assert not any(batch.is_finished(task) for task in other)
-    write_image(tmp_path / "photos/part0.tif", samples.lemur()[:100, :120], force=True)
+    write_image(tmp_path / "photos/part0.tif", sample_data.lemur()[:100, :120], force=True)
     (tmp_path / "out/alpha_part1.tif").unlink()
     assert [batch.is_finished(task) for task in tasks] == [False, False, True]
     # They are done again over what was there.
@@ -122,8 +122,8 @@ def test_an_error_that_no_node_foresaw_is_handed_back_too(batch, pairs, tmp_path
         return mask * np.ones(120, np.float32)
 
     node_types()  # All are there: what comes now is the test's.
-    monkeypatch.delitem(catalog.TYPES, "MattingNodesFragile", raising=False)
-    catalog.node_type(title="Fragile")(fragile)
+    monkeypatch.setitem(TYPES, "MattingNodesFragile", None)  # taken back after the test
+    node_type(title="Fragile")(fragile)
     for folder, picture in (("photos", "part1.tif"), ("trimaps", "part1.png")):
         write_image(tmp_path / folder / picture, np.zeros((9, 9)), force=True)
     graph = MATTE.with_node(GraphNode("f", "MattingNodesFragile", {"mask": Link("3")}))
@@ -183,8 +183,8 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(pairs, tmp_path, wo
     """A solve of seconds a picture; the interrupt comes when the first is there."""
     # Large parts, so that there is time to interrupt.
     for number in range(COUNT):
-        write_image(tmp_path / f"photos/part{number}.tif", samples.lemur(), force=True)
-        write_image(tmp_path / f"trimaps/part{number}.png", samples.lemur_trimap(), force=True)
+        write_image(tmp_path / f"photos/part{number}.tif", sample_data.lemur(), force=True)
+        write_image(tmp_path / f"trimaps/part{number}.png", sample_data.lemur_trimap(), force=True)
     flow, out = tmp_path / "flow.json", tmp_path / "out"
     flow.write_text(json.dumps(MATTE.to_json()))
     command = [sys.executable, "-m", "matting_nodes", "run", str(flow), "--output", str(out)]

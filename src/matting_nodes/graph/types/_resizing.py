@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import ShapeError
-from ..catalog import ImageBatch
+from ..node_types import ImageBatch
 
 
 def resized(
