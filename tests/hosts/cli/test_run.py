@@ -125,7 +125,7 @@ def test_what_cannot_run_exits_with_1_and_writes_nothing(here, capsys, options, 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_what_a_node_cannot_do_is_told_by_name_and_node(here, capsys, workers):
     """One picture is too narrow to be cropped."""
-    write_image("photos/p1.png", samples.lemur()[:40, :20], bits=16, force=True)
+    write_image("photos/p1.png", sample_data.lemur()[:40, :20], bits=16, force=True)
     crop = {"x": 30, "y": 0, "width": 10, "height": 10}
     flow = {
         "1": INVERT["1"],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import Kind
-from ._layers import transforms
+from ._places import transforms
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
 
 
