@@ -108,7 +108,7 @@ def as_matting_error(error: Exception) -> MattingError:
         for frame in traceback.extract_tb(error.__traceback__)[-1:]
     ]
     return UnexpectedError(
-        f"{type(error).__name__}: {error}{''.join(place)}",
+        f"{type(error).__name__}: {str(error).strip()}{''.join(place)}",
         "The node did not foresee what it was given",
         "Check its inputs; if they are right, please report this",
     )

@@ -17,10 +17,10 @@ Shape = tuple[int, ...]
 _TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 # Pixels; layers that lie closer than this, in every corner, lie on each other.
 PLACE_TOLERANCE = 0.01
-# How layers are brought together by hand.
+# How layers are brought together by hand, as napari's menus call it.
 FIX = (
-    "Give it the other's place: right-click that layer, Copy scale/transforms/units > Copy all to "
-    "clipboard, and paste them here"
+    "Give it the other's place: right-click that one in the layer list, Copy scale and transforms "
+    "> Copy all to clipboard; right-click this one, Apply scale/transforms from Clipboard"
 )
 
 

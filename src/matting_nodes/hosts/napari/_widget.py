@@ -38,6 +38,9 @@ class NodeWidget(widgets.Container):
     spec: ClassVar[NodeSpec[Any]]
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        from qtpy.QtCore import Qt
+        from qtpy.QtWidgets import QSizePolicy
+
         self._viewer = napari_viewer
         self._worker: Any = None
         self._asked: Request | None = None
@@ -57,6 +60,10 @@ class NodeWidget(widgets.Container):
         self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False)
         self.message = widgets.Label(value="")
         self.message.native.setWordWrap(True)
+        # As wide as the dock, and as high as its text is then.
+        wide, high = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding
+        self.message.native.setSizePolicy(wide, high)
+        self.message.native.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.details = ""
         self.copy_button = widgets.PushButton(text="Copy details", visible=False)
         super().__init__(
