@@ -7,6 +7,7 @@ that the core works on, or raises an error that says what to do.
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -338,6 +339,14 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
     return np.asarray(cv2.max(solid, others), np.uint8)
 
 
+def _numbers(value: Any) -> NDArray[np.float64]:
+    """Return numbers as an array; an empty one of what are no numbers, or rows of many lengths."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)
+
+
 def as_box(value: Any, name: str = "box") -> Box:
     """Return a box as whole pixels, (left, top, right, bottom).
 
@@ -348,10 +357,10 @@ def as_box(value: Any, name: str = "box") -> Box:
     ValueRangeError
         If it is empty.
     """
-    numbers = np.asarray(value, dtype=float).ravel()
+    numbers = _numbers(value).ravel()
     if numbers.size != 4 or not np.isfinite(numbers).all():
         raise ShapeError(
-            f"{name} is {value!r}",
+            f"{name} is {reprlib.repr(value)}",
             "A box is four finite numbers: left, top, right, bottom",
             "Give all four, in pixels",
         )
@@ -373,10 +382,10 @@ def as_points(value: ArrayLike, name: str = "points") -> Points:
     ShapeError
         If they are not pairs of finite numbers, or none at all.
     """
-    points = np.asarray(value, dtype=np.float64)
+    points = _numbers(value)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points) or not np.isfinite(points).all():
         raise ShapeError(
-            f"{name} has shape {points.shape}",
+            f"{name} is {reprlib.repr(value)}",
             "Points are pairs of finite numbers, x and y, at least one",
             "Give them as [[x, y], …], or leave them away",
         )

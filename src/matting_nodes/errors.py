@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from copy import copy
+from pathlib import Path
 from typing import Literal, Self
 
 Side = Literal["foreground", "background"]
@@ -103,3 +105,28 @@ class MemoryLimitError(MattingError):
 
 class GraphError(MattingError):
     """A workflow holds a node, a wire or a value that cannot be run."""
+
+
+class UnexpectedError(MattingError):
+    """A node or method stopped with an error that it has no message for."""
+
+
+def as_matting_error(error: Exception) -> MattingError:
+    """Return an error as one that can be told; the place where it arose goes with it.
+
+    Examples
+    --------
+    >>> print(as_matting_error(ValueError("math domain error")).found)
+    ValueError: math domain error
+    """
+    if isinstance(error, MattingError):
+        return error
+    place = [
+        f" ({Path(frame.filename).name}, line {frame.lineno}, in {frame.name})"
+        for frame in traceback.extract_tb(error.__traceback__)[-1:]
+    ]
+    return UnexpectedError(
+        f"{type(error).__name__}: {str(error).strip()}{''.join(place)}",
+        "The node did not foresee what it was given",
+        "Check its inputs; if they are right, please report this",
+    )

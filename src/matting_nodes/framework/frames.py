@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import FOREGROUND, Kind
+from ..arrays import FOREGROUND, Kind, as_pixels
 from ..errors import EmptyRegionError, MattingError, SizeMismatchError
 from ..job import Job
 from .run import Frames, Ranges, Result, check, is_by_stack, measure, provenance, run, settings
@@ -60,7 +60,9 @@ def map_frames(
     spec : NodeSpec
         The node.
     inputs : mapping of Frames
-        By input name. One frame serves all; None stands for an input that is not wired.
+        By input name. One frame serves all; None stands for an input that is not wired, and in
+        place of a frame's prompt for none there. A frame without a prompt that other frames have
+        holds no object: its mask is empty.
     parameters : mapping, optional
         As for `run`.
     job : Job, optional
@@ -85,7 +87,10 @@ def map_frames(
     for index, part in job.each(range(count)):
         one, result = frame(inputs, index), None
         with naming(index, count), empty.noting(index):
-            result = run(spec, one, parameters, part, ranges)
+            if _is_unprompted(spec, one):
+                result = _nothing(spec, one, parameters)
+            else:
+                result = run(spec, one, parameters, part, ranges)
         yield result or empty.result(index, one, parameters)
     empty.refuse_if_all()
 
@@ -118,8 +123,10 @@ def check_frames(
     ranges = measure(spec, given, parameters) if is_by_stack(spec, parameters) else None
     for index in range(count):
         job.check()
+        values = frame(inputs, index)
         with naming(index, count), empty.noting(index):
-            check(spec, frame(inputs, index), parameters, ranges)
+            if not _is_unprompted(spec, values):
+                check(spec, values, parameters, ranges)
     empty.refuse_if_all()
     return ranges, empty
 
@@ -196,6 +203,21 @@ def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
         for name, frames in inputs.items()
         if frames is not None
     }
+
+
+def _is_unprompted(spec: NodeSpec[Any], values: Mapping[str, Any]) -> bool:
+    """Tell whether there are prompts, and none of them in this frame."""
+    prompts = [values[wire.name] for wire in spec.inputs if wire.group and wire.name in values]
+    return bool(prompts) and all(prompt is None for prompt in prompts)
+
+
+def _nothing(
+    spec: NodeSpec[Any], values: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> Result:
+    """Return the result of a frame in which no object is meant: empty masks."""
+    image = as_pixels(values["image"], any_channels=True)
+    empty = {output.name: np.zeros(image.shape[:2], np.float32) for output in spec.outputs}
+    return Result(empty, provenance(spec, settings(spec, parameters), Job(), {}))
 
 
 @contextmanager

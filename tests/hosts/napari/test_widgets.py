@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
 from skimage.draw import polygon2mask
 
 from matting_nodes import (
@@ -31,6 +32,7 @@ from matting_nodes.hosts.napari._trimap import (
     trimap_options,
     trimap_to_labels,
 )
+from matting_nodes.job import Job
 
 
 def test_a_toy_node_and_method_get_a_widget_that_runs(registry, viewer, finish):
@@ -54,6 +56,33 @@ def test_a_toy_node_and_method_get_a_widget_that_runs(registry, viewer, finish):
     widget.fields["", "invert"].value = True
     finish(widget)
     np.testing.assert_array_equal(viewer.layers["steps mask"].data, [[1, 0, 0]] * 3)
+
+
+def test_an_error_that_nobody_foresaw_ends_as_a_message_with_details(registry, viewer, finish):
+    @node(title="Fragile", command="fragile", step=9)
+    def fragile(image: Image, *, job: Job) -> Mask:
+        """Stop in the middle."""
+        job.step(0.5, message="Fragile")
+        return image[..., 0] + np.ones(7, np.float32)
+
+    viewer.add_image(np.uint8([[50, 100, 200]] * 3), name="secret name")
+    widget = host.FragileWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Fragile")
+    assert widget.copy_button.native.isHidden()
+    told = finish(widget)
+    assert told.startswith("Fragile: ValueError: operands could not be broadcast together")
+    assert widget.run_button.text == "Run"
+    assert not widget.copy_button.native.isHidden()
+    widget.copy_button.native.click()
+    details = QApplication.clipboard().text()
+    for part in ("Traceback", "in fragile", "image: Image layer, uint8, 3 × 3", __version__):
+        assert part in details
+    assert "secret name" not in details
+    # The next run begins anew.
+    viewer.layers["secret name"].data = np.zeros((5, 7), np.uint8)
+    assert finish(widget) == ""
+    assert widget.copy_button.native.isHidden()
+    assert viewer.layers["secret name mask"].data.all()
 
 
 @pytest.fixture
@@ -485,9 +514,9 @@ def test_an_all_unknown_trimap(viewer, dock, finish, painted):
 
 def test_layers_of_different_sizes(viewer, dock, finish, fur):
     viewer.add_image(fur[0][:50], name="half", rgb=True)
-    viewer.add_labels(trimap_to_labels(fur[1]), **trimap_options())
+    viewer.add_labels(trimap_to_labels(fur[1]), name="painted", **trimap_options())
     message = refused(viewer, finish, dock("Alpha Matte"))
-    assert "trimap is 120 × 100 pixels and image is 120 × 50" in message
+    assert "painted is 120 × 100 pixels and half is 120 × 50" in message
 
 
 def test_stacks_of_different_lengths(viewer, dock, finish, fur):

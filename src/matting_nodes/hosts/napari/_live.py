@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from magicgui import widgets
 
+from ._places import place
+
 # Milliseconds: long enough for dabs to become a stroke, short enough to follow the hand.
 DELAY = 100
 
@@ -137,11 +139,12 @@ class LayerWatch:
 
     def revision(self) -> Any:
         """Return what differs when the layer was given other data, or is to be read otherwise."""
-        return id(self.layer), self._count, getattr(self.layer, "contrast_limits_range", None)
+        seen = getattr(self.layer, "contrast_limits_range", None)
+        return id(self.layer), self._count, seen, place(self.layer)
 
     def shape(self) -> Any:
         """Return what differs when the layer is another one, or of another size."""
-        return id(self.layer), self.layer.data.shape
+        return id(self.layer), self.layer.data.shape, place(self.layer)
 
     def state(self) -> Any:
         """Return what differs when the layer holds something else."""

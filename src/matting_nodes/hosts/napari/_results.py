@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...arrays import Kind
 from ...framework.normalization import ValueRange
-from ._layers import transforms
+from ._places import transforms
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
 
 
