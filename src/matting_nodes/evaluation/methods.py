@@ -20,7 +20,7 @@ def method_settings(text: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        As `running.run` takes them: "method", and what the text sets.
+        As `framework.run.run` takes them: "method", and what the text sets.
 
     Raises
     ------
