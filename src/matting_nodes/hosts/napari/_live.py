@@ -136,8 +136,8 @@ class LayerWatch:
             event.connect(answer)
 
     def revision(self) -> Any:
-        """Return what differs when the layer was given other data, or is to be read otherwise."""
-        return id(self.layer), self._count, getattr(self.layer, "contrast_limits_range", None)
+        """Return what differs when the layer was given other data."""
+        return id(self.layer), self._count
 
     def shape(self) -> Any:
         """Return what differs when the layer is another one, or of another size."""
