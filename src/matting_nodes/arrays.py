@@ -189,7 +189,7 @@ def as_pixels(value: ArrayLike, name: str = "image", any_channels: bool = False)
     array = np.asarray(value)
     if array.ndim == 2:
         array = array[..., None]
-    several = any_channels and array.shape[-1] > 0
+    several = any_channels and array.shape[2:] > (0,)
     if array.ndim != 3 or (array.shape[2] not in (1, 3, 4) and not several):
         raise ShapeError(
             f"{name} has shape {array.shape}",

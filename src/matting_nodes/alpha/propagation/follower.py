@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...arrays import Trimap, as_pixels, as_trimap
 from ...framework.frames import EmptyFrames, check_frames, count_frames, frame, naming
 from ...framework.normalization import ValueRange, normalized
-from ...framework.run import Frames, measure, provenance, settings
+from ...framework.run import Frames, check, measure, provenance, settings
 from ...framework.spec import NodeSpec
 from ...job import Job
 from ...solvers.boxes import Region, whole
@@ -97,6 +97,8 @@ class Follower:
         job = replace(job or Job(), notes={})
         count = count_frames(inputs)
         if not self._trimaps:
+            if count == 1:
+                check(self._spec, frame(inputs, 0), self._parameters)
             ranges, self._empty = check_frames(self._spec, inputs, self._parameters, job)
             self._ranges = dict(ranges or {})
         for index, part in job.each(range(count)):
