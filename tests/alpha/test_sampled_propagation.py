@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pytest
 
@@ -72,15 +71,8 @@ def test_it_stops_while_it_solves(fur):
     assert len([message for message in messages if "solving" in message]) == 3
 
 
-def test_it_is_the_default_and_the_same_on_every_run_and_number_of_threads(fur):
-    alpha = alpha_matte(*fur)
-    np.testing.assert_array_equal(alpha, solve(*fur))
-    threads = numba.get_num_threads()
-    try:
-        numba.set_num_threads(1)
-        np.testing.assert_array_equal(alpha, solve(*fur))
-    finally:
-        numba.set_num_threads(threads)
+def test_it_is_the_default_and_the_same_on_every_run(fur):
+    np.testing.assert_array_equal(alpha_matte(*fur), solve(*fur))
 
 
 @pytest.fixture

@@ -230,7 +230,15 @@ def test_the_doctor_finds_a_healthy_installation(capsys):
     code = main(["doctor"])
     captured = capsys.readouterr()
     assert code == 0, captured.err
-    for name in ("matting-nodes", "torch", "torchvision", "opencv-python", "cpu", "model folder"):
+    for name in (
+        "matting-nodes",
+        "torch",
+        "torchvision",
+        "opencv-python",
+        "cpu",
+        "threads",
+        "model folder",
+    ):
         assert name in captured.out
 
 
