@@ -49,6 +49,39 @@ def test_the_steps_of_the_help_text_give_the_pixels_of_python(tmp_path, monkeypa
     np.testing.assert_array_equal(read_image("cut.png"), np.round(cut * np.float64(255)))
 
 
+def test_counts_of_a_camera_stay_counts(tmp_path, monkeypatch):
+    """12 bits in a 16-bit file: the matte of any numbers, and a composite that is not black."""
+    monkeypatch.chdir(tmp_path)
+    part = np.s_[60:160, 220:340]
+    counts = read_image(LEMUR)[part][..., :3].astype(np.uint16) * 16
+    images.write_image("counts.tif", counts.astype(np.float32))
+    images.write_image("trimap.png", images.read(TRIMAP, Kind.TRIMAP)[part])
+    assert main(["matte", "counts.tif", "trimap.png", "-o", "alpha.tif", "--quiet"]) == 0
+    alpha = read_image("alpha.tif")
+    np.testing.assert_array_equal(alpha, alpha_matte(counts, read_image("trimap.png")))
+    steps = [
+        "matte counts.tif trimap.png --normalization percentiles -o other.tif",
+        "composite counts.tif alpha.tif -o cut.png",
+    ]
+    for step in steps:
+        assert main([*step.split(), "--quiet"]) == 0
+    assert not np.array_equal(read_image("other.tif"), alpha)
+    cut = read_image("cut.png")
+    assert cut.dtype == np.uint16
+    np.testing.assert_array_equal(cut[alpha == 1], counts[alpha == 1])
+    np.testing.assert_array_equal(cut[alpha == 0], counts.max())
+    assert main(["composite", "counts.tif", "alpha.tif", "-o", "cut.jpg", "--quiet"]) == 1
+
+
+@pytest.mark.parametrize("top", [1, 255])
+def test_a_mask_of_0_and_1_is_an_alpha_too(tmp_path, monkeypatch, top):
+    monkeypatch.chdir(tmp_path)
+    mask = images.read(REFERENCE, Kind.ALPHA) > 127
+    images.write_image("alpha.png", mask * np.uint8(top))
+    assert main(["composite", LEMUR, "alpha.png", "-o", "cut.png", "--quiet"]) == 0
+    np.testing.assert_array_equal(read_image("cut.png")[mask], read_image(LEMUR)[mask][:, :3])
+
+
 def test_compare_prints_the_table(tmp_path, capsys):
     picture = tmp_path / "difference.png"
     assert main(["compare", REFERENCE, REFERENCE, "--trimap", TRIMAP, "-o", str(picture)]) == 0

@@ -27,6 +27,8 @@ from matting_nodes.framework.register import node
 from matting_nodes.framework.spec import Method
 from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import (
+    TAG,
+    alpha_options,
     is_trimap,
     labels_to_trimap,
     trimap_options,
@@ -250,6 +252,41 @@ def test_grey_images_of_every_type(viewer, dock, finish, fur, dtype):
     stretched = (plane - plane.min()) / np.ptp(plane)
     expected = alpha_matte(stretched if dtype == "int16" or "any" in dtype else plane, trimap)
     assert np.abs(result - expected).mean() < 2e-3
+
+
+def test_how_a_layer_is_displayed_says_nothing_of_its_values(viewer, dock, finish, fur):
+    image, trimap = fur
+    counts = np.round(image.mean(axis=2) * 300 + 100).astype(np.uint16)
+    layer = viewer.add_image(counts, name="grey")
+    layer.contrast_limits_range = layer.contrast_limits = (150, 200)
+    viewer.add_labels(trimap_to_labels(trimap), **trimap_options())
+    assert finish(dock("Alpha Matte")) == ""
+    alpha = viewer.layers["grey alpha"]
+    np.testing.assert_array_equal(alpha.data, alpha_matte(counts, trimap))
+    low, high = int(counts.min()), int(counts.max())
+    assert alpha.metadata[TAG]["ranges"] == {"image": [low, high]}
+
+
+def test_a_composite_of_counts_is_in_counts_and_seen(viewer, dock, finish, fur):
+    image, trimap = fur
+    counts = np.round(image.mean(axis=2) * 300 + 100).astype(np.uint16)
+    viewer.add_image(counts, name="grey")
+    viewer.add_image((trimap == 255).astype(np.float32), name="alpha", **alpha_options())
+    assert finish(dock("Composite")) == ""
+    composite = viewer.layers["grey composite"]
+    assert composite.contrast_limits == [counts.min(), counts.max()]
+    np.testing.assert_allclose(composite.data[trimap == 255], counts[trimap == 255], rtol=1e-5)
+    np.testing.assert_allclose(composite.data[trimap == 0], counts.max(), rtol=1e-5)
+
+
+def test_planes_without_the_object_are_told(viewer, dock, finish, fur):
+    image, trimap = fur
+    viewer.add_image(np.stack([image[..., 0]] * 2), name="stack")
+    empty = np.zeros_like(trimap)
+    labels = trimap_to_labels(np.stack([trimap, empty]))
+    viewer.add_labels(labels, **trimap_options())
+    assert "Frame 1 shows no object" in finish(dock("Alpha Matte"))
+    assert not viewer.layers["stack alpha"].data[1].any()
 
 
 @pytest.mark.parametrize("channels", [3, 4])

@@ -138,9 +138,8 @@ class LayerWatch:
             event.connect(answer)
 
     def revision(self) -> Any:
-        """Return what differs when the layer was given other data, or is to be read otherwise."""
-        seen = getattr(self.layer, "contrast_limits_range", None)
-        return id(self.layer), self._count, seen, place(self.layer)
+        """Return what differs when the layer was given other data, or lies elsewhere."""
+        return id(self.layer), self._count, place(self.layer)
 
     def shape(self) -> Any:
         """Return what differs when the layer is another one, or of another size."""

@@ -310,6 +310,7 @@ class NodeWidget(widgets.Container):
                     next(iter(request.layers.values())),
                     request.grid.stack_layer,
                     {**outcome.provenance, "inputs": names},
+                    outcome.range,
                 )
         self.message.value = outcome.table
 
