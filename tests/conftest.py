@@ -34,6 +34,18 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def with_threads(monkeypatch):
+    """Lets compiled loops run on a number of threads, even if they are short."""
+    from matting_nodes.alpha.propagation import data_term
+    from matting_nodes.foreground import _multilevel
+    from matting_nodes.solvers import laplacian, multigrid, parallel
+
+    for module in (laplacian, multigrid, data_term, _multilevel):
+        monkeypatch.setattr(module, "FEWEST", 16)
+    return lambda count: monkeypatch.setattr(parallel, "thread_count", lambda: count)
+
+
 @pytest.fixture(scope="session")
 def lemur() -> NDArray[np.float32]:
     return sample_data.lemur()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import re
 import signal
@@ -16,11 +17,12 @@ import pytest
 
 from matting_nodes import alpha_matte, read_image, sample_data, write_image
 from matting_nodes.errors import FileError, GraphError
-from matting_nodes.graph import Folders, Graph, GraphNode, Link, node_types
+from matting_nodes.graph import Folders, Graph, GraphNode, Link, node_types, workers
 from matting_nodes.graph.batches import Batch, check_all, plan, run_here
 from matting_nodes.graph.node_types import TYPES, MaskBatch, node_type
 from matting_nodes.graph.workers import run_in_processes, run_on_dask
 from matting_nodes.job import Cancelled, Job
+from matting_nodes.solvers.parallel import thread_count
 
 MATTE = Graph.from_json(
     {
@@ -171,6 +173,24 @@ def test_several_processes_give_the_same_pixels(batch, pairs, tmp_path):
     check_results(tmp_path)
 
 
+def _threads():
+    import cv2
+    import numba
+    import torch
+
+    return [thread_count(), numba.get_num_threads(), cv2.getNumThreads(), torch.get_num_threads()]
+
+
+@pytest.mark.parametrize(("given", "share"), [("", 1), ("7", 1), ("1", 2)])
+def test_worker_processes_share_the_cores(monkeypatch, given, share):
+    """Everything that computes in one takes its share, or less if the user said so."""
+    for name in workers.THREADS:
+        monkeypatch.setenv(name, given)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1, workers._begin, (context.Event(), share)) as pool:
+        assert set(pool.apply_async(_threads).get(60)) == {1}
+
+
 def test_a_cancel_keeps_what_is_finished(batch, pairs):
     tasks, done = plan(MATTE, pairs), []
     with pytest.raises(Cancelled):
@@ -231,6 +251,7 @@ def test_a_dask_cluster_that_loses_a_worker_finishes(batch, pairs, tmp_path):
             local_directory=str(tmp_path / "dask"),
         )
         with cluster, distributed.Client(cluster) as client:
+            assert set(client.run(thread_count).values()) == {1}
             pids = client.run(os.getpid)
             killed = []
 

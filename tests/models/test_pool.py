@@ -235,6 +235,31 @@ def test_a_cancel_while_loading_leaves_nothing(models):
         assert names(pool) == ["a"]
 
 
+def test_who_is_cancelled_while_another_thread_loads_holds_nothing(register, models, cache):
+    loads, asked = threading.Event(), threading.Event()
+
+    def slow():
+        loads.set()
+        assert asked.wait(10)
+        return Tiny()
+
+    register(name="slow", file="a.pth", builder=slow)
+    pool = Pool()
+
+    def use():
+        with pool.lease("slow"):
+            pass
+
+    first = threading.Thread(target=use)
+    first.start()
+    assert loads.wait(10)
+    with pytest.raises(Cancelled), pool.lease("slow", job=Job(cancelled=lambda: True)):
+        pass
+    asked.set()
+    first.join()
+    assert pool.free() == 1
+
+
 def test_a_changed_published_file_is_not_loaded(models, cache):
     with Pool().lease("a"):
         pass
@@ -276,6 +301,29 @@ def test_when_the_device_is_full_the_others_leave_first(models):
         pass
     with pool.lease("b") as network:
         assert network.first.weight.device.type == "meta"
+        assert names(pool) == ["b"]
+
+
+def test_one_device_by_two_names_is_one(models):
+    class Numbered(TorchMemory):
+        def device(self, name):
+            return torch.device("meta", 0)
+
+    pool = Pool(Numbered())
+    with pool.lease("a") as network:
+        used = network.first.weight.device
+    assert used != torch.device("meta", 0)
+    assert pool.relieve(used)
+    assert names(pool) == []
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_that_is_full_is_relieved_of_other_networks(models):
+    pool = Pool()
+    with pool.lease("a", device="cuda"):
+        pass
+    with pool.lease("b", device="cuda") as network:
+        assert pool.relieve(network.first.weight.device)
         assert names(pool) == ["b"]
 
 

@@ -127,6 +127,14 @@ def test_fbas_colors_are_its_own_where_unknown_and_the_pictures_elsewhere(checkp
         np.testing.assert_array_equal(found[~unknown], image[~unknown])
 
 
+def test_where_nothing_is_unknown_fbas_colors_are_the_pictures(checkpoint, scene):
+    image, trimap = scene
+    known = np.where(trimap == 128, 0, trimap).astype(np.uint8)
+    alpha = known / np.float32(255)
+    for found in estimate_foreground(image, alpha, known, method="fba", weights=checkpoint("fba")):
+        np.testing.assert_array_equal(found, image)
+
+
 def test_fba_needs_the_trimap(scene):
     with pytest.raises(MissingInputError, match="got no trimap"):
         estimate_foreground(scene[0], scene[1] / np.float32(255), method="fba")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MemoryLimitError
 from ..job import Job
 from . import weights as files
+from ._devices import numbered
 from ._fingerprints import sha256
 from ._memory import MemoryBackend, TorchMemory, is_out_of_memory, size_of
 from .catalog import Model
@@ -35,6 +36,7 @@ class Key:
     stamp: tuple[int, int]
     """Time of change and size of the file: a file that was replaced is another one."""
     device: str
+    """Numbered, as its tensors tell it."""
 
 
 @dataclass
@@ -124,7 +126,8 @@ class Pool:
     def free(self, device: str | torch.device | None = None) -> int:
         """Drop every network that is not on lease, of one device or all; return how many."""
         with self._lock:
-            idle = [e for e in self._idle() if device is None or e.key.device == str(device)]
+            here = device and str(numbered(device))
+            idle = [entry for entry in self._idle() if here in (None, entry.key.device)]
             for entry in idle:
                 self._drop(entry)
             return len(idle)
@@ -143,7 +146,7 @@ class Pool:
     def _acquire(self, model: Model, device: torch.device, weights: str | Path, job: Job) -> Entry:
         """Return an entry that is loaded and leased, on the CPU if its device is too small."""
         try:
-            return self._leased(model, str(device), weights, job)
+            return self._leased(model, str(numbered(device)), weights, job)
         except MemoryLimitError:
             if device.type == "cpu":
                 raise
@@ -153,21 +156,27 @@ class Pool:
     def _leased(self, model: Model, device: str, weights: str | Path, job: Job) -> Entry:
         while True:
             entry, mine = self._entry(self._key(model, device, weights, job))
-            if mine:
-                self._load(entry, model, weights, job)
-            while not entry.done.wait(_WAIT):
-                job.check()
-            if not entry.failed:
-                break
+            try:
+                if mine:
+                    self._load(entry, model, weights, job)
+                while not entry.done.wait(_WAIT):
+                    job.check()
+                if entry.failed:
+                    continue
+                self._ready(entry)
+            except BaseException:
+                with self._lock:
+                    entry.leases -= 1
+                raise
+            return entry
+
+    def _ready(self, entry: Entry) -> None:
         try:
             self.backend.ready(entry.placed)
-        except BaseException as error:
-            with self._lock:
-                entry.leases -= 1
-            if is_out_of_memory(error):
-                raise _no_room(entry) from error
-            raise
-        return entry
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise _no_room(entry) from error
 
     def _key(self, model: Model, device: str, weights: str | Path, job: Job) -> Key:
         """Return the key of a request, without reading the file if it is there already."""

@@ -25,6 +25,7 @@ from ...solvers.boxes import (
     bounds,
     is_empty,
     joined,
+    resolved,
     shifted,
     sides,
     whole,
@@ -191,7 +192,9 @@ class MattingSession:
             self._painted[:] = now
             region = bounds(now != self._trimap)
         else:
-            self._painted[region] = as_trimap(given[region])
+            region = resolved(region, given.shape[:2])
+            if not is_empty(region):
+                self._painted[region] = as_trimap(given[region])
         return joined(region, self._undone)
 
     def _solved_around(
