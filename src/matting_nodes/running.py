@@ -153,7 +153,7 @@ def run(
         If the job was cancelled.
     """
     # Notes are of one frame; the job may be of many.
-    job = replace(job or Job(), notes={})
+    job = replace(job or Job(), notes={}).forward()
     values, chosen, ready = _checked(spec, inputs, parameters or {})
     job.step(0.0, message=spec.title)
     arguments: dict[str, Any] = {p.name: values[p.name] for p in spec.parameters}

@@ -119,7 +119,8 @@ class Pool:
         check_precision(precision, preferred)
         entry = self._acquire(model, preferred, weights, compiled, job)
         try:
-            yield in_precision(entry.network, torch.device(entry.key.device), precision)
+            where = torch.device(entry.key.device)
+            yield in_precision(entry.network, where, precision, job.announce)
         finally:
             with self._lock:
                 entry.leases -= 1
@@ -153,7 +154,7 @@ class Pool:
         except MemoryLimitError:
             if device.type == "cpu":
                 raise
-        job.step(0, message=f"{model.title} does not fit the memory of {device}: on the CPU")
+        job.announce(f"{model.title} does not fit the memory of {device}: on the CPU")
         return self._leased(model, "cpu", weights, compiled, job)
 
     def _leased(

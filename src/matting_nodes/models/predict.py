@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import WeightsError
 from ..job import Job
 from ._finishing import near_of
+from .catalog import model
 from .inputs import Planes
 from .pool import POOL
 from .tiles import Padding, run_tiled
@@ -17,6 +20,12 @@ from .tiles import Padding, run_tiled
 if TYPE_CHECKING:
     import torch
     from torch.nn import Module
+
+    from ._watch import Work
+
+# Below so many pixels a run takes less time than to find out how long it will take.
+_LARGE = 2**18
+_WORK: dict[str, Work] = {}
 
 Pick = Callable[[Any, Any], "torch.Tensor"]
 
@@ -62,15 +71,22 @@ def predict(
     -------
     (K, H, W) float32
     """
-    loading, running = job.part(0, 0.2), job.part(0.2, 1)
+    told: list[float] = []
+
+    def report(fraction: float, message: str) -> None:
+        told.append(fraction)
+        job.report(fraction, message)
+
+    loading = replace(job.part(0, 0.2), report=report)
     with POOL.lease(
         name, device=device, precision=precision, weights=weights, job=loading
     ) as leased:
         network: Any = leased
         # Networks that are not ours do not say how far they see: the whole picture, then.
         reach = getattr(network, "reach", None)
+        runs = _picking(network, pick) if pick else network
         tiled = run_tiled(
-            _picking(network, pick) if pick else network,
+            runs,
             planes,
             wanted,
             # What a network does not say of itself must be given.
@@ -78,10 +94,41 @@ def predict(
             field_of_view=None if reach is None else 2 * reach + 1,
             tile=tile,
             padding=padding,
-            job=running,
+            work=_work(name, runs, planes),
+            # A network that is there already takes no time to load.
+            job=job.part(0.2 if told else 0, 1),
         )
-        job.note(model=name, checksum=network.checksum, **tiled.record)
+        notices = job.notes.get("notices", [])
+        job.note(model=name, checksum=network.checksum, **tiled.record, notices=notices)
+    check_finite(name, tiled.values[:, wanted])
     return tiled.values
+
+
+def check_finite(name: str, values: NDArray[np.float32]) -> None:
+    """Refuse what a network answers if it holds NaN or infinity.
+
+    Raises
+    ------
+    WeightsError
+    """
+    wrong = int((~np.isfinite(values)).sum())
+    if wrong:
+        raise WeightsError(
+            f"{model(name).title} gave {wrong} values of {values.size} that are no numbers",
+            "Its weights must be whole and of a training that went well",
+            "Choose other weights; `matting-nodes models verify` checks published ones",
+        )
+
+
+def _work(name: str, network: Any, planes: Planes) -> Work | None:
+    """Return what a network costs on the CPU, if a picture is large enough to be worth knowing."""
+    if planes[0].size < _LARGE or next(network.parameters()).device.type != "cpu":
+        return None
+    if name not in _WORK:
+        from ._watch import work_of
+
+        _WORK[name] = work_of(network, len(planes))
+    return _WORK[name]
 
 
 def _picking(network: Module, pick: Pick) -> Module:
