@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ParameterError
+from ..framework.run import settings
 from ..nodes.alpha_matte import alpha_matte
-from ..running import settings
 
 
 def method_settings(text: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def method_settings(text: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        As `running.run` takes them: "method", and what the text sets.
+        As `framework.run.run` takes them: "method", and what the text sets.
 
     Raises
     ------
