@@ -18,34 +18,7 @@ from matting_nodes.nodes import all_nodes
 
 from .conftest import ALL, fill, image_and_trimap, rgb, rgb_and_one_hot
 
-# How the published checkpoints hold their tensors
-WRAPPED = {"indexnet": "module.", "gca": "module.", "dim_vgg16": ""}
 NODES = {spec.name: spec for spec in all_nodes()}
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """Return a function that writes a network's checkpoint as its authors did; one at a time."""
-    folder = tmp_path_factory.mktemp("weights")
-
-    def write(name):
-        published = next(p for p in ALL if p.name == name)
-        path = folder / f"{name}.pth"
-        if not path.exists():
-            for other in folder.iterdir():
-                other.unlink()
-            POOL.free()
-            state = fill(published.shapes(), bn=published.bn)
-            if name in WRAPPED:
-                state = {WRAPPED[name] + key: value for key, value in state.items()}
-                state = {"epoch": 30, "state_dict": state}
-            torch.save(state, path)
-        return str(path)
-
-    yield write
-    POOL.free()
-    for path in folder.iterdir():
-        path.unlink()
 
 
 @pytest.fixture(scope="module")

@@ -324,7 +324,7 @@ def _run(picture: Picture, way: Way, batch: int) -> NDArray[np.float32]:
         Batch.of(picture, way, chosen[begin : begin + batch], canvas.blended)
         for begin in range(0, len(chosen), batch)
     ]
-    progress = _Progress(picture.job, [_expected(picture.work, way, some) for some in batches])
+    progress = Progress(picture.job, [_expected(picture.work, way, some) for some in batches])
     for number, some in enumerate(batches):
         progress.begin(number, f"tile {number * batch + 1} of {len(chosen)}")
         # What torch.compile made is to be left alone.
@@ -371,8 +371,8 @@ def _expected(work: Work | None, way: Way, batch: Batch) -> float:
     return len(batch.windows) * work.of(height * width, 0) + work.of(0, finished)
 
 
-class _Progress:
-    """Tells the job how much of the expected work is done, and asks whether to stop."""
+class Progress:
+    """Tells the job how much of the expected work is done, and asks it whether to stop."""
 
     def __init__(self, job: Job, expected: list[float]) -> None:
         self.job, self.expected = job, expected
@@ -387,7 +387,7 @@ class _Progress:
         self._tell()
 
     def did(self, work: float) -> None:
-        """Take note of work within a batch."""
+        """Take note of work within a batch, and stop if that is asked for."""
         self.job.check()
         if self.limit - self.done <= 1:
             return

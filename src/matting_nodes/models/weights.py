@@ -94,7 +94,8 @@ def _downloaded(model: Model, job: Job) -> Path:
     _refuse_unfetchable(model)
     with _held(_DOWNLOADS.setdefault(path, threading.Lock()), job):
         if not path.is_file():
-            download(model, path, job)
+            # A server that stalls is silent for long: a cancel does not wait for it.
+            in_background(lambda job: download(model, path, job), job)
     return path
 
 
