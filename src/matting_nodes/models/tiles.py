@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -327,9 +326,7 @@ def _run(picture: Picture, way: Way, batch: int) -> NDArray[np.float32]:
     progress = Progress(picture.job, [_expected(picture.work, way, some) for some in batches])
     for number, some in enumerate(batches):
         progress.begin(number, f"tile {number * batch + 1} of {len(chosen)}")
-        # What torch.compile made is to be left alone.
-        compiled = hasattr(way.network, "_orig_mod")
-        with nullcontext() if compiled else Watch(progress.did):
+        with Watch(progress.did):
             results = _forward(picture, way, some)
         for window, result in zip(some.windows, results, strict=True):
             canvas.add(window, result)

@@ -22,7 +22,7 @@ REQUIRED = (
     "opencv-python",
     "numba",
     "scikit-image",
-    "pooch",
+    "filelock",
     "safetensors",
 )
 OPTIONAL = (
