@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+from copy import copy
+from typing import Literal, Self
+
+Side = Literal["foreground", "background"]
 
 
 class MattingError(Exception):
@@ -36,7 +39,10 @@ class MattingError(Exception):
 
     def within(self, place: str) -> Self:
         """Return the same error, naming the place that it stands in."""
-        return type(self)(f"{place}: {self.found}", self.rule, self.fix)
+        named = copy(self)
+        named.found = f"{place}: {self.found}"
+        named.args = (named.found, self.rule, self.fix)
+        return named
 
 
 class ShapeError(MattingError):
@@ -52,7 +58,19 @@ class ValueRangeError(MattingError):
 
 
 class EmptyRegionError(MattingError):
-    """A definite foreground or background is missing."""
+    """A definite foreground or background is missing.
+
+    Parameters
+    ----------
+    found, rule, fix : str
+        As for every MattingError.
+    missing : {"foreground", "background"}, optional
+        What a frame of a stack lacks that shows no object, or nothing else: it needs no solving.
+    """
+
+    def __init__(self, found: str, rule: str, fix: str, missing: Side | None = None) -> None:
+        super().__init__(found, rule, fix)
+        self.missing = missing
 
 
 class MissingInputError(MattingError):

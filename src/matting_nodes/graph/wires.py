@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from ..arrays import UNKNOWN, Kind
 from ..errors import MissingInputError, ParameterError
-from ..framework.frames import Frames
-from ..framework.run import Result
+from ..framework.run import Frames, Result
 from ..framework.spec import Input, NodeSpec
 
 IMAGE, MASK, BOUNDING_BOX, STRING = "IMAGE", "MASK", "BOUNDING_BOX", "STRING"
@@ -139,10 +138,16 @@ def _box(box: Mapping[str, float]) -> tuple[float, float, float, float]:
     return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
 
 
-def collect(spec: NodeSpec[Any], results: Iterable[Result], count: int) -> list[Any]:
-    """Return the node's outputs: (count, …) float32 batches, and tables as texts."""
+def collect(
+    spec: NodeSpec[Any], results: Iterable[Result], count: int, remarks: list[str]
+) -> list[Any]:
+    """Return the node's outputs: (count, …) float32 batches, and tables as texts.
+
+    What users should know of single frames is added to `remarks`.
+    """
     gathered: dict[str, Any] = {}
     for index, result in enumerate(results):
+        remarks += [result.remark] if result.remark else []
         for output in spec.outputs:
             value = result.values[output.name]
             if output.kind is Kind.TABLE:

@@ -67,6 +67,7 @@ def threshold(
             f"Every pixel of the image is {values.flat[0]:g}",
             "A threshold needs two levels of brightness",
             "Choose another image, channel or plane",
+            missing="foreground",
         )
     bright = values > _level(values, algorithm, window)
     region = bright if objects == "bright" else ~bright

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...arrays import Alpha, Image, Trimap, as_channels, as_trimap, check_same_size, unknown
+from ...arrays import (
+    Alpha,
+    Image,
+    Trimap,
+    as_pixels,
+    as_trimap,
+    check_same_size,
+    unknown,
+)
+from ...framework.normalization import Mode, measured, normalized
 from ...job import Job
 from ...solvers.boxes import (
     WINDOW,
@@ -91,7 +100,14 @@ class MattingSession:
         self.alpha: Alpha = self._values.clip(0, 1)
 
     @classmethod
-    def begin(cls, image: ArrayLike, trimap: ArrayLike, job: Job | None = None) -> MattingSession:
+    def begin(
+        cls,
+        image: ArrayLike,
+        trimap: ArrayLike,
+        job: Job | None = None,
+        *,
+        normalization: Mode = "auto",
+    ) -> MattingSession:
         """Solve for the whole picture, and keep what updates need.
 
         Parameters
@@ -102,6 +118,8 @@ class MattingSession:
             Likewise.
         job : Job, optional
             Takes progress, and is asked whether to stop.
+        normalization : str
+            As nodes take it.
 
         Raises
         ------
@@ -110,7 +128,8 @@ class MattingSession:
         Cancelled
             If the job was cancelled.
         """
-        picture, now = as_channels(image), as_trimap(trimap)
+        pixels, now = as_pixels(image, any_channels=True), as_trimap(trimap)
+        picture = normalized(pixels, measured([pixels], normalization, "image"), "image")
         check_same_size({"image": picture, "trimap": now})
         check_window(picture, 3, TITLE)
         has_both_regions(now)

@@ -26,7 +26,12 @@ def _open_trimap(path: str | list[str]) -> list[LayerData]:
     paths = [path] if isinstance(path, str) else path
     return [
         (
-            _single([trimap_to_labels(as_trimap(frame)) for frame in stacks.read_stack(one)]),
+            _single(
+                [
+                    trimap_to_labels(as_trimap(frame))
+                    for frame in stacks.read_stack(one, kind=Kind.TRIMAP)
+                ]
+            ),
             {"name": Path(one).stem, **trimap_options()},
             "labels",
         )

@@ -120,27 +120,17 @@ def conversion(layer: Any, kind: Kind) -> Callable[[Any], Any]:
         If the layer is of another kind.
     """
     return {
-        Kind.IMAGE: _image,
+        Kind.IMAGE: lambda layer: _as_it_is,
         Kind.MASK: _mask,
         Kind.LABELS: _labels,
         Kind.TRIMAP: _trimap,
-        Kind.ALPHA: lambda layer: lambda plane: plane,
+        Kind.ALPHA: lambda layer: _as_it_is,
     }[kind](layer)
 
 
-def _image(layer: Any) -> Callable[[Any], Any]:
-    low, high = (float(limit) for limit in layer.contrast_limits_range)
-    kind = np.dtype(layer.dtype).kind
-    if kind in "bu" or layer.rgb or (kind == "f" and low >= 0 and high <= 1):
-        return lambda plane: plane
-
-    # Signed integers and floats of any range: the range that napari found for the layer.
-    def scaled(plane: NDArray[Any]) -> NDArray[Any]:
-        values = (plane.astype(np.float64) - low) / (high - low or 1)
-        # NaN passes, to be refused by name; the layer's range may come from a sample.
-        return np.clip(values, 0, 1)
-
-    return scaled
+def _as_it_is(plane: NDArray[Any]) -> NDArray[Any]:
+    """Return the pixels as they are: how a layer is displayed says nothing of them."""
+    return plane
 
 
 def _mask(layer: Any) -> Callable[[Any], Any]:
@@ -152,7 +142,7 @@ def _mask(layer: Any) -> Callable[[Any], Any]:
             "Choose the mask, or use the trimap where a trimap is asked for",
         )
     if not hasattr(layer, "selected_label"):
-        return _image(layer)  # a soft mask: probabilities, or a picture of a mask
+        return _as_it_is  # a soft mask: probabilities, or a picture of a mask
     if layer.show_selected_label:
         chosen = layer.selected_label
         return lambda plane: plane == chosen

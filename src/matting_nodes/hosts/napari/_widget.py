@@ -300,6 +300,7 @@ class NodeWidget(widgets.Container):
                     layers[0],
                     reference,
                     {**outcome.provenance, "inputs": names},
+                    outcome.range,
                 )
         self.message.value = outcome.table
 

@@ -13,6 +13,7 @@ from ...alpha.propagation.follower import Follower
 from ...arrays import Kind
 from ...errors import MattingError
 from ...framework.frames import Frames, map_frames
+from ...framework.normalization import ValueRange
 from ...framework.spec import NodeSpec
 from ...job import Cancelled, Job
 from ._layers import Shape
@@ -57,6 +58,7 @@ class Outcome:
     stacks: Mapping[str, NDArray[Any]]
     provenance: Mapping[str, Any]
     table: str = ""
+    range: ValueRange | None = None
     rgb: frozenset[str] = frozenset()
     refusal: MattingError | None = None
 
@@ -77,7 +79,7 @@ def _follow(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
     assert request.followed is not None
     follower = request.followed.follower
     follower.follow(request.inputs, job)
-    return Outcome({}, follower.provenance)
+    return Outcome({}, follower.provenance, "\n".join(follower.remarks))
 
 
 def _gather(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
@@ -93,11 +95,12 @@ def _gather(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
             if output.kind is Kind.TABLE:
                 texts.append("\n".join(f"{name}: {number:.5g}" for name, number in value.items()))
                 continue
-            frame = layer_data(value, output.kind)
+            frame = layer_data(value, output.kind, result.range)
             if output.name not in stacks:
                 stacks[output.name] = np.empty(request.stack + frame.shape, frame.dtype)
             if frame.ndim == 3:
                 rgb.add(output.name)
             stacks[output.name][place] = frame
-        outcome.provenance = result.provenance
+        texts += [result.remark] if result.remark else []
+        outcome.provenance, outcome.range = result.provenance, result.range
     return replace(outcome, table="\n\n".join(texts), rgb=frozenset(rgb))
