@@ -189,7 +189,7 @@ def test_weights_that_give_no_numbers_are_refused(tmp_path, scene):
     with torch.no_grad():
         network.pred[1].weight[0, 0, 2, 2] = torch.nan
     torch.save(network.state_dict(), tmp_path / "weights.pth")
-    with pytest.raises(WeightsError, match="IndexNet Matting gave .* no numbers"):
+    with pytest.raises(WeightsError, match=r"IndexNet Matting gave .* no numbers"):
         alpha_matte(*scene, method="indexnet", weights=str(tmp_path / "weights.pth"))
 
 

@@ -113,7 +113,9 @@ def test_segnets(checkpoint, scene, monkeypatch):
 def fbas_demo(image, trimap):
     image = image / 255
     known = np.float64(np.dstack([trimap == 0, trimap == 255]))
-    larger, marks = (cv2.resize(x, (96, 64), interpolation=cv2.INTER_LANCZOS4) for x in (image, known))
+    larger, marks = (
+        cv2.resize(x, (96, 64), interpolation=cv2.INTER_LANCZOS4) for x in (image, known)
+    )
     clicks = []
     for k in range(2):
         away = cv2.distanceTransform(((1 - marks[..., k]) * 255).astype(np.uint8), cv2.DIST_L2, 0)

@@ -68,15 +68,15 @@ def deep_image_matting(
     Xu, Price, Cohen and Huang, "Deep Image Matting", CVPR 2017 (arXiv:1703.03872). Full: sides
     that are no multiples of 32 are filled up by reflection. Published: for vgg16 picture and trimap
     are shrunk linearly, in 8 bits, to sides that are multiples of 32, 1600 pixels at most, whatever
-    the proportions; segnet takes the picture as it is, in one piece; for the two to be trained there
-    is nothing published, and it is the same as full.
+    the proportions; segnet takes the picture as it is, in one piece; nothing is published of the
+    two to be trained, and it is the same as full.
     """
     as_published = network if recipe == "published" else ""
     colors, regions = image, grey_trimap(trimap)[0]
     if as_published == "vgg16":
-        size = [min(LARGEST, max(STRIDE, side // STRIDE * STRIDE)) for side in trimap.shape]
+        high, wide = (min(LARGEST, max(1, side // STRIDE) * STRIDE) for side in trimap.shape)
         colors, regions = (
-            in_floats(resized(part, *size, "linear"))
+            in_floats(resized(part, high, wide, "linear"))
             for part in (in_8_bits(image), np.round(255 * regions).astype(np.uint8))
         )
     planes = np.concatenate([normalized(colors), regions[None]])

@@ -7,7 +7,7 @@ import numpy as np
 from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import multiple, normalized, one_hot_trimap
+from ..models.inputs import next_multiples, normalized, one_hot_trimap
 from ..models.predict import predict
 from ..models.settings import Precision, Recipe, Tile, Weights
 
@@ -53,7 +53,8 @@ def gca(
     """
     planes = np.concatenate([normalized(image), one_hot_trimap(trimap)])
     border = BORDER if recipe == "published" else 0
-    around = [(border, multiple(side, BORDER) - side + border) for side in trimap.shape]
+    larger = next_multiples(trimap.shape, BORDER)
+    around = [(border, border + new - old) for new, old in zip(larger, trimap.shape, strict=True)]
     alpha = predict(
         "gca",
         np.pad(planes, ((0, 0), *around), mode="reflect"),

@@ -7,7 +7,7 @@ import numpy as np
 from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import grey_trimap, multiple, normalized, resized_planes
+from ..models.inputs import grey_trimap, next_multiples, normalized, resized_planes
 from ..models.predict import predict
 from ..models.settings import Precision, Recipe, Tile, Weights
 
@@ -52,7 +52,7 @@ def indexnet(
     """
     colors, regions = normalized(image), grey_trimap(trimap)
     if recipe == "published":
-        size = [multiple(side, STRIDE) for side in trimap.shape]
+        size = next_multiples(trimap.shape, STRIDE)
         colors = resized_planes(colors, *size, "cubic")
         regions = resized_planes(regions, *size, "nearest")
     alpha = predict(

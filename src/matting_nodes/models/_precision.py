@@ -68,9 +68,7 @@ class Autocast(nn.Module):
         return half(*map(_widened, inputs), **keywords)
 
 
-def in_precision(
-    network: nn.Module, device: torch.device, precision: str, tell: Tell
-) -> nn.Module:
+def in_precision(network: nn.Module, device: torch.device, precision: str, tell: Tell) -> nn.Module:
     """Return the network as it computes in a precision; the weights are shared.
 
     `tell` is called with a text if the network's numbers do not fit the precision.

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from ._finishing import near_of
@@ -114,7 +114,7 @@ def _convolved(
     height = (x.shape[2] + 2 * above - reach) // down + 1
     rows = _at_once(len(x) * len(weight) * (x.shape[3] // right) * cost)
     if height <= rows:
-        result = F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+        result = functional.conv2d(x, weight, bias, stride, padding, dilation, groups)
         did(result.numel() * cost)
         return result
     whole: Tensor | None = None
@@ -124,8 +124,8 @@ def _convolved(
         begin, end = first * down - above, (last - 1) * down - above + reach
         beyond = (max(-begin, 0), max(end - x.shape[2], 0))
         seen = x[:, :, max(begin, 0) : end]
-        seen = F.pad(seen, (0, 0, *beyond)) if any(beyond) else seen
-        part = F.conv2d(seen, weight, bias, stride, (0, beside), dilation, groups)
+        seen = functional.pad(seen, (0, 0, *beyond)) if any(beyond) else seen
+        part = functional.conv2d(seen, weight, bias, stride, (0, beside), dilation, groups)
         whole = _like(part, height) if whole is None else whole
         whole[:, :, first:last] = part
         did(part.numel() * cost)
@@ -152,7 +152,7 @@ def _transposed(
     for first in range(0, count, channels):
         some = slice(first, min(first + channels, count))
         own = bias if bias is None or groups > 1 else bias[some]
-        parts.append(F.conv_transpose2d(x, weight[:, some], own, *rest))
+        parts.append(functional.conv_transpose2d(x, weight[:, some], own, *rest))
         did(x.numel() * weight[0, some].numel() + PER_ELEMENT * parts[-1].numel())
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
@@ -162,8 +162,8 @@ def _projected(did: Did, x: Tensor, weight: Tensor, bias: Tensor | None = None) 
     cost = weight.numel() + PER_ELEMENT * len(weight)
     places = x.flatten(0, -2) if x.ndim > 1 else x[None]
     parts = []
-    for some in places.split(_at_once(cost)):
-        parts.append(F.linear(some, weight, bias))
+    for some in torch.split(places, _at_once(cost)):
+        parts.append(functional.linear(some, weight, bias))
         did(len(some) * cost)
     return torch.cat(parts).view(*x.shape[:-1], len(weight))
 
@@ -175,7 +175,7 @@ def _multiplied(did: Did, a: Tensor, b: Tensor) -> Tensor:
     batch = max(a.shape[:-2].numel(), b.shape[:-2].numel())
     cost = batch * b.shape[-1] * (a.shape[-1] + PER_ELEMENT)
     parts = []
-    for some in a.split(_at_once(cost), dim=-2):
+    for some in torch.split(a, _at_once(cost), dim=-2):
         parts.append(some @ b)
         did(some.shape[-2] * cost)
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
@@ -230,7 +230,7 @@ def _fitted(small: float, large: float) -> tuple[float, float]:
 IN_PARTS: dict[Any, Callable[..., Tensor]] = {
     torch.conv2d: _convolved,
     torch.conv_transpose2d: _transposed,
-    F.linear: _projected,
+    functional.linear: _projected,
     torch.matmul: _multiplied,
     torch.bmm: _multiplied,
     Tensor.matmul: _multiplied,

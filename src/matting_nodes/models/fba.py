@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arrays import BACKGROUND, FOREGROUND, Image, Trimap, as_rgb, unknown
 from ..job import Job
-from .inputs import Planes, multiple, nearness, normalized, resized, resized_planes
+from .inputs import Planes, nearness, next_multiples, normalized, resized, resized_planes
 from .predict import predict
 
 STRIDE = 8
@@ -26,7 +26,7 @@ def published_planes(image: Image, trimap: Trimap) -> Planes:
 
     The filter lets the planes of the trimap swing a little below 0 and above 1.
     """
-    size = [multiple(side, STRIDE) for side in trimap.shape]
+    size = next_multiples(trimap.shape, STRIDE)
     known = [
         resized((trimap == side).astype(np.float64), *size, "lanczos")
         for side in (BACKGROUND, FOREGROUND)

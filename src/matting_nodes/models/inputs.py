@@ -59,7 +59,7 @@ def in_8_bits(image: Image) -> NDArray[np.uint8]:
 
 def in_floats(picture: NDArray[np.uint8]) -> Image:
     """Return a picture in 8 bits as 0..1."""
-    return picture / np.float32(255)
+    return (picture / np.float32(255)).astype(np.float32)
 
 
 def resized(picture: NDArray[Any], height: int, width: int, how: str) -> NDArray[Any]:
@@ -110,9 +110,10 @@ def read_from(wanted: NDArray[np.bool_], height: int, width: int) -> NDArray[np.
     return np.asarray(cv2.dilate(there.astype(np.uint8), reach)) > 0
 
 
-def multiple(side: int, stride: int) -> int:
-    """Return the next multiple of a stride."""
-    return -(-side // stride) * stride
+def next_multiples(shape: tuple[int, ...], stride: int) -> tuple[int, int]:
+    """Return height and width, each the next multiple of a stride."""
+    height, width = (-(-side // stride) * stride for side in shape[:2])
+    return height, width
 
 
 def working_size(height: int, width: int, longer: int) -> tuple[int, int]:

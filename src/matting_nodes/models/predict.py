@@ -111,7 +111,8 @@ def predict(
         notices = job.notes.get("notices", [])
         job.note(model=name, checksum=network.checksum, **tiled.record, notices=notices)
     check_finite(name, tiled.values[:, read])
-    return resized_planes(tiled.values, *wanted.shape, back)
+    height, width = wanted.shape
+    return resized_planes(tiled.values, height, width, back)
 
 
 @contextmanager
@@ -153,7 +154,7 @@ def _work(name: str, network: Any, planes: Planes) -> Work | None:
 
 
 def _picking(network: Module, pick: Pick | None, in_one_piece: bool) -> Module:
-    """Return the network with an answer of one tensor, and without halves if it is not to be cut."""
+    """Return the network with an answer of one tensor, and without halves if in one piece."""
     from torch.nn import Module as Base
 
     class Picked(Base):
@@ -172,7 +173,8 @@ def _picking(network: Module, pick: Pick | None, in_one_piece: bool) -> Module:
         def finish(self, *features: torch.Tensor) -> torch.Tensor:
             return self._picked(self.network.finish(*features))
 
-        def _picked(self, answer: Any) -> Any:
-            return pick(self.network, answer) if pick else answer
+        def _picked(self, answer: Any) -> torch.Tensor:
+            tensor: torch.Tensor = pick(self.network, answer) if pick else answer
+            return tensor
 
     return Picked()

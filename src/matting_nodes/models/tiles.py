@@ -345,9 +345,7 @@ class Batch:
     """(N, h, w), where its answer is looked at."""
 
     @classmethod
-    def of(
-        cls, picture: Picture, way: Way, some: list[tuple[Span, Span]], blended: bool
-    ) -> Batch:
+    def of(cls, picture: Picture, way: Way, some: list[tuple[Span, Span]], blended: bool) -> Batch:
         """Return some windows of a picture, with what of them is wanted."""
         wanted = np.stack([picture.unknown[r.window, c.window] for r, c in some])
         if not blended:

@@ -53,7 +53,7 @@ def portrait(
     -----
     Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015 (arXiv:1505.04597), with the published
     weights of github.com/nizhib/portrait-demo. Published: the picture is shrunk by a bicubic
-    filter, in 8 bits, and reflected on all sides alike, instead of by the mean and on the right and below.
+    filter, in 8 bits, and reflected on all sides alike; full: by the mean, on the right and below.
     """
     height, width = image.shape[:2]
     if recipe == "published":
