@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,17 @@ from matting_nodes import sample_data
 from matting_nodes.framework import spec
 
 from .checkpoints import with_weights
+
+TESTS = Path(__file__).parent
+# Real windows share one display, and its focus; the tests of ComfyUI share one server.
+TOGETHER = {"hosts/napari": "windows", "hosts/comfyui": "comfyui"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file on one worker, where they share fixtures; and the windows."""
+    for item in items:
+        room = item.path.parent.relative_to(TESTS).as_posix() if TESTS in item.path.parents else ""
+        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(room, item.location[0])))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -175,6 +175,6 @@ def test_comfyui_reads_what_the_registry_is_to_know():
         __version__,
         "['OS Independent']",
         "matting-nodes",
-        "Matting Nodes",
+        "Matting Nodes (background removal)",
         ">=0.33.0",
     ], done.stderr
