@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,12 @@ def _no_downloads(tmp_path_factory):
     os.environ.update(before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard():
+    """A shell starts what runs in the background deaf to Ctrl-C, and its children with it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture
 def one_thread():
     """Threads that wait for each other take many times as long where others work too."""
@@ -44,6 +51,18 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def with_threads(monkeypatch):
+    """Lets compiled loops run on a number of threads, even if they are short."""
+    from matting_nodes.alpha.propagation import data_term
+    from matting_nodes.foreground import _multilevel
+    from matting_nodes.solvers import laplacian, multigrid, parallel
+
+    for module in (laplacian, multigrid, data_term, _multilevel):
+        monkeypatch.setattr(module, "FEWEST", 16)
+    return lambda count: monkeypatch.setattr(parallel, "thread_count", lambda: count)
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,15 @@ from matting_nodes import (
     segment,
     write_image,
 )
-from matting_nodes.errors import DependencyError, EmptyRegionError, MattingError, MissingInputError
-from matting_nodes.graph import Folders, Graph, evaluate
+from matting_nodes.arrays import Prompts
+from matting_nodes.errors import (
+    DependencyError,
+    EmptyRegionError,
+    MattingError,
+    MissingInputError,
+    ParameterError,
+)
+from matting_nodes.graph import Folders, Graph, evaluate, node_types
 from matting_nodes.job import Cancelled, Job
 
 
@@ -94,6 +101,31 @@ def test_boxes_numbers_and_texts_travel_on_wires(folders, lemur):
     graph["twice"]["inputs"]["value"] = 1000
     with pytest.raises(MattingError, match=r"Node mask .*: iterations of Segment is 1000"):
         run(graph, folders)
+
+
+def test_a_frame_in_which_a_detector_found_nothing_has_an_empty_mask(lemur):
+    small = lemur[None, ::4, ::4]
+    box = {"x": 37, "y": 12, "width": 98, "height": 98}
+    segment_batch = node_types()["MattingNodesSegment"].function
+    inputs = {"image": np.concatenate([small, small]), "method": "grabcut", "job": Job()}
+    (masks,) = segment_batch(**inputs, box=[[box], []]).values
+    np.testing.assert_array_equal(
+        masks[0], segment(small[0], prompts=Prompts(box=(37, 12, 135, 110)))
+    )
+    assert masks[0].any()
+    assert not masks[1].any()
+    for boxes in ([{"x": 3}], ["abc"], 7):
+        with pytest.raises(ParameterError, match="The boxes are "):
+            segment_batch(**inputs, box=boxes)
+
+
+def test_a_chain_of_3000_nodes_runs(folders):
+    chain = {"0": {"class_type": "SolidMask", "inputs": {"value": 0.25, "width": 4, "height": 4}}}
+    for number in range(1, 3000):
+        chain[str(number)] = {"class_type": "InvertMask", "inputs": {"mask": [str(number - 1), 0]}}
+    chain["end"] = {"class_type": "MaskPreview", "inputs": {"mask": ["2999", 0]}}
+    (outcome,) = run(dict(reversed(chain.items())), folders)
+    np.testing.assert_array_equal(outcome.values[0], np.full((1, 4, 4), 0.75, np.float32))
 
 
 def test_a_measurement_is_told(folders, fur):

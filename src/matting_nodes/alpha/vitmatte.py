@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import centered, grey_trimap
+from ..models.inputs import grey_trimap, normalized
 from ..models.predict import predict
 from ..models.settings import Precision, Tile, Weights
 
@@ -57,6 +57,8 @@ def vitmatte(
     -----
     Yao, Wang, Yang and Wang, "ViTMatte: Boosting Image Matting with Pretrained Plain Vision
     Transformers", Information Fusion 2024 (arXiv:2305.15272), in transformers' implementation.
+    The picture is normalized by ImageNet's mean and deviation, with which the authors trained;
+    transformers' processor takes 0.5 and 0.5, though its weights are the authors' renamed.
     """
 
     def alpha_of(_network: Any, answer: Any) -> torch.Tensor:
@@ -65,7 +67,7 @@ def vitmatte(
 
     alpha = predict(
         f"vitmatte_{size}",
-        np.concatenate([centered(image), grey_trimap(trimap)]),
+        np.concatenate([normalized(image), grey_trimap(trimap)]),
         unknown(trimap),
         device=device,
         precision=precision,

@@ -48,10 +48,12 @@ def fba(
     -----
     Forte and Pitié, "F, B, Alpha Matting", 2020 (arXiv:2003.07711).
     """
+    solved = unknown(trimap)[..., None]
+    if not solved.any():
+        return image, image
     found = run_fba(
         image, trimap, device=device, precision=precision, weights=weights, tile=tile, job=job
     )
-    solved = unknown(trimap)[..., None]
     foreground, background = (_colors(found[part], image) for part in (slice(1, 4), slice(4, 7)))
     return np.where(solved, foreground, image), np.where(solved, background, image)
 

@@ -96,7 +96,7 @@ class Parameter:
         # Numbers may come as NumPy scalars; a bool is no number here.
         if isinstance(value, bool) or not hasattr(value, "__float__"):
             return False
-        if self.type is int and value != int(value):
+        if self.type is int and value % 1 != 0:  # NaN and infinity too
             return False
         return not self.slider or self.slider.minimum <= value <= self.slider.maximum
 

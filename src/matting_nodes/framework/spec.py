@@ -38,6 +38,8 @@ class Input:
     """Whether it need not have the size of the other pictures."""
     group: str = ""
     """The argument that this input is a field of, for inputs that come together."""
+    values_of: str = ""
+    """The picture whose range of values serves this one, too."""
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,6 @@ def normalized(image: Image) -> Planes:
     return _first((as_rgb(image) - MEAN) / DEVIATION)
 
 
-def centered(image: Image) -> Planes:
-    """Return a picture as RGB in −1..1, (3, H, W)."""
-    return _first(as_rgb(image) * 2 - 1)
-
-
 def blue_first(image: Image) -> Planes:
     """Return blue, green and red with portraits' means taken out, (3, H, W)."""
     return _first((as_rgb(image)[..., ::-1] * 255 - BLUE_FIRST_MEAN) / np.float32(255))

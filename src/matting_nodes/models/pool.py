@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MemoryLimitError
 from ..job import Job
 from . import weights as files
+from ._devices import numbered
 from ._fingerprints import sha256
 from ._memory import MemoryBackend, TorchMemory, is_out_of_memory, size_of
-from ._triton import load_triton_apart
 from .catalog import Model
 from .catalog import model as find_model
 
@@ -35,7 +36,7 @@ class Key:
     stamp: tuple[int, int]
     """Time of change and size of the file: a file that was replaced is another one."""
     device: str
-    compiled: bool
+    """Numbered, as its tensors tell it."""
 
 
 @dataclass
@@ -74,7 +75,6 @@ class Pool:
         device: str = "auto",
         precision: str = "auto",
         weights: str | Path = "",
-        compiled: bool = False,
         job: Job | None = None,
     ) -> Iterator[Module]:
         """Lend a network for as long as the `with` block lasts; it is not evicted meanwhile.
@@ -90,8 +90,6 @@ class Pool:
             precisions share one copy of the weights.
         weights : path
             A file of one's own; empty for the published one, fetched if it must be.
-        compiled : bool
-            Whether to let `torch.compile` speed it up: worthwhile for many frames of one size.
         job : Job, optional
             Takes the progress of a download, and the notice if a device's memory is short.
 
@@ -117,7 +115,7 @@ class Pool:
         job = job or Job()
         model, preferred = find_model(name), self.backend.device(device)
         check_precision(precision, preferred)
-        entry = self._acquire(model, preferred, weights, compiled, job)
+        entry = self._acquire(model, preferred, weights, job)
         try:
             yield in_precision(entry.network, torch.device(entry.key.device), precision)
         finally:
@@ -128,7 +126,8 @@ class Pool:
     def free(self, device: str | torch.device | None = None) -> int:
         """Drop every network that is not on lease, of one device or all; return how many."""
         with self._lock:
-            idle = [e for e in self._idle() if device is None or e.key.device == str(device)]
+            here = device and str(numbered(device))
+            idle = [entry for entry in self._idle() if here in (None, entry.key.device)]
             for entry in idle:
                 self._drop(entry)
             return len(idle)
@@ -144,46 +143,48 @@ class Pool:
             there = sorted(self._entries.values(), key=lambda entry: entry.used)
             return [(e.key.name, e.key.device, e.size) for e in there if e.done.is_set()]
 
-    def _acquire(
-        self, model: Model, device: torch.device, weights: str | Path, compiled: bool, job: Job
-    ) -> Entry:
+    def _acquire(self, model: Model, device: torch.device, weights: str | Path, job: Job) -> Entry:
         """Return an entry that is loaded and leased, on the CPU if its device is too small."""
         try:
-            return self._leased(model, str(device), weights, compiled, job)
+            return self._leased(model, str(numbered(device)), weights, job)
         except MemoryLimitError:
             if device.type == "cpu":
                 raise
         job.step(0, message=f"{model.title} does not fit the memory of {device}: on the CPU")
-        return self._leased(model, "cpu", weights, compiled, job)
+        return self._leased(model, "cpu", weights, job)
 
-    def _leased(
-        self, model: Model, device: str, weights: str | Path, compiled: bool, job: Job
-    ) -> Entry:
+    def _leased(self, model: Model, device: str, weights: str | Path, job: Job) -> Entry:
         while True:
-            entry, mine = self._entry(self._key(model, device, weights, compiled, job))
-            if mine:
-                self._load(entry, model, weights, job)
-            while not entry.done.wait(_WAIT):
-                job.check()
-            if not entry.failed:
-                break
+            entry, mine = self._entry(self._key(model, device, weights, job))
+            try:
+                if mine:
+                    self._load(entry, model, weights, job)
+                while not entry.done.wait(_WAIT):
+                    job.check()
+                if entry.failed:
+                    continue
+                self._ready(entry)
+            except BaseException:
+                with self._lock:
+                    entry.leases -= 1
+                raise
+            return entry
+
+    def _ready(self, entry: Entry) -> None:
         try:
             self.backend.ready(entry.placed)
-        except BaseException as error:
-            with self._lock:
-                entry.leases -= 1
-            if is_out_of_memory(error):
-                raise _no_room(entry) from error
-            raise
-        return entry
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise _no_room(entry) from error
 
-    def _key(self, model: Model, device: str, weights: str | Path, compiled: bool, job: Job) -> Key:
+    def _key(self, model: Model, device: str, weights: str | Path, job: Job) -> Key:
         """Return the key of a request, without reading the file if it is there already."""
         named = Path(weights).expanduser() if weights else files.find(model)
         path = named if named and named.is_file() else files.fetch(model, weights, job)
         stat = path.stat()
         stamp = (stat.st_mtime_ns, stat.st_size)
-        return Key(model.name, path.resolve(), stamp, device, compiled)
+        return Key(model.name, path.resolve(), stamp, device)
 
     def _entry(self, key: Key) -> tuple[Entry, bool]:
         """Return the entry of a key, leased, and whether it is ours to load."""
@@ -221,9 +222,7 @@ class Pool:
             if not is_out_of_memory(error):
                 raise
             raise _no_room(entry) from error
-        if entry.key.compiled:
-            load_triton_apart()
-        entry.network = torch.compile(network) if entry.key.compiled else network
+        entry.network = network
 
     def _retried(self, place: Callable[[], Any], device: torch.device) -> Any:
         try:
@@ -258,6 +257,8 @@ class Pool:
         self.backend.drop(entry.placed)
         device = torch.device(entry.key.device)
         entry.network = entry.placed = None
+        # Networks may refer to themselves.
+        gc.collect()
         self.backend.release(device)
 
 

@@ -110,6 +110,7 @@ def semantic(
             f"The network finds nothing of {classes} in the picture",
             f"It knows {', '.join(CLASSES[1:])}",
             "Choose other classes, or another method such as GrabCut with a box",
+            missing="foreground",
         )
     return mask if soft else (mask > 0.5).astype(np.float32)
 

@@ -1,6 +1,6 @@
 """The layouts that data sets come in: which files belong together, and which do not fit.
 
-What has no partner, cannot be opened or differs in size is told by name and left out.
+Files without a partner, unreadable files and files of another size are reported and left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import FileError, ParameterError
-from ..io.images import READABLE
+from ..io.decoding import READABLE, size_of
 from .samples import Sample
 
 T = TypeVar("T")
@@ -24,7 +24,6 @@ TRIMAPS = ("trimap", "trimaps", "trimap1", "trimap_training_lowres/Trimap1")
 FOREGROUNDS = ("fg", "foreground", "foregrounds")
 BACKGROUNDS = ("bg", "background", "backgrounds")
 INDEX = "index.txt"
-TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
     Parameters
     ----------
     folder : path
-        Of the data set.
+        The folder of the data set.
     layout : {"folders", "alphamatting", "composition1k", "aifenge"}
         How it is laid out; see `LAYOUTS`.
     at : Folders, optional
@@ -70,14 +69,14 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
     Returns
     -------
     Found
-        Samples by name, and the problems: nothing is left out silently.
+        Samples sorted by name, and the problems: nothing is left out silently.
 
     Raises
     ------
     ParameterError
         If there is no such layout.
     FileError
-        If a folder is missing, or not a single sample can be used.
+        If a folder is missing, or no sample can be used.
     """
     if layout not in LAYOUTS:
         raise ParameterError(
@@ -178,7 +177,7 @@ def background_folder(root: Path, at: Folders) -> Path:
     Raises
     ------
     FileError
-        If they are nowhere.
+        If they are not found.
     """
     return _place(root, at.backgrounds, BACKGROUNDS)
 
@@ -228,31 +227,13 @@ def _fault(sample: Sample, sizes: dict[Path, tuple[int, int] | str]) -> str:
 def _size(path: Path) -> tuple[int, int] | str:
     """Return width and height of an upright picture, or why its head cannot be read."""
     try:
-        return _tiff_size(path) if path.suffix.lower() in (".tif", ".tiff") else _other_size(path)
+        return size_of(path)
     except Exception as error:  # Decoders raise errors of many kinds for a broken file.
         return f"{path} cannot be opened: {error}"
 
 
-def _tiff_size(path: Path) -> tuple[int, int]:
-    from tifffile import TiffFile
-
-    with TiffFile(path) as file:
-        page = file.series[0].keyframe
-        return page.imagewidth, page.imagelength
-
-
-def _other_size(path: Path) -> tuple[int, int]:
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        # A PNG would be decoded whole to look for what it hardly ever has.
-        exif = {} if picture.format == "PNG" else picture.getexif()
-        turned = exif.get(0x0112) in TRANSPOSED
-        return picture.size[::-1] if turned else picture.size
-
-
 def _place(root: Path, chosen: str, usual: tuple[str, ...], *, optional: bool = False) -> Path:
-    """Return the folder that was chosen, or the first of the usual ones that is there."""
+    """Return the selected folder, or the first of the usual ones that exists."""
     if chosen:
         return _folder(root / Path(chosen).expanduser())
     there = next((root / name for name in usual if (root / name).is_dir()), None)
@@ -260,14 +241,14 @@ def _place(root: Path, chosen: str, usual: tuple[str, ...], *, optional: bool = 
         raise FileError(
             f"{root} has no folder {' or '.join(usual)}",
             "The layout needs one of them",
-            "Name the folder that is meant, or choose another layout",
+            "Name the folder, or choose another layout",
         )
     return there or root / usual[0]
 
 
 def _folder(path: Path) -> Path:
     if not path.is_dir():
-        raise FileError(f"{path} is no folder", "Data is in folders", "Check the path")
+        raise FileError(f"{path} is not a folder", "Data is in folders", "Check the path")
     return path
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Image, Trimap, as_rgb, trimap_from
-from ..errors import EmptyRegionError
+from ..errors import EmptyRegionError, Side
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
@@ -69,12 +69,14 @@ def tnet(
     )
     classes = logits.argmax(axis=0)
     background, foreground = (_opened(classes == side, cleanup) for side in (0, 2))
-    for name, region in (("foreground", foreground), ("background", background)):
+    sides: dict[Side, NDArray[np.bool_]] = {"foreground": foreground, "background": background}
+    for name, region in sides.items():
         if not region.any():
             raise EmptyRegionError(
                 f"T-Net finds no {name}",
                 "It was made for pictures of people, and needs both sides",
                 "Choose a smaller cleanup, or segment the object and use a band",
+                missing=name,
             )
     return resized(trimap_from(foreground, background), height, width, "nearest")
 

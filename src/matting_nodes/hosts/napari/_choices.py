@@ -10,7 +10,8 @@ from magicgui import widgets
 from ...arrays import Kind
 from ...errors import SizeMismatchError
 from ...framework.spec import Input, NodeSpec
-from ._layers import common_shape, is_shapes, plane_shape
+from ._layers import is_shapes
+from ._places import common_shape, plane_shape
 from ._trimap import KEYS_HELP, is_trimap, tag
 
 

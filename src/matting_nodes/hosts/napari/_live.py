@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from magicgui import widgets
 
+from ._places import place
+
 # Milliseconds: long enough for dabs to become a stroke, short enough to follow the hand.
 DELAY = 100
 
@@ -136,12 +138,12 @@ class LayerWatch:
             event.connect(answer)
 
     def revision(self) -> Any:
-        """Return what differs when the layer was given other data, or is to be read otherwise."""
-        return id(self.layer), self._count, getattr(self.layer, "contrast_limits_range", None)
+        """Return what differs when the layer was given other data, or lies elsewhere."""
+        return id(self.layer), self._count, place(self.layer)
 
     def shape(self) -> Any:
         """Return what differs when the layer is another one, or of another size."""
-        return id(self.layer), self.layer.data.shape
+        return id(self.layer), self.layer.data.shape, place(self.layer)
 
     def state(self) -> Any:
         """Return what differs when the layer holds something else."""
