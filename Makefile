@@ -33,8 +33,8 @@ test: .venv/dev
 	$(MAKE) -j2 check kernels
 	$(WINDOWS) $(PYTEST)
 
-quick: .venv/dev
-	$(PYTEST) -m quick
+quick: kernels
+	$(PYTEST) -m "not slow"
 
 # What `make test` does in small: a thousand actions in napari's windows; and what needs a GPU.
 stress: .venv/dev

@@ -42,7 +42,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         if (path in PAGES or path.startswith("docs/")) and files.get_file_from_path(on_site):
             here = posixpath.dirname(page.file.src_uri)
             return posixpath.relpath(on_site, here or ".") + (match[2] or "")
-        assert (ROOT / path).exists(), f"{page.file.src_uri} links to {match[1]}, which is not there"
+        assert (ROOT / path).exists(), (
+            f"{page.file.src_uri} links to {match[1]}, which is not there"
+        )
         return f"{config.repo_url}/blob/main/{path}"
 
     return LINK.sub(replaced, markdown)

@@ -49,4 +49,6 @@ def save(name: str, picture: NDArray[np.float32], size: tuple[int, int]) -> None
 if __name__ == "__main__":
     photo, trimap, alpha, cutout = steps()
     save("icon.png", halves(photo[FACE], cutout[FACE]), ICON)
-    save("banner.png", np.hstack([step[UPRIGHT] for step in (photo, trimap, alpha, cutout)]), BANNER)
+    save(
+        "banner.png", np.hstack([step[UPRIGHT] for step in (photo, trimap, alpha, cutout)]), BANNER
+    )

@@ -11,7 +11,9 @@ from matting_nodes.nodes import all_nodes
 
 BEGIN = "<!-- made by scripts/generate.py -->\n"
 END = "<!-- end -->\n"
-HEAD = "| asked by | name | network | sees | weights | their licence | paper |\n" + "|---" * 7 + "|\n"
+HEAD = (
+    "| asked by | name | network | sees | weights | their licence | paper |\n" + "|---" * 7 + "|\n"
+)
 
 
 def networks_page(page: Path) -> str:

@@ -18,6 +18,8 @@ from .checkpoints import with_weights
 TESTS = Path(__file__).parent
 # Real windows share one display, and its focus; the tests of ComfyUI share one server.
 TOGETHER = {"hosts/napari": "windows", "hosts/comfyui": "comfyui"}
+# Rooms whose tests are slow, every one of them.
+SLOW = {"hosts/napari", "networks"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         room = item.path.parent.relative_to(TESTS).as_posix() if TESTS in item.path.parents else ""
         item.add_marker(pytest.mark.xdist_group(TOGETHER.get(room, item.location[0])))
+        if room in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

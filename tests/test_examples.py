@@ -20,6 +20,7 @@ def run(code, folder):
     subprocess.run([sys.executable, *code], cwd=folder, env=environment, check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
 def test_an_example_runs_in_an_empty_folder(script, tmp_path):
     run([script], tmp_path)
@@ -28,6 +29,7 @@ def test_an_example_runs_in_an_empty_folder(script, tmp_path):
     assert list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_readmes_python_runs(tmp_path):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))

@@ -137,7 +137,9 @@ def test_the_description_holds_where_the_repository_is_not(metadata):
         assert picture.startswith("https://raw.githubusercontent.com/"), picture
 
 
-@pytest.mark.parametrize("words", ["image matting", "background removal", "hair", "trimap", "alpha"])
+@pytest.mark.parametrize(
+    "words", ["image matting", "background removal", "hair", "trimap", "alpha"]
+)
 def test_the_words_that_people_type_are_in_the_line_that_hubs_search(metadata, words):
     assert words in metadata["Summary"].lower()
 

@@ -29,7 +29,10 @@ from matting_nodes import (
 
 from .conftest import COMFYUI, ROOT, message
 
-pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout"),
+]
 
 
 @pytest.fixture

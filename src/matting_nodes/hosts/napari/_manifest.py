@@ -22,7 +22,7 @@ def manifest() -> dict[str, Any]:
     nodes = {f"{PLUGIN}.{spec.name}": spec for spec in all_nodes()}
     return {
         "name": PLUGIN,
-        # Short, for napari puts it behind every title; the summary in pyproject.toml has more words.
+        # Short, since napari puts it behind every title: the words are in the summary.
         "display_name": "Image matting",
         "categories": ["Segmentation", "Annotation", "Image Processing"],
         "contributions": {
