@@ -1,8 +1,9 @@
 """Write the files that are made from the specs: `python scripts/generate.py`.
 
 `napari.yaml`, ComfyUI's help pages, the pages of the nodes, of the Python API and of training's
-settings, the nodes' names in the package's `__init__.py`, and the snapshot of the public interface. A test holds them to the code. Ids, names and
-defaults in the snapshot must not change: saved workflows carry them.
+settings, the table of the networks, the nodes' names in the package's `__init__.py`, and the
+snapshot of the public interface. A test holds them to the code. Ids, names and defaults in the
+snapshot must not change: saved workflows carry them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 from api_page import api_page
 from draw_parameters import drawn, picture_path
+from networks_table import networks_page
 from training_page import training_page
 
 from matting_nodes.arrays import Kind
@@ -43,6 +45,7 @@ def files() -> dict[Path, str]:
         **pages,
         **{HELP / f"{type_.name}.md": file_node_page(type_) for type_ in file_nodes()},
         ROOT / "docs/api.md": api_page(),
+        ROOT / "docs/networks.md": networks_page(ROOT / "docs/networks.md"),
         ROOT / "docs/training-settings.md": training_page(),
         **{PAGES / f"{spec.command}.md": node_page(spec) for spec in all_nodes()},
         PACKAGE: typed_names(),
