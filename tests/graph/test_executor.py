@@ -149,7 +149,7 @@ def test_a_measurement_is_told(folders, fur):
 
 def test_an_error_in_a_run_names_node_and_frame(folders):
     stack = np.zeros((2, 100, 120), np.uint8)
-    stack[0, :50], stack[0, 40:60] = 255, 128
+    stack[0, :50], stack[0, 40:60], stack[1] = 255, 128, 128
     tifffile.imwrite(folders.input / "trimap.tif", stack, photometric="minisblack")
     graph = MATTE | {"drawn": load("trimap.tif")}
     with pytest.raises(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import FOREGROUND, Kind, as_pixels
+from ..arrays import FOREGROUND, Kind
 from ..errors import EmptyRegionError, MattingError, SizeMismatchError
 from ..job import Job
 from .run import Frames, Ranges, Result, check, is_by_stack, measure, provenance, run, settings
@@ -87,10 +87,8 @@ def map_frames(
     for index, part in job.each(range(count)):
         one, result = frame(inputs, index), None
         with naming(index, count), empty.noting(index):
-            if _is_unprompted(spec, one):
-                result = _nothing(spec, one, parameters)
-            else:
-                result = run(spec, one, parameters, part, ranges)
+            check_prompts(spec, one)
+            result = run(spec, one, parameters, part, ranges)
         yield result or empty.result(index, one, parameters)
     empty.refuse_if_all()
 
@@ -123,10 +121,10 @@ def check_frames(
     ranges = measure(spec, given, parameters) if is_by_stack(spec, parameters) else None
     for index in range(count):
         job.check()
-        values = frame(inputs, index)
+        one = frame(inputs, index)
         with naming(index, count), empty.noting(index):
-            if not _is_unprompted(spec, values):
-                check(spec, values, parameters, ranges)
+            check_prompts(spec, one)
+            check(spec, one, parameters, ranges)
     empty.refuse_if_all()
     return ranges, empty
 
@@ -205,19 +203,22 @@ def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
     }
 
 
-def _is_unprompted(spec: NodeSpec[Any], values: Mapping[str, Any]) -> bool:
-    """Tell whether there are prompts, and none of them in this frame."""
-    prompts = [values[wire.name] for wire in spec.inputs if wire.group and wire.name in values]
-    return bool(prompts) and all(prompt is None for prompt in prompts)
+def check_prompts(spec: NodeSpec[Any], values: Mapping[str, Any]) -> None:
+    """Check that a frame has a prompt, if prompts were given.
 
-
-def _nothing(
-    spec: NodeSpec[Any], values: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> Result:
-    """Return the result of a frame in which no object is meant: empty masks."""
-    image = as_pixels(values["image"], any_channels=True)
-    empty = {output.name: np.zeros(image.shape[:2], np.float32) for output in spec.outputs}
-    return Result(empty, provenance(spec, settings(spec, parameters), Job(), {}))
+    Raises
+    ------
+    EmptyRegionError
+        If other frames have them alone: no object of this one is meant.
+    """
+    prompts = [wire.name for wire in spec.inputs if wire.group and wire.name in values]
+    if prompts and all(values[name] is None for name in prompts):
+        raise EmptyRegionError(
+            f"There is nothing here of the {' and the '.join(prompts)}",
+            "Prompts belong to the frame that they were drawn in",
+            "Draw them in the frames whose object is meant",
+            missing="foreground",
+        )
 
 
 @contextmanager

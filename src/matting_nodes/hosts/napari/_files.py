@@ -37,7 +37,8 @@ def _open_trimap(path: str | list[str]) -> list[LayerData]:
 
 
 def _read_labels(path: Path) -> NDArray[np.uint8]:
-    planes = np.stack([_as_labels(frame) for frame in stacks.read_stack(path, kind=Kind.TRIMAP)])
+    frames = stacks.read_stack(path, kind=Kind.TRIMAP)
+    planes = np.stack([_as_labels(frame) for frame in frames])
     return planes.reshape(*_leading_shape(path, len(planes)), *planes.shape[1:])
 
 
@@ -46,8 +47,6 @@ def _as_labels(frame: NDArray[Any]) -> NDArray[np.uint8]:
         # Labels as napari itself writes them: no picture has so many bits.
         labels_to_trimap(frame)
         return frame.astype(np.uint8)
-    if frame.ndim == 3 and (frame[..., :3] == frame[..., :1]).all():
-        frame = frame[..., 0]  # grey, saved as a color picture
     return trimap_to_labels(as_trimap(frame))
 
 
