@@ -1,4 +1,4 @@
-"""What `mkdocs build` does besides: pages from the top of the repository, and links that leave docs/.
+"""What `mkdocs build` does besides: pages from the top, and links that leave docs/.
 
 README is the first page. A link to a file that is no page leads to the repository.
 """

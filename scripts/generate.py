@@ -1,8 +1,8 @@
 """Write the files that are made from the specs: `python scripts/generate.py`.
 
 `napari.yaml`, ComfyUI's help pages, the pages of the nodes, of the Python API and of training's
-settings, the table of the networks, and the snapshot of the public interface. A test holds them to the code. Ids, names and
-defaults in the snapshot must not change: saved workflows carry them.
+settings, the table of the networks, and the snapshot of the public interface. A test holds them to
+the code. Ids, names and defaults in the snapshot must not change: saved workflows carry them.
 """
 
 from __future__ import annotations
