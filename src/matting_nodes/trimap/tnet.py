@@ -55,7 +55,7 @@ def tnet(
     Notes
     -----
     Chen et al., "Semantic Human Matting", ACM MM 2018 (arXiv:1809.01354), section 3.1. Published:
-    the picture is squashed to a square by a cubic filter, in 8 bits; full: its proportions are kept.
+    the picture is squashed to a square by a cubic filter, in 8 bits; full: in its proportions.
     """
     height, width = image.shape[:2]
     if recipe == "published":
