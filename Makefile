@@ -18,10 +18,14 @@ QT_LIBRARIES := libdbus-1-3 libegl1 libfontconfig1 libxcb-cursor0 libxcb-icccm4 
 # PySide6 6.12 counts a reference too few on Python 3.11 and ends the process after some windows.
 PYSIDE := 'pyside6-essentials<6.11'
 
-# Two tests at a time, with one thread each where they wait for each other: OpenMP, BLAS, PyTorch.
-# Tests of one file share a worker and its fixtures, all windows share one (tests/conftest.py).
+# Two tests at a time. Threads of PyTorch and BLAS would wait for each other; those of compiled loops,
+# two of which are tested, must not burn time while they do. Tests of one file share a worker and its
+# fixtures, all windows share one (tests/conftest.py). Plugins are named, since pytest rewrites all
+# of a package, such as napari, whose plugin it finds by itself.
 WORKERS ?= 2
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --durations=25
+PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 \
+	$(BIN)/python -m pytest -p xdist.plugin -p pytest_cov.plugin -p pytestqt.plugin \
+	-p napari.utils._testsupport -n $(WORKERS) --dist loadgroup --durations=25
 WINDOWS = QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24"
 
 .PHONY: demo test quick stress test-pyside6 coverage check kernels docs generate screenshots clean
@@ -53,7 +57,7 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # Compiled once and kept beside the code, before two workers would each compile the same loops.
 kernels: .venv/dev
