@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,21 @@ from matting_nodes.framework import spec
 
 from .checkpoints import with_weights
 
+TESTS = Path(__file__).parent
+# Real windows share one display, and its focus; the tests of ComfyUI share one server.
+TOGETHER = {"hosts/napari": "windows", "hosts/comfyui": "comfyui"}
+# Rooms whose tests are slow, every one of them.
+SLOW = {"hosts/napari", "networks"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file on one worker, where they share fixtures; and the windows."""
+    for item in items:
+        room = item.path.parent.relative_to(TESTS).as_posix() if TESTS in item.path.parents else ""
+        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(room, item.location[0])))
+        if room in SLOW:
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_downloads(tmp_path_factory):
@@ -23,6 +40,12 @@ def _no_downloads(tmp_path_factory):
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard():
+    """A shell starts what runs in the background deaf to Ctrl-C, and its children with it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

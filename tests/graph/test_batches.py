@@ -198,6 +198,7 @@ def test_a_cancel_keeps_what_is_finished(batch, pairs):
     assert [batch.is_finished(task) for task in tasks] == [True] * 2 + [False] * (COUNT - 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(pairs, tmp_path, workers):
     """A solve of seconds a picture; the interrupt comes when the first is there."""
@@ -238,6 +239,7 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(pairs, tmp_path, wo
     assert f"{COUNT - records} of {COUNT} to do" in listed.stdout
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_that_loses_a_worker_finishes(batch, pairs, tmp_path):
     distributed = pytest.importorskip("distributed")
     import dask

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from matting_nodes import Job, alpha_matte, estimate_foreground, make_trimap, segment
-from matting_nodes.errors import EmptyRegionError, MissingInputError, ParameterError
+from matting_nodes import Cancelled, Job, alpha_matte, estimate_foreground, make_trimap, segment
+from matting_nodes.errors import EmptyRegionError, MissingInputError, ParameterError, WeightsError
 from matting_nodes.framework.run import run
 from matting_nodes.models.catalog import model
 from matting_nodes.models.pool import POOL
@@ -18,34 +18,7 @@ from matting_nodes.nodes import all_nodes
 
 from .conftest import ALL, fill, image_and_trimap, rgb, rgb_and_one_hot
 
-# How the published checkpoints hold their tensors
-WRAPPED = {"indexnet": "module.", "gca": "module.", "dim_vgg16": ""}
 NODES = {spec.name: spec for spec in all_nodes()}
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """Return a function that writes a network's checkpoint as its authors did; one at a time."""
-    folder = tmp_path_factory.mktemp("weights")
-
-    def write(name):
-        published = next(p for p in ALL if p.name == name)
-        path = folder / f"{name}.pth"
-        if not path.exists():
-            for other in folder.iterdir():
-                other.unlink()
-            POOL.free()
-            state = fill(published.shapes(), bn=published.bn)
-            if name in WRAPPED:
-                state = {WRAPPED[name] + key: value for key, value in state.items()}
-                state = {"epoch": 30, "state_dict": state}
-            torch.save(state, path)
-        return str(path)
-
-    yield write
-    POOL.free()
-    for path in folder.iterdir():
-        path.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +174,50 @@ def test_the_provenance_names_model_checksum_and_tile(checkpoint, scene):
     assert provenance["tile"] == 0
     assert provenance["device"] == "cpu"
     assert provenance["checksum"] == hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+
+
+def test_gca_overflows_float16_with_fresh_weights_and_says_so(tmp_path, scene):
+    torch.manual_seed(0)
+    torch.save(model("gca").build().state_dict(), tmp_path / "weights.pth")
+    inputs = dict(zip(("image", "trimap"), scene, strict=True))
+    settings = {"method": "gca", "weights": str(tmp_path / "weights.pth")}
+    told = []
+    job = Job(lambda _, message: told.append(message))
+    exact = run(NODES["alpha_matte"], inputs, settings)
+    rough = run(NODES["alpha_matte"], inputs, settings | {"precision": "fp16"}, job)
+    np.testing.assert_allclose(rough.values["alpha"], exact.values["alpha"], atol=1e-3)
+    (notice,) = rough.provenance["notices"]
+    assert notice == "The network's numbers overflow float16: computed in float32"
+    assert notice in told
+    assert exact.provenance["notices"] == []
+
+
+def test_weights_that_give_no_numbers_are_refused(tmp_path, scene):
+    network = model("indexnet").build()
+    with torch.no_grad():
+        network.pred[1].weight[0, 0, 2, 2] = torch.nan
+    torch.save(network.state_dict(), tmp_path / "weights.pth")
+    with pytest.raises(WeightsError, match=r"IndexNet Matting gave .* no numbers"):
+        alpha_matte(*scene, method="indexnet", weights=str(tmp_path / "weights.pth"))
+
+
+def test_a_cancel_is_heard_in_the_middle_of_a_network(checkpoint, scene):
+    """Of a run of some hundred operations only a part is done."""
+    weights, done = checkpoint("gca"), []
+
+    class Counted(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            done.append(function)
+            return function(*args, **(kwargs or {}))
+
+    with Counted():
+        alpha_matte(*scene, method="gca", weights=weights)
+    all_of_them = len(done)
+    done.clear()
+    job = Job(cancelled=lambda: len(done) > all_of_them / 3)
+    with pytest.raises(Cancelled), Counted():
+        alpha_matte(*scene, method="gca", weights=weights, job=job)
+    assert len(done) < all_of_them * 0.9
 
 
 def test_a_second_call_loads_nothing(checkpoint, scene):

@@ -276,7 +276,7 @@ def run(
         If the job was cancelled.
     """
     # Notes are of one frame; the job may be of many.
-    job = replace(job or Job(), notes={})
+    job = replace(job or Job(), notes={}).forward()
     values, chosen, ready, ranges = _checked(spec, inputs, parameters or {}, ranges)
     job.step(0.0, message=spec.title)
     own = [p.name for p in spec.parameters if p not in NORMALIZATION]

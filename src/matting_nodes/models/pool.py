@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MemoryLimitError
 from ..job import Job
 from . import weights as files
+from ._background import in_background
 from ._devices import numbered
 from ._fingerprints import sha256
 from ._memory import MemoryBackend, TorchMemory, is_out_of_memory, size_of
@@ -82,7 +84,7 @@ class Pool:
         Parameters
         ----------
         name : str
-            Of the model, from the catalog.
+            Name of the model in the catalog.
         device : {"auto", "cpu", "cuda", "mps"}
             Where it computes.
         precision : {"auto", "fp32", "fp16", "bf16"}
@@ -104,20 +106,21 @@ class Pool:
         ParameterError
             If there is no such model, device or precision.
         WeightsError
-            If the file cannot be had or does not fit.
+            If the file is not available or does not fit.
         MemoryLimitError
             If it fits the memory of no device.
         """
-        import torch
-
+        job = (job or Job()).forward()
+        # The first import of PyTorch takes seconds.
+        torch = in_background(lambda _: importlib.import_module("torch"), job)
         from ._precision import check_precision, in_precision
 
-        job = job or Job()
         model, preferred = find_model(name), self.backend.device(device)
         check_precision(precision, preferred)
         entry = self._acquire(model, preferred, weights, job)
         try:
-            yield in_precision(entry.network, torch.device(entry.key.device), precision)
+            where = torch.device(entry.key.device)
+            yield in_precision(entry.network, where, precision, job.announce)
         finally:
             with self._lock:
                 entry.leases -= 1
@@ -150,12 +153,12 @@ class Pool:
         except MemoryLimitError:
             if device.type == "cpu":
                 raise
-        job.step(0, message=f"{model.title} does not fit the memory of {device}: on the CPU")
+        job.announce(f"{model.title} does not fit the memory of {device}: on the CPU")
         return self._leased(model, "cpu", weights, job)
 
     def _leased(self, model: Model, device: str, weights: str | Path, job: Job) -> Entry:
         while True:
-            entry, mine = self._entry(self._key(model, device, weights, job))
+            entry, mine = self._entry(self._key(model, device, weights, job.part(0, 0.9)))
             try:
                 if mine:
                     self._load(entry, model, weights, job)
@@ -197,10 +200,18 @@ class Pool:
             return entry, mine
 
     def _load(self, entry: Entry, model: Model, weights: str | Path, job: Job) -> None:
-        try:
+        def load(job: Job) -> None:
             # Here, where it is read, the file's checksum is asked for.
-            path = files.fetch(model, weights, job)
-            self._place(entry, _built(model, path, job))
+            path = files.fetch(model, weights, job.part(0, 0.3))
+            network = _built(model, path, job.part(0.3, 1))
+            job.check()
+            self._place(entry, network)
+            if job.cancelled():
+                # Nobody has waited for it.
+                self.backend.drop(entry.placed)
+
+        try:
+            in_background(load, job)
         except BaseException:
             with self._lock:
                 entry.failed = True
@@ -276,8 +287,9 @@ def _built(model: Model, path: Path, job: Job) -> Module:
 
     job.step(0, message=f"load {model.title}")
     network: Any = model.build()
+    job.step(0.4, message=f"load {model.title}")
     network.absent = files.load_into(network, path, model)
-    network.checksum = sha256(path, job)
+    network.checksum = sha256(path, job.part(0.8, 1))
     network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     built: Module = network
     return built

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import WeightsError
 from ..job import Job
 from . import _fingerprints, user_models
+from ._background import in_background
 from ._checkpoint import check_loads, load_into, load_state
 from ._download import by_hand, download
 from ._folder import download_folder, offline, search_folders
@@ -53,9 +54,9 @@ def fetch(
     Raises
     ------
     WeightsError
-        If it is not there and cannot be had (it says what to do by hand), if its checksum
-        is not the one published, or not the one of its first use, or if it does not load when it
-        is first used and no checksum is published.
+        If it is not found and cannot be downloaded (the message says what to do by hand), if its
+        checksum is not the published one or that of its first use, or if it has no published
+        checksum and does not load at its first use.
     Cancelled
         If the job was cancelled.
     """
@@ -117,7 +118,8 @@ def _downloaded(model: Model, job: Job, force: bool = False) -> Path:
     _refuse_unfetchable(model)
     with _held(_DOWNLOADS.setdefault(path, threading.Lock()), job):
         if force or not path.is_file():
-            download(model, path, job, force)
+            # A server that stalls is silent for long: a cancel does not wait for it.
+            in_background(lambda job: download(model, path, job, force), job)
     return path
 
 

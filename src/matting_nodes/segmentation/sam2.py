@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # The network looks at squares of this side.
 SIDE = 1024
+# Multiply-adds for that, as `models._watch` counts them
+WORK = {"tiny": 1.40e11, "small": 1.77e11}
 
 
 @method("segment", title="SAM 2 (network)", networks=("sam2_tiny", "sam2_small"))
@@ -48,7 +50,7 @@ def sam2(
     foreground_points, background_points : (N, 2) float, pixels, optional
         x and y of places on the object and beside it.
     size : {"tiny", "small"}
-        Of the network.
+        Size of the network.
     soft : bool
         Give probabilities rather than 0 and 1: for Make Trimap's soft thresholds.
 
@@ -63,7 +65,7 @@ def sam2(
     ValueRangeError
         If a point lies outside the picture.
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
     DependencyError
         If transformers is not installed.
 
@@ -77,14 +79,17 @@ def sam2(
     from scipy.special import expit
 
     from ..models.pool import POOL
+    from ..models.predict import check_finite, watched
 
     name = f"sam2_{size}"
     with POOL.lease(
         name, device=device, precision=precision, weights=weights, job=job.part(0, 0.2)
     ) as network:
-        job.step(0.2, message="SAM 2")
-        logits = _answer(network, image, prompts)
-        job.note(model=name, checksum=network.checksum)
+        with watched(job.part(0.2, 1), WORK[size], "SAM 2"):
+            logits = _answer(network, image, prompts)
+        notices = job.notes.get("notices", [])
+        job.note(model=name, checksum=network.checksum, notices=notices)
+    check_finite(name, logits)
     # Enlarged are the logits, as published: probabilities would give blurred steps.
     mask = expit(logits) if soft else logits > 0
     return mask.astype(np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Mask, Trimap, is_background, is_foreground, trimap_from
 from ..errors import EmptyRegionError, Side
-from ..framework.parameters import Advanced, Slider
+from ..framework.parameters import Advanced, PixelSize, Slider
 from ..framework.register import method
 
 # 5 and 250 of 255, as in trimaps: soft values beyond them are too faint to move the band's edge.
@@ -25,7 +25,9 @@ def band(
     inner: Annotated[float, Slider(0, 200)] = 10.0,
     outer: Annotated[float, Slider(0, 200)] = 10.0,
     unit: Literal["px", "physical", "percent"] = "px",
-    pixel_size: Annotated[float, Slider(1e-9, 1e9), Advanced()] = 1.0,
+    pixel_size: Annotated[
+        float, Slider(1e-9, 1e9), Advanced(), PixelSize("unit", "physical")
+    ] = 1.0,
 ) -> Trimap:
     """Mark a band along a mask's edge as unknown.
 

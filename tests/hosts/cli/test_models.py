@@ -117,6 +117,7 @@ def test_verify_refuses_what_is_not_the_published_file(cache, capsys):
     assert "begins with 46a04131" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["indexnet", "dim_segnet"])
 def test_matting_networks_can_be_exported(cache, tmp_path, capsys, name):
     """With learned indices, and with unpooling: what onnxruntime makes of them is PyTorch's."""

@@ -14,7 +14,10 @@ from matting_nodes.models import catalog
 
 from .conftest import COMFYUI, message
 
-pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout"),
+]
 
 MATTE, SAVED = "3", "6"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from matting_nodes import (
     segment,
 )
 from matting_nodes.arrays import Image, Mask
-from matting_nodes.framework.parameters import Slider
+from matting_nodes.framework.parameters import PixelSize, Slider
 from matting_nodes.framework.register import node
 from matting_nodes.framework.spec import Method
 from matting_nodes.hosts import napari as host
@@ -58,6 +58,30 @@ def test_a_toy_node_and_method_get_a_widget_that_runs(registry, viewer, finish):
     widget.fields["", "invert"].value = True
     finish(widget)
     np.testing.assert_array_equal(viewer.layers["steps mask"].data, [[1, 0, 0]] * 3)
+
+
+def test_a_node_by_other_names_gets_its_picture_and_the_size_of_its_pixels(
+    registry, viewer, finish
+):
+    @node(title="Disk", command="disk", step=9)
+    def disk(
+        photo: Image,
+        *,
+        radius: Annotated[float, Slider(0, 100)] = 1.0,
+        lengths: Literal["pixels", "world"] = "pixels",
+        spacing: Annotated[float, Slider(1e-9, 1e9), PixelSize("lengths", "world")] = 1.0,
+    ) -> Mask:
+        """Draw a disk."""
+        y, x = np.indices(photo.shape[:2])
+        return (np.hypot(y, x) <= radius / spacing).astype(np.float32)
+
+    viewer.add_image(np.zeros((9, 9), np.float32), name="photo", scale=(0.5, 0.5))
+    widget = host.DiskWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Disk")
+    for lengths, reach in (("pixels", 1), ("world", 2)):
+        widget.fields["", "lengths"].value = lengths
+        finish(widget)
+        assert np.flatnonzero(viewer.layers["photo mask"].data[0]).max() == reach
 
 
 def test_an_error_that_nobody_foresaw_ends_as_a_message_with_details(registry, viewer, finish):

@@ -22,6 +22,7 @@ def manifest() -> dict[str, Any]:
     nodes = {f"{PLUGIN}.{spec.name}": spec for spec in all_nodes()}
     return {
         "name": PLUGIN,
+        # Short, since napari puts it behind every title: the words are in the summary.
         "display_name": "Image matting",
         "categories": ["Segmentation", "Annotation", "Image Processing"],
         "contributions": {
@@ -57,7 +58,7 @@ def manifest() -> dict[str, Any]:
                 _writer("write_trimap", "trimaps and masks", "labels"),
             ],
             "sample_data": [
-                _sample("lemur", "Lemur (photo, trimap, alpha)"),
+                _sample("lemur", "Lemur (hair and fur: photo, trimap, alpha matte)"),
                 _sample("cell", "Cell (quantitative phase microscopy)"),
             ],
             "configurations": configurations(),

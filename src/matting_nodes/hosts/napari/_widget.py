@@ -269,8 +269,9 @@ class NodeWidget(widgets.Container):
             for wire in self.spec.inputs
             if wire.name in layers
         }
-        if parameters.get("unit") == "physical" and parameters["pixel_size"] == 1:
-            parameters["pixel_size"] = pixel_size(grid.picture)
+        for owner, parameter in self._parameters():
+            if owner in ("", self.method.value) and parameter.wants_pixel_size(parameters):
+                parameters[parameter.name] = pixel_size(grid.picture)
         return Request(layers, inputs, parameters, grid)
 
     def _follow(self, request: Request, afresh: bool) -> None:
