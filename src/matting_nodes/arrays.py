@@ -387,7 +387,7 @@ def as_points(value: ArrayLike, name: str = "points") -> Points:
         raise ShapeError(
             f"{name} is {reprlib.repr(value)}",
             "Points are pairs of finite numbers, x and y, at least one",
-            "Give them as [[x, y], …], or leave them away",
+            "Give them as [[x, y], …], or leave them out",
         )
     return points
 

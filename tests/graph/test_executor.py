@@ -148,8 +148,8 @@ def test_a_measurement_is_told(folders, fur):
 
 
 def test_an_error_in_a_run_names_node_and_frame(folders):
-    stack = np.zeros((2, 100, 120), np.uint8)
-    stack[0, :50], stack[0, 40:60], stack[1] = 255, 128, 128
+    stack = np.full((2, 100, 120), 128, np.uint8)
+    stack[0, :40], stack[0, 60:] = 255, 0
     tifffile.imwrite(folders.input / "trimap.tif", stack, photometric="minisblack")
     graph = MATTE | {"drawn": load("trimap.tif")}
     with pytest.raises(
@@ -157,6 +157,19 @@ def test_an_error_in_a_run_names_node_and_frame(folders):
     ):
         run(graph, folders)
     assert not folders.output.exists()
+
+
+def test_a_frame_without_the_object_is_told_and_the_clip_is_done(folders):
+    stack = np.zeros((2, 100, 120), np.uint8)
+    stack[0, :50], stack[0, 40:60] = 255, 128
+    tifffile.imwrite(folders.input / "trimap.tif", stack, photometric="minisblack")
+    outcomes = run(MATTE | {"drawn": load("trimap.tif")}, folders)
+    (remark,) = (text for outcome in outcomes for text in outcome.texts)
+    assert remark == "Frame 1 shows no object: the trimap has no definite foreground"
+    files = [path for outcome in outcomes for path in outcome.files]
+    alphas = [read_image(path)[..., 3] for path in sorted(files)]
+    assert alphas[0].any()
+    assert not alphas[-1].any()
 
 
 def test_load_images_placeholder_is_no_mask(folders):

@@ -50,7 +50,7 @@ def vitmatte(
     Raises
     ------
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
     DependencyError
         If transformers is not installed.
 

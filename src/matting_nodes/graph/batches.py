@@ -26,7 +26,7 @@ from .model import Graph, Link
 from .registry import node_types
 
 RECORDS = ".matting-nodes"
-# The digest of a task that was begun and not recorded as finished.
+# The digest of a task that was started and not recorded as finished.
 BEGUN = ""
 # The settings that name a file to load, and a file to save.
 LOADED, SAVED = ("image", "file"), "filename_prefix"
@@ -68,7 +68,7 @@ class Batch:
     Parameters
     ----------
     folders : Folders
-        Of the whole batch.
+        The folders of the whole batch.
     """
 
     folders: Folders

@@ -130,7 +130,7 @@ def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
             yield MissingInputError(
                 f"{parameter.name} is missing",
                 parameter.rule,
-                "Export the workflow anew, or set it",
+                "Export the workflow again, or set it",
             )
 
 

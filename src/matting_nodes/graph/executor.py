@@ -42,7 +42,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     Returns
     -------
     list of Outcome
-        One for each node that saves, shows or measures something, in the order they ran.
+        One for each node that saves, shows, measures or remarks something, in the order they ran.
 
     Raises
     ------
@@ -69,6 +69,8 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
         made[key] = saved.values
         if key in ends:
             outcomes.append(Outcome(node, saved.values, saved.files, saved.texts))
+        elif saved.texts:  # remarks, such as on frames without the object
+            outcomes.append(Outcome(node, texts=saved.texts))
         for used in {key, *(link.node for link in node.links.values())}:
             if last_uses.get(used, key) == key:
                 del made[used]

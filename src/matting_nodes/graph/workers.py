@@ -110,7 +110,7 @@ def run_on_dask(
     finished : callable(Done)
         Called after each, in the order they finish.
     address : str
-        Of the scheduler, such as "tcp://10.0.0.1:8786".
+        Address of the scheduler, such as "tcp://10.0.0.1:8786".
 
     Raises
     ------

@@ -146,7 +146,7 @@ def write_image(
         Float in 0..1, or uint8, which is written as it is. Float beyond 0..1 is a picture in
         its own numbers: a TIFF keeps them, a PNG as whole numbers of 16 bits.
     bits : {8, 16, 32}, optional
-        Of each channel. By default 16 for a grey PNG (an alpha), and for a picture in its own
+        Bits per channel. By default 16 for a grey PNG (an alpha), and for a picture in its own
         numbers; 32 for TIFF, else 8.
     force : bool
         Overwrite an existing file.

@@ -126,7 +126,7 @@ def write_stack(
     frames : sequence of (H, W), (H, W, 3) or (H, W, 4) arrays
         Float in 0..1.
     bits : {8, 16, 32}
-        Of each channel.
+        Bits per channel.
 
     Raises
     ------

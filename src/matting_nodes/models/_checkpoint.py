@@ -64,7 +64,7 @@ def load_into(network: Module, path: Path, model: Model) -> frozenset[str]:
     Returns
     -------
     frozenset of str
-        Optional keys that the file lacks: those tensors are as they were born.
+        Optional keys that the file lacks: those tensors keep their initial values.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def _explained(path: Path, model: Model) -> Iterator[None]:
         raise WeightsError(
             f"{path} holds more than tensors: it names {named}",
             "Loading it would run code from the file, which is never done",
-            f"Get {model.file} from its publisher, or save the bare state dict anew",
+            f"Get {model.file} from its publisher, or save the bare state dict again",
         ) from error
     # A damaged file can make PyTorch stumble anywhere.
     except Exception as error:

@@ -48,7 +48,7 @@ def download(model: Model, target: Path, job: Job, force: bool = False) -> None:
         _receive(model, url, part, job.part(0, 0.9))
         try:
             _check(model, url, part, target, job.part(0.9, 1))
-            # What is fetched anew is trusted as a first use is.
+            # A new download is trusted like a first use.
             _fingerprints.forget(target)
             part.replace(target)
         finally:

@@ -45,7 +45,7 @@ class Model:
     size : int, bytes
         Of the download, about: as upstream says, else what its tensors take.
     licence : str
-        Of the weights, in words.
+        Licence of the weights, in words.
     non_commercial : bool
         Whether those who publish the weights forbid commercial use, or the licence of the data
         that they were trained on does; `licence` says which.
@@ -64,7 +64,7 @@ class Model:
         Where the file is a whole pickled module: the classes of its authors that it names.
         They and PyTorch's own are replaced by inert stand-ins; see `load_state`.
     channels : int
-        Of the network's input, (N, C, H, W).
+        Channels of the network's input, (N, C, H, W).
     side : int, pixels
         About as large is the picture that it looks at, whatever it is given; 0 as it is.
     prompted : bool
@@ -94,7 +94,7 @@ class Model:
     prompted: bool = False
 
     def build(self) -> Module:
-        """Return the network on the CPU, with whatever weights it is born with."""
+        """Return the network on the CPU, with its initial weights."""
         if callable(self.builder):
             return self.builder(**self.arguments)
         module, _, name = self.builder.partition(":")

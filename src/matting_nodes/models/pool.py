@@ -84,7 +84,7 @@ class Pool:
         Parameters
         ----------
         name : str
-            Of the model, from the catalog.
+            Name of the model in the catalog.
         device : {"auto", "cpu", "cuda", "mps"}
             Where it computes.
         precision : {"auto", "fp32", "fp16", "bf16"}
@@ -106,7 +106,7 @@ class Pool:
         ParameterError
             If there is no such model, device or precision.
         WeightsError
-            If the file cannot be had or does not fit.
+            If the file is not available or does not fit.
         MemoryLimitError
             If it fits the memory of no device.
         """

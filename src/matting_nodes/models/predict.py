@@ -53,7 +53,7 @@ def predict(
     Parameters
     ----------
     name : str
-        Of the model.
+        Name of the model.
     planes : (C, h, w) float32
         What it looks at, perhaps at a size of its own.
     wanted : (H, W) bool

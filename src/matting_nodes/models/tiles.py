@@ -132,7 +132,7 @@ def run_tiled(
     unknown : (H, W) bool
         Where the result is wanted.
     stride : int, pixels
-        Of the network's coarsest features.
+        Stride of the network's coarsest features.
     field_of_view : int, pixels, or None
         Side of the square that one pixel of the result depends on; None if it is everything.
     tile : int, pixels
@@ -140,14 +140,14 @@ def run_tiled(
     whole : int, pixels
         How large a picture is run whole, at most, if `tile` is 0.
     padding : {"reflect", "replicate", "zeros"}
-        What lies right and below of a picture whose sides are no multiples of the stride.
+        How a picture is extended to the right and below to multiples of the stride.
     batch : int
         Tiles at once; 0 takes one on the CPU and four elsewhere.
     context : bool
         Whether a global network in tiles is corrected by a pass over the smaller picture. It
         helps a network that answers alike at both sizes, and costs as much as one more tile.
     output : int
-        Which one, if the network gives several.
+        Which output, if the network has several.
     on_cpu : callable, optional
         Returns the network on the CPU; by default a copy of it that is moved there.
     work : Work, optional

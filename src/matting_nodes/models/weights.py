@@ -54,9 +54,9 @@ def fetch(
     Raises
     ------
     WeightsError
-        If it is not there and cannot be had (it says what to do by hand), if its checksum
-        is not the one published, or not the one of its first use, or if it does not load when it
-        is first used and no checksum is published.
+        If it is not found and cannot be downloaded (the message says what to do by hand), if its
+        checksum is not the published one or that of its first use, or if it has no published
+        checksum and does not load at its first use.
     Cancelled
         If the job was cancelled.
     """

@@ -58,13 +58,13 @@ def composite(
     background : (h, w, 3) or (h, w, 1) float32, 0..1, optional
         A picture as the new background, of any size. It is used instead of the backdrop.
     fit : {"fill", "fit", "stretch", "tile"}
-        How a background of another size is brought to this one: fill cuts off what is too
-        much, fit leaves black bars, stretch gives up proportions, tile repeats.
+        How a background of another size is fitted: fill crops what does not fit, fit leaves
+        black bars, stretch ignores proportions, tile repeats.
     backdrop : {"color", "checkerboard", "blur", "id_white", "id_blue", "id_red"}
         What lies behind where no picture is given; blur is the old background out of focus, the
         last three are the colors of ID photos.
     color : str
-        Of the backdrop: a name, #rrggbb, or transparent.
+        Color of the backdrop: a name, #rrggbb, or transparent.
     checker_size : int, pixels
         Side of the checkerboard's squares.
     blur_radius : float, pixels
@@ -77,18 +77,18 @@ def composite(
     black_point, white_point : float, 0..1
         Levels of the alpha: what counts as clear, and what as opaque.
     alpha_gamma : float
-        Bends the alpha: above 1 soft parts become more opaque, below 1 less.
+        Gamma of the alpha: above 1 soft parts become more opaque, below 1 less.
     choke : int, pixels
         Moves the alpha's edge inwards, or outwards if negative.
     despill : {"none", "red", "green", "blue"}
-        Takes the glow of a screen of this color out of the object's colors.
+        Removes the spill of a screen of this color from the object's colors.
     despill_amount : float, 0..1
-        How much of the glow goes.
+        How much of the spill is removed.
     print_size : str
         Frames the object as an ID photo: head in the middle, a tenth of the height free above
         it, down to the object's lower end. Width × height; 51x51_mm is 2 × 2 inches.
     print_resolution : int, dots per inch
-        Of a print size: 35x45_mm at 300 dpi are 413 × 531 pixels.
+        Resolution of a print size: 35x45_mm at 300 dpi is 413 × 531 pixels.
 
     Returns
     -------

@@ -50,7 +50,7 @@ def sam2(
     foreground_points, background_points : (N, 2) float, pixels, optional
         x and y of places on the object and beside it.
     size : {"tiny", "small"}
-        Of the network.
+        Size of the network.
     soft : bool
         Give probabilities rather than 0 and 1: for Make Trimap's soft thresholds.
 
@@ -65,7 +65,7 @@ def sam2(
     ValueRangeError
         If a point lies outside the picture.
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
     DependencyError
         If transformers is not installed.
 

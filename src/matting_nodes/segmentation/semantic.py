@@ -83,7 +83,7 @@ def semantic(
     EmptyRegionError
         If nothing of these classes is found.
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
 
     Notes
     -----

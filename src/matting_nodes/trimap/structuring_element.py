@@ -29,10 +29,10 @@ def structuring_element(
         1 is foreground; anything more than 2/255 from 0 and 1 is unknown. A mask that is soft
         throughout one side is cut at half its height first.
     shape : {"ellipse", "square"}
-        Of the element, which is 2 radius + 1 pixels wide: it has a middle, so the band is as
-        wide on every side.
+        Shape of the element, which is 2 radius + 1 pixels wide: it has a center pixel, so the
+        band is equally wide on every side.
     radius : int, pixels
-        Of the element.
+        Radius of the element.
     iterations : int
         How often it is applied.
 

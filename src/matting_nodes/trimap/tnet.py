@@ -48,14 +48,15 @@ def tnet(
     Raises
     ------
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
     EmptyRegionError
         If the network finds no foreground or no background.
 
     Notes
     -----
-    Chen et al., "Semantic Human Matting", ACM MM 2018 (arXiv:1809.01354), section 3.1. Published:
-    the picture is squashed to a square by a cubic filter, in 8 bits; full: in its proportions.
+    Chen et al., "Semantic Human Matting", ACM MM 2018 (arXiv:1809.01354), section 3.1. The
+    published recipe squashes the picture to a square by a cubic filter in 8 bits; full keeps its
+    proportions.
     """
     height, width = image.shape[:2]
     if recipe == "published":

@@ -1,4 +1,4 @@
-"""Mattes that follow their trimaps: mapped over frames again, only what changed is solved again."""
+"""Live mattes: when a trimap is painted on, only what the stroke can change is solved again."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Patch:
 class Follower:
     """Maps a node over frames whose trimaps are being painted, and leaves the rest as it was.
 
-    Of a stack only the frames that were painted on are solved again, and of the one that is
-    being painted only what the stroke can change: memory is that of one session. One thread at
-    a time may use it.
+    In a stack only the painted frames are solved again, and in the frame that is being painted
+    only what the stroke can change. It needs the memory of one session, and may be used by one
+    thread at a time.
 
     Parameters
     ----------

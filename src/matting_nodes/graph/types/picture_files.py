@@ -171,7 +171,7 @@ def save_picture(
     file_type : {"png", "tiff", "jpeg"}
         JPEG holds no transparency.
     bits : {"auto", "8", "16", "32"}
-        Of each channel; auto takes 16 for an alpha as PNG, 32 (float) for TIFF, else 8.
+        Bits per channel; auto takes 16 for an alpha as PNG, 32 (float) for TIFF, else 8.
     one_file : bool
         Save all frames as the planes of one TIFF.
     """

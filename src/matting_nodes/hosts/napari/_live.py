@@ -71,7 +71,7 @@ class Live:
     def revisions(self, layers: dict[str, Any], painted: str) -> dict[str, Any]:
         """Return what differs when a layer is another one, or has got other data.
 
-        Of the one named `painted` it is not told whether it was painted on.
+        Paint on the layer named `painted` is not reported.
         """
         self._watch(list(layers.values()))
         return {

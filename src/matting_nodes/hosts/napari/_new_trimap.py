@@ -1,4 +1,4 @@
-"""A trimap begun by hand: an empty layer to paint on."""
+"""A new trimap: an empty layer to paint on."""
 
 from __future__ import annotations
 
