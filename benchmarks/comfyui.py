@@ -27,7 +27,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from matting_nodes import composite, estimate_foreground, samples, write_image
+from matting_nodes import composite, estimate_foreground, sample_data, write_image
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = ("cutout", "portrait", "product", "microscopy", "video", "comparison")
@@ -114,9 +114,9 @@ def _wait_for(host: Host, process: subprocess.Popen[bytes]) -> None:
 
 def write_frames(folder: Path, count: int) -> None:
     """Write a lemur that keeps still before a beach that passes by, and its mask."""
-    lemur, alpha = (_enlarged(a) for a in (samples.lemur(), samples.lemur_alpha()))
+    lemur, alpha = (_enlarged(a) for a in (sample_data.lemur(), sample_data.lemur_alpha()))
     foreground, _ = estimate_foreground(lemur, alpha)
-    beach = _enlarged(samples.beach())
+    beach = _enlarged(sample_data.beach())
     (folder / f"frames_{count}").mkdir()
     for index in range(count):
         behind = np.roll(beach, 19 * index, axis=1)

@@ -30,7 +30,7 @@ def _clock_nodes() -> None:
 
 def _clock_computing() -> None:
     """Of the time in our nodes, clock what they compute: the rest is tensors and previews."""
-    from matting_nodes import frames
+    from matting_nodes.framework import frames
 
     run = frames.run
 
@@ -52,7 +52,7 @@ def _memory(field: str) -> int:
 @PromptServer.instance.routes.get("/clock")
 async def clock(request: web.Request) -> web.Response:
     """Tell what was spent since the last time, and the peak of memory; begin again."""
-    from matting_nodes import frames
+    from matting_nodes.framework import frames
 
     if not hasattr(frames, "clocked"):
         _clock_computing()

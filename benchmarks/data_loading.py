@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from matting_nodes import io
 from matting_nodes.arrays import Kind
+from matting_nodes.io import images
 from matting_nodes.training._stream import Samples, Stream, loader
 from matting_nodes.training.layouts import Folders, find_samples
 from matting_nodes.training.recipes import recipe
@@ -101,11 +101,11 @@ def make(folder: Path, height: int, number: int = 6) -> Path:
         edge = 0.3 - np.hypot(x - chance.uniform(0.6, 1.1), y - chance.uniform(0.4, 0.6))
         alpha = (edge / 0.05 + 0.5).clip(0, 1)
         ramp = np.stack([x / 2, y, 1 - y], axis=-1)
-        io.write(folder / "alpha" / f"{n}.png", alpha, Kind.ALPHA, bits=8)
+        images.write(folder / "alpha" / f"{n}.png", alpha, Kind.ALPHA, bits=8)
         for part in ("fg", "bg"):
             noise = chance.normal(0, 0.02, ramp.shape)
             ending = "png" if part == "fg" else "jpg"
-            io.write_image(folder / part / f"{n}.{ending}", (ramp + noise).clip(0, 1))
+            images.write_image(folder / part / f"{n}.{ending}", (ramp + noise).clip(0, 1))
     return folder
 
 

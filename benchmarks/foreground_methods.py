@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from pymatting import estimate_foreground_ml
 
-from matting_nodes import estimate_foreground, samples
+from matting_nodes import estimate_foreground, sample_data
 
 ROUNDS = 5
 PYMATTING = "PyMatting multilevel"
@@ -26,7 +26,7 @@ PYMATTING = "PyMatting multilevel"
 
 def scene(megapixels: float) -> tuple[Any, Any, Any]:
     """Return a picture of so many megapixels, its alpha, and its true foreground."""
-    lemur, alpha, beach = samples.lemur(), samples.lemur_alpha(), samples.beach()
+    lemur, alpha, beach = sample_data.lemur(), sample_data.lemur_alpha(), sample_data.beach()
     true = estimate_foreground_ml(lemur, alpha)
     scale = math.sqrt(megapixels * 1e6 / alpha.size)
     sized = [cv2.resize(p, None, fx=scale, fy=scale) for p in (true, alpha, beach)]

@@ -28,7 +28,7 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QApplication
 
-from matting_nodes import alpha_matte, samples
+from matting_nodes import alpha_matte, sample_data
 from matting_nodes.arrays import unknown
 from matting_nodes.hosts.napari._trimap import trimap_options, trimap_to_labels
 from matting_nodes.models import catalog
@@ -126,7 +126,7 @@ class Window:
 
 def scaled(megapixels: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the lemur and its trimap with so many pixels."""
-    image, trimap = samples.lemur(), samples.lemur_trimap()
+    image, trimap = sample_data.lemur(), sample_data.lemur_trimap()
     factor = (megapixels * 1e6 / trimap.size) ** 0.5
     size = round(trimap.shape[1] * factor), round(trimap.shape[0] * factor)
     image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)
@@ -170,7 +170,7 @@ class Threads:
 
 def print_threads(options: argparse.Namespace) -> None:
     """Print the median seconds of the same work in each thread."""
-    image, trimap = samples.lemur(), samples.lemur_trimap()
+    image, trimap = sample_data.lemur(), sample_data.lemur_trimap()
     network = catalog.model("indexnet").build().eval()
     planes = torch.rand(1, 4, 256, 256)
 

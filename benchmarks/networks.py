@@ -26,7 +26,7 @@ import numpy as np
 import torch
 import transformers
 
-from matting_nodes import alpha_matte, samples
+from matting_nodes import alpha_matte, sample_data
 from matting_nodes.arrays import trimap_from, unknown
 from matting_nodes.models import catalog
 from matting_nodes.models.fba import fba_planes
@@ -48,9 +48,9 @@ def settings(name: str) -> dict[str, Any]:
 
 def scene(megapixels: float, share: float) -> tuple[Any, Any]:
     """Return a picture of so many megapixels and a trimap with so much of it unknown."""
-    scale = math.sqrt(megapixels * 1e6 / samples.lemur_alpha().size)
-    image = cv2.resize(samples.lemur(), None, fx=scale, fy=scale).clip(0, 1)
-    inside = cv2.resize(samples.lemur_alpha(), None, fx=scale, fy=scale) > 0.5
+    scale = math.sqrt(megapixels * 1e6 / sample_data.lemur_alpha().size)
+    image = cv2.resize(sample_data.lemur(), None, fx=scale, fy=scale).clip(0, 1)
+    inside = cv2.resize(sample_data.lemur_alpha(), None, fx=scale, fy=scale) > 0.5
     away = np.maximum(distance_to(inside), distance_to(~inside))
     width = np.quantile(away, share)
     return image, trimap_from(inside & (away > width), ~inside & (away > width))

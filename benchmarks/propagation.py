@@ -34,9 +34,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from matting_nodes import MattingSession, alpha_matte, compare, io
-from matting_nodes.alpha._boxes import bounds
+from matting_nodes import MattingSession, alpha_matte, compare
 from matting_nodes.arrays import Kind, as_alpha, as_image, as_trimap, unknown
+from matting_nodes.io import images
+from matting_nodes.solvers.boxes import bounds
 from matting_nodes.training import Folders, find_samples
 
 COLUMNS = ("SAD", "MSE", "Grad", "Conn")
@@ -190,8 +191,8 @@ def enlarged(image_file: str, trimap_file: str, megapixels: float) -> tuple[Arra
     """Return a picture and its trimap at a size."""
     import cv2
 
-    image = as_image(io.read(Path(image_file), Kind.IMAGE))
-    trimap = as_trimap(io.read(Path(trimap_file), Kind.TRIMAP))
+    image = as_image(images.read(Path(image_file), Kind.IMAGE))
+    trimap = as_trimap(images.read(Path(trimap_file), Kind.TRIMAP))
     factor = (megapixels * 1e6 / trimap.size) ** 0.5
     size = (round(trimap.shape[1] * factor), round(trimap.shape[0] * factor))
     image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)
@@ -202,7 +203,9 @@ def enlarged(image_file: str, trimap_file: str, megapixels: float) -> tuple[Arra
 def print_strokes(options: argparse.Namespace) -> None:
     """Print what an update costs, of a full solve, and how far it is from solving afresh."""
     image, trimap = enlarged(options.image, options.trimap, options.megapixels)
-    truth = options.alpha and resized(as_alpha(io.read(options.alpha, Kind.ALPHA)), trimap.shape)
+    truth = options.alpha and resized(
+        as_alpha(images.read(options.alpha, Kind.ALPHA)), trimap.shape
+    )
     session = MattingSession.begin(image, trimap)
     session.update(stroke(trimap, np.random.default_rng(1), truth)[0])
     session = MattingSession.begin(image, trimap)
@@ -275,10 +278,10 @@ def deviation(
 
 def print_validation(options: argparse.Namespace) -> None:
     """Print the mean SAD of each setting, and what choosing one without an image gives on it."""
-    from matting_nodes.alpha import _propagation, _sampling
+    from matting_nodes.alpha.propagation import color_samples, solve
 
-    here = {_sampling: ("NEAR", "NEARER", "BLUR", "PER_PIXEL")}
-    here[_propagation] = ("GROWN", "VOTED", "UNSURE")
+    here = {color_samples: ("NEAR", "NEARER", "BLUR", "PER_PIXEL")}
+    here[solve] = ("GROWN", "VOTED", "UNSURE")
     samples = [
         sample
         for path in sorted(options.folder.glob("trimap*"))

@@ -10,7 +10,7 @@ from matting_nodes import (
     composite,
     estimate_foreground,
     make_trimap,
-    samples,
+    sample_data,
     segment,
     write_image,
 )
@@ -18,13 +18,13 @@ from matting_nodes import (
 
 def main(folder: Path) -> None:
     """Write the alpha and the composite into a folder."""
-    image = samples.lemur()
+    image = sample_data.lemur()
     mask = segment(image, box=(150, 50, 540, 440))
     trimap = make_trimap(mask, inner=15, outer=25)
     alpha = alpha_matte(image, trimap)
     foreground, _ = estimate_foreground(image, alpha)
     beach = composite(
-        image, alpha, foreground=foreground, background=samples.beach(), linear_light=True
+        image, alpha, foreground=foreground, background=sample_data.beach(), linear_light=True
     )
     print(write_image(folder / "alpha.png", alpha, force=True))
     print(write_image(folder / "beach.png", beach, force=True))

@@ -9,7 +9,7 @@ from typing import Any
 from docstring_parser import Docstring, parse
 
 import matting_nodes
-from matting_nodes.spec import NodeSpec
+from matting_nodes.framework.spec import NodeSpec
 
 INTRODUCTION = """\
 # Python API

@@ -16,12 +16,12 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from skimage import data
 
-from matting_nodes import composite, samples
+from matting_nodes import composite, sample_data
 from matting_nodes.arrays import as_image, as_rgb
+from matting_nodes.framework.parameters import Parameter
+from matting_nodes.framework.run import run
+from matting_nodes.framework.spec import NodeSpec
 from matting_nodes.nodes import all_nodes
-from matting_nodes.parameters import Parameter
-from matting_nodes.running import run
-from matting_nodes.spec import NodeSpec
 
 PICTURES = Path(__file__).parent.parent / "docs/pictures/parameters"
 WIDTH, CAPTION = 300, 26
@@ -111,7 +111,7 @@ def values(method: str, parameter: Parameter) -> list[Any]:
 
 def inputs(spec: NodeSpec[Any], method: str, name: str) -> dict[str, Any]:
     """Return the inputs that a node is shown at work on."""
-    lemur, alpha = samples.lemur(), samples.lemur_alpha()
+    lemur, alpha = sample_data.lemur(), sample_data.lemur_alpha()
     if spec.name == "segment":
         in_color = method == "grabcut" or name == "channel"
         image = lemur if in_color else data.coins()
@@ -125,22 +125,22 @@ def inputs(spec: NodeSpec[Any], method: str, name: str) -> dict[str, Any]:
         given = {"image": lemur, "alpha": alpha}
         if name.startswith("despill"):
             given["image"] = _before_green(lemur, alpha)
-        return given | ({"background": samples.beach()[:150, :150]} if name == "fit" else {})
+        return given | ({"background": sample_data.beach()[:150, :150]} if name == "fit" else {})
     wanted = {w.name for w in spec.inputs}
-    given = {"image": lemur[FUR], "alpha": alpha[FUR], "trimap": samples.lemur_trimap()[FUR]}
+    given = {"image": lemur[FUR], "alpha": alpha[FUR], "trimap": sample_data.lemur_trimap()[FUR]}
     return {key: value for key, value in given.items() if key in wanted}
 
 
 def _islands() -> np.ndarray:
     """The lemur's mask with two specks beside it."""
-    mask = (samples.lemur_alpha() > 0.5).astype(np.float32)
+    mask = (sample_data.lemur_alpha() > 0.5).astype(np.float32)
     mask[60:90, 60:90], mask[200:240, 600:640] = 1, 1
     return mask
 
 
 def _touching() -> np.ndarray:
     """The lemur's mask as two objects that touch."""
-    labels = (samples.lemur_alpha() > 0.5).astype(np.int32)
+    labels = (sample_data.lemur_alpha() > 0.5).astype(np.int32)
     labels[:, 350:] *= 2
     return labels
 

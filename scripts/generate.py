@@ -20,11 +20,11 @@ from draw_parameters import drawn, picture_path
 from training_page import training_page
 
 from matting_nodes.arrays import Kind
+from matting_nodes.framework.parameters import Parameter
+from matting_nodes.framework.spec import MethodSpec, NodeSpec
 from matting_nodes.graph import NodeType, node_types
 from matting_nodes.hosts.napari import manifest
 from matting_nodes.nodes import all_nodes
-from matting_nodes.parameters import Parameter
-from matting_nodes.spec import MethodSpec, NodeSpec
 
 ROOT = Path(__file__).parent.parent
 HELP = ROOT / "src/matting_nodes/hosts/comfyui/web/docs"

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from matting_nodes.framework.spec import MethodSpec
 from matting_nodes.graph import Folders, Graph, GraphNode, NodeType, evaluate, node_types
 from matting_nodes.graph.wires import node_id
+from matting_nodes.io.stacks import read_stack
 from matting_nodes.models import catalog
 from matting_nodes.nodes import all_nodes
-from matting_nodes.spec import MethodSpec
-from matting_nodes.stacks import read_stack
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

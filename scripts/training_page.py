@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from docstring_parser import parse
 
-from matting_nodes.parameters import Parameter
+from matting_nodes.framework.parameters import Parameter
 from matting_nodes.training.recipes import RECIPES
 from matting_nodes.training.settings import PARTS, parameters
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from matting_nodes import read_image, samples
+from matting_nodes import read_image, sample_data
 from matting_nodes.graph import Graph
 from matting_nodes.models import catalog
 from matting_nodes.models.inputs import blue_first, normalized, resized
@@ -61,7 +61,9 @@ def look_for_the_person(name, network):
     Random features of a picture know enough of it for that.
     """
     layer, side = network.get_submodule(LAST[name][0]), LAST[name][1]
-    photo = resized(read_image(samples.find("astronaut.png")) / np.float32(255), side, side, "area")
+    photo = resized(
+        read_image(sample_data.find("astronaut.png")) / np.float32(255), side, side, "area"
+    )
     seen = []
     hook = layer.register_forward_hook(lambda module, inputs, answer: seen.append(inputs[0]))
     with torch.no_grad():

@@ -8,7 +8,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from matting_nodes import samples, spec
+from matting_nodes import sample_data
+from matting_nodes.framework import spec
 
 from .checkpoints import with_weights
 
@@ -35,12 +36,12 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def lemur() -> NDArray[np.float32]:
-    return samples.lemur()
+    return sample_data.lemur()
 
 
 @pytest.fixture(scope="session")
 def lemur_trimap() -> NDArray[np.uint8]:
-    return samples.lemur_trimap()
+    return sample_data.lemur_trimap()
 
 
 @pytest.fixture(scope="session")

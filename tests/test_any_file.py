@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from matting_nodes import io
 from matting_nodes.errors import FileError, MattingError
+from matting_nodes.io import images
 
 EXAMPLES = settings(
     max_examples=150,
@@ -49,7 +49,7 @@ def picture(mode, width, height, seed):
 
 def read_or_refuse(path):
     try:
-        array = io.read_image(path)
+        array = images.read_image(path)
     except FileError as error:
         assert path.name in error.found
         return None
@@ -79,24 +79,24 @@ def test_a_damaged_file_never_crashes_the_reader(tmp_path, kind, data):
     for place in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=4)):
         whole[place] ^= data.draw(st.integers(1, 255))
     end = data.draw(st.integers(0, len(whole)))
-    path = tmp_path / f"damaged{data.draw(st.sampled_from([*io.READABLE, '.gif', '']))}"
+    path = tmp_path / f"damaged{data.draw(st.sampled_from([*images.READABLE, '.gif', '']))}"
     path.write_bytes(whole[:end])
     read_or_refuse(path)
 
 
 @EXAMPLES
-@given(name=NAMES, suffix=st.sampled_from(io.WRITABLE))
+@given(name=NAMES, suffix=st.sampled_from(images.WRITABLE))
 def test_a_name_in_any_script_is_written_and_read(tmp_path, name, suffix):
     path = tmp_path / f"{name}{suffix}"
-    io.write_image(path, np.full((3, 4), 0.5, np.float32), force=True)
-    assert io.read_image(path).shape == (3, 4)
+    images.write_image(path, np.full((3, 4), 0.5, np.float32), force=True)
+    assert images.read_image(path).shape == (3, 4)
     path.unlink()
     assert not list(tmp_path.iterdir())
 
 
 @EXAMPLES
 @given(
-    suffix=st.sampled_from([*io.WRITABLE, ".gif", ""]),
+    suffix=st.sampled_from([*images.WRITABLE, ".gif", ""]),
     bits=st.sampled_from([None, 8, 16, 32]),
     channels=st.sampled_from([0, 1, 3, 4]),
 )
@@ -104,11 +104,11 @@ def test_what_is_written_comes_back_or_nothing_is_left(tmp_path, suffix, bits, c
     values = np.random.default_rng(0).random((5, 6, channels or 1), np.float32)
     path = tmp_path / f"a{suffix}"
     try:
-        io.write_image(path, values if channels else values[..., 0], bits=bits, force=True)
+        images.write_image(path, values if channels else values[..., 0], bits=bits, force=True)
     except MattingError:
         assert not list(tmp_path.iterdir())
         return
-    back = io.read_image(path)
+    back = images.read_image(path)
     scale = np.iinfo(back.dtype).max if back.dtype.kind == "u" else 1
     # JPEG of noise is far off; it has to be a picture of that size.
     tolerance = 1 if suffix.startswith(".j") else 0.51 / 255
@@ -132,7 +132,7 @@ def bomb(depth):
 def test_a_decompression_bomb_is_refused(tmp_path, depth):
     (tmp_path / "bomb.png").write_bytes(bomb(depth))
     with pytest.raises(FileError, match=r"bomb\.png .*(claims|bomb)"):
-        io.read_image(tmp_path / "bomb.png")
+        images.read_image(tmp_path / "bomb.png")
 
 
 def test_a_tiff_that_claims_more_than_it_holds_is_refused(tmp_path):
@@ -142,7 +142,7 @@ def test_a_tiff_that_claims_more_than_it_holds_is_refused(tmp_path):
         file.pages[0].tags["ImageWidth"].overwrite(40_000)
         file.pages[0].tags["ImageLength"].overwrite(40_000)
     with pytest.raises(FileError, match=r"bomb\.tif claims to hold 1600000000 pixels"):
-        io.read_image(path)
+        images.read_image(path)
 
 
 def test_exif_orientation_turns_the_pixels(tmp_path):
@@ -164,7 +164,7 @@ def test_exif_orientation_turns_the_pixels(tmp_path):
         exif[0x0112] = orientation
         path = tmp_path / f"{orientation}.png"
         Image.fromarray(np.ascontiguousarray(turned(upright))).save(path, exif=exif)
-        np.testing.assert_array_equal(io.read_image(path), upright)
+        np.testing.assert_array_equal(images.read_image(path), upright)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -176,7 +176,7 @@ def test_colors_are_converted_alike_in_every_format(tmp_path, mode, suffix):
     colored = Image.new("RGB", (16, 16), (200, 40, 120)).convert(mode)
     colored.save(tmp_path / f"a{suffix}", **({"quality": 100} if suffix == ".jpg" else {}))
     expected = np.asarray(colored.convert("RGB"), int)
-    array = io.read_image(tmp_path / f"a{suffix}")
+    array = images.read_image(tmp_path / f"a{suffix}")
     array = array[..., None] if array.ndim == 2 else array[..., :3]
     values = array * (255 if array.dtype == bool else 1)
     np.testing.assert_allclose(np.broadcast_to(values, expected.shape), expected, atol=2)
@@ -187,25 +187,25 @@ def test_premultiplied_tiff_colors_are_divided_by_their_alpha(tmp_path):
     options = {"photometric": "rgb", "extrasamples": ["assocalpha"]}
     tifffile.imwrite(tmp_path / "a.tif", premultiplied, **options)
     expected = [[[199, 100, 0, 128], [0, 0, 0, 0], [10, 20, 30, 255]]]
-    np.testing.assert_array_equal(io.read_image(tmp_path / "a.tif"), expected)
+    np.testing.assert_array_equal(images.read_image(tmp_path / "a.tif"), expected)
 
 
 def test_a_folder_is_no_picture(tmp_path):
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(FileError, match=r"folder\.png is not a file"):
-        io.read_image(tmp_path / "folder.png")
+        images.read_image(tmp_path / "folder.png")
 
 
 AS_A_USER = """
 import os, sys
 import numpy as np
-from matting_nodes import io
+from matting_nodes.io import images
 from matting_nodes.errors import FileError
 source, target, own = sys.argv[1:]
-io.read_image(io.write_image(own, np.ones((2, 2))))  # imports what the rights may hide later
+images.read_image(images.write_image(own, np.ones((2, 2))))  # imports all
 if os.getuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
-for act in (lambda: io.read_image(source), lambda: io.write_image(target, np.ones((2, 2)))):
+for act in (lambda: images.read_image(source), lambda: images.write_image(target, np.ones((2, 2)))):
     try:
         act()
     except FileError as error:
@@ -220,7 +220,7 @@ def test_what_may_not_be_read_or_written_is_refused_by_name(tmp_path, what):
         folder.chmod(0o755)
     inside, own = tmp_path / "inside", tmp_path / "own.png"
     inside.mkdir()
-    source = io.write_image(inside / "a.png", np.ones((2, 2)))
+    source = images.write_image(inside / "a.png", np.ones((2, 2)))
     locked = inside if what == "the folder" else source
     locked.chmod(0)
     try:

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 from matting_nodes import all_nodes
 from matting_nodes.arrays import Kind
 from matting_nodes.errors import MattingError
-from matting_nodes.running import run
+from matting_nodes.framework.run import run
 
 CASES = [(spec, method) for spec in all_nodes() for method in (list(spec.methods) or [""])]
 # Every type that napari and ComfyUI can hand over.

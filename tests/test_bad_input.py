@@ -8,8 +8,8 @@ import pytest
 from matting_nodes import all_nodes
 from matting_nodes.arrays import Kind
 from matting_nodes.errors import MattingError, ShapeError, SizeMismatchError, ValueRangeError
+from matting_nodes.framework.run import run
 from matting_nodes.job import Job
-from matting_nodes.running import run
 
 NODES = {spec.name: spec for spec in all_nodes()}
 

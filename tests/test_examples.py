@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from matting_nodes import read_image, samples, write_image
+from matting_nodes import read_image, sample_data, write_image
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,7 +31,7 @@ def test_an_example_runs_in_an_empty_folder(script, tmp_path):
 def test_readmes_python_runs(tmp_path):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
-    write_image(tmp_path / "photo.png", samples.lemur())
+    write_image(tmp_path / "photo.png", sample_data.lemur())
     run(["-c", code + "assert cutout.shape == (440, 680, 4) and rows.stop > rows.start"], tmp_path)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from matting_nodes import metrics, samples
+from matting_nodes import metrics, sample_data
 from matting_nodes.arrays import unknown
 from matting_nodes.nodes.compare import compare
 
@@ -12,9 +12,9 @@ from matting_nodes.nodes.compare import compare
 @pytest.fixture(scope="module")
 def mattes():
     """The lemur's alpha, a worse one, and the region to measure in."""
-    reference = samples.lemur_alpha()
+    reference = sample_data.lemur_alpha()
     rough = ndimage.gaussian_filter(np.round(reference), 3).astype(np.float32)
-    return rough, reference, unknown(samples.lemur_trimap())
+    return rough, reference, unknown(sample_data.lemur_trimap())
 
 
 def test_a_matte_is_at_no_distance_from_itself(mattes):
@@ -108,7 +108,7 @@ def test_agreement_with_an_independent_implementation(mattes):
         "MAD": np.abs(a - b).mean(),
         "Grad": squared[region].sum() / 1000,
     }
-    table = compare(alpha, reference, trimap=samples.lemur_trimap()).table
+    table = compare(alpha, reference, trimap=sample_data.lemur_trimap()).table
     for name, value in expected.items():
         assert table[name] == pytest.approx(value, rel=1e-6), name
     assert table["Conn"] == pytest.approx(connectivity(alpha, reference, region), rel=5e-3)

@@ -40,7 +40,11 @@ def test_the_wheel_carries_the_manifest_samples_and_help(dist, tmp_path):
     package = tmp_path / "matting_nodes"
     assert (package / "napari.yaml").read_text(encoding="utf-8") == MANIFEST
     validated(package / "napari.yaml")
-    for path in ("py.typed", "samples/lemur.png", "hosts/comfyui/web/docs/MattingNodesSegment.md"):
+    for path in (
+        "py.typed",
+        "sample_data/lemur.png",
+        "hosts/comfyui/web/docs/MattingNodesSegment.md",
+    ):
         assert (package / path).is_file(), path
 
 
@@ -54,7 +58,7 @@ def test_the_installed_wheel_is_found_by_npe2_and_runs(dist, tmp_path):
         "manifest = npe2.PluginManifest.from_distribution('matting-nodes')\n"
         "manifest.validate_imports()\n"
         "assert manifest.package_metadata.version == matting_nodes.__version__\n"
-        "from matting_nodes import samples; assert samples.lemur().shape == (440, 680, 3)\n"
+        "from matting_nodes import sample_data; assert sample_data.lemur().shape == (440, 680, 3)\n"
         "print(matting_nodes.__file__)"
     )
     done = subprocess.run(

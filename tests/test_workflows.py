@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from matting_nodes import read_image, samples
-from matting_nodes.backgrounds import fitted
+from matting_nodes import read_image, sample_data
+from matting_nodes.compositing.backgrounds import fitted
 from matting_nodes.errors import WeightsError
 from matting_nodes.graph import Folders, Graph, check, evaluate, node_types
-from matting_nodes.stacks import read_stack
+from matting_nodes.io.stacks import read_stack
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 WORKFLOWS = sorted((EXAMPLES / "api").glob("*.json"))
@@ -155,7 +155,7 @@ def test_the_comparison_measures_three_methods(run):
         dict(line.split() for line in outcomes[key].texts[0].splitlines())
         for key in ("9", "10", "11")
     ]
-    unknown = samples.lemur_trimap() == 102
+    unknown = sample_data.lemur_trimap() == 102
     assert all(int(table["pixels"]) == unknown.sum() for table in tables)
     # The reference was made by closed form; the preview is the roughest.
     sads = [float(table["SAD"]) for table in tables]
@@ -170,7 +170,7 @@ SUIT, WALL = (430, 150), (8, 150)
 
 def test_deeplab_and_indexnet_lay_the_person_over_a_color(run):
     picture = read_image(run("deeplab_indexnet")["7"].files[0])
-    photo = read_image(samples.find("astronaut.png"))
+    photo = read_image(sample_data.find("astronaut.png"))
     assert tuple(picture[WALL]) == (0x3C, 0x8D, 0x5A)
     np.testing.assert_allclose(picture[SUIT], photo[SUIT], atol=1)
 
@@ -198,8 +198,8 @@ def test_deep_image_matting_cuts_out_what_any_mask_marks(run):
 
 def test_the_unet_and_gca_lay_the_person_over_a_picture(run):
     picture = read_image(run("unet_gca")["8"].files[0])
-    photo = read_image(samples.find("astronaut.png"))
-    beach = fitted(samples.beach(), 512, 512, "fill") * 255
+    photo = read_image(sample_data.find("astronaut.png"))
+    beach = fitted(sample_data.beach(), 512, 512, "fill") * 255
     # Some of either is there unmixed, the rest is between.
     for whole in (photo, beach):
         unmixed = (abs(picture - whole) <= 1).all(axis=2)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .alpha.session import MattingSession as MattingSession
+    from .alpha.propagation.session import MattingSession as MattingSession
     from .arrays import Prompts as Prompts
     from .errors import MattingError as MattingError
-    from .frames import map_frames as map_frames
-    from .io import read_image as read_image
-    from .io import write_image as write_image
+    from .framework.frames import map_frames as map_frames
+    from .framework.run import run as run
+    from .io.images import read_image as read_image
+    from .io.images import write_image as write_image
     from .job import Cancelled as Cancelled
     from .job import Job as Job
     from .nodes import all_nodes as all_nodes
@@ -26,14 +27,13 @@ if TYPE_CHECKING:
     from .nodes.estimate_foreground import estimate_foreground as estimate_foreground
     from .nodes.make_trimap import make_trimap as make_trimap
     from .nodes.segment import segment as segment
-    from .running import run as run
 
 # Where each public name lives: importing the package itself loads none of it.
 _HOMES = {
     "Cancelled": "job",
     "Job": "job",
     "MattingError": "errors",
-    "MattingSession": "alpha.session",
+    "MattingSession": "alpha.propagation.session",
     "Prompts": "arrays",
     "all_nodes": "nodes",
     "alpha_matte": "nodes.alpha_matte",
@@ -41,11 +41,11 @@ _HOMES = {
     "composite": "nodes.composite",
     "estimate_foreground": "nodes.estimate_foreground",
     "make_trimap": "nodes.make_trimap",
-    "map_frames": "frames",
-    "read_image": "io",
-    "run": "running",
+    "map_frames": "framework.frames",
+    "read_image": "io.images",
+    "run": "framework.run",
     "segment": "nodes.segment",
-    "write_image": "io",
+    "write_image": "io.images",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

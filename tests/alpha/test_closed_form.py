@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.arrays import unknown
 from matting_nodes.errors import EmptyRegionError
 from matting_nodes.job import Cancelled, Job
@@ -47,7 +47,7 @@ def test_a_ramp_between_two_colors_is_recovered():
 def test_the_lemur_is_near_its_reference(lemur, lemur_trimap):
     alpha = closed_form(lemur, lemur_trimap)
     constant = np.where(unknown(lemur_trimap), 0.5, lemur_trimap / 255)
-    reference = samples.lemur_alpha()
+    reference = sample_data.lemur_alpha()
     ours = compare(alpha, reference, trimap=lemur_trimap).table
     guess = compare(constant, reference, trimap=lemur_trimap).table
     assert ours["MSE"] < 0.01

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.arrays import unknown
 from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.alpha_matte import alpha_matte
@@ -43,9 +43,9 @@ def test_it_sees_what_closed_form_cannot():
 
 
 def test_the_lemur_is_near_its_reference(lemur, lemur_trimap):
-    ours = compare(solve(lemur, lemur_trimap), samples.lemur_alpha(), trimap=lemur_trimap).table
+    ours = compare(solve(lemur, lemur_trimap), sample_data.lemur_alpha(), trimap=lemur_trimap).table
     guess = np.where(unknown(lemur_trimap), 0.5, lemur_trimap / 255)
-    theirs = compare(guess, samples.lemur_alpha(), trimap=lemur_trimap).table
+    theirs = compare(guess, sample_data.lemur_alpha(), trimap=lemur_trimap).table
     assert ours["MSE"] < 0.012
     assert ours["SAD"] < theirs["SAD"] / 4
 
@@ -85,16 +85,16 @@ def test_it_is_the_default_and_the_same_on_every_run_and_number_of_threads(fur):
 
 def test_solved_on_a_torch_device_it_is_the_same(fur, monkeypatch):
     """On torch's CPU, which computes what a GPU does."""
-    from matting_nodes.alpha import _propagation
+    from matting_nodes.alpha.propagation import solve
 
     image, trimap = fur
     alpha = solve(image, trimap)
-    plain = _propagation.propagate
+    plain = solve.propagate
 
     def on_torch(*arguments, **_keywords):
         return plain(*arguments, device="cpu:0")
 
-    monkeypatch.setattr(_propagation, "propagate", on_torch)
+    monkeypatch.setattr(solve, "propagate", on_torch)
     other = solve(image, trimap)
     assert (other != alpha).any()
     np.testing.assert_allclose(other, alpha, atol=1e-3)

@@ -9,13 +9,14 @@ import shutil
 import numpy as np
 import pytest
 
-from matting_nodes import alpha_matte, compare, io, samples
+from matting_nodes import alpha_matte, compare, sample_data
 from matting_nodes.arrays import Kind
 from matting_nodes.errors import ParameterError
 from matting_nodes.evaluation.measuring import METRICS, evaluate, means
 from matting_nodes.evaluation.methods import method_settings
 from matting_nodes.evaluation.report import WorstCases, as_html
 from matting_nodes.evaluation.tables import as_csv, as_text, table
+from matting_nodes.io import images
 from matting_nodes.job import Job
 from matting_nodes.training.layouts import find_samples
 
@@ -31,14 +32,14 @@ METHODS = ["guided_filter", "guided_filter:radius=5,epsilon=1e-3"]
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lemurs")
     sources = {
-        "input": (samples.lemur(), Kind.IMAGE),
-        "trimap": (samples.lemur_trimap(), Kind.TRIMAP),
-        "gt": (samples.lemur_alpha(), Kind.ALPHA),
+        "input": (sample_data.lemur(), Kind.IMAGE),
+        "trimap": (sample_data.lemur_trimap(), Kind.TRIMAP),
+        "gt": (sample_data.lemur_alpha(), Kind.ALPHA),
     }
     for part, (picture, kind) in sources.items():
         (folder / part).mkdir()
         for name, where in PARTS.items():
-            io.write(folder / part / f"{name}.png", picture[where], kind)
+            images.write(folder / part / f"{name}.png", picture[where], kind)
     return folder
 
 
@@ -103,7 +104,7 @@ def test_the_report_shows_the_worst_first(found):
 
 def test_what_cannot_be_measured_is_told_and_left_out_for_all(data, tmp_path):
     copy = shutil.copytree(data, tmp_path / "data")
-    io.write(
+    images.write(
         copy / "trimap" / "ear.png", np.full((100, 100), 128, np.uint8), Kind.TRIMAP, force=True
     )
     result = evaluate(find_samples(copy).samples, METHODS)

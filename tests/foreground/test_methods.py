@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.errors import ParameterError
 from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.composite import composite
@@ -64,7 +64,7 @@ def test_the_closed_form_can_be_stopped(ramp):
 
 
 def test_blur_fusion_takes_the_green_out_of_the_fur(lemur):
-    alpha = samples.lemur_alpha()
+    alpha = sample_data.lemur_alpha()
     foreground, _ = estimate_foreground(lemur, alpha, method="blur_fusion")
     edge = (alpha > 0.2) & (alpha < 0.6)
     green = [(p[edge][:, 1] - p[edge][:, 0]).mean() for p in (lemur, foreground)]

@@ -8,14 +8,14 @@ import sys
 import numpy as np
 import pytest
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.foreground.multilevel import unmix_on
 from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.estimate_foreground import estimate_foreground
 
 
 def test_colors_reproduce_the_image(lemur):
-    alpha = samples.lemur_alpha()
+    alpha = sample_data.lemur_alpha()
     foreground, background = estimate_foreground(lemur, alpha)
     part = alpha[..., None]
     error = np.abs(part * foreground + (1 - part) * background - lemur)
@@ -25,7 +25,7 @@ def test_colors_reproduce_the_image(lemur):
 
 def test_the_fur_loses_the_green_of_the_leaves(lemur):
     """Half-transparent fur is white or black: no greener than red. The picture there is."""
-    alpha = samples.lemur_alpha()
+    alpha = sample_data.lemur_alpha()
     foreground, _ = estimate_foreground(lemur, alpha)
     edge = (alpha > 0.2) & (alpha < 0.6)
 
@@ -37,7 +37,7 @@ def test_the_fur_loses_the_green_of_the_leaves(lemur):
 
 
 def test_grey_images_keep_one_channel():
-    cell = samples.cell()
+    cell = sample_data.cell()
     alpha = (cell > 128).astype(np.float32)
     foreground, background = estimate_foreground(cell, alpha)
     assert foreground.shape == background.shape == (*cell.shape, 1)
@@ -49,10 +49,10 @@ def mixed(lemur):
     """The lemur, unmixed by PyMatting, before the beach: what was mixed is known."""
     from pymatting import estimate_foreground_ml
 
-    alpha = samples.lemur_alpha()
+    alpha = sample_data.lemur_alpha()
     part = alpha[..., None]
     true = estimate_foreground_ml(lemur, alpha)
-    return part * true + (1 - part) * samples.beach(), alpha, true
+    return part * true + (1 - part) * sample_data.beach(), alpha, true
 
 
 def test_the_composite_is_as_near_the_truth_as_pymattings(mixed):
@@ -90,9 +90,9 @@ def test_a_torch_device_gives_the_same_colors(mixed):
 
 UNMIX = """
 import hashlib, threading
-from matting_nodes import estimate_foreground, samples
+from matting_nodes import estimate_foreground, sample_data
 def unmix():
-    colors = estimate_foreground(samples.lemur(), samples.lemur_alpha())
+    colors = estimate_foreground(sample_data.lemur(), sample_data.lemur_alpha())
     digests.append(hashlib.sha256(b"".join(part.tobytes() for part in colors)).hexdigest())
 digests = []
 threads = [threading.Thread(target=unmix) for _ in range(3)]
@@ -114,7 +114,7 @@ def test_callers_in_several_threads_get_the_same_pixels(lemur, layer, cores):
         env=os.environ | environment,
     )
     assert done.returncode == 0, done.stderr
-    colors = estimate_foreground(lemur, samples.lemur_alpha())
+    colors = estimate_foreground(lemur, sample_data.lemur_alpha())
     expected = hashlib.sha256(b"".join(part.tobytes() for part in colors)).hexdigest()
     assert done.stdout.split() == [expected] * 3
 
@@ -123,6 +123,6 @@ def test_it_can_be_stopped_between_levels(lemur):
     reports = []
     job = Job(lambda fraction, message: reports.append(fraction), lambda: len(reports) > 4)
     with pytest.raises(Cancelled):
-        estimate_foreground(lemur, samples.lemur_alpha(), job=job)
+        estimate_foreground(lemur, sample_data.lemur_alpha(), job=job)
     assert reports == sorted(reports)
     assert reports[-1] < 0.1

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-from matting_nodes import alpha_matte, read_image, samples, write_image
+from matting_nodes import alpha_matte, read_image, sample_data, write_image
 from matting_nodes.errors import FileError, GraphError
 from matting_nodes.graph import Folders, Graph, GraphNode, Link
 from matting_nodes.graph.batches import Batch, check_all, plan, run_here
@@ -40,7 +40,7 @@ COUNT = 6
 @pytest.fixture
 def pairs(tmp_path):
     """Parts of a photo and of its trimap, in two folders."""
-    image, trimap = samples.lemur(), samples.lemur_trimap()
+    image, trimap = sample_data.lemur(), sample_data.lemur_trimap()
     for folder in ("photos", "trimaps"):
         (tmp_path / folder).mkdir()
     for number in range(COUNT):
@@ -84,7 +84,7 @@ def test_what_is_finished_is_known_until_something_changes(batch, pairs, tmp_pat
     # Another setting, another input, a lost output:
     other = plan(MATTE.with_input("4", "method.radius", 9), pairs)[:3]
     assert not any(batch.is_finished(task) for task in other)
-    write_image(tmp_path / "photos/part0.tif", samples.lemur()[:100, :120], force=True)
+    write_image(tmp_path / "photos/part0.tif", sample_data.lemur()[:100, :120], force=True)
     (tmp_path / "out/alpha_part1.tif").unlink()
     assert [batch.is_finished(task) for task in tasks] == [False, False, True]
     # They are done again over what was there.
@@ -151,8 +151,8 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(pairs, tmp_path, wo
     """A solve of seconds a picture; the interrupt comes when the first is there."""
     # Large parts, so that there is time to interrupt.
     for number in range(COUNT):
-        write_image(tmp_path / f"photos/part{number}.tif", samples.lemur(), force=True)
-        write_image(tmp_path / f"trimaps/part{number}.png", samples.lemur_trimap(), force=True)
+        write_image(tmp_path / f"photos/part{number}.tif", sample_data.lemur(), force=True)
+        write_image(tmp_path / f"trimaps/part{number}.png", sample_data.lemur_trimap(), force=True)
     flow, out = tmp_path / "flow.json", tmp_path / "out"
     flow.write_text(json.dumps(MATTE.to_json()))
     command = [sys.executable, "-m", "matting_nodes", "run", str(flow), "--output", str(out)]

@@ -11,10 +11,10 @@ import torch
 
 from matting_nodes import Job, alpha_matte, estimate_foreground, make_trimap, segment
 from matting_nodes.errors import EmptyRegionError, MissingInputError, ParameterError
+from matting_nodes.framework.run import run
 from matting_nodes.models.catalog import model
 from matting_nodes.models.pool import POOL
 from matting_nodes.nodes import all_nodes
-from matting_nodes.running import run
 
 from .conftest import ALL, fill, image_and_trimap, rgb, rgb_and_one_hot
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes import samples
+from matting_nodes import sample_data
+from matting_nodes.compositing.adjust import choked, levels
 from matting_nodes.errors import EmptyRegionError, ParameterError, SizeMismatchError
 from matting_nodes.nodes.alpha_matte import alpha_matte
 from matting_nodes.nodes.composite import composite
 from matting_nodes.nodes.estimate_foreground import estimate_foreground
-from matting_nodes.refine import choked, levels
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,14 @@ def test_linear_light_mixes_amounts_of_light():
 def test_opaque_and_empty_pixels_are_not_touched(lemur, linear_light):
     alpha = np.zeros(lemur.shape[:2], np.float32)
     alpha[:, :300] = 1
-    beach = samples.beach()
+    beach = sample_data.beach()
     result = composite(lemur, alpha, background=beach, linear_light=linear_light)
     np.testing.assert_array_equal(result[:, :300], lemur[:, :300])
     np.testing.assert_array_equal(result[:, 300:], beach[:, 300:])
 
 
 def test_transparent_keeps_straight_colors(lemur):
-    alpha = samples.lemur_alpha()
+    alpha = sample_data.lemur_alpha()
     result = composite(lemur, alpha, color="transparent")
     np.testing.assert_array_equal(result[..., :3], lemur)
     np.testing.assert_array_equal(result[..., 3], alpha)
@@ -121,13 +121,13 @@ def test_the_whole_pipeline_keeps_fur_and_drops_leaves(lemur, lemur_trimap):
     alpha = alpha_matte(lemur, lemur_trimap)
     foreground, _ = estimate_foreground(lemur, alpha)
     result = composite(lemur, alpha, foreground=foreground)
-    reference = samples.lemur_alpha()
+    reference = sample_data.lemur_alpha()
     best = composite(lemur, reference, foreground=estimate_foreground(lemur, reference)[0])
     assert np.abs(result - best).mean() < 0.01
 
 
 def test_levels_gamma_and_choke_change_the_alpha_alone(lemur):
-    alpha = samples.lemur_alpha()
+    alpha = sample_data.lemur_alpha()
     plain = composite(lemur, alpha, color="transparent")
     refined = composite(
         lemur,
@@ -145,7 +145,7 @@ def test_levels_gamma_and_choke_change_the_alpha_alone(lemur):
 
 def test_a_black_point_above_the_white_point_is_refused(lemur):
     with pytest.raises(ParameterError, match=r"black_point is 0\.6 and white_point is 0\.5"):
-        composite(lemur, samples.lemur_alpha(), black_point=0.6, white_point=0.5)
+        composite(lemur, sample_data.lemur_alpha(), black_point=0.6, white_point=0.5)
 
 
 def test_despill_takes_a_green_glow_off_the_object():
@@ -173,7 +173,7 @@ def test_the_colors_of_id_photos(backdrop, rgb):
 )
 @pytest.mark.parametrize("color", ["white", "transparent"])
 def test_a_print_has_the_pixels_of_its_size_at_300_dpi(lemur, size, shape, color):
-    result = composite(lemur, samples.lemur_alpha(), print_size=size, color=color)
+    result = composite(lemur, sample_data.lemur_alpha(), print_size=size, color=color)
     assert result.shape == (*shape, 4 if color == "transparent" else 3)
 
 

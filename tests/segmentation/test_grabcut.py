@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes import Prompts, samples
+from matting_nodes import Prompts, sample_data
 from matting_nodes.errors import EmptyRegionError, ValueRangeError
 from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.segment import segment
@@ -14,7 +14,7 @@ SMALL = np.s_[::4, ::4]
 @pytest.fixture(scope="module")
 def small():
     """The lemur at a quarter of its size, and its true mask."""
-    return samples.lemur()[SMALL], samples.lemur_alpha()[SMALL] > 0.5
+    return sample_data.lemur()[SMALL], sample_data.lemur_alpha()[SMALL] > 0.5
 
 
 def overlap(mask, truth):
@@ -47,7 +47,7 @@ def test_it_finds_the_lemur_from_any_prompt(small, prompt):
 
 
 def test_a_large_picture_is_cut_at_the_working_size():
-    image, truth = samples.lemur(), samples.lemur_alpha() > 0.5
+    image, truth = sample_data.lemur(), sample_data.lemur_alpha() > 0.5
     whole, small = (segment(image, iterations=2, working_size=size) for size in (680, 340))
     assert small.shape == truth.shape
     assert set(np.unique(small)) == {0, 1}

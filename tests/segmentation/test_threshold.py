@@ -3,27 +3,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.errors import EmptyRegionError, ParameterError, ShapeError
 from matting_nodes.nodes.segment import segment
 
 
 def test_it_finds_the_bright_cell():
     """The cell is a disk of some 64 pixels' radius around (374, 428)."""
-    mask = segment(samples.cell(), method="threshold")
+    mask = segment(sample_data.cell(), method="threshold")
     y, x = np.indices(mask.shape)
     disk = np.hypot(y - 374, x - 428) < 64
     assert (mask.astype(bool) & disk).sum() / (mask.astype(bool) | disk).sum() > 0.9
 
 
 def test_dark_objects_are_the_rest():
-    cell = samples.cell()
+    cell = sample_data.cell()
     bright, dark = (segment(cell, method="threshold", objects=o) for o in ("bright", "dark"))
     np.testing.assert_array_equal(bright + dark, np.ones_like(bright))
 
 
 def test_bit_depth_and_scale_do_not_matter():
-    cell = samples.cell()
+    cell = sample_data.cell()
     expected = segment(cell, method="threshold")
     as_16_bit = cell.astype(np.uint16) * 257
     np.testing.assert_array_equal(segment(as_16_bit, method="threshold"), expected)
@@ -36,7 +36,7 @@ def test_a_constant_image_has_no_threshold():
 
 @pytest.mark.parametrize("algorithm", ["otsu", "li", "triangle", "local"])
 def test_every_algorithm_finds_the_cell(algorithm):
-    cell = samples.cell()
+    cell = sample_data.cell()
     settings = {"window": 301} if algorithm == "local" else {}
     mask = segment(cell, method="threshold", algorithm=algorithm, smallest_object=5000, **settings)
     y, x = np.indices(mask.shape)
@@ -72,4 +72,4 @@ def test_small_objects_go_and_small_holes_are_filled():
 
 def test_an_even_window_is_refused():
     with pytest.raises(ParameterError, match=r"window .* is 50.*Choose 51"):
-        segment(samples.cell(), method="threshold", algorithm="local", window=50)
+        segment(sample_data.cell(), method="threshold", algorithm="local", window=50)

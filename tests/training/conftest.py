@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matting_nodes import io
 from matting_nodes.arrays import Kind
+from matting_nodes.io import images
 
 
 def photos(side):
@@ -38,11 +38,11 @@ def write_composition(folder: Path, shapes: int, side: int = 128) -> Path:
     for part in ("fg", "alpha", "bg"):
         (folder / part).mkdir(parents=True)
     for name, photo in photos(2 * side):
-        io.write_image(folder / "bg" / f"{name}.png", photo)
+        images.write_image(folder / "bg" / f"{name}.png", photo)
     for number in range(shapes):
         alpha, colors = shape(np.random.default_rng(number), side)
-        io.write(folder / "alpha" / f"star{number:02}.png", alpha, Kind.ALPHA)
-        io.write_image(folder / "fg" / f"star{number:02}.png", colors)
+        images.write(folder / "alpha" / f"star{number:02}.png", alpha, Kind.ALPHA)
+        images.write_image(folder / "fg" / f"star{number:02}.png", colors)
     return folder
 
 

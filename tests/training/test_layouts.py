@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from matting_nodes import io
 from matting_nodes.arrays import Kind, unit_range
 from matting_nodes.errors import FileError, ParameterError
+from matting_nodes.io import images
 from matting_nodes.training.layouts import Folders, find_samples
 
 
@@ -89,8 +89,8 @@ def test_a_photo_that_is_stored_on_its_side_fits_its_alpha(three):
 def test_float_tiffs_fit_too(stars, tmp_path):
     for part in ("fg", "alpha"):
         (tmp_path / part).mkdir()
-        values = io.read_image(stars / part / "star00.png")
-        io.write_image(tmp_path / part / "star00.tif", unit_range(values, part))
+        values = images.read_image(stars / part / "star00.png")
+        images.write_image(tmp_path / part / "star00.tif", unit_range(values, part))
     (sample,) = find_samples(tmp_path).samples
     assert sample.read_colors().dtype == np.float32
 
@@ -121,8 +121,8 @@ def test_each_foreground_meets_backgrounds_of_its_own(stars, tmp_path):
 
 def test_a_composite_is_the_mix_of_its_parts(stars):
     sample = find_samples(stars, "composition1k", Folders(composites=1)).samples[0]
-    colors = io.read(sample.foreground, Kind.IMAGE) / 255
-    behind = io.read(sample.background, Kind.IMAGE)[:128, :128] / 255
-    alpha = io.read(sample.alpha, Kind.ALPHA)[..., None] / 65535
+    colors = images.read(sample.foreground, Kind.IMAGE) / 255
+    behind = images.read(sample.background, Kind.IMAGE)[:128, :128] / 255
+    alpha = images.read(sample.alpha, Kind.ALPHA)[..., None] / 65535
     expected = alpha * colors + (1 - alpha) * behind
     np.testing.assert_allclose(sample.read_image(), expected, atol=1e-6)

@@ -5,9 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from matting_nodes import io, read_image
+from matting_nodes import read_image
 from matting_nodes.arrays import Kind
 from matting_nodes.errors import FileError
+from matting_nodes.io import images
 from matting_nodes.training.layouts import Folders, find_samples, pictures_in
 from matting_nodes.training.preparation import Recipe, prepare, random_crop, squared
 
@@ -26,7 +27,7 @@ def people(tmp_path, lemur):
     for part, picture in (("clip_img", lemur), ("matting", np.dstack([lemur, alpha]))):
         folder = tmp_path / part / "1" / f"{'clip' if part == 'clip_img' else 'matting'}_0"
         folder.mkdir(parents=True)
-        io.write_image(folder / "x.png", picture)
+        images.write_image(folder / "x.png", picture)
     return tmp_path
 
 
@@ -96,4 +97,4 @@ def test_broken_files_are_told_and_the_index_lists_the_rest(samples, stars, tmp_
 def test_alphas_keep_16_bits(samples, tmp_path):
     list(prepare(samples[:1], tmp_path / "new", Recipe()))
     (sample,) = find_samples(tmp_path / "new").samples
-    assert io.read(sample.alpha, Kind.ALPHA).dtype == np.uint16
+    assert images.read(sample.alpha, Kind.ALPHA).dtype == np.uint16

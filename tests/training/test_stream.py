@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from matting_nodes import io
-from matting_nodes import samples as bundled
+from matting_nodes import sample_data as bundled
 from matting_nodes.arrays import Kind
 from matting_nodes.errors import FileError
+from matting_nodes.io import images
 from matting_nodes.models.inputs import grey_trimap, normalized
 from matting_nodes.training._stream import Samples, Stream, loader
 from matting_nodes.training.layouts import Folders, find_samples, pictures_in
@@ -107,7 +107,7 @@ def test_given_trimaps_are_used(lemur, lemur_trimap, tmp_path):
         ("alpha", bundled.lemur_alpha(), Kind.ALPHA),
     ):
         (tmp_path / part).mkdir()
-        io.write(tmp_path / part / "lemur.png", value, kind)
+        images.write(tmp_path / part / "lemur.png", value, kind)
     samples = Samples(
         find_samples(tmp_path).samples,
         (),

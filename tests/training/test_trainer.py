@@ -14,7 +14,7 @@ import torch
 from matting_nodes import alpha_matte
 from matting_nodes.errors import ParameterError, TrainingError
 from matting_nodes.job import Cancelled, Job
-from matting_nodes.models import own
+from matting_nodes.models import user_models
 from matting_nodes.models.catalog import model
 from matting_nodes.training.recipes import RECIPES
 from matting_nodes.training.settings import checked
@@ -136,8 +136,8 @@ def test_the_board_shows_losses_errors_and_pictures(finished):
 def test_the_weights_are_at_hand_by_name(finished, fur, tmp_path, monkeypatch):
     monkeypatch.setenv("MATTING_NODES_CACHE", str(tmp_path))
     folder, trained = finished
-    own.keep(model("indexnet"), trained.weights, "stars")
-    assert list(own.all_own()) == [(model("indexnet"), "stars")]
+    user_models.keep(model("indexnet"), trained.weights, "stars")
+    assert list(user_models.all_own()) == [(model("indexnet"), "stars")]
     image, trimap = fur
     by_name = alpha_matte(image, trimap, method="indexnet", weights="stars")
     by_file = alpha_matte(image, trimap, method="indexnet", weights=str(folder / "indexnet.pth"))

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.arrays import as_trimap
 from matting_nodes.errors import EmptyRegionError, ParameterError, ValueRangeError
 from matting_nodes.nodes.make_trimap import make_trimap
 
-BINARY = (samples.lemur_alpha() > 0.5).astype(np.uint8) * 255
-SOFT = np.round(samples.lemur_alpha() * 255).astype(np.uint8)
+BINARY = (sample_data.lemur_alpha() > 0.5).astype(np.uint8) * 255
+SOFT = np.round(sample_data.lemur_alpha() * 255).astype(np.uint8)
 
 
 def published_pipeline(mask, kernel, iterations):

@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 
 from ..arrays import FOREGROUND, Alpha, AnyChannels, Image, Trimap, unknown
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..job import Job
-from ..node import method
-from ..parameters import Advanced, Slider
 from ._checks import check_window, no_solution
 
 TITLE = "Closed form"
@@ -59,9 +59,9 @@ def closed_form(
     """
     check_window(image, 3, TITLE)
     job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
-    from ._cholesky import Cholesky
-    from ._conjugate_gradients import conjugate_gradients
-    from ._laplacian import matting_system
+    from ..solvers.cg import conjugate_gradients
+    from ..solvers.cholesky import Cholesky
+    from ..solvers.laplacian import matting_system
 
     solve, known = unknown(trimap), trimap == FOREGROUND
     system, right = matting_system(image, solve, known, epsilon)

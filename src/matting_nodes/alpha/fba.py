@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..arrays import Alpha, Image, Trimap
+from ..framework.register import method
 from ..job import Job
 from ..models.fba import run_fba
 from ..models.settings import Precision, Tile, Weights
-from ..node import method
 
 
 @method("alpha_matte", title="FBA (network)", networks=("fba",))

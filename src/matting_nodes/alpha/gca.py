@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Alpha, Image, Trimap, unknown
+from ..framework.register import method
 from ..job import Job
 from ..models.inputs import normalized, one_hot_trimap
 from ..models.predict import predict
 from ..models.settings import Precision, Tile, Weights
-from ..node import method
 
 # Reflected around the picture, as published
 BORDER = 32

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import BACKGROUND, FOREGROUND, Alpha, Image, Trimap
-from ..node import method
-from ..parameters import Advanced, Slider
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..trimap.band import distance_to
 
 

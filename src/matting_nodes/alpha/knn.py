@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from ..arrays import Alpha, Image, Trimap
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..job import Job
-from ..node import method
-from ..parameters import Advanced, Slider
 from ._pymatting import estimate, watched
 
 TITLE = "KNN"

@@ -7,13 +7,12 @@ from typing import Annotated
 import numpy as np
 
 from ..arrays import Alpha, AnyChannels, Image, Trimap, unknown
+from ..framework.register import method
 from ..job import Job
 from ..models import torch_device
-from ..node import method
-from ._boxes import whole
+from ..solvers.boxes import whole
 from ._checks import check_window
-
-TITLE = "Sampled propagation"
+from .propagation import TITLE
 
 
 @method("alpha_matte", title=TITLE)
@@ -53,9 +52,9 @@ def sampled_propagation(
     # On its own it takes the CPU, so that every host gives the same pixels; and no torch is loaded.
     where = "cpu" if device in ("auto", "cpu") else torch_device(device).type
     job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
-    from ._laplacian import laplacian_rows
-    from ._propagation import EPSILON, propagate, sampled
-    from ._pulls import chosen
+    from ..solvers.laplacian import laplacian_rows
+    from .propagation.data_term import chosen
+    from .propagation.solve import EPSILON, propagate, sampled
 
     samples, pulled = sampled(image, trimap, job.part(0, 0.5))
     solve, start = unknown(trimap), pulled[0].copy()  # a view would keep the weights

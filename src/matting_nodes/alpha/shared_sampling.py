@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..arrays import Alpha, Image, Trimap
+from ..framework.register import method
 from ..job import Job
-from ..node import method
 from ._pymatting import estimate
 
 TITLE = "Shared sampling"

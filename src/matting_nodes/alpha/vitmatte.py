@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..arrays import Alpha, Image, Trimap, unknown
+from ..framework.register import method
 from ..job import Job
 from ..models.inputs import centered, grey_trimap
 from ..models.predict import predict
 from ..models.settings import Precision, Tile, Weights
-from ..node import method
 
 if TYPE_CHECKING:
     import torch

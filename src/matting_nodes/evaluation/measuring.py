@@ -8,10 +8,10 @@ from typing import Any
 
 from ..arrays import Alpha, Image, Trimap
 from ..errors import MattingError
+from ..framework.run import run
 from ..job import Job
 from ..nodes.alpha_matte import alpha_matte
 from ..nodes.compare import compare
-from ..running import run
 from ..training.samples import Sample
 from .methods import method_settings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ParameterError
+from ..framework.run import settings
 from ..nodes.alpha_matte import alpha_matte
-from ..running import settings
 
 
 def method_settings(text: str) -> dict[str, Any]:

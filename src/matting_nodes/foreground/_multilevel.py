@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 from ..arrays import Alpha, Image
-from ..kernels import one_at_a_time
+from ..solvers.numba_lock import one_at_a_time
 
 ZERO, QUARTER, ONE = np.float32(0), np.float32(0.25), np.float32(1)
 LOW, HIGH = np.float32(0.1), np.float32(0.9)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from ..arrays import Alpha, Image
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..models import torch_device
-from ..node import method
-from ..parameters import Advanced, Slider
 
 if TYPE_CHECKING:
     import torch

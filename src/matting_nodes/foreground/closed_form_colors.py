@@ -8,9 +8,9 @@ import numpy as np
 
 from ..arrays import Alpha, Image, as_rgb
 from ..errors import MattingError
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..job import Job
-from ..node import method
-from ..parameters import Advanced, Slider
 
 
 @method("estimate_foreground", title="Closed form")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Alpha, Image, Trimap, unknown
+from ..framework.register import method
 from ..job import Job
 from ..models.fba import run_fba
 from ..models.settings import Precision, Tile, Weights
-from ..node import method
 
 
 @method("estimate_foreground", title="FBA (network)", networks=("fba",))

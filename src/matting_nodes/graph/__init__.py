@@ -4,11 +4,12 @@
 why, `evaluate` runs one graph, `batches` runs it over folders.
 """
 
-from .catalog import NodeType, node_types
 from .checking import check, problems
-from .evaluation import Outcome, evaluate
+from .executor import Outcome, evaluate
 from .folders import Folders
 from .model import Graph, GraphNode, Link
+from .node_types import NodeType
+from .registry import node_types
 
 __all__ = [
     "Folders",

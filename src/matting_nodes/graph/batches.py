@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GraphError, MattingError
-from ..io import make_folder_for, write_whole
+from ..io.images import make_folder_for, write_whole
+from ..io.stacks import pictures_in
 from ..job import Job
-from ..stacks import pictures_in
 from ..version import __version__
-from .catalog import node_types
 from .checking import check
-from .evaluation import evaluate
+from .executor import evaluate
 from .folders import Folders
 from .model import Graph, Link
+from .registry import node_types
 
 RECORDS = ".matting-nodes"
 # The digest of a task that was begun and not recorded as finished.

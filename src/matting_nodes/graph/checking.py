@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import GraphError, MattingError, MissingInputError, ParameterError
-from .catalog import SETTING_WIRES, NodeType, Socket, node_types
 from .folders import Folders
 from .model import Graph, GraphNode, Link
+from .node_types import SETTING_WIRES, NodeType, Socket
+from .registry import node_types
 
 # What brings a value of one type to another.
 BRIDGES = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FileError
-from ..io import make_folder_for
+from ..io.images import make_folder_for
 
 SAMPLE = " [sample]"
 
@@ -50,9 +50,9 @@ class Folders:
         if name in self.named:
             return _existing(Path(name), name)
         if name.endswith(SAMPLE):
-            from .. import samples
+            from .. import sample_data
 
-            return samples.find(name.removesuffix(SAMPLE))
+            return sample_data.find(name.removesuffix(SAMPLE))
         folder = self.output if name.endswith("[output]") else self.input
         name = re.sub(r" ?\[(input|output)\]$", "", name)
         path = folder / name

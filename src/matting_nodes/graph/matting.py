@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..arrays import Kind
-from ..frames import count_frames, map_frames
+from ..framework.frames import count_frames, map_frames
+from ..framework.spec import NodeSpec
 from ..job import Job
 from ..nodes import all_nodes
-from ..spec import NodeSpec
-from .catalog import NodeType, Saved, Socket
+from .node_types import NodeType, Saved, Socket
 from .wires import WIRE_TYPES, collect, frames, node_id
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import GraphError
-from ..parameters import Parameter
-from .catalog import NodeType, node_types
+from ..framework.parameters import Parameter
 from .model import Graph, GraphNode
+from .node_types import NodeType
+from .registry import node_types
 
 TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 

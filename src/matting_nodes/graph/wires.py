@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ..arrays import UNKNOWN, Kind
 from ..errors import MissingInputError, ParameterError
-from ..frames import Frames
-from ..running import Result
-from ..spec import Input, NodeSpec
+from ..framework.frames import Frames
+from ..framework.run import Result
+from ..framework.spec import Input, NodeSpec
 
 IMAGE, MASK, BOUNDING_BOX, STRING = "IMAGE", "MASK", "BOUNDING_BOX", "STRING"
 WIRE_TYPES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import WeightsError
-from ._stand_ins import Held, load_held
+from ._safe_unpickle import Held, load_held
 from .catalog import MODELS, Model
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..io import write_whole
+from ..io.images import write_whole
 
 
 def replace_record(path: Path, content: Any) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FileError
-from ..io import make_folder_for
+from ..framework.spec import MethodSpec
+from ..io.images import make_folder_for
 from ..job import Job
-from ..spec import MethodSpec
 from ._devices import available_devices, torch_device
 from ._folder import model_folder
 from ._records import replace_record

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DependencyError, FileError, ParameterError
-from ..io import replacing
+from ..io.images import replacing
 from . import weights as files
 from .catalog import Model
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from ..parameters import Advanced, Help, Slider
+from ..framework.parameters import Advanced, Help, Slider
 
 Device = Annotated[
     Literal["auto", "cpu", "cuda", "mps"],

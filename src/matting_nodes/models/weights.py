@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import WeightsError
 from ..job import Job
-from . import _fingerprints, own
+from . import _fingerprints, user_models
 from ._checkpoint import load_into, load_state
 from ._download import by_hand, download
 from ._folder import download_folder, offline, search_folders
@@ -112,7 +112,7 @@ def _held(lock: threading.Lock, job: Job) -> Iterator[None]:
 def _named(model: Model, name: str) -> Path:
     path = Path(name).expanduser()
     if not path.is_file():
-        path = own.find(model, name) or path
+        path = user_models.find(model, name) or path
     if not path.is_file():
         raise WeightsError(
             f"{path} is not a file",

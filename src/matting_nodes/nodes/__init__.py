@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..node import load_modules
-from ..spec import NODES, NodeSpec
+from ..framework.register import load_modules
+from ..framework.spec import NODES, NodeSpec
 
 load_modules(__name__, __path__)
 

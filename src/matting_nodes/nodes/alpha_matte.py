@@ -5,9 +5,9 @@ import numpy as np
 from .. import alpha as alpha
 from ..alpha._checks import has_both_regions
 from ..arrays import FOREGROUND, Alpha, Image, Trimap, unknown
+from ..framework.register import node
+from ..framework.spec import Method
 from ..models.settings import Device
-from ..node import node
-from ..spec import Method
 
 
 @node(

@@ -9,7 +9,7 @@ import numpy as np
 from .. import metrics
 from ..arrays import Alpha, Image, Table, Trimap, unknown
 from ..errors import EmptyRegionError
-from ..node import node
+from ..framework.register import node
 
 
 class Comparison(NamedTuple):

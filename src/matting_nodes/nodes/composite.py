@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 import numpy as np
 
 from ..arrays import Alpha, AnySize, Image, as_rgb
-from ..backgrounds import blurred, checkerboard, fitted
-from ..node import node
-from ..parameters import Advanced, Color, Slider, parse_color
-from ..print_sizes import ID_COLORS, portrait_frame, printed
-from ..refine import choked, despilled, levels
+from ..compositing.adjust import choked, despilled, levels
+from ..compositing.backgrounds import blurred, checkerboard, fitted
+from ..compositing.print_sizes import ID_COLORS, portrait_frame, printed
+from ..framework.parameters import Advanced, Color, Slider, parse_color
+from ..framework.register import node
 
 
 @node(

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from .. import foreground as foreground
 from ..arrays import Alpha, Image, Trimap
+from ..framework.register import node
+from ..framework.spec import Method
 from ..models.settings import Device
-from ..node import node
-from ..spec import Method
 
 
 class Colors(NamedTuple):

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from .. import trimap as trimap
 from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Labels, Mask, Trimap
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import node
+from ..framework.spec import Method
 from ..models.settings import Device
-from ..node import node
-from ..parameters import Advanced, Slider
 from ..regions import without_small
-from ..spec import Method
 
 
 @node(

@@ -4,9 +4,9 @@ from dataclasses import fields
 
 from .. import segmentation as segmentation
 from ..arrays import Image, Mask, Prompts
+from ..framework.register import node
+from ..framework.spec import Method
 from ..models.settings import Device
-from ..node import node
-from ..spec import Method
 
 
 @node(

@@ -19,9 +19,9 @@ from ..arrays import (
     as_rgb,
 )
 from ..errors import EmptyRegionError, ValueRangeError
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..job import Job
-from ..node import method
-from ..parameters import Advanced, Slider
 from ..regions import without_small, without_small_holes
 
 Labels = NDArray[np.uint8]

@@ -7,12 +7,12 @@ from typing import Annotated
 import numpy as np
 
 from ..arrays import Image, Mask, as_rgb
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..job import Job
 from ..models.inputs import normalized, resized, working_size
 from ..models.predict import predict
 from ..models.settings import Precision, Weights
-from ..node import method
-from ..parameters import Advanced, Slider
 
 
 @method("segment", title="Portrait U-Net (network)", networks=("unet_resnext50",))

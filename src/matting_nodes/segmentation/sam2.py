@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ..arrays import Box, Image, Mask, Points, as_rgb
 from ..errors import MissingInputError, ValueRangeError
+from ..framework.register import method
 from ..job import Job
 from ..models.inputs import normalized, resized
 from ..models.settings import Precision, Weights
-from ..node import method
 
 if TYPE_CHECKING:
     import torch

@@ -8,12 +8,12 @@ import numpy as np
 
 from ..arrays import Image, Mask, as_rgb
 from ..errors import EmptyRegionError, ParameterError
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..job import Job
 from ..models.inputs import Planes, normalized, resized, working_size
 from ..models.predict import predict
 from ..models.settings import Precision, Weights
-from ..node import method
-from ..parameters import Advanced, Slider
 
 # Of Pascal VOC; 0 is the background.
 CLASSES = (

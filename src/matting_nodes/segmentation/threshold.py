@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ..arrays import Image, Mask, grey
 from ..errors import EmptyRegionError, ParameterError, ShapeError
-from ..node import method
-from ..parameters import Advanced, Slider
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..regions import without_small, without_small_holes
 
 CHANNELS = ("red", "green", "blue")

@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from ..io import replacing
+from ..io.images import replacing
 from ..job import Job
 from ._module import Training
 from ._start import begin

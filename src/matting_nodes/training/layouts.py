@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import FileError, ParameterError
-from ..io import READABLE
+from ..io.images import READABLE
 from .samples import Sample
 
 T = TypeVar("T")

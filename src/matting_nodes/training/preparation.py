@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import io
 from ..arrays import Alpha, Image, Kind, Trimap, as_rgb
 from ..arrays import check_same_size as check_sizes
 from ..errors import FileError, MattingError
+from ..io import images
 from ..job import Job
 from ..models.inputs import resized
 from .layouts import INDEX
@@ -89,7 +89,7 @@ def prepare(
         else:
             names.append(_write(target, sample.name, *pictures))
     index = "".join(f"{name}\n" for name in names)
-    io.write_whole(io.make_folder_for(target / INDEX), index.encode())
+    images.write_whole(images.make_folder_for(target / INDEX), index.encode())
 
 
 def prepared(
@@ -141,6 +141,6 @@ def _write(folder: Path, name: str, image: Image, trimap: Trimap, alpha: Alpha) 
         "alpha": (alpha, Kind.ALPHA),
     }
     for part, (value, kind) in parts.items():
-        path = io.make_folder_for(folder / part / f"{name}.png")
-        io.write(path, value, kind, force=True)
+        path = images.make_folder_for(folder / part / f"{name}.png")
+        images.write(path, value, kind, force=True)
     return name

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import io
 from ..arrays import Alpha, Image, Kind, Trimap, as_alpha, as_image, as_rgb, as_trimap
 from ..arrays import check_same_size as check_sizes
 from ..errors import MissingInputError
+from ..io import images
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Sample:
 
     def read_alpha(self) -> Alpha:
         """Return the true alpha, (H, W) float32, 0..1."""
-        return as_alpha(io.read(self.alpha, Kind.ALPHA), str(self.alpha))
+        return as_alpha(images.read(self.alpha, Kind.ALPHA), str(self.alpha))
 
     def read_trimap(self) -> Trimap:
         """Return the published trimap, (H, W) uint8.
@@ -56,7 +56,7 @@ class Sample:
                 "Methods that solve for alpha need one",
                 "Write trimaps with `matting-nodes data prepare`, or choose a layout that has them",
             )
-        return as_trimap(io.read(self.trimap, Kind.TRIMAP), str(self.trimap))
+        return as_trimap(images.read(self.trimap, Kind.TRIMAP), str(self.trimap))
 
     def read_colors(self) -> Image:
         """Return the object's own colors where they are known, else the picture's."""
@@ -93,7 +93,7 @@ class Sample:
 
 def read_picture(path: Path) -> Image:
     """Return a picture file as (H, W, C) float32 in 0..1."""
-    return as_image(io.read(path, Kind.IMAGE), str(path))
+    return as_image(images.read(path, Kind.IMAGE), str(path))
 
 
 def over(foreground: Image, background: Image, alpha: Alpha) -> Image:

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 from docstring_parser import parse as parse_docstring
 
 from ..errors import FileError, ParameterError
-from ..node import help_texts
-from ..parameters import Parameter, Slider, read_parameter
+from ..framework.parameters import Parameter, Slider, read_parameter
+from ..framework.register import help_texts
 
 Share = Annotated[float, Slider(0, 1)]
 Pixels = Annotated[int, Slider(0, 8192, unit="px")]

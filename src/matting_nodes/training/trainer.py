@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DependencyError, ParameterError
-from ..io import make_folder_for, write_whole
+from ..io.images import make_folder_for, write_whole
 from ..job import Job
 from ..models.catalog import model as find_model
 from .material import find_material

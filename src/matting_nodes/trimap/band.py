@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..arrays import Mask, Trimap, trimap_from
 from ..errors import EmptyRegionError
-from ..node import method
-from ..parameters import Advanced, Slider
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 
 
 @method("make_trimap", title="Band")

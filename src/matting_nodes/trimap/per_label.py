@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 
 from ..arrays import Labels, Trimap, trimap_from
-from ..node import method
-from ..parameters import Slider
+from ..framework.parameters import Slider
+from ..framework.register import method
 from .band import check_remains, distance_to
 
 

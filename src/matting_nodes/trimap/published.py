@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..arrays import Mask, Trimap, trimap_from
-from ..node import method
+from ..framework.register import method
 from .band import check_remains
 from .structuring_element import eroded_and_dilated
 

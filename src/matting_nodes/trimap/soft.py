@@ -8,8 +8,8 @@ import numpy as np
 
 from ..arrays import BACKGROUND, FOREGROUND, Mask, Trimap
 from ..errors import ParameterError
-from ..node import method
-from ..parameters import Slider
+from ..framework.parameters import Slider
+from ..framework.register import method
 
 
 @method("make_trimap", title="Soft thresholds")

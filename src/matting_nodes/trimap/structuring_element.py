@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Mask, Trimap, trimap_from
-from ..node import method
-from ..parameters import Slider
+from ..framework.parameters import Slider
+from ..framework.register import method
 from .band import check_remains
 
 

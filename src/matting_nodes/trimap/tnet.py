@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ..arrays import Image, Trimap, as_rgb, trimap_from
 from ..errors import EmptyRegionError
+from ..framework.parameters import Advanced, Slider
+from ..framework.register import method
 from ..job import Job
 from ..models.inputs import blue_first, resized, working_size
 from ..models.predict import predict
 from ..models.settings import Precision, Weights
-from ..node import method
-from ..parameters import Advanced, Slider
 
 
 @method("make_trimap", title="T-Net (network)", networks=("tnet",))

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.hosts.cli import main
 from matting_nodes.models import catalog
 from matting_nodes.models.pool import POOL
 
 from ...damaged_weights import FILES
 
-LEMUR = str(samples.FOLDER / "lemur.png")
-TRIMAP = str(samples.FOLDER / "lemur_trimap.png")
+LEMUR = str(sample_data.FOLDER / "lemur.png")
+TRIMAP = str(sample_data.FOLDER / "lemur_trimap.png")
 
 
 @pytest.fixture(scope="module")

@@ -10,18 +10,18 @@ from matting_nodes import (
     alpha_matte,
     composite,
     estimate_foreground,
-    io,
     make_trimap,
     read_image,
-    samples,
+    sample_data,
     segment,
 )
 from matting_nodes.arrays import Kind
 from matting_nodes.hosts.cli import main
+from matting_nodes.io import images
 
-LEMUR = str(samples.FOLDER / "lemur.png")
-TRIMAP = str(samples.FOLDER / "lemur_trimap.png")
-REFERENCE = str(samples.FOLDER / "lemur_alpha.png")
+LEMUR = str(sample_data.FOLDER / "lemur.png")
+TRIMAP = str(sample_data.FOLDER / "lemur_trimap.png")
+REFERENCE = str(sample_data.FOLDER / "lemur_alpha.png")
 
 
 def test_the_steps_of_the_help_text_give_the_pixels_of_python(tmp_path, monkeypatch):
@@ -54,7 +54,7 @@ def test_compare_prints_the_table(tmp_path, capsys):
     assert main(["compare", REFERENCE, REFERENCE, "--trimap", TRIMAP, "-o", str(picture)]) == 0
     lines = dict(line.split() for line in capsys.readouterr().out.splitlines())
     assert lines["SAD"] == lines["Conn"] == "0"
-    assert int(lines["pixels"]) == (io.read(TRIMAP, Kind.TRIMAP) == 102).sum()
+    assert int(lines["pixels"]) == (images.read(TRIMAP, Kind.TRIMAP) == 102).sum()
     assert (read_image(picture) == 255).all()
     # The numbers alone are worth the command.
     assert main(["compare", REFERENCE, REFERENCE]) == 0

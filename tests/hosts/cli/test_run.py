@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matting_nodes import read_image, samples, write_image
+from matting_nodes import read_image, sample_data, write_image
 from matting_nodes.hosts.cli import main
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -33,7 +33,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "flow.json").write_text(json.dumps(INVERT))
     (tmp_path / "photos").mkdir()
     for number in range(3):
-        picture = samples.lemur()[10 * number : 10 * number + 40, :60]
+        picture = sample_data.lemur()[10 * number : 10 * number + 40, :60]
         write_image(tmp_path / f"photos/p{number}.png", picture, bits=16)
     return tmp_path
 

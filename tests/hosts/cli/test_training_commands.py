@@ -7,9 +7,10 @@ import csv
 import numpy as np
 import pytest
 
-from matting_nodes import io, samples
+from matting_nodes import sample_data
 from matting_nodes.arrays import Kind
 from matting_nodes.hosts.cli import main
+from matting_nodes.io import images
 
 WHERE = [np.s_[60:160, 220:340], np.s_[250:350, 120:240], np.s_[30:130, 380:500]]
 TRAIN = """
@@ -38,15 +39,15 @@ def cutouts(tmp_path, monkeypatch):
     """Parts of the lemur as human matting data is kept, one of them cut short."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MATTING_NODES_CACHE", str(tmp_path / "models"))
-    image, alpha = samples.lemur(), samples.lemur_alpha()
+    image, alpha = sample_data.lemur(), sample_data.lemur_alpha()
     photos, mattes = (
         tmp_path / "data" / part for part in ("clip_img/1/clip_0", "matting/1/matting_0")
     )
     for folder in (photos, mattes):
         folder.mkdir(parents=True)
     for number, where in enumerate(WHERE):
-        io.write_image(photos / f"{number}.png", image[where])
-        io.write_image(mattes / f"{number}.png", np.dstack([image[where], alpha[where]]))
+        images.write_image(photos / f"{number}.png", image[where])
+        images.write_image(mattes / f"{number}.png", np.dstack([image[where], alpha[where]]))
     broken = mattes / "2.png"
     broken.write_bytes(broken.read_bytes()[:2000])
     return tmp_path
@@ -79,7 +80,7 @@ def test_from_cutouts_to_a_network_that_is_measured(cutouts, capsys):
     for part, name in (("img", "photo.png"), ("trimap", "trimap.png")):
         (cutouts / name).write_bytes((cutouts / "prepared" / part / "1/clip_0/0.png").read_bytes())
     assert main([*command.split(), "--quiet"]) == 0
-    assert io.read("alpha.png", Kind.ALPHA).shape == (100, 120)
+    assert images.read("alpha.png", Kind.ALPHA).shape == (100, 120)
 
     evaluate = "evaluate --data prepared --method indexnet:weights=lemurs --method guided_filter"
     assert main([*evaluate.split(), "--csv", "e.csv", "--report", "e.html", "--quiet"]) == 0
@@ -96,13 +97,13 @@ def test_from_cutouts_to_a_network_that_is_measured(cutouts, capsys):
 def test_composites_are_stored_if_asked(tmp_path, capsys):
     for part in ("fg", "alpha", "bg"):
         (tmp_path / part).mkdir()
-    io.write_image(tmp_path / "fg" / "lemur.png", samples.lemur())
-    io.write(tmp_path / "alpha" / "lemur.png", samples.lemur_alpha(), Kind.ALPHA)
-    io.write_image(tmp_path / "bg" / "beach.png", samples.beach())
+    images.write_image(tmp_path / "fg" / "lemur.png", sample_data.lemur())
+    images.write(tmp_path / "alpha" / "lemur.png", sample_data.lemur_alpha(), Kind.ALPHA)
+    images.write_image(tmp_path / "bg" / "beach.png", sample_data.beach())
     store = ["data", "prepare", str(tmp_path), "--layout", "composition1k", "--composites", "2"]
     assert main([*store, "-o", str(tmp_path / "out"), "--size", "320", "--quiet"]) == 0
     assert (tmp_path / "out" / "index.txt").read_text().split() == ["lemur_0", "lemur_1"]
-    assert io.read_image(tmp_path / "out" / "img" / "lemur_1.png").shape == (320, 320, 3)
+    assert images.read_image(tmp_path / "out" / "img" / "lemur_1.png").shape == (320, 320, 3)
 
 
 def test_what_cannot_be_is_told_in_a_line(cutouts, capsys):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from matting_nodes import read_image, samples
+from matting_nodes import read_image, sample_data
 
 ROOT = Path(__file__).parents[3]
 COMFYUI = os.environ.get("COMFYUI_PATH", "")
@@ -33,7 +33,7 @@ class Server:
         (base / "custom_nodes/matting-nodes").symlink_to(ROOT)
         shutil.copy(Path(__file__).parent / "watch.py", base / "custom_nodes")
         for name in ("lemur.png", "beach.png"):
-            shutil.copy(samples.FOLDER / name, base / "input")
+            shutil.copy(sample_data.FOLDER / name, base / "input")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

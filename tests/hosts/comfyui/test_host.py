@@ -22,7 +22,7 @@ from matting_nodes import (
     composite,
     estimate_foreground,
     make_trimap,
-    samples,
+    sample_data,
     segment,
     write_image,
 )
@@ -39,13 +39,13 @@ def graph():
 
 def test_the_example_workflow_gives_the_pixels_of_python(server, graph):
     history = server.run(graph)
-    image = samples.lemur()
+    image = sample_data.lemur()
     mask = segment(image, largest_hole=500)
     trimap = make_trimap(mask, inner=15, outer=25)
     alpha = alpha_matte(image, trimap)
     foreground, _ = estimate_foreground(image, alpha)
     result = composite(
-        image, alpha, foreground=foreground, background=samples.beach(), linear_light=True
+        image, alpha, foreground=foreground, background=sample_data.beach(), linear_light=True
     )
     (saved,) = history["outputs"]["8"]["images"]
     # SaveImage cuts off after multiplying with 255.
@@ -121,7 +121,7 @@ def test_transparency_is_saved_as_it_is(server, graph):
 def test_bad_input_is_a_message_on_the_node(server, graph, node, change, told):
     write_image(server.base / "input/tiny.png", np.zeros((10, 20, 3)), force=True)
     graph["9"] = {"class_type": "LoadImage", "inputs": {"image": "tiny.png"}}
-    write_image(server.base / "input/opaque.png", samples.lemur(), force=True)
+    write_image(server.base / "input/opaque.png", sample_data.lemur(), force=True)
     graph["10"] = {"class_type": "LoadImage", "inputs": {"image": "opaque.png"}}
     graph[node]["inputs"] |= change
     error = message(server.run(graph), "execution_error")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from matting_nodes import alpha_matte, read_image, samples, write_image
+from matting_nodes import alpha_matte, read_image, sample_data, write_image
 from matting_nodes.models import catalog
 
 from .conftest import COMFYUI, message
@@ -34,8 +34,8 @@ def weights(server):
 @pytest.fixture
 def graph(server, weights):
     """IndexNet on the lemur at half its size."""
-    write_image(server.base / "input/small.png", samples.lemur()[::2, ::2], force=True)
-    write_image(server.base / "input/trimap.png", samples.lemur_trimap()[::2, ::2], force=True)
+    write_image(server.base / "input/small.png", sample_data.lemur()[::2, ::2], force=True)
+    write_image(server.base / "input/trimap.png", sample_data.lemur_trimap()[::2, ::2], force=True)
     server.get("/watch")
     return {
         "1": {"class_type": "LoadImage", "inputs": {"image": "small.png"}},

@@ -17,7 +17,7 @@ from matting_nodes import (
     estimate_foreground,
     make_trimap,
     read_image,
-    samples,
+    sample_data,
     segment,
 )
 from matting_nodes.arrays import Image, Mask
@@ -27,10 +27,10 @@ from matting_nodes.errors import (
     ParameterError,
     SizeMismatchError,
 )
+from matting_nodes.framework.register import node
+from matting_nodes.framework.spec import Method
 from matting_nodes.models import _folder
 from matting_nodes.models.pool import POOL
-from matting_nodes.node import node
-from matting_nodes.spec import Method
 
 torch = pytest.importorskip("torch")
 
@@ -132,7 +132,7 @@ def test_widgets_carry_defaults_ranges_and_tooltips(nodes):
 
 
 def test_the_pipeline_gives_the_pixels_of_python(nodes):
-    image = np.ascontiguousarray(samples.lemur()[::2, ::2])
+    image = np.ascontiguousarray(sample_data.lemur()[::2, ::2])
     batch = torch.from_numpy(image)[None]
 
     def run(name, **given):
@@ -201,7 +201,7 @@ def test_load_images_empty_mask_is_recognised(nodes, tensors):
 
 
 def test_a_bounding_box_is_left_top_width_height(nodes):
-    image = np.ascontiguousarray(samples.lemur()[::4, ::4])
+    image = np.ascontiguousarray(sample_data.lemur()[::4, ::4])
     given = {"image": torch.from_numpy(image)[None], "method": {"method": "grabcut"}}
     box = {"x": 37, "y": 12, "width": 98, "height": 98}
     for wired in (box, [box], [[box]]):
@@ -210,7 +210,7 @@ def test_a_bounding_box_is_left_top_width_height(nodes):
 
 
 def test_points_come_as_the_text_of_a_points_editor(nodes):
-    image = np.ascontiguousarray(samples.lemur()[::4, ::4])
+    image = np.ascontiguousarray(sample_data.lemur()[::4, ::4])
     given = {"image": torch.from_numpy(image)[None], "method": {"method": "grabcut"}}
     node = nodes["MattingNodesSegment"]
     (mask,) = node.execute(**given, foreground_points='[{"x": 85, "y": 50}]').args

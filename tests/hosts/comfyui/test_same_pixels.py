@@ -12,9 +12,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.graph import Folders, Graph, evaluate
-from matting_nodes.stacks import read_stack
+from matting_nodes.io.stacks import read_stack
 
 ROOT = Path(__file__).parents[3]
 # Orientations in EXIF: upside down, and on either side.
@@ -23,7 +23,7 @@ TURNED = (3, 6, 8)
 
 def photo(size=(333, 221)):
     """Odd sides, so that subsampled colors and padded rows show."""
-    with Image.open(samples.FOLDER / "lemur.png") as lemur:
+    with Image.open(sample_data.FOLDER / "lemur.png") as lemur:
         return lemur.convert("RGB").crop((100, 40, 100 + size[0], 40 + size[1]))
 
 

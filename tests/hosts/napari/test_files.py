@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.errors import MattingError
 from matting_nodes.hosts.napari._trimap import is_trimap, trimap_options, trimap_to_labels
-from matting_nodes.io import read_image
+from matting_nodes.io.images import read_image
 
 PLUGIN = "matting-nodes"
 
@@ -47,7 +47,7 @@ def test_a_stack_of_trimaps_comes_back_whole(viewer, save, fur):
 
 @pytest.mark.parametrize(("ending", "step"), [("png", 2**-16), ("tif", 0)])
 def test_an_alpha_keeps_more_than_eight_bits(viewer, save, ending, step):
-    alpha = samples.lemur_alpha()[:60, :80] * np.float32(0.999)
+    alpha = sample_data.lemur_alpha()[:60, :80] * np.float32(0.999)
     path = save(viewer.add_image(alpha, name="alpha"), f"alpha.{ending}")
     saved = read_image(path)
     values = saved / np.iinfo(saved.dtype).max if saved.dtype.kind == "u" else saved

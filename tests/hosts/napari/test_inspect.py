@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes import samples
+from matting_nodes import sample_data
 from matting_nodes.hosts.napari._trimap import alpha_options
 
 
 @pytest.fixture
 def inspect(viewer, dock):
-    alpha = samples.lemur_alpha()
+    alpha = sample_data.lemur_alpha()
     viewer.add_image(alpha, name="alpha", scale=(2, 2))
     viewer.add_image(alpha**2, name="other", scale=(2, 2))
     # In the world, pixels of the mattes are two units wide.
@@ -27,14 +27,14 @@ def drawn(widget):
 
 def test_it_draws_both_mattes_along_the_line(inspect, qtbot):
     qtbot.waitUntil(lambda: len(drawn(inspect)) == 2)
-    row = samples.lemur_alpha()[200, 50:351]
+    row = sample_data.lemur_alpha()[200, 50:351]
     np.testing.assert_allclose(drawn(inspect)[0], row, atol=1e-5)
     np.testing.assert_allclose(drawn(inspect)[1], row**2, atol=1e-5)
 
 
 def test_the_histogram_counts_every_pixel(inspect):
     inspect.draw()
-    counts, _ = np.histogram(samples.lemur_alpha(), 64, (0, 1))
+    counts, _ = np.histogram(sample_data.lemur_alpha(), 64, (0, 1))
     heights = inspect.histogram.patches[0].get_xy()[:, 1]
     assert set(counts) <= set(heights.astype(int))
 
@@ -43,7 +43,7 @@ def test_it_follows_the_line_and_the_matte(viewer, inspect, qtbot):
     qtbot.waitUntil(lambda: len(drawn(inspect)) == 2)
     viewer.layers["cut"].add_paths(np.array([[100, 100], [100, 300], [200, 300]]))
     qtbot.waitUntil(lambda: len(drawn(inspect)[0]) == 151)
-    viewer.layers["alpha"].data = np.ones_like(samples.lemur_alpha())
+    viewer.layers["alpha"].data = np.ones_like(sample_data.lemur_alpha())
     qtbot.waitUntil(lambda: (drawn(inspect)[0] == 1).all())
 
 
@@ -65,7 +65,7 @@ def test_without_a_line_or_a_reference(viewer, inspect):
 
 def test_it_begins_with_the_newest_matte_and_its_reference(viewer, dock):
     viewer.open_sample("matting-nodes", "lemur")
-    viewer.add_image(samples.lemur_alpha(), name="again", **alpha_options(base="lemur"))
+    viewer.add_image(sample_data.lemur_alpha(), name="again", **alpha_options(base="lemur"))
     widget = dock("Inspect")
     assert widget.alpha.value.name == "again"
     assert widget.reference.value.name == "lemur reference alpha"

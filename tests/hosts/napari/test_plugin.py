@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from npe2 import PluginManager, PluginManifest
 
-from matting_nodes import all_nodes, samples
+from matting_nodes import all_nodes, sample_data
 from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import is_trimap
 
@@ -49,7 +49,7 @@ def test_napari_shows_the_submenu_with_every_node(viewer, plugin):
 def test_the_menu_makes_a_new_trimap(viewer, plugin):
     from napari._app_model import get_app_model
 
-    viewer.add_image(samples.cell(), name="cell")
+    viewer.add_image(sample_data.cell(), name="cell")
     get_app_model().commands.execute_command("matting-nodes.new_trimap").result()
     assert is_trimap(viewer.layers["cell trimap"])
 
@@ -80,11 +80,11 @@ def test_the_microscopy_sample_opens_with_its_pixel_size(viewer, plugin):
 
 
 def test_a_new_trimap_is_all_unknown_and_ready_to_be_painted(viewer):
-    viewer.add_image(samples.cell(), name="cell", scale=(0.1, 0.1))
+    viewer.add_image(sample_data.cell(), name="cell", scale=(0.1, 0.1))
     host.new_trimap(viewer)
     layer = viewer.layers["cell trimap"]
     assert is_trimap(layer)
-    assert layer.data.shape == samples.cell().shape
+    assert layer.data.shape == sample_data.cell().shape
     assert not layer.data.any()
     assert (layer.mode, layer.selected_label) == ("paint", 2)
     np.testing.assert_allclose(layer.scale, (0.1, 0.1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes import alpha_matte, compare, composite, estimate_foreground, samples
+from matting_nodes import alpha_matte, compare, composite, estimate_foreground, sample_data
 from matting_nodes.hosts.napari._trimap import is_trimap, labels_to_trimap
 
 
@@ -29,7 +29,7 @@ def test_a_user_from_the_sample_to_files_and_back(viewer, dock, finish, wait_for
     # Opens the photo, looks at it without the trimap that comes with it.
     viewer.open_sample("matting-nodes", "lemur")
     viewer.layers.remove("lemur trimap")
-    photo = samples.lemur()
+    photo = sample_data.lemur()
 
     # Finds the object, marks what is to be solved.
     assert finish(dock("Segment")) == ""
@@ -67,7 +67,7 @@ def test_a_user_from_the_sample_to_files_and_back(viewer, dock, finish, wait_for
     assert against.layer_choices["reference"].value == viewer.layers["lemur reference alpha"]
     message = finish(against)
     unknown_only = labels_to_trimap(trimap.data)
-    table = compare(alpha.data, samples.lemur_alpha(), trimap=unknown_only).table
+    table = compare(alpha.data, sample_data.lemur_alpha(), trimap=unknown_only).table
     assert f"SAD: {table['SAD']:.5g}" in message
 
     # Saves, and finds everything again the next day.

@@ -17,10 +17,13 @@ from matting_nodes import (
     composite,
     estimate_foreground,
     make_trimap,
-    samples,
+    sample_data,
     segment,
 )
 from matting_nodes.arrays import Image, Mask
+from matting_nodes.framework.parameters import Slider
+from matting_nodes.framework.register import node
+from matting_nodes.framework.spec import Method
 from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import (
     is_trimap,
@@ -28,9 +31,6 @@ from matting_nodes.hosts.napari._trimap import (
     trimap_options,
     trimap_to_labels,
 )
-from matting_nodes.node import node
-from matting_nodes.parameters import Slider
-from matting_nodes.spec import Method
 
 
 def test_a_toy_node_and_method_get_a_widget_that_runs(registry, viewer, finish):
@@ -67,7 +67,7 @@ def painted(viewer, fur):
 
 
 def test_the_pipeline_layer_by_layer_gives_the_pixels_of_python(viewer, dock, finish):
-    image = np.ascontiguousarray(samples.lemur()[::2, ::2])
+    image = np.ascontiguousarray(sample_data.lemur()[::2, ::2])
     viewer.add_image(image, name="lemur", rgb=True)
     widgets = {}
     for title in ("Segment", "Make Trimap", "Alpha Matte", "Estimate Foreground", "Composite"):
@@ -307,7 +307,7 @@ def test_metadata_says_how_a_layer_was_made(viewer, dock, finish, painted):
 
 def test_a_box_is_drawn_in_the_world_of_its_own_layer(viewer, dock, finish):
     """The shapes layer has other units than the image: pixels of 0.5, and an offset."""
-    image = np.ascontiguousarray(samples.lemur()[::4, ::4])
+    image = np.ascontiguousarray(sample_data.lemur()[::4, ::4])
     viewer.add_image(image, name="small", rgb=True, scale=(2, 2))
     corners = np.array([[24.0, 74.0], [24.0, 270.0], [219.0, 270.0], [219.0, 74.0]]) - 1
     viewer.add_shapes([corners - 10], shape_type="rectangle", name="box", translate=(10, 10))
@@ -319,7 +319,7 @@ def test_a_box_is_drawn_in_the_world_of_its_own_layer(viewer, dock, finish):
 
 
 def test_a_polygon_is_a_rough_mask_in_the_world_of_its_own_layer(viewer, dock, finish):
-    image = np.ascontiguousarray(samples.lemur()[::4, ::4])
+    image = np.ascontiguousarray(sample_data.lemur()[::4, ::4])
     viewer.add_image(image, name="small", rgb=True, scale=(2, 2))
     outline = np.array([[30.0, 90.0], [10.0, 160.0], [40.0, 260.0], [218.0, 270.0], [218.0, 80.0]])
     viewer.add_shapes([outline], shape_type="polygon", name="around")
@@ -334,7 +334,7 @@ def test_a_polygon_is_a_rough_mask_in_the_world_of_its_own_layer(viewer, dock, f
 
 
 def test_points_are_set_in_the_world_of_their_own_layer(viewer, dock, finish):
-    image = np.ascontiguousarray(samples.lemur()[::4, ::4])
+    image = np.ascontiguousarray(sample_data.lemur()[::4, ::4])
     viewer.add_image(image, name="small", rgb=True, scale=(2, 2))
     viewer.add_points([[100.0, 170.0], [180.0, 140.0]], name="on it")
     widget = dock("Segment")

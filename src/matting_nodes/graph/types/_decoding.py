@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DependencyError, FileError
-from ..catalog import ImageBatch, MaskBatch
+from ..node_types import ImageBatch, MaskBatch
 from ..wires import PLACEHOLDER
 
 # Formats that stay in 8 bits; FFmpeg turns all others into floats.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..catalog import ImageBatch
+from ..node_types import ImageBatch
 
 
 def resized(

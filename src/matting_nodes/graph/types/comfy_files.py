@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
-from ...io import write_whole
-from ..catalog import ImageBatch, MaskBatch, Saved, Wire, node_type
+from ...io.images import write_whole
 from ..folders import Folders
+from ..node_types import ImageBatch, MaskBatch, Saved, Wire, node_type
 from ..wires import IMAGE
 
 

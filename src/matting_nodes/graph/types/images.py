@@ -6,8 +6,8 @@ from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
-from ...parameters import Slider
-from ..catalog import ImageBatch, MaskBatch, node_type
+from ...framework.parameters import Slider
+from ..node_types import ImageBatch, MaskBatch, node_type
 from ._resizing import repeated, resized
 from .masks import LARGEST_SIDE, batched
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import numpy as np
 
 from ...errors import ShapeError
-from ...parameters import Slider
-from ..catalog import ImageBatch, MaskBatch, node_type
+from ...framework.parameters import Slider
+from ..node_types import ImageBatch, MaskBatch, node_type
 
 CHANNELS = ("red", "green", "blue", "alpha")
 # ComfyUI's largest width and height.

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ...arrays import unit_range
 from ...errors import FileError, MissingInputError, ParameterError, ValueRangeError
-from ...io import Bits, write_image
+from ...framework.parameters import Advanced, Slider
+from ...io.images import Bits, write_image
+from ...io.stacks import read_stack, write_stack
 from ...job import Job
-from ...parameters import Advanced, Slider
-from ...stacks import read_stack, write_stack
-from ..catalog import ImageBatch, MaskBatch, Saved, node_type
 from ..folders import Folders
+from ..node_types import ImageBatch, MaskBatch, Saved, node_type
 
 FORMATS = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg"}
 DEPTHS = {"png": ("8", "16"), "tiff": ("8", "16", "32"), "jpeg": ("8",)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-from ...parameters import Slider
-from ..catalog import Box, Number, Text, Truth, Whole, node_type
+from ...framework.parameters import Slider
+from ..node_types import Box, Number, Text, Truth, Whole, node_type
 from .masks import LARGEST_SIDE
 
 ANY = Slider(-sys.maxsize, sys.maxsize)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import io, samples
+from ... import sample_data
 from ...arrays import Image, Prompts, as_rgb
+from ...io import images
 from ...nodes.alpha_matte import alpha_matte
 from ...nodes.compare import compare
 from ...nodes.composite import composite
@@ -39,11 +40,11 @@ def _run(options: argparse.Namespace) -> int:
     paths = {name: folder / f"{step}_{name}.png" for step, name in enumerate(names, 1)}
     paths["contact sheet"] = folder / "contact_sheet.png"
     for path in paths.values():
-        io.check_writable(io.make_folder_for(path), options.force)
+        images.check_writable(images.make_folder_for(path), options.force)
     pictures, table = _pipeline(options.quiet)
     pictures["contact sheet"] = _contact_sheet(pictures)
     for name, path in paths.items():
-        io.write_image(path, pictures[name], force=options.force)
+        images.write_image(path, pictures[name], force=options.force)
         print(path)
     measured = ", ".join(f"{name} {number:.4g}" for name, number in table.items())
     print(f"against the reference alpha, in the unknown region: {measured}")
@@ -51,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _pipeline(quiet: bool) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
-    image, beach = samples.lemur(), samples.beach()
+    image, beach = sample_data.lemur(), sample_data.beach()
     box = Prompts(box=(150, 50, 540, 440))
     with progress_bar("Demo", quiet) as job:
         # The eyes are as yellow as the leaves: filled, they are the lemur's.
@@ -59,7 +60,7 @@ def _pipeline(quiet: bool) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
         trimap = make_trimap(mask, inner=15, outer=25, job=job.part(0.3, 0.35))
         alpha = alpha_matte(image, trimap, job=job.part(0.35, 0.9))
         foreground, _ = estimate_foreground(image, alpha, job=job.part(0.9, 1))
-    table = compare(alpha, samples.lemur_alpha(), trimap=trimap).table
+    table = compare(alpha, sample_data.lemur_alpha(), trimap=trimap).table
     return {
         "image": image,
         "mask": (mask * 255).astype(np.uint8),

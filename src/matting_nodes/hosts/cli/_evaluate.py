@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ... import io
 from ...evaluation import WorstCases, as_csv, as_html, as_text, evaluate
+from ...io import images
 from ._data import add_layout, found
 from ._progress import progress_bar
 
@@ -48,7 +48,7 @@ def add_command(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     for path in filter(None, (options.csv, options.report)):
-        io.check_target(path, options.force)
+        images.check_target(path, options.force)
     samples = found(options).samples[: options.first]
     methods, worst = options.method or ["sampled_propagation"], WorstCases(options.worst)
     with progress_bar("evaluate", options.quiet) as job:
@@ -59,8 +59,8 @@ def _run(options: argparse.Namespace) -> int:
         return 1
     print(as_text(result.rows))
     if options.csv:
-        io.write_whole(options.csv, as_csv(result.rows).encode())
+        images.write_whole(options.csv, as_csv(result.rows).encode())
     if options.report:
         page = as_html(result.rows, result.problems, worst)
-        io.write_whole(options.report, page.encode())
+        images.write_whole(options.report, page.encode())
     return 1 if result.problems else 0

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...io import check_target
-from ...models import catalog, own, weights
+from ...io.images import check_target
+from ...models import catalog, user_models, weights
 from ...models.catalog import Model
 from ._progress import progress_bar
 
@@ -74,7 +74,7 @@ def _list(options: argparse.Namespace) -> int:
             if model.task == task:
                 print(f"  {model.name:30}{_size(model):>9}  {_state(model):12}{model.title}")
                 print(f"  {'':30}{'':>9}  {model.terms}")
-    mine = [f"  {name:30}{model.name}" for model, name in own.all_own()]
+    mine = [f"  {name:30}{model.name}" for model, name in user_models.all_own()]
     print("\n".join(["your own, for --weights:", *mine]) if mine else "your own: none")
     return 0
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ... import io
 from ...arrays import Kind
+from ...framework.parameters import Parameter
+from ...framework.run import run
+from ...framework.spec import Input, NodeSpec, Output
+from ...io import images
 from ...models.costs import described
-from ...parameters import Parameter
-from ...running import run
-from ...spec import Input, NodeSpec, Output
 from ._progress import progress_bar
 
 
@@ -137,17 +137,19 @@ def _run(spec: NodeSpec[Any], options: argparse.Namespace) -> int:
                 print(f"{name:8}{number:.6g}")
         elif output.name in targets:
             # `force` was settled before the work began.
-            io.write(targets[output.name], value, output.kind, bits=options.bits, force=True)
+            images.write(targets[output.name], value, output.kind, bits=options.bits, force=True)
     return 0
 
 
 def _targets(spec: NodeSpec[Any], options: argparse.Namespace) -> dict[str, Any]:
     chosen = {o.name: getattr(options, f"to_{o.name}") for o in _pictures(spec)}
-    return {name: io.check_writable(path, options.force) for name, path in chosen.items() if path}
+    return {
+        name: images.check_writable(path, options.force) for name, path in chosen.items() if path
+    }
 
 
 def _read(wire: Input, given: Any) -> Any:
-    return io.read(given, wire.kind) if given is not None and wire.kind.is_picture else given
+    return images.read(given, wire.kind) if given is not None and wire.kind.is_picture else given
 
 
 def _settings(spec: NodeSpec[Any], options: argparse.Namespace) -> dict[str, Any]:

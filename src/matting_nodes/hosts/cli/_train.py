@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ...framework.spec import NODES
 from ...job import Cancelled
-from ...models import own
+from ...models import user_models
 from ...models.catalog import model
-from ...spec import NODES
 from ...training import RECIPES, read_settings, recipe, train
 from ._progress import progress_bar
 
@@ -46,7 +46,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = read_settings(options.config, chosen.defaults)
     trained_model = model(options.network)
     if options.name:
-        own.check_name(options.name)
+        user_models.check_name(options.name)
     folder = options.output or Path("runs") / options.network
     try:
         with progress_bar(options.network, options.quiet) as job:
@@ -56,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
         return 130
     weights = str(trained.weights)
     if options.name:
-        own.keep(trained_model, trained.weights, options.name)
+        user_models.keep(trained_model, trained.weights, options.name)
         weights = options.name
     print(f"{trained.weights}: error {trained.error:.4f}")
     print(f"use it: matting-nodes {_command(options.network)} --weights {weights}")

@@ -9,15 +9,15 @@ from typing import Any
 import folder_paths
 from comfy_api.latest import io, ui
 
-from ... import samples
+from ... import sample_data
 from ...errors import MattingError
+from ...framework.parameters import Parameter
 from ...graph import Folders, NodeType
-from ...graph.catalog import Saved
 from ...graph.folders import SAMPLE
+from ...graph.node_types import Saved
 from ...graph.wires import IMAGE, MASK
-from ...io import READABLE
-from ...parameters import Parameter
-from ...stacks import pictures_in
+from ...io.images import READABLE
+from ...io.stacks import pictures_in
 from ._job import job_of, show_text
 from ._schema import CATEGORY, widget
 from ._tensors import as_array, as_tensors
@@ -85,7 +85,7 @@ def _listed() -> list[str]:
     folder = Path(folder_paths.get_input_directory())
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
     listed = [e.name for e in entries if e.suffix.lower() in READABLE or _is_sequence(e)]
-    return listed + [name + SAMPLE for name in samples.names()]
+    return listed + [name + SAMPLE for name in sample_data.names()]
 
 
 def _is_sequence(folder: Path) -> bool:

@@ -9,11 +9,11 @@ from comfy_api.latest import ComfyExtension, io, ui
 
 from ...arrays import Kind
 from ...errors import MattingError
-from ...frames import count_frames, map_frames
+from ...framework.frames import count_frames, map_frames
+from ...framework.spec import NodeSpec
 from ...graph import node_types
 from ...graph.wires import collect, frames, node_id
 from ...nodes import all_nodes
-from ...spec import NodeSpec
 from ._files import file_node_class
 from ._free import listen
 from ._job import job_of, show_text

@@ -7,10 +7,10 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...arrays import Kind
+from ...framework.parameters import Parameter
+from ...framework.spec import Input, NodeSpec, Output
 from ...graph.wires import node_id
 from ...models.costs import described
-from ...parameters import Parameter
-from ...spec import Input, NodeSpec, Output
 
 CATEGORY = "image/matting"
 SOCKETS = {

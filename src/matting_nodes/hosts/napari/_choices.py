@@ -9,7 +9,7 @@ from magicgui import widgets
 
 from ...arrays import Kind
 from ...errors import SizeMismatchError
-from ...spec import Input, NodeSpec
+from ...framework.spec import Input, NodeSpec
 from ._layers import common_shape, is_shapes, plane_shape
 from ._trimap import KEYS_HELP, is_trimap, tag
 

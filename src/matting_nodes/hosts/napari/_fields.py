@@ -6,7 +6,7 @@ from typing import Any
 
 from magicgui import widgets
 
-from ...parameters import Parameter
+from ...framework.parameters import Parameter
 
 
 def field(parameter: Parameter) -> widgets.bases.ValueWidget:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import io, stacks
 from ...arrays import Kind, as_trimap, unit_range
 from ...errors import FileError, ShapeError
+from ...io import images, stacks
 from ._trimap import TAG, labels_to_trimap, trimap_options, trimap_to_labels
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -81,9 +81,9 @@ def _frames(values: NDArray[Any], rgb: bool) -> list[NDArray[Any]]:
 def _write(path: str, frames: list[NDArray[Any]], kind: Kind) -> str:
     tiff = path.lower().endswith((".tif", ".tiff"))
     if len(frames) == 1:
-        bits: io.Bits | None = None if tiff or kind is not Kind.IMAGE else 16
+        bits: images.Bits | None = None if tiff or kind is not Kind.IMAGE else 16
         # napari has asked whether to overwrite.
-        return str(io.write(path, frames[0], kind, bits=bits, force=True))
+        return str(images.write(path, frames[0], kind, bits=bits, force=True))
     if not tiff:
         raise ShapeError(
             f"There are {len(frames)} frames for {Path(path).name}",

@@ -10,7 +10,7 @@ from magicgui import widgets
 from numpy.typing import NDArray
 
 from ...arrays import Kind, as_alpha
-from ...spec import Input
+from ...framework.spec import Input
 from ._choices import LayerChoice, propose
 from ._layers import in_pixels_of, plane_on_show
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...arrays import Kind
 from ...errors import MissingInputError, ParameterError, SizeMismatchError, ValueRangeError
-from ...frames import Frames
+from ...framework.frames import Frames
 from ._trimap import is_trimap, labels_to_trimap
 
 Shape = tuple[int, ...]

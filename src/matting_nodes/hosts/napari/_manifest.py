@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...framework.spec import NodeSpec
 from ...nodes import all_nodes
-from ...spec import NodeSpec
 from ._preferences import PLUGIN, configurations
 
 HERE = "matting_nodes.hosts.napari"

@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
+from ...framework.parameters import Help, read_parameter
+from ...framework.spec import MethodSpec
 from ...models._folder import add_search_folders
 from ...models.settings import Device, Precision, Tile
-from ...parameters import Help, read_parameter
-from ...spec import MethodSpec
 
 PLUGIN = "matting-nodes"
 _PAGE = "computing"

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...arrays import check_same_size
 from ...errors import MattingError, MissingInputError
-from ...running import settings
-from ...spec import Input, NodeSpec
+from ...framework.run import settings
+from ...framework.spec import Input, NodeSpec
 from ._layers import common_shape, conversion, is_shapes, plane_shape
 
 

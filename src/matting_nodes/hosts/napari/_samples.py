@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import samples
+from ... import sample_data
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -12,14 +12,14 @@ def open_lemur() -> list[LayerData]:
     from ._trimap import alpha_options, trimap_options, trimap_to_labels
 
     return [
-        (samples.lemur(), {"name": "lemur", "rgb": True}, "image"),
+        (sample_data.lemur(), {"name": "lemur", "rgb": True}, "image"),
         (
-            samples.lemur_alpha(),
+            sample_data.lemur_alpha(),
             {"name": "lemur reference alpha", "visible": False, **alpha_options(base="lemur")},
             "image",
         ),
         (
-            trimap_to_labels(samples.lemur_trimap()),
+            trimap_to_labels(sample_data.lemur_trimap()),
             {"name": "lemur trimap", "visible": False, **trimap_options(base="lemur")},
             "labels",
         ),
@@ -29,4 +29,4 @@ def open_lemur() -> list[LayerData]:
 def open_cell() -> list[LayerData]:
     """Return a microscopy image of a cell with its pixel size."""
     options = {"name": "cell", "scale": (0.107, 0.107), "units": ("micrometer", "micrometer")}
-    return [(samples.cell(), options, "image")]
+    return [(sample_data.cell(), options, "image")]

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from magicgui import widgets
 
+from ...alpha.propagation.follower import Follower
 from ...arrays import Kind
 from ...errors import MattingError, MissingInputError
-from ...following import Follower
-from ...frames import Frames
+from ...framework.frames import Frames
+from ...framework.run import settings
+from ...framework.spec import NodeSpec, Output
 from ...job import Job
 from ...models.costs import described
-from ...running import settings
-from ...spec import NodeSpec, Output
 from ._choices import LayerChoice, propose, worth_choosing
 from ._fields import field
 from ._layers import common_shape, frames, is_shapes, pixel_size

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...alpha.propagation.follower import Follower
 from ...arrays import Kind
 from ...errors import MattingError
-from ...following import Follower
-from ...frames import Frames, map_frames
+from ...framework.frames import Frames, map_frames
+from ...framework.spec import NodeSpec
 from ...job import Cancelled, Job
-from ...spec import NodeSpec
 from ._layers import Shape
 from ._results import layer_data
 

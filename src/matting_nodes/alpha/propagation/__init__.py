@@ -1,0 +1,3 @@
+"""Sampled propagation: color samples, their data term, the solve, and live sessions."""
+
+TITLE = "Sampled propagation"

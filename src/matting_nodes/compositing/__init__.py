@@ -1,0 +1,1 @@
+"""What Composite is made of: adjustments of an alpha, backgrounds, print sizes."""

@@ -1,0 +1,1 @@
+"""What makes a typed function a node: its parameters, specification, registration and run."""

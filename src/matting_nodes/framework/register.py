@@ -1,0 +1,221 @@
+"""@node and @method: typed functions become specs that every host is rendered from.
+
+A node's signature says it all: arguments annotated as Image, Mask, Trimap … are inputs (wires),
+those annotated as numbers, texts and choices are parameters (widgets), the return annotation
+names the outputs, the docstring gives the help. A method is a function too; its own parameters
+appear under its node's method choice.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, cast, get_type_hints
+
+from docstring_parser import Docstring
+from docstring_parser import parse as parse_docstring
+
+from ..arrays import AnyChannels, AnySize, Kind
+from ..job import Job
+from .parameters import Parameter, read_parameter, unwrap
+from .run import run
+from .spec import METHODS, NODES, Input, Method, MethodSpec, NodeSpec, Output
+
+R = TypeVar("R")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Node(NodeSpec[R]):
+    """A node that Python calls like the function it was made from."""
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What Python shows: inputs, method, and every method's parameters."""
+        own = inspect.signature(self.function).parameters
+        shown = {name: p for name, p in own.items() if name != "job"}
+        for spec in self.methods.values():
+            for parameter in spec.parameters:
+                shown.setdefault(
+                    parameter.name,
+                    inspect.Parameter(
+                        parameter.name, inspect.Parameter.KEYWORD_ONLY, default=parameter.default
+                    ),
+                )
+        job = inspect.Parameter("job", inspect.Parameter.KEYWORD_ONLY, default=None)
+        return inspect.Signature([*shown.values(), job])
+
+    def __call__(self, *args: Any, job: Job | None = None, **keywords: Any) -> R:
+        """Run the node on arrays and return arrays."""
+        signature = self.__signature__
+        known = {name: keywords[name] for name in keywords if name in signature.parameters}
+        # Unknown keywords go on to `run`, which says what there is instead.
+        given = keywords | signature.bind_partial(*args, **known).arguments
+        wires = {i.name for i in self.inputs} | set(self.groups)
+        inputs = {name: given.pop(name) for name in wires & set(given)}
+        values = run(self, inputs, given, job or Job()).values
+        kind = get_type_hints(self.function)["return"]
+        return cast(
+            "R", kind(**values) if hasattr(kind, "_fields") else next(iter(values.values()))
+        )
+
+    def method(self, title: str, networks: Iterable[str] = ()) -> Callable[[Function], Function]:
+        """Register a function as a method of this node; see `method`."""
+        return method(self.name, title=title, networks=networks)
+
+
+def node(
+    *,
+    title: str,
+    command: str,
+    step: int,
+    aliases: Iterable[str] = (),
+    check: Callable[..., None] | None = None,
+) -> Callable[[Callable[..., R]], Node[R]]:
+    """Turn a typed function into a node.
+
+    Parameters
+    ----------
+    title : str
+        The name that people see.
+    command : str
+        The name on the command line.
+    step : int
+        Its place in the pipeline: hosts list nodes in this order.
+    aliases : iterable of str
+        Other words that people search for.
+    check : callable, optional
+        Takes some of the inputs by name and raises a MattingError if they cannot be used.
+        It runs before anything is computed: for a batch, on every frame first.
+    """
+
+    def register(function: Callable[..., R]) -> Node[R]:
+        docs = parse_docstring(function.__doc__ or "")
+        texts = help_texts(docs)
+        hints = get_type_hints(function, include_extras=True)
+        inputs: list[Input] = []
+        groups: dict[str, type] = {}
+        parameters: list[Parameter] = []
+        default_method = ""
+        for parameter in inspect.signature(function).parameters.values():
+            hint = hints[parameter.name]
+            base, markers, optional = unwrap(hint)
+            kind = next((m for m in markers if isinstance(m, Kind)), None)
+            if base is Job:
+                continue
+            if base is Method:
+                default_method = str(parameter.default)
+            elif kind is not None:
+                any_size = any(isinstance(m, AnySize) for m in markers)
+                text = texts.get(parameter.name, "")
+                inputs.append(Input(parameter.name, kind, optional, text, any_size))
+            elif is_dataclass(base):
+                groups[parameter.name] = base  # type: ignore[assignment]
+                inputs += _members(base, parameter.name)  # type: ignore[arg-type]
+            else:
+                parameters.append(read_parameter(parameter, hint, texts))
+        spec = Node(
+            name=function.__name__,
+            title=title,
+            command=command,
+            step=step,
+            aliases=tuple(aliases),
+            function=function,
+            check=check,
+            inputs=tuple(inputs),
+            groups=groups,
+            parameters=tuple(parameters),
+            default_method=default_method,
+            outputs=_outputs(hints["return"]),
+            wants_job="job" in hints,
+            summary=docs.short_description or "",
+            help=docs.long_description or "",
+        )
+        # `help` and notebooks show the function's own text; the spec is frozen otherwise.
+        object.__setattr__(spec, "__doc__", function.__doc__)
+        object.__setattr__(spec, "__name__", function.__name__)
+        NODES[spec.name] = spec
+        return spec
+
+    return register
+
+
+def method(
+    node: str, *, title: str, networks: Iterable[str] = ()
+) -> Callable[[Function], Function]:
+    """Register a typed function as a method of the node with that name.
+
+    The function stays an ordinary function. Its positional arguments are those of the
+    node's inputs that it uses; its keyword-only ones are its parameters. Keywords without
+    a default are handed on by the node: `job`, and parameters of the node's own.
+    `networks` names the models of the catalog that it can ask, the default first.
+    """
+
+    def register(function: Function) -> Function:
+        docs = parse_docstring(function.__doc__ or "")
+        hints = get_type_hints(function, include_extras=True)
+        arguments = inspect.signature(function).parameters.values()
+        wires = [p for p in arguments if p.kind is not p.KEYWORD_ONLY]
+        keywords = [p for p in arguments if p.kind is p.KEYWORD_ONLY]
+        METHODS.setdefault(node, {})[function.__name__] = MethodSpec(
+            name=function.__name__,
+            title=title,
+            function=function,
+            takes=tuple(p.name for p in wires),
+            needs=tuple(p.name for p in wires if p.default is p.empty),
+            passed=tuple(p.name for p in keywords if p.default is p.empty),
+            parameters=tuple(
+                read_parameter(p, hints[p.name], help_texts(docs))
+                for p in keywords
+                if p.default is not p.empty
+            ),
+            summary=docs.short_description or "",
+            help=docs.long_description or "",
+            networks=tuple(networks),
+            any_channels=frozenset(
+                p.name
+                for p in wires
+                if any(isinstance(m, AnyChannels) for m in unwrap(hints[p.name])[1])
+            ),
+        )
+        return function
+
+    return register
+
+
+def load_modules(package: str, path: Iterable[str]) -> None:
+    """Import every public module of a package, so that what they register is known."""
+    for module in pkgutil.iter_modules(path):
+        # Private ones hold what the methods compute with, and may be heavy.
+        if not module.name.startswith("_"):
+            importlib.import_module(f"{package}.{module.name}")
+
+
+def _members(group: type, name: str) -> list[Input]:
+    texts = help_texts(parse_docstring(group.__doc__ or ""))
+    hints = get_type_hints(group, include_extras=True)
+    members = []
+    for f in fields(group):
+        markers = unwrap(hints[f.name])[1]
+        kind = next(m for m in markers if isinstance(m, Kind))
+        members.append(Input(f.name, kind, True, texts.get(f.name, ""), group=name))
+    return members
+
+
+def _outputs(hint: Any) -> tuple[Output, ...]:
+    base, markers, _ = unwrap(hint)
+    if hasattr(base, "_fields"):
+        hints = get_type_hints(base, include_extras=True)
+        return tuple(Output(name, unwrap(hints[name])[1][0]) for name in base._fields)
+    return (Output(markers[0].value, markers[0]),)
+
+
+def help_texts(docs: Docstring) -> dict[str, str]:
+    """Return what a docstring says of each argument."""
+    texts = {}
+    for entry in docs.params:
+        for name in entry.arg_name.split(","):
+            texts[name.strip()] = " ".join((entry.description or "").split())
+    return texts

@@ -1,0 +1,121 @@
+"""What a node is: its wires, parameters, methods and outputs, and the registry of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ..arrays import Kind
+from ..errors import ParameterError
+from .parameters import Parameter
+
+R = TypeVar("R")
+
+NODES: dict[str, NodeSpec[Any]] = {}
+METHODS: dict[str, dict[str, MethodSpec]] = {}
+
+
+class Method(str):
+    """The name of a method; inside its node, also the method itself, ready to be called."""
+
+    call: Callable[..., Any]
+
+    def __call__(self, **inputs: Any) -> Any:
+        """Run the method on those of the node's inputs that it takes."""
+        return self.call(**inputs)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A wire into a node."""
+
+    name: str
+    kind: Kind
+    optional: bool = False
+    help: str = ""
+    any_size: bool = False
+    """Whether it need not have the size of the other pictures."""
+    group: str = ""
+    """The argument that this input is a field of, for inputs that come together."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """A wire out of a node."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """One way of doing what a node does."""
+
+    name: str
+    title: str
+    function: Callable[..., Any]
+    takes: tuple[str, ...]
+    """Names of the node's inputs that it uses."""
+    needs: tuple[str, ...]
+    """Those of them that must be given."""
+    passed: tuple[str, ...]
+    """Keywords that it gets from the node: the job, and parameters of the node's own."""
+    parameters: tuple[Parameter, ...]
+    summary: str
+    help: str
+    networks: tuple[str, ...] = ()
+    """Models of the catalog that it can ask, the default first."""
+    any_channels: frozenset[str] = frozenset()
+    """Those of its inputs that may have any number of channels."""
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it needs weights."""
+        return bool(self.networks)
+
+
+@dataclass(frozen=True, eq=False)
+class NodeSpec(Generic[R]):
+    """A node: its inputs, parameters, methods and outputs."""
+
+    name: str
+    title: str
+    command: str
+    step: int
+    aliases: tuple[str, ...]
+    function: Callable[..., R]
+    check: Callable[..., None] | None
+    inputs: tuple[Input, ...]
+    groups: Mapping[str, type]
+    parameters: tuple[Parameter, ...]
+    default_method: str
+    outputs: tuple[Output, ...]
+    wants_job: bool
+    summary: str
+    help: str
+
+    @property
+    def methods(self) -> dict[str, MethodSpec]:
+        """The registered methods by name, the default first; empty if the node has no choice."""
+        mine = METHODS.get(self.name, {})
+        return dict(sorted(mine.items(), key=lambda item: item[0] != self.default_method))
+
+    def chosen(self, name: str = "default") -> MethodSpec | None:
+        """Return the method of that name, or None for a node without methods.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such method.
+        """
+        if not self.default_method:
+            return None
+        name = self.default_method if name == "default" else name
+        if name not in self.methods:
+            raise ParameterError(
+                f"{self.title} has no method {name!r}",
+                f"It has {', '.join(self.methods)}",
+                "Choose one of these",
+            )
+        return self.methods[name]

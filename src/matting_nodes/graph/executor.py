@@ -1,0 +1,113 @@
+"""Runs a graph: every node after those it takes from, results kept while they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import MattingError
+from ..job import Job
+from .checking import check, checked_value
+from .folders import Folders
+from .model import Graph, GraphNode, Link
+from .node_types import NodeType, Saved
+from .registry import node_types
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a node that a graph runs for has left: files, and words such as measurements."""
+
+    node: GraphNode
+    values: tuple[Any, ...] = ()
+    files: tuple[Path, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Outcome]:
+    """Run a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+        The workflow.
+    folders : Folders
+        Where its pictures are, and where results go.
+    job : Job, optional
+        Takes progress, and is asked whether to stop.
+
+    Returns
+    -------
+    list of Outcome
+        One for each node that saves, shows or measures something, in the order they ran.
+
+    Raises
+    ------
+    MattingError
+        Before anything is computed, if the graph cannot run; or naming the node whose
+        inputs turned out unusable.
+    Cancelled
+        If the job was cancelled. Files that were written before stay.
+    """
+    job = job or Job()
+    check(graph, folders)
+    types = node_types()
+    ends = {n.id for n in graph.nodes.values() if types[n.class_type].is_end}
+    needed = graph.needed(list(ends))
+    order = [key for key in graph.order() if key in needed]
+    made: dict[str, tuple[Any, ...]] = {}
+    outcomes: list[Outcome] = []
+    for index, (key, part) in enumerate(job.each(order)):
+        node = graph.nodes[key]
+        part.step(0.0, message=node.title or types[node.class_type].title)
+        with _naming(node):
+            saved = _run(node, types[node.class_type], made, graph, folders, part)
+        made[key] = saved.values
+        if key in ends:
+            outcomes.append(Outcome(node, saved.values, saved.files, saved.texts))
+        for spent in set(made) - graph.direct_sources(order[index + 1 :]):
+            del made[spent]
+    job.step(1.0, message="done")
+    return outcomes
+
+
+def _run(
+    node: GraphNode,
+    type_: NodeType,
+    made: dict[str, tuple[Any, ...]],
+    graph: Graph,
+    folders: Folders,
+    job: Job,
+) -> Saved:
+    settings = type_.settings(node.inputs)
+    known = {*settings, *(socket.name for socket in type_.sockets), *_choice(type_)}
+    given = {name: _value(value, made) for name, value in node.inputs.items() if name in known}
+    for name in settings.keys() & given.keys():
+        # Again, since wires may have brought them.
+        given[name] = checked_value(type_, given, name)
+    context = {"folders": folders, "job": job, "graph": graph.to_json()}
+    result = type_.function(**given, **{name: context[name] for name in type_.passed})
+    if isinstance(result, Saved):
+        return result
+    # A named tuple is several outputs; anything else is one.
+    return Saved(tuple(result) if isinstance(result, tuple) else (result,))
+
+
+def _choice(type_: NodeType) -> tuple[str, ...]:
+    return ("method",) if type_.methods else ()
+
+
+def _value(value: Any, made: dict[str, tuple[Any, ...]]) -> Any:
+    return made[value.node][value.slot] if isinstance(value, Link) else value
+
+
+@contextmanager
+def _naming(node: GraphNode) -> Iterator[None]:
+    """Add the node's name to an error that arises in it."""
+    try:
+        yield
+    except MattingError as error:
+        raise error.within(node.label) from error

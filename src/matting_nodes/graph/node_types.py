@@ -1,0 +1,172 @@
+"""The types of node that a graph may hold, each made from a typed function on batches.
+
+As for the core's own nodes the signature says it all: arguments annotated as ImageBatch,
+MaskBatch … are wires, keywords with a default are settings, the return annotation names the
+outputs. Keywords without a default are handed on: `folders`, `job`, and `graph`, what the
+files that are saved say of their making.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
+
+import numpy as np
+from docstring_parser import parse as parse_docstring
+from numpy.typing import NDArray
+
+from ..framework.parameters import Parameter, read_parameter, unwrap
+from ..framework.register import help_texts
+from .folders import Folders
+from .wires import BOUNDING_BOX, IMAGE, MASK, STRING, id_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Annotation of a value that travels on wires of this type."""
+
+    type: str
+
+
+ImageBatch = Annotated[NDArray[np.float32], Wire(IMAGE)]
+"""(B, H, W, C) float32, 0..1; C is 3, or 4 with straight alpha."""
+
+MaskBatch = Annotated[NDArray[np.float32], Wire(MASK)]
+"""(B, H, W) float32, 0..1."""
+
+Box = Annotated[dict[str, int], Wire(BOUNDING_BOX)]
+"""{"x": …, "y": …, "width": …, "height": …}, pixels."""
+
+Text = Annotated[str, Wire(STRING)]
+Whole = Annotated[int, Wire("INT")]
+Number = Annotated[float, Wire("FLOAT")]
+Truth = Annotated[bool, Wire("BOOLEAN")]
+
+SETTING_WIRES = {int: "INT", float: "FLOAT", str: STRING, bool: "BOOLEAN"}
+
+
+@dataclass(frozen=True)
+class Socket:
+    """Where a wire goes in or comes out."""
+
+    name: str
+    type: str
+    optional: bool = False
+    help: str = ""
+
+
+class Saved(NamedTuple):
+    """What a node leaves behind: its outputs, the files it wrote, the words it says."""
+
+    values: tuple[Any, ...] = ()
+    files: tuple[Path, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NodeType:
+    """A type of node."""
+
+    name: str
+    """Its id in workflows."""
+    title: str
+    function: Callable[..., Any]
+    """Takes inputs and settings by name; returns the outputs, or Saved."""
+    sockets: tuple[Socket, ...]
+    parameters: tuple[Parameter, ...]
+    outputs: tuple[Socket, ...]
+    passed: tuple[str, ...] = ()
+    methods: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict)
+    """The settings under each choice of "method"."""
+    is_end: bool = False
+    """Whether a graph runs for its sake."""
+    check: Callable[[Mapping[str, Any], Folders], None] | None = None
+    """Refuses settings before anything runs."""
+    ours: bool = False
+    summary: str = ""
+    help: str = ""
+    aliases: tuple[str, ...] = ()
+
+    def settings(self, given: Mapping[str, Any]) -> dict[str, Parameter]:
+        """Return the settings that a node of this type has, given its choice of method."""
+        own = {parameter.name: parameter for parameter in self.parameters}
+        chosen = self.methods.get(str(given.get("method")), ())
+        return own | {f"method.{parameter.name}": parameter for parameter in chosen}
+
+
+TYPES: dict[str, NodeType] = {}
+
+
+def node_type(
+    *,
+    title: str,
+    name: str = "",
+    is_end: bool = False,
+    check: Callable[[Mapping[str, Any], Folders], None] | None = None,
+    aliases: tuple[str, ...] = (),
+) -> Callable[[F], F]:
+    """Register a typed function on batches as a type of node.
+
+    Parameters
+    ----------
+    title : str
+        The name that people see.
+    name : str
+        The id of a node of ComfyUI's own. One without is ours, and named after its title.
+    is_end : bool
+        Whether graphs run for its sake: it saves or shows something.
+    check : callable(settings, folders), optional
+        Raises a MattingError if the settings cannot be used.
+    aliases : tuple of str
+        Other words that people search for.
+    """
+
+    def register(function: F) -> F:
+        docs = parse_docstring(function.__doc__ or "")
+        texts = help_texts(docs)
+        hints = get_type_hints(function, include_extras=True)
+        sockets, parameters, passed = [], [], []
+        for argument in inspect.signature(function).parameters.values():
+            _, markers, optional = unwrap(hints[argument.name])
+            wire = next((m for m in markers if isinstance(m, Wire)), None)
+            if wire:
+                text = texts.get(argument.name, "")
+                sockets.append(Socket(argument.name, wire.type, optional, text))
+            elif argument.default is argument.empty:
+                passed.append(argument.name)
+            else:
+                parameters.append(read_parameter(argument, hints[argument.name], texts))
+        type_ = NodeType(
+            name=name or id_of(title),
+            title=title,
+            function=function,
+            sockets=tuple(sockets),
+            parameters=tuple(parameters),
+            outputs=_outputs(hints["return"]),
+            passed=tuple(passed),
+            is_end=is_end,
+            check=check,
+            ours=not name,
+            summary=docs.short_description or "",
+            help=docs.long_description or "",
+            aliases=aliases,
+        )
+        TYPES[type_.name] = type_
+        return function
+
+    return register
+
+
+def _outputs(hint: Any) -> tuple[Socket, ...]:
+    base, markers, _ = unwrap(hint)
+    if markers:
+        return (Socket(markers[0].type.lower(), markers[0].type),)
+    if base is Saved:
+        return ()
+    hints = get_type_hints(base, include_extras=True)
+    return tuple(Socket(name, unwrap(hints[name])[1][0].type) for name in base._fields)

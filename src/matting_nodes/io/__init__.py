@@ -1,0 +1,1 @@
+"""Pictures and stacks in and out of files."""

@@ -1,0 +1,1 @@
+"""Linear systems of matting and what solves them; no pictures, no methods."""

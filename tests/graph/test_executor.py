@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from matting_nodes import (
+    alpha_matte,
+    compare,
+    estimate_foreground,
+    make_trimap,
+    read_image,
+    sample_data,
+    segment,
+    write_image,
+)
+from matting_nodes.errors import DependencyError, EmptyRegionError, MattingError, MissingInputError
+from matting_nodes.graph import Folders, Graph, evaluate
+from matting_nodes.job import Cancelled, Job
+
+
+@pytest.fixture
+def folders(tmp_path, fur):
+    image, trimap = fur
+    (tmp_path / "in").mkdir()
+    write_image(tmp_path / "in/fur.tif", image)
+    write_image(tmp_path / "in/trimap.png", trimap)
+    return Folders(tmp_path / "in", tmp_path / "out")
+
+
+def load(file, **settings):
+    return {"class_type": "MattingNodesLoadPicture", "inputs": {"file": file, **settings}}
+
+
+def save(prefix="it", **inputs):
+    inputs = {"filename_prefix": prefix, "file_type": "tiff", **inputs}
+    return {"class_type": "MattingNodesSavePicture", "inputs": inputs}
+
+
+MATTE = {
+    "image": load("fur.tif"),
+    "drawn": load("trimap.png"),
+    "trimap": {"class_type": "ImageToMask", "inputs": {"image": ["drawn", 0], "channel": "red"}},
+    "alpha": {
+        "class_type": "MattingNodesAlphaMatte",
+        "inputs": {"image": ["image", 0], "trimap": ["trimap", 0], "method": "closed_form"},
+    },
+    "colors": {
+        "class_type": "MattingNodesEstimateForeground",
+        "inputs": {"image": ["image", 0], "alpha": ["alpha", 0], "method": "multilevel"},
+    },
+    "saved": save(image=["colors", 0], alpha=["alpha", 0]),
+}
+
+
+def run(graph, folders, job=None):
+    return evaluate(Graph.from_json(graph), folders, job)
+
+
+def test_a_graph_gives_the_pixels_of_python(folders, fur):
+    ((path,),) = [outcome.files for outcome in run(MATTE, folders)]
+    alpha = alpha_matte(*fur, method="closed_form")
+    foreground, _ = estimate_foreground(fur[0], alpha)
+    np.testing.assert_array_equal(read_image(path), np.dstack([foreground, alpha]))
+    assert path == folders.output / "it_00001_.tif"
+    # Nothing is overwritten: the next one is counted on.
+    ((path,),) = [outcome.files for outcome in run(MATTE, folders)]
+    assert path.name == "it_00002_.tif"
+
+
+def test_boxes_numbers_and_texts_travel_on_wires(folders, lemur):
+    write_image(folders.input / "lemur.tif", lemur[::4, ::4])
+    sides = {"x": 37, "y": 12, "width": 98, "height": 98}
+    graph = {
+        "image": load("lemur.tif"),
+        "box": {"class_type": "PrimitiveBoundingBox", "inputs": sides},
+        "twice": {"class_type": "PrimitiveInt", "inputs": {"value": 2}},
+        "mask": {
+            "class_type": "MattingNodesSegment",
+            "inputs": {
+                "image": ["image", 0],
+                "box": ["box", 0],
+                "method": "grabcut",
+                "method.iterations": ["twice", 0],
+            },
+        },
+        "saved": save(alpha=["mask", 0]),
+    }
+    ((path,),) = [outcome.files for outcome in run(graph, folders)]
+    expected = segment(lemur[::4, ::4], box=(37, 12, 135, 110), iterations=2)
+    np.testing.assert_array_equal(read_image(path), expected)
+    graph["twice"]["inputs"]["value"] = 1000
+    with pytest.raises(MattingError, match=r"Node mask .*: iterations of Segment is 1000"):
+        run(graph, folders)
+
+
+def test_a_measurement_is_told(folders, fur):
+    alpha = alpha_matte(*fur, method="closed_form")
+    write_image(folders.input / "reference.tif", alpha**2)
+    graph = MATTE | {
+        "reference": load("reference.tif"),
+        "grey": {
+            "class_type": "ImageToMask",
+            "inputs": {"image": ["reference", 0], "channel": "green"},
+        },
+        "compare": {
+            "class_type": "MattingNodesCompare",
+            "inputs": {"alpha": ["alpha", 0], "reference": ["grey", 0]},
+        },
+    }
+    (told,) = [outcome.texts for outcome in run(graph, folders) if outcome.texts]
+    sad = compare(alpha, alpha**2).table["SAD"]
+    assert f"SAD {sad:.6g}" in told[0].splitlines()
+
+
+def test_an_error_in_a_run_names_node_and_frame(folders):
+    stack = np.zeros((2, 100, 120), np.uint8)
+    stack[0, :50], stack[0, 40:60] = 255, 128
+    tifffile.imwrite(folders.input / "trimap.tif", stack, photometric="minisblack")
+    graph = MATTE | {"drawn": load("trimap.tif")}
+    with pytest.raises(
+        EmptyRegionError, match=r"^Node alpha \(MattingNodesAlphaMatte\): Frame 1: "
+    ):
+        run(graph, folders)
+    assert not folders.output.exists()
+
+
+def test_load_images_placeholder_is_no_mask(folders):
+    pytest.importorskip("av")
+    write_image(folders.input / "opaque.png", sample_data.lemur()[::4, ::4])
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "opaque.png"}},
+        "2": {
+            "class_type": "MattingNodesMakeTrimap",
+            "inputs": {"mask": ["1", 1], "method": "band"},
+        },
+        "3": {"class_type": "MaskPreview", "inputs": {"mask": ["2", 0]}},
+    }
+    with pytest.raises(MissingInputError, match=r"Node 2 .* 64 × 64 pixels that Load Image gives"):
+        run(graph, folders)
+
+
+def test_without_pyav_load_image_says_what_to_install(folders, monkeypatch):
+    """As where it is not installed: other pixels than ComfyUI's would be worse than none."""
+    monkeypatch.setitem(sys.modules, "av", None)
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "fur.tif"}},
+        "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+    }
+    with pytest.raises(DependencyError, match=r"Node 1 .*matting-nodes\[run\]") as caught:
+        run(graph, folders)
+    assert "Load Picture" in caught.value.fix
+
+
+def test_a_cancel_stops_within_the_solve_and_leaves_no_file(folders):
+    told = []
+
+    def report(fraction, message):
+        told.append((fraction, message))
+
+    job = Job(report, lambda: any("Solv" in message or f > 0.6 for f, message in told))
+    with pytest.raises(Cancelled):
+        run(MATTE, folders, job)
+    assert told[-1][0] < 1
+    assert [fraction for fraction, _ in told] == sorted(fraction for fraction, _ in told)
+    assert not folders.output.exists()
+
+
+def test_planes_go_in_and_out_as_one_file(folders):
+    masks = np.zeros((3, 40, 50), np.uint8)
+    for index in range(3):
+        masks[index, 10 : 25 + index, 10:40] = 255
+    tifffile.imwrite(folders.input / "masks.tif", masks, photometric="minisblack")
+    graph = {
+        "1": load("masks.tif"),
+        "2": {"class_type": "ImageToMask", "inputs": {"image": ["1", 0], "channel": "red"}},
+        "3": {
+            "class_type": "MattingNodesMakeTrimap",
+            "inputs": {"mask": ["2", 0], "method": "band", "method.inner": 3, "method.outer": 3},
+        },
+        "4": save(alpha=["3", 0], bits="8", one_file=True),
+    }
+    ((path,),) = [outcome.files for outcome in run(graph, folders)]
+    trimaps = tifffile.imread(path)
+    for trimap, mask in zip(trimaps, masks, strict=True):
+        np.testing.assert_array_equal(trimap, make_trimap(mask, inner=3, outer=3))
