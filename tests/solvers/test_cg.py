@@ -13,7 +13,7 @@ def solve(right, iterations=10, start=None):
         MATRIX.__matmul__,
         np.array(right),
         lambda residual: residual / 4,
-        start=start,
+        x0=start,
         tolerance=1e-12,
         iterations=iterations,
         watch=residuals.append,

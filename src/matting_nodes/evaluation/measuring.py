@@ -1,4 +1,4 @@
-"""Methods measured over samples: Compare's numbers, of the unknown region and of everything."""
+"""Measure methods over data sets: Compare's metrics in the unknown region and the whole picture."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Row:
     method, sample : str
         What was measured.
     region : {"unknown", "whole"}
-        Where.
+        The region that was measured.
     values : mapping
-        By the names of `METRICS`: SAD, Grad and Conn in thousands.
+        The metrics, by the names in `METRICS`; SAD, Grad and Conn in thousands.
     """
 
     method: str
@@ -53,7 +53,7 @@ class Matte:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All rows, and what could not be measured, a line each."""
+    """All rows, and one line for each sample that could not be measured."""
 
     rows: tuple[Row, ...]
     problems: tuple[str, ...] = ()
@@ -72,26 +72,26 @@ def evaluate(
     Parameters
     ----------
     samples : sequence of Sample
-        With trimaps.
+        Samples that have trimaps.
     methods : sequence of str
-        As `method_settings` reads them.
+        Methods as `method_settings` reads them.
     device : {"auto", "cpu", "cuda", "mps"}
         Where networks run.
     job : Job, optional
         Progress and cancel.
     seen : callable(matte, values), optional
-        Given every matte with its numbers in the unknown region, while it is at hand.
+        Called with every matte and its metrics in the unknown region.
 
     Returns
     -------
     Evaluation
-        Two rows for each method and sample. A sample that a method cannot do is a problem,
-        and left out for the other methods too, so that the means are of the same samples.
+        Two rows for each method and sample. A sample on which a method fails is reported as a
+        problem and left out for all methods, so that every mean covers the same samples.
 
     Raises
     ------
     ParameterError
-        If a method or its settings cannot be; before anything is computed.
+        If a method or one of its parameters is invalid; raised before anything is computed.
     """
     job = job or Job()
     chosen = {text: method_settings(text) for text in methods}
@@ -116,7 +116,7 @@ def evaluate(
 
 
 def measure(matte: Matte) -> tuple[dict[str, float], dict[str, float]]:
-    """Return a matte's numbers in the unknown region and in the whole picture.
+    """Return a matte's metrics in the unknown region and in the whole picture.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def _chosen(table: Mapping[str, float]) -> dict[str, float]:
 
 
 def means(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, float]]:
-    """Return the mean of each number over the samples, by region and method."""
+    """Return the mean of each metric over the samples, by region and method."""
     grouped: dict[tuple[str, str], list[Mapping[str, float]]] = {}
     for row in rows:
         grouped.setdefault((row.region, row.method), []).append(row.values)
@@ -146,7 +146,7 @@ def means(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, float]]:
 def _matte(sample: Sample, name: str, given: dict[str, Any], device: str, job: Job) -> Matte:
     image, trimap, reference = sample.read_image(), sample.read_trimap(), sample.read_alpha()
     wires = {"image": image, "trimap": trimap}
-    # A device that was asked for is for networks: the other methods know the CPU alone.
+    # Only networks take a device; the other methods run on the CPU.
     uses = (chosen := alpha_matte.chosen(given["method"])) and "device" in chosen.passed
     settings = {**given, **({"device": device} if uses else {})}
     alpha = run(alpha_matte, wires, settings, job).values["alpha"]

@@ -1,4 +1,4 @@
-"""A method as a text: its name, and settings after a colon."""
+"""A method and its parameters as text: the name, then NAME=VALUE pairs after a colon."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from ..nodes.alpha_matte import alpha_matte
 
 
 def method_settings(text: str) -> dict[str, Any]:
-    """Return the settings that a text such as "closed_form:epsilon=1e-6" means.
+    """Parse a method and its parameters from text such as "closed_form:epsilon=1e-6".
 
     Parameters
     ----------
     text : str
-        A method of Alpha Matte, and perhaps NAME=VALUE of its settings, joined by commas.
+        A method of Alpha Matte, optionally followed by a colon and NAME=VALUE pairs joined by
+        commas.
 
     Returns
     -------
     dict
-        As `running.run` takes them: "method", and what the text sets.
+        As `framework.run.run` takes them: "method", and the parameters that the text sets.
 
     Raises
     ------
     ParameterError
-        If there is no such method or setting, or the value cannot be.
+        If there is no such method or parameter, or the value is invalid.
 
     Examples
     --------
@@ -50,7 +51,7 @@ def method_settings(text: str) -> dict[str, Any]:
 
 
 def _value(text: str, kind: type) -> Any:
-    """Return a text as a setting's type; as it is where it cannot be, to be refused by name."""
+    """Convert text to a parameter's type; left as it is on failure, so that the check names it."""
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
     try:

@@ -29,12 +29,12 @@ figcaption { color: #555 }
 
 
 class WorstCases:
-    """Keeps the pictures of the mattes with the largest SAD, so many of each method.
+    """Keep the pictures of each method's mattes with the largest SAD.
 
     Parameters
     ----------
     number : int
-        Of each method.
+        How many mattes are kept of each method.
     """
 
     def __init__(self, number: int = 5) -> None:
@@ -43,7 +43,7 @@ class WorstCases:
         self._order = count()
 
     def __call__(self, matte: Matte, values: Mapping[str, float]) -> None:
-        """Look at a matte: keep its pictures if it is among the worst."""
+        """Keep the pictures of a matte if it is among the worst."""
         heap = self._heaps.setdefault(matte.method, [])
         if len(heap) == self.number and values["SAD"] <= heap[0][0]:
             return
@@ -64,11 +64,11 @@ def as_html(rows: Sequence[Row], problems: Sequence[str], worst: WorstCases) -> 
     Parameters
     ----------
     rows : sequence of Row
-        Of an evaluation.
+        The rows of an evaluation.
     problems : sequence of str
         What could not be measured.
     worst : WorstCases
-        That has seen the mattes.
+        The worst cases, collected during the evaluation.
     """
     methods = list(dict.fromkeys(row.method for row in rows))
     samples = len({row.sample for row in rows})

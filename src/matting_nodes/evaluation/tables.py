@@ -12,14 +12,14 @@ DIGITS = {"SAD": 2, "MSE": 4, "MAD": 4, "Grad": 2, "Conn": 2}
 
 
 def table(rows: Sequence[Row], region: str) -> list[list[str]]:
-    """Return the means in a region, a line a method under a line of names.
+    """Return the means in a region: a header line, then one line per method.
 
     Parameters
     ----------
     rows : sequence of Row
-        Of an evaluation.
+        The rows of an evaluation.
     region : {"unknown", "whole"}
-        Where.
+        The region that is reported.
     """
     lines = [
         [method, *(f"{values[name]:.{DIGITS[name]}f}" for name in METRICS)]

@@ -1,4 +1,4 @@
-"""Conjugate gradients, with a preconditioner that need not be the same in each round."""
+"""Flexible conjugate gradients: the preconditioner need not be symmetric."""
 
 from __future__ import annotations
 
@@ -12,74 +12,84 @@ Vector = NDArray[np.floating[Any]]
 
 
 def conjugate_gradients(
-    times: Callable[[Vector], Vector],
-    right: Vector,
-    precondition: Callable[[Vector], Vector],
+    A: Callable[[Vector], Vector],  # noqa: N803 (as in the literature)
+    b: Vector,
+    M: Callable[[Vector], Vector],  # noqa: N803
     *,
-    start: Vector | None = None,
+    x0: Vector | None = None,
     tolerance: float,
     iterations: int,
     watch: Callable[[float], None],
     energy: float = 0,
 ) -> tuple[Vector, float]:
-    """Return x with |A x − b| ≤ tolerance |b|, and |A x − b| / |b|: more after the last iteration.
+    """Solve A x = b.
 
     Parameters
     ----------
-    times : callable
+    A : callable
         Returns A times a vector; A is symmetric and positive definite.
-    right : (N,) array
-        b.
-    precondition : callable
-        Returns nearly A⁻¹ times a vector.
-    start : (N,) array, optional
-        Where to begin; 0 if not given.
+    b : (N,) array
+        The right-hand side.
+    M : callable
+        The preconditioner: returns approximately A⁻¹ times a vector.
+    x0 : (N,) array, optional
+        The initial guess; 0 if not given.
     tolerance : float
-        Of the residual, relative to b.
+        Iteration stops at |b − A x| ≤ tolerance |b|.
     iterations : int
-        Give up after so many rounds.
+        Maximum number of iterations.
     watch : callable(residual)
-        Told of the residual, relative to b, after each round; it may raise.
+        Told the relative residual |b − A x| / |b| after each iteration; it may raise.
     energy : float
-        Ends sooner, a step after the error e has about eᵀAe no more than this: rᵀA⁻¹r of the
-        residual r, with what preconditions for A⁻¹. The error returned is of before that step.
+        Iteration also stops, one step later, when the energy eᵀA e of the error e is about this
+        small. It is estimated as rᵀM r from the residual r.
+
+    Returns
+    -------
+    x : (N,) array
+        The solution.
+    error : float
+        The relative residual, above `tolerance` if `iterations` were not enough. After a stop by
+        `energy` it is the residual before the last step.
 
     Notes
     -----
-    Flexible conjugate gradients: Golub and Ye, SIAM J. Sci. Comput. 21 (1999).
+    Golub and Ye, SIAM J. Sci. Comput. 21 (1999). The multigrid that is used here smooths single
+    pixels after the coarse correction only, so it is not symmetric, and the usual β = rz / rz_old
+    would lose conjugacy.
     """
     from .laplacian import inner
 
-    size = np.sqrt(inner(right, right))
-    if size == 0:
-        return np.zeros_like(right), 0.0
-    if start is None:
-        solution, residual = np.zeros_like(right), right.copy()
+    norm_b = np.sqrt(inner(b, b))
+    if norm_b == 0:
+        return np.zeros_like(b), 0.0
+    if x0 is None:
+        x, r = np.zeros_like(b), b.copy()
     else:
-        solution, residual = start.copy(), right - times(start)
-    error = np.sqrt(inner(residual, residual)) / size
-    direction = precondition(residual)
-    slope, length = inner(residual, direction), 0.0
+        x, r = x0.copy(), b - A(x0)
+    error = np.sqrt(inner(r, r)) / norm_b
+    p = M(r)
+    rz, alpha = inner(r, p), 0.0
     for _ in range(iterations):
         if error <= tolerance:
             break
-        if slope <= energy:
-            # A direction is the dear part of a step, and its length nearly that of the one before.
-            _add(solution, length, direction)
+        if rz <= energy:
+            # A p is the expensive part of a step, and α changes little from one to the next.
+            _add(x, alpha, p)
             break
-        image = times(direction)
-        length = slope / inner(direction, image)
-        _add(solution, length, direction)
-        _add(residual, -length, image)
-        error = np.sqrt(inner(residual, residual)) / size
+        Ap = A(p)  # noqa: N806
+        alpha = rz / inner(p, Ap)  # α = rᵀz / pᵀA p
+        _add(x, alpha, p)  # x ← x + α p
+        _add(r, -alpha, Ap)  # r ← r − α A p
+        error = np.sqrt(inner(r, r)) / norm_b
         watch(error)
-        towards = precondition(residual)
-        # With a fixed preconditioner this is the usual slope over the one before.
-        turn = -length * inner(image, towards) / slope
-        slope = inner(residual, towards)
-        direction *= direction.dtype.type(turn)
-        direction += towards
-    return solution, error
+        z = M(r)
+        # β = zᵀ(r − r_old) / rz_old, where r − r_old = −α A p; rz / rz_old if M is symmetric.
+        beta = -alpha * inner(Ap, z) / rz
+        rz = inner(r, z)
+        p *= p.dtype.type(beta)  # p ← z + β p
+        p += z
+    return x, error
 
 
 def _add(vector: Vector, factor: float, other: Vector) -> None:

@@ -1,4 +1,4 @@
-"""The weights that training begins with: a file, ImageNet's in the encoder, or random ones."""
+"""Initial weights for training: a file, ImageNet weights in the encoder, or random ones."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ State = Mapping[str, Tensor]
 
 
 def begin(network: nn.Module, model: Model, recipe: Recipe, run: Run) -> str:
-    """Give a network its first weights, and return whose they are.
+    """Initialize a network, and return a description of the weights.
 
     Parameters
     ----------
     network : Module
-        Freshly built.
+        A network that has just been built.
     model : Model
-        Of the catalog.
+        Its catalog entry.
     recipe : Recipe
-        Which network's ImageNet weights its encoder takes.
+        Names the torchvision network whose ImageNet weights fit its encoder.
     run : Run
-        Its `start` and `encoder` say what to take.
+        Its `start` and `encoder` select the weights.
 
     Raises
     ------
     WeightsError
-        If a file that is named is not there or does not fit.
+        If a given file does not exist or does not fit.
     """
     torch.manual_seed(run.seed)
     network.apply(_fresh)
@@ -54,7 +54,7 @@ def begin(network: nn.Module, model: Model, recipe: Recipe, run: Run) -> str:
 
 
 def _fresh(layer: nn.Module) -> None:
-    """Draw weights that deep stacks learn from.
+    """Initialize one layer.
 
     He et al., ICCV 2015 (arXiv:1502.01852): the variance stays through rectifiers. Goyal et
     al., 2017 (arXiv:1706.02677): residual blocks begin as the identity.
@@ -72,7 +72,7 @@ def _fresh(layer: nn.Module) -> None:
 
 
 def _imagenet_file(encoder: str, wanted: str) -> Path | None:
-    """Return the file of ImageNet's weights that was named, or is at hand."""
+    """Return the file of ImageNet weights that was given or that is found."""
     if wanted == "none" or not encoder:
         return None
     if wanted != "auto":
@@ -107,7 +107,7 @@ def _load_imagenet(network: nn.Module, state: State, path: Path) -> None:
 
 
 def _trunk(state: State) -> dict[str, Tensor]:
-    """Return what is not of the classes."""
+    """Drop the classifier."""
     return {
         k: v for k, v in state.items() if not k.startswith(("fc.", "classifier.", "features.18"))
     }
@@ -146,7 +146,7 @@ def _fill(places: list[Tensor], state: State) -> None:
 
 
 def freeze(network: nn.Module, stage: str) -> list[nn.Parameter]:
-    """Leave to training what the stage trains, and return it.
+    """Freeze all parameters but those of the stage, and return these.
 
     Raises
     ------

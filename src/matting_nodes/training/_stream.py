@@ -1,4 +1,4 @@
-"""Samples on their way to a network, the same in every run and for any number of workers."""
+"""Random samples for training, the same in every run and for any number of workers."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from .settings import Augmentation
 from .trimaps import random_trimap
 
 Place = tuple[int, int]
-"""Epoch and index: with the seed, all that a sample's chances depend on."""
+"""Epoch and index; with the seed they determine every random choice of a sample."""
 
 PATIENCE = 10
 
 
 class Samples(Dataset[dict[str, Any]]):
-    """Samples as tensors, anew each epoch.
+    """Samples as tensors, augmented differently in each epoch.
 
     Parameters
     ----------
     samples : sequence of Sample
-        What there is.
+        The samples to draw from.
     backgrounds : sequence of Path
-        One of them, at random, lies behind each object; none takes pictures as they are.
+        A random one is composited behind each object; if empty, pictures are used as they are.
     augmentation : Augmentation
-        How samples are changed.
+        The random changes to each sample.
     recipe : Recipe
-        What the network looks at.
+        The inputs of the network.
     seed : int
-        Of every random choice.
+        The seed of every random choice.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class Samples(Dataset[dict[str, Any]]):
     def __getitem__(self, place: Place) -> dict[str, Any]:
         """Return planes, image, foreground, background, alpha, trimap and name of a sample.
 
-        What cannot be read is replaced by the next sample, and told under "unreadable".
+        A sample that cannot be read is replaced by the next and reported under "unreadable".
 
         Raises
         ------
         FileError
-            If one after the other cannot be read.
+            If ten samples in a row cannot be read.
         """
         epoch, index = place
         unreadable: list[str] = []
@@ -167,18 +167,18 @@ def _colors(picture: Image) -> torch.Tensor:
 
 
 class Stream(Sampler[Place]):
-    """An endless stream of places, each epoch shuffled anew, from any step on.
+    """An endless stream of (epoch, index), shuffled again in each epoch, starting at any step.
 
     Parameters
     ----------
     samples : int
-        How many there are.
+        The number of samples.
     seed : int
-        Of the order.
+        The seed of the order.
     start : int
-        Where to begin: how many places all devices together have passed.
+        The number of samples that all devices together have already used.
     rank, devices : int
-        This device takes each so-many-th place.
+        This device takes every `devices`-th sample, from `rank` on.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class Stream(Sampler[Place]):
 
 
 def loader(samples: Samples, places: Any, batch: int, workers: int) -> DataLoader[Any]:
-    """Return batches of samples at these places, loaded by so many processes."""
+    """Return a loader of batches that uses this many worker processes."""
     return DataLoader(
         samples,
         batch_size=batch,

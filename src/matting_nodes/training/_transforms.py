@@ -1,8 +1,8 @@
-"""What happens to pictures on their way to a network: torchvision's transforms, and two more.
+"""Augmentations: torchvision's transforms, and two more.
 
 Geometry acts on a mapping of pictures that lie over each other: colors and alphas are resized
 by cubic interpolation, trimaps (masks) by the nearest value. All draw from torch's global
-generator, which the data set seeds anew for each sample.
+generator, which the data set seeds for each sample.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CUBIC, NEAREST = v2.InterpolationMode.BICUBIC, v2.InterpolationMode.NEAREST
 
 
 def geometry(settings: Augmentation) -> v2.Transform:
-    """Return what brings a sample's pictures to the size that the network sees."""
+    """Return the transform that brings a sample to the size of the network's input."""
     first: list[v2.Transform] = (
         [Padded(), Resized(settings.size)]
         if settings.recipe == "square"
@@ -30,13 +30,13 @@ def geometry(settings: Augmentation) -> v2.Transform:
 
 
 def jitter(settings: Augmentation) -> v2.Transform:
-    """Return what changes colors a little."""
+    """Return the random change of colors."""
     amount = settings.jitter
     return v2.ColorJitter(amount, amount, amount, amount / 10)
 
 
 def background_crop(size: int) -> v2.Transform:
-    """Return what takes a random square, at least a fourth of the area, out of a background."""
+    """Return the random square crop of a background, at least a quarter of its area."""
     return v2.RandomResizedCrop(size, scale=(0.25, 1), ratio=(1, 1), interpolation=CUBIC)
 
 

@@ -1,6 +1,6 @@
 """The layouts that data sets come in: which files belong together, and which do not fit.
 
-What has no partner, cannot be opened or differs in size is told by name and left out.
+Files without a partner, unreadable files and files of another size are reported and left out.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
     Parameters
     ----------
     folder : path
-        Of the data set.
+        The folder of the data set.
     layout : {"folders", "alphamatting", "composition1k", "aifenge"}
         How it is laid out; see `LAYOUTS`.
     at : Folders, optional
@@ -70,14 +70,14 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
     Returns
     -------
     Found
-        Samples by name, and the problems: nothing is left out silently.
+        Samples sorted by name, and the problems: nothing is left out silently.
 
     Raises
     ------
     ParameterError
         If there is no such layout.
     FileError
-        If a folder is missing, or not a single sample can be used.
+        If a folder is missing, or no sample can be used.
     """
     if layout not in LAYOUTS:
         raise ParameterError(
@@ -178,7 +178,7 @@ def background_folder(root: Path, at: Folders) -> Path:
     Raises
     ------
     FileError
-        If they are nowhere.
+        If they are not found.
     """
     return _place(root, at.backgrounds, BACKGROUNDS)
 
@@ -252,7 +252,7 @@ def _other_size(path: Path) -> tuple[int, int]:
 
 
 def _place(root: Path, chosen: str, usual: tuple[str, ...], *, optional: bool = False) -> Path:
-    """Return the folder that was chosen, or the first of the usual ones that is there."""
+    """Return the selected folder, or the first of the usual ones that exists."""
     if chosen:
         return _folder(root / Path(chosen).expanduser())
     there = next((root / name for name in usual if (root / name).is_dir()), None)
@@ -260,14 +260,14 @@ def _place(root: Path, chosen: str, usual: tuple[str, ...], *, optional: bool = 
         raise FileError(
             f"{root} has no folder {' or '.join(usual)}",
             "The layout needs one of them",
-            "Name the folder that is meant, or choose another layout",
+            "Name the folder, or choose another layout",
         )
     return there or root / usual[0]
 
 
 def _folder(path: Path) -> Path:
     if not path.is_dir():
-        raise FileError(f"{path} is no folder", "Data is in folders", "Check the path")
+        raise FileError(f"{path} is not a folder", "Data is in folders", "Check the path")
     return path
 
 

@@ -1,7 +1,7 @@
-"""What training makes small. Each takes tensors and returns a mean over what it looks at.
+"""Loss terms. Each takes tensors and returns a mean.
 
 A prediction p and a true alpha α are (N, 1, H, W) in 0..1; `unknown`, of the same shape, is 1
-where the trimap leaves alpha open, and only there mistakes count.
+where the trimap is unknown; the error counts only there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def trimap_loss(logits: Tensor, classes: Tensor) -> Tensor:
     Parameters
     ----------
     logits : (N, 3, H, W)
-        Of background, unknown, foreground.
+        Scores of background, unknown, foreground.
     classes : (N, H, W) int64
         0, 1 or 2.
 
@@ -83,7 +83,7 @@ def laplacian_loss(prediction: Tensor, alpha: Tensor, unknown: Tensor, levels: i
     Parameters
     ----------
     levels : int
-        Of the pyramid, the last of which is what remains; fewer where a side is odd before.
+        Number of pyramid levels, the last one being the remainder; fewer if a side becomes odd.
 
     Notes
     -----

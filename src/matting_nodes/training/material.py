@@ -1,4 +1,4 @@
-"""What a training works on: samples to learn from, samples to measure on, backgrounds."""
+"""The data of a training run: training samples, validation samples, backgrounds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .settings import Data, Settings
 
 @dataclass(frozen=True)
 class Material:
-    """The samples of a training, what lies behind them, and what could not be used."""
+    """Training and validation samples, backgrounds, and what could not be used."""
 
     training: Sequence[Sample]
     validation: Sequence[Sample]
@@ -25,20 +25,20 @@ class Material:
 
     def __str__(self) -> str:
         return (
-            f"{len(self.training)} samples to learn from, {len(self.validation)} to measure on, "
+            f"{len(self.training)} samples for training, {len(self.validation)} for validation, "
             f"{len(self.backgrounds)} backgrounds"
         )
 
 
 def find_material(settings: Settings) -> Material:
-    """Return the samples that settings name, some of them set aside to measure on.
+    """Return the samples that the parameters name, some of them set aside for validation.
 
     Raises
     ------
     FileError
         If a folder is missing or empty.
     ParameterError
-        If no sample would be left on one of the sides.
+        If no sample would be left for training or for validation.
     """
     data = settings.data
     at = Folders(
@@ -54,7 +54,7 @@ def find_material(settings: Settings) -> Material:
         problems = found.problems
     if not samples or not validation:
         raise ParameterError(
-            f"{len(samples)} samples are left to learn from and {len(validation)} to measure on",
+            f"{len(samples)} samples are left for training and {len(validation)} for validation",
             "Both need at least one",
             "Change validation_share, or name other data under validation",
         )

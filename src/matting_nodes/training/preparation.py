@@ -1,4 +1,4 @@
-"""Preparing data once: `img/ trimap/ alpha/` and an index, from any layout."""
+"""Prepare data once: `img/ trimap/ alpha/` and an index, from any layout."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Recipe:
     Parameters
     ----------
     threshold : int, of 255
-        What lies above in an alpha is the object, for its trimap.
+        Alphas above it count as the object when a trimap is drawn.
     width : int, pixels
-        Of the ellipse that draws the trimap's band; odd.
+        Width of the ellipse that draws the trimap's band; odd.
     size : int, pixels
-        Pad to a square and resize to this side; 0 keeps the size.
+        Pad to a square and resize to this side length; 0 keeps the size.
     backgrounds : sequence of Path
         Lay each object over a random square of one of them.
     seed : int
-        Of the random choices: sample n always gets the same.
+        Seed of the random choices: sample n always gets the same ones.
     """
 
     threshold: int = 50
@@ -51,18 +51,18 @@ def prepare(
 ) -> Iterator[str]:
     """Write samples as pictures, trimaps and alphas of equal names, and index them.
 
-    Composites are stored that way, too. A published trimap is kept; else it is drawn.
+    Composites are stored in the same way. A published trimap is kept, otherwise one is drawn.
 
     Parameters
     ----------
     samples : sequence of Sample
-        From any layout.
+        Samples of any layout.
     folder : path
-        Gets `img/`, `trimap/`, `alpha/` and, last, `index.txt`, a name a line.
+        Receives `img/`, `trimap/`, `alpha/` and, at the end, `index.txt` with one name per line.
     recipe : Recipe
-        What is done to them.
+        How they are prepared.
     job : Job, optional
-        Progress and cancel. What was written stays.
+        Progress and cancel. Files that were already written stay.
 
     Yields
     ------

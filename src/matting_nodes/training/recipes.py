@@ -1,4 +1,4 @@
-"""How each network of the catalog is trained: what it looks at, and its published settings."""
+"""How each network of the catalog is trained: its inputs and its published parameters."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Recipe:
     Parameters
     ----------
     planes : callable(image, trimap) -> (C, H, W) float32
-        What it looks at, the same as when it is used.
+        The network's input, the same as at inference.
     defaults : mapping
-        Its own settings, table by table, after its authors where they differ from the rest.
+        Its authors' parameters, table by table, where they differ from the general defaults.
     predicts_trimap : bool
-        Whether it answers with the logits of a trimap rather than with an alpha.
+        Whether its output is the logits of a trimap rather than an alpha.
     encoder : str
-        Torchvision's network whose ImageNet weights its encoder takes; empty for none.
+        The torchvision network whose ImageNet weights fit its encoder; empty if there is none.
     """
 
     planes: Callable[[Image, Trimap], Planes]
@@ -70,7 +70,7 @@ RECIPES: Mapping[str, Recipe] = {
     "dim_two_resnet50": Recipe(_picture_and_trimap, _DIM, encoder="resnet50"),
     "indexnet": Recipe(
         _picture_and_trimap,
-        # The authors' 0.01 goes with a hundredth of it for the encoder; here one rate serves all.
+        # The authors use 0.01, and a hundredth of it for the encoder; here there is one rate.
         {
             "loss": {"alpha": 0.5, "composition": 0.5},
             "optimizer": {"learning_rate": 1e-3},
@@ -100,7 +100,7 @@ def recipe(network: str) -> Recipe:
     Raises
     ------
     ParameterError
-        If it is none that can be.
+        If the network cannot be trained.
     """
     if network not in RECIPES:
         raise ParameterError(

@@ -1,4 +1,4 @@
-"""One sample: its files by what they hold, and reading them."""
+"""One sample: its files, and reading them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ..io import images
 
 @dataclass(frozen=True)
 class Sample:
-    """The files of one sample; nothing is read before it is asked for.
+    """The files of one sample, read on demand.
 
     Parameters
     ----------
     name : str
-        What people know it by: the path below its folder, without ending.
+        Its path below the folder, without suffix.
     alpha : Path
         The true alpha: a grey picture, or the alpha channel of a cut-out.
     image : Path, optional
         The picture; without it, the foreground is laid over the background.
     trimap : Path, optional
-        The trimap that was published with it.
+        The published trimap.
     foreground, background : Path, optional
-        The object's own colors, and what is to lie behind it.
+        The object's own colors, and the background to composite it over.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Sample:
         Raises
         ------
         FileError, MissingInputError, SizeMismatchError
-            Naming the file.
+            The message names the file.
         """
         if self.image is not None:
             return as_rgb(read_picture(self.image))

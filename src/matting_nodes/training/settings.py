@@ -1,4 +1,4 @@
-"""`train.toml`: what it may say, checked as the nodes' own settings are."""
+"""The contents of `train.toml`, checked as the nodes' parameters are."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Data:
     folder : str
         The data. Paths are relative to the file that names them.
     validation : str
-        Other data of the same layout to measure on; empty sets a share of the data aside.
+        Validation data in the same layout; if empty, a share of the data is set aside.
     validation_share : float
-        The share that is set aside.
+        The share of the data that is set aside for validation.
     backgrounds : str
-        Pictures, one of which is drawn anew each time to lie behind an object; empty takes
-        the pictures as they are.
+        A folder of pictures; a random one is composited behind each object. Empty uses the
+        pictures as they are.
     images, alphas, trimaps, foregrounds : str
-        The folder of these, where its name is unusual.
+        The folder of each kind, where it is not named as usual.
     """
 
     layout: Literal["folders", "alphamatting", "composition1k", "aifenge"] = "folders"
@@ -54,7 +54,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How a sample becomes another one each time.
+    """Random changes to each sample.
 
     Parameters
     ----------
@@ -63,21 +63,21 @@ class Augmentation:
     size : int, pixels
         Side of what the network sees; a multiple of its stride.
     smallest_scale : float
-        To what share of its size an object is shrunk at most.
+        The smallest random scale.
     largest_scale : float
-        To what multiple of its size it is enlarged at most.
+        The largest random scale.
     flip : float
         Share of the samples that are mirrored.
     jitter : float
-        How far brightness, contrast and saturation may change, and a tenth of it the hue.
+        The largest change of brightness, contrast and saturation; hue changes by a tenth of it.
     joined : float
-        Share of the samples that two foregrounds are joined in; needs foregrounds.
+        Share of the samples in which two foregrounds are combined; needs foregrounds.
     given_trimaps : bool
         Learn from the published trimaps rather than from random ones.
     narrowest : int, pixels
-        How far the unknown of a random trimap reaches at least, on either side.
+        The least reach of a random trimap's unknown band, on either side of the edge.
     widest : int, pixels
-        How far it reaches at most.
+        The largest reach of that band.
     """
 
     recipe: Literal["crop", "square"] = "crop"
@@ -94,13 +94,13 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Loss:
-    """What is made small; each weight times its term of `matting_nodes.training.losses`.
+    """The loss: a weighted sum of the terms in `matting_nodes.training.losses`.
 
     Parameters
     ----------
     stage : {"first", "refinement", "joint"}
-        Of Deep Image Matting, what is trained: all but the refinement, the refinement alone,
-        or both. Others have one stage, the first.
+        Which part of Deep Image Matting is trained: all but the refinement, the refinement
+        alone, or both. Other networks have the first stage only.
     alpha : float
         Weight of the alpha loss.
     composition : float
@@ -120,22 +120,22 @@ class Loss:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """How steps are taken, by Adam.
+    """The parameters of Adam.
 
     Parameters
     ----------
     learning_rate : float
-        Of the first step after the warm-up.
+        The learning rate after the warm-up.
     weight_decay : float
-        Of the L2 penalty.
+        The weight of the L2 penalty.
     first_moment : float
         Adam's β₁.
     schedule : {"constant", "cosine"}
-        Whether the rate stays or sinks to 0 along a cosine.
+        Whether the learning rate is constant or decays to 0 along a cosine.
     warmup : int, steps
-        So long the rate rises to its value.
+        Steps over which the learning rate rises to its value.
     clip : float
-        Longest gradient; longer ones are shortened. 0 leaves them.
+        Gradients with a larger norm are scaled down to it; 0 turns clipping off.
     """
 
     learning_rate: Annotated[float, Slider(0, 10)] = 1e-4
@@ -148,37 +148,37 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Run:
-    """How long, where, and what is kept.
+    """The training run: its length, device and checkpoints.
 
     Parameters
     ----------
     steps : int
-        So many batches in all.
+        The number of batches in all.
     batch : int
-        Samples of a step on each device.
+        Samples per step on each device.
     seed : int
-        Of every random choice.
+        The seed of every random choice.
     start : str
-        A file of weights to begin from, such as those of an earlier stage.
+        A file of weights to start from, such as those of an earlier stage.
     encoder : str
-        A file of torchvision's ImageNet weights for the encoder; auto takes it if it lies in
-        the model folder or torch's own; none begins at random.
+        A file of torchvision's ImageNet weights for the encoder. auto looks in the model folder
+        and in torch's own; none starts from random weights.
     precision : {"fp32", "bf16", "fp16"}
-        What to compute in; the halves by autocast.
+        The precision of the computation; bf16 and fp16 use autocast.
     device : {"auto", "cpu", "cuda", "mps"}
-        Where.
+        The device to train on.
     devices : int
-        How many of them on each machine.
+        The number of devices on each machine.
     machines : int
-        How many machines; each is told of the others as Lightning's documentation says.
+        The number of machines, connected as described in Lightning's documentation.
     workers : int
-        Processes that load samples. The samples do not depend on it.
+        Processes that load samples. The result does not depend on it.
     validate_every : int, steps
-        How often the error is measured.
+        Steps between two validations.
     save_every : int, steps
-        How often the state is saved, to go on from.
+        Steps between two checkpoints.
     unreadable : int
-        More broken files than this end the training; each is told and replaced.
+        Training stops after more unreadable files than this; each one is reported and replaced.
     """
 
     steps: Count = 100_000
@@ -198,7 +198,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that `train.toml` may say, a table for each part."""
+    """All parameters of `train.toml`, one table for each part."""
 
     data: Data = field(default_factory=Data)
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -222,23 +222,23 @@ def read_settings(path: str | Path, defaults: Mapping[str, Mapping[str, Any]]) -
     Parameters
     ----------
     path : path
-        Tables of `PARTS`; what it does not say has its default.
+        A TOML file with the tables of `PARTS`; parameters that are not given have their default.
     defaults : mapping
-        Those of a network, part by part, where they differ from the parts' own.
+        The network's own defaults, part by part, where they differ from the parts'.
 
     Raises
     ------
     FileError
-        If it cannot be read or is not TOML; it names the line.
+        If it cannot be read or is not TOML; the message names the line.
     ParameterError
-        For a part or setting that there is not, or a value that cannot be.
+        For an unknown table or parameter, or an invalid value.
     """
     path = Path(path)
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise FileError(
-            f"{path} cannot be read: {error}", "It must be a file of TOML", "Mend it"
+            f"{path} cannot be read: {error}", "It must be valid TOML", "Correct it"
         ) from error
     settings = checked(given, defaults, path.name)
     return _resolved(settings, path.parent)
@@ -271,7 +271,7 @@ def checked(
 
 
 def parameters(part: type) -> list[Parameter]:
-    """Return what a part may say: names, types, ranges, defaults and help."""
+    """Return the parameters of a part: names, types, ranges, defaults and help."""
     texts = help_texts(parse_docstring(part.__doc__ or ""))
     hints = get_type_hints(part, include_extras=True)
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -290,7 +290,7 @@ def _refuse_unknown(given: Mapping[str, Any], known: Mapping[str, Any], owner: s
 
 
 def _resolved(settings: Settings, home: Path) -> Settings:
-    """Return the settings with paths that begin where their file lies."""
+    """Resolve paths against the folder of the file."""
 
     def absolute(text: str) -> str:
         return str((home / Path(text).expanduser()).resolve()) if text else ""

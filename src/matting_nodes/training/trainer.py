@@ -23,17 +23,17 @@ RECORD = "settings.json"
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training gives.
+    """The result of a training run.
 
     Parameters
     ----------
     weights : Path
         A file that the nodes' `weights` takes.
     error : float
-        Of the best state: the mean absolute difference of alpha over unknown pixels, or
-        T-Net's share of wrong pixels.
+        The validation error of the best state: the mean absolute difference of alpha over
+        unknown pixels, or T-Net's share of wrong pixels.
     origin : str
-        What it began from.
+        The weights that training started from.
     """
 
     weights: Path
@@ -50,22 +50,22 @@ def train(
 ) -> Trained:
     """Train a network of the catalog.
 
-    A run that was stopped goes on from its last checkpoint, to the same result as if it had
-    not been.
+    A run that was stopped resumes from its last checkpoint and gives the same result as an
+    uninterrupted one.
 
     Parameters
     ----------
     network : str
-        See `recipes.RECIPES`.
+        A network of `recipes.RECIPES`.
     settings : Settings
         From `settings.read_settings`.
     folder : path
-        Gets `last.ckpt` (to go on from), `best.ckpt` (the least error), TensorBoard's `board`,
-        and the weights.
+        Receives `last.ckpt` (to resume from), `best.ckpt` (the lowest error), TensorBoard's
+        `board`, and the weights.
     job : Job, optional
         Progress and cancel.
     tell : callable(str)
-        Takes what a person should know: what it begins with, and every sample left out.
+        Called with messages: the initial weights, and every sample that was left out.
 
     Returns
     -------
@@ -74,11 +74,11 @@ def train(
     Raises
     ------
     ParameterError
-        If network or settings cannot be used, or differ from those that the run began with.
+        If the network or the parameters are invalid, or differ from those of the stopped run.
     FileError
         If there is no data.
     TrainingError
-        If a loss is no number, or too many files cannot be read.
+        If the loss is not finite, or too many files cannot be read.
     DependencyError
         If Lightning or TensorBoard is not installed.
     """

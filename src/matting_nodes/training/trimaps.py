@@ -1,4 +1,4 @@
-"""Trimaps from true alphas: drawn at random to train with, or by a fixed recipe to keep."""
+"""Trimaps from true alphas: random ones for training, or a fixed recipe for prepared data."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from ..trimap.structuring_element import eroded_and_dilated
 
 
 def random_trimap(alpha: Alpha, chance: np.random.Generator, narrowest: int, widest: int) -> Trimap:
-    """Return a trimap whose band has another width each time, on either side.
+    """Return a trimap with a band of random width on either side of the edge.
 
     Parameters
     ----------
     alpha : (H, W) float32, 0..1
-        The true alpha; what is neither 0 nor 1 is always unknown.
+        The true alpha; pixels that are neither 0 nor 1 are always unknown.
     chance : numpy.random.Generator
         Draws the two widths.
     narrowest, widest : int, pixels
-        How far the unknown reaches into foreground and background.
+        The range of the band's reach into foreground and background.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def random_trimap(alpha: Alpha, chance: np.random.Generator, narrowest: int, wid
     Notes
     -----
     Xu, Price, Cohen and Huang, "Deep Image Matting", CVPR 2017, section 3.1: randomly dilated
-    from the true alphas, so that a network learns to take trimaps of any care.
+    from the true alphas, so that a network learns to cope with rough trimaps.
     """
     inner, outer = chance.integers(narrowest, widest, 2, endpoint=True)
     eroded, _ = eroded_and_dilated(alpha, "ellipse", 2 * int(inner) + 1, 1)
@@ -42,11 +42,11 @@ def cutout_trimap(alpha: Alpha, threshold: int = 50, width: int = 11) -> Trimap:
     Parameters
     ----------
     alpha : (H, W) float32, 0..1
-        Of the cut-out.
+        The alpha of the cut-out.
     threshold : int, of 255
-        What lies above is taken for the object.
+        Pixels above it are taken as the object.
     width : int, pixels
-        Of the ellipse; odd, so that the band is as wide on both sides.
+        Width of the ellipse; odd, so that the band is equally wide on both sides.
 
     Returns
     -------

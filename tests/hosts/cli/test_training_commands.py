@@ -108,7 +108,7 @@ def test_composites_are_stored_if_asked(tmp_path, capsys):
 
 def test_what_cannot_be_is_told_in_a_line(cutouts, capsys):
     for command, message in (
-        ("data check nowhere", "nowhere is no folder"),
+        ("data check nowhere", "nowhere is not a folder"),
         ("train fba --config train.toml", "'fba' cannot be trained"),
         ("train gca --config no.toml", "no.toml cannot be read"),
         ("evaluate --data data", "has no folder alpha"),
@@ -137,4 +137,4 @@ def test_light_commands_do_not_load_what_trains(cutouts):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "x is no folder" in done.stderr
+    assert "x is not a folder" in done.stderr

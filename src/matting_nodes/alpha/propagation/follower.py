@@ -46,8 +46,8 @@ class Follower:
 
     Examples
     --------
-    >>> from matting_nodes import alpha_matte, samples
-    >>> image, trimap = samples.lemur(), samples.lemur_trimap()
+    >>> from matting_nodes import alpha_matte, sample_data
+    >>> image, trimap = sample_data.lemur(), sample_data.lemur_trimap()
     >>> follower = Follower(alpha_matte, {})
     >>> follower.follow({"image": [image], "trimap": [trimap]})
     >>> whole, = follower.take()

@@ -61,9 +61,9 @@ class MattingSession:
 
     Examples
     --------
-    >>> from matting_nodes import MattingSession, samples
-    >>> trimap = samples.lemur_trimap()
-    >>> session = MattingSession.begin(samples.lemur(), trimap)
+    >>> from matting_nodes import MattingSession, sample_data
+    >>> trimap = sample_data.lemur_trimap()
+    >>> session = MattingSession.begin(sample_data.lemur(), trimap)
     >>> trimap[89:95, 321:327] = 255
     >>> rows, columns = session.update(trimap)
     >>> bool((session.alpha[89:95, 321:327] == 1).all())

@@ -84,7 +84,7 @@ def propagate(
             times,
             right,
             Multigrid(system, times, colors),
-            start=first,
+            x0=first,
             tolerance=TOLERANCE,
             iterations=ITERATIONS,
             watch=watch,
