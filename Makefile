@@ -1,6 +1,7 @@
 # Two commands do everything on a Debian machine that has Python >= 3.11, git and make:
 #   make demo    matte a real photo, every step as a picture in demo-output/
 #   make test    check the code and run all tests, napari's windows among them
+# and while working, `make quick` runs what takes no longer than two minutes.
 # Each makes the virtual environment .venv first. Root rights (sudo) are asked for only where
 # system libraries are missing.
 
@@ -17,24 +18,53 @@ QT_LIBRARIES := libdbus-1-3 libegl1 libfontconfig1 libxcb-cursor0 libxcb-icccm4 
 # PySide6 6.12 counts a reference too few on Python 3.11 and ends the process after some windows.
 PYSIDE := 'pyside6-essentials<6.11'
 
-.PHONY: demo test test-pyside6 check generate screenshots clean
+# Two tests at a time. Threads of PyTorch and BLAS would wait for each other; those of compiled loops,
+# two of which are tested, must not burn time while they do. Tests of one file share a worker and its
+# fixtures, all windows share one (tests/conftest.py). Plugins are named, since pytest rewrites all
+# of a package, such as napari, whose plugin it finds by itself.
+WORKERS ?= 2
+PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 \
+	$(BIN)/python -m pytest -p xdist.plugin -p pytest_cov.plugin -p pytestqt.plugin \
+	-p napari.utils._testsupport -n $(WORKERS) --dist loadgroup --durations=25
+WINDOWS = QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24"
+
+.PHONY: demo test quick stress test-pyside6 coverage check kernels docs generate screenshots clean
 
 demo: .venv/base
 	$(BIN)/matting-nodes demo --output demo-output --force
 
-test: .venv/dev check
-	QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python -m pytest
+test: .venv/dev
+	$(MAKE) -j2 check kernels
+	$(WINDOWS) $(PYTEST)
+
+quick: kernels
+	$(PYTEST) -m "not slow"
+
+# What `make test` does in small: a thousand actions in napari's windows; and what needs a GPU.
+stress: .venv/dev
+	MATTING_NODES_STRESS=1000 $(WINDOWS) $(PYTEST) -m "stress or gpu"
 
 test-pyside6: .venv/dev
 	$(BIN)/python -m pip install --quiet $(PYSIDE)
-	QT_API=pyside6 PYTEST_QT_API=pyside6 QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" \
-		$(BIN)/python -m pytest tests/hosts/napari
+	QT_API=pyside6 PYTEST_QT_API=pyside6 $(WINDOWS) $(PYTEST) tests/hosts/napari
+
+coverage: .venv/dev
+	$(WINDOWS) $(PYTEST) --cov --cov-report=term:skip-covered --cov-report=xml
 
 check: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+# Compiled once and kept beside the code, before two workers would each compile the same loops.
+kernels: .venv/dev
+	$(BIN)/python scripts/compile_kernels.py
+
+docs: .venv/dev
+	$(BIN)/mkdocs serve
 
 generate: .venv/dev
 	$(BIN)/python scripts/generate.py

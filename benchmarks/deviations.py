@@ -73,7 +73,11 @@ def halves(name: str) -> str:
     inputs, cpu = planes(name, image, trimap), torch.device("cpu")
     full, *rough = [
         run_tiled(
-            in_precision(network, cpu, precision), inputs, where, stride=32, field_of_view=None
+            in_precision(network, cpu, precision, print),
+            inputs,
+            where,
+            stride=32,
+            field_of_view=None,
         ).values[0][where]
         for precision in ("fp32", "bf16", "fp16")
     ]

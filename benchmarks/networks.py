@@ -30,7 +30,7 @@ from matting_nodes import alpha_matte, sample_data
 from matting_nodes.arrays import trimap_from, unknown
 from matting_nodes.models import catalog
 from matting_nodes.models.fba import fba_planes
-from matting_nodes.models.inputs import centered, grey_trimap, normalized, one_hot_trimap
+from matting_nodes.models.inputs import grey_trimap, normalized, one_hot_trimap
 from matting_nodes.models.pool import POOL
 from matting_nodes.trimap.band import distance_to
 
@@ -62,8 +62,7 @@ def planes(name: str, image: Any, trimap: Any) -> Any:
         return fba_planes(image, trimap)
     if name == "gca":
         return np.concatenate([normalized(image), one_hot_trimap(trimap)])
-    prepare = centered if name.startswith("vitmatte") else normalized
-    return np.concatenate([prepare(image), grey_trimap(trimap)])
+    return np.concatenate([normalized(image), grey_trimap(trimap)])
 
 
 def loaded(name: str, weights: str) -> Any:

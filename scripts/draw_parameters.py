@@ -26,8 +26,16 @@ from matting_nodes.nodes import all_nodes
 PICTURES = Path(__file__).parent.parent / "docs/pictures/parameters"
 WIDTH, CAPTION = 300, 26
 
-# No strip: the pixels do not depend on it, or there is an error instead of a result.
-NOT_DRAWN = {"device", "precision", "tile", "alpha_matte iterations"}
+# No strip: the pixels do not depend on it, or there is an error instead of a result. What
+# normalization does shows in no photo, since a photo uses its whole range.
+NOT_DRAWN = {
+    "device",
+    "precision",
+    "tile",
+    "normalization",
+    "per_channel",
+    "alpha_matte iterations",
+}
 # Values that show more than half and twice the default.
 VALUES: dict[str, list[Any]] = {
     "alpha_gamma": [0.5, 1.0, 2.0],

@@ -1,13 +1,15 @@
 """Write the files that are made from the specs: `python scripts/generate.py`.
 
 `napari.yaml`, ComfyUI's help pages, the pages of the nodes, of the Python API and of training's
-settings, and the snapshot of the public interface. A test holds them to the code. Ids, names and
-defaults in the snapshot must not change: saved workflows carry them.
+settings, the table of the networks, the nodes' names in the package's `__init__.py`, and the
+snapshot of the public interface. A test holds them to the code. Ids, names and defaults in the
+snapshot must not change: saved workflows carry them.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 from api_page import api_page
 from draw_parameters import drawn, picture_path
+from networks_table import networks_page
 from training_page import training_page
 
 from matting_nodes.arrays import Kind
@@ -28,6 +31,7 @@ from matting_nodes.nodes import all_nodes
 
 ROOT = Path(__file__).parent.parent
 HELP = ROOT / "src/matting_nodes/hosts/comfyui/web/docs"
+PACKAGE = ROOT / "src/matting_nodes/__init__.py"
 PAGES = ROOT / "docs/nodes"
 PICTURES = "../pictures/parameters"
 
@@ -41,9 +45,19 @@ def files() -> dict[Path, str]:
         **pages,
         **{HELP / f"{type_.name}.md": file_node_page(type_) for type_ in file_nodes()},
         ROOT / "docs/api.md": api_page(),
+        ROOT / "docs/networks.md": networks_page(ROOT / "docs/networks.md"),
         ROOT / "docs/training-settings.md": training_page(),
         **{PAGES / f"{spec.command}.md": node_page(spec) for spec in all_nodes()},
+        PACKAGE: typed_names(),
     }
+
+
+def typed_names() -> str:
+    """Return the package's `__init__.py` with every node's name for type checkers."""
+    names = sorted(spec.name for spec in all_nodes())
+    lines = "".join(f"    from .nodes.{name} import {name} as {name}\n" for name in names)
+    text = PACKAGE.read_text(encoding="utf-8")
+    return re.sub(r"(    from \.nodes\.\w+ import \w+ as \w+\n)+", lines, text)
 
 
 def file_nodes() -> list[NodeType]:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,21 @@ from matting_nodes import sample_data
 from matting_nodes.framework import spec
 
 from .checkpoints import with_weights
+
+TESTS = Path(__file__).parent
+# Real windows share one display, and its focus; the tests of ComfyUI share one server.
+TOGETHER = {"hosts/napari": "windows", "hosts/comfyui": "comfyui"}
+# Rooms whose tests are slow, every one of them.
+SLOW = {"hosts/napari", "networks"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file on one worker, where they share fixtures; and the windows."""
+    for item in items:
+        room = item.path.parent.relative_to(TESTS).as_posix() if TESTS in item.path.parents else ""
+        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(room, item.location[0])))
+        if room in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,6 +42,12 @@ def _no_downloads(tmp_path_factory):
     os.environ.update(before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard():
+    """A shell starts what runs in the background deaf to Ctrl-C, and its children with it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture
 def one_thread():
     """Threads that wait for each other take many times as long where others work too."""
@@ -32,6 +55,18 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def with_threads(monkeypatch):
+    """Lets compiled loops run on a number of threads, even if they are short."""
+    from matting_nodes.alpha.propagation import data_term
+    from matting_nodes.foreground import _multilevel
+    from matting_nodes.solvers import laplacian, multigrid, parallel
+
+    for module in (laplacian, multigrid, data_term, _multilevel):
+        monkeypatch.setattr(module, "FEWEST", 16)
+    return lambda count: monkeypatch.setattr(parallel, "thread_count", lambda: count)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from PIL import Image
 
 from matting_nodes.errors import FileError, MattingError
 from matting_nodes.io import images
+from matting_nodes.io.decoding import READABLE
 
 EXAMPLES = settings(
     max_examples=150,
@@ -79,7 +80,7 @@ def test_a_damaged_file_never_crashes_the_reader(tmp_path, kind, data):
     for place in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=4)):
         whole[place] ^= data.draw(st.integers(1, 255))
     end = data.draw(st.integers(0, len(whole)))
-    path = tmp_path / f"damaged{data.draw(st.sampled_from([*images.READABLE, '.gif', '']))}"
+    path = tmp_path / f"damaged{data.draw(st.sampled_from([*READABLE, '.gif', '']))}"
     path.write_bytes(whole[:end])
     read_or_refuse(path)
 
@@ -200,6 +201,7 @@ AS_A_USER = """
 import os, sys
 import numpy as np
 from matting_nodes.io import images
+from matting_nodes.io.decoding import READABLE
 from matting_nodes.errors import FileError
 source, target, own = sys.argv[1:]
 images.read_image(images.write_image(own, np.ones((2, 2))))  # imports all

@@ -10,6 +10,7 @@ from matting_nodes.arrays import (
     as_box,
     as_image,
     as_mask,
+    as_points,
     as_trimap,
     grey,
     trimap_from,
@@ -87,10 +88,21 @@ def test_a_box_is_rounded_to_pixels():
     assert as_box([0.4, 1.6, 10, 20.2]) == (0, 2, 10, 20)
 
 
-@pytest.mark.parametrize("box", [(1, 2, 3), (5, 0, 5, 9), (0, 9, 5, 1), (0, 0, np.nan, 1)])
+@pytest.mark.parametrize(
+    "box",
+    [(1, 2, 3), (5, 0, 5, 9), (0, 9, 5, 1), (0, 0, np.nan, 1), "abc", ((1, 2), (3,)), {"x": 1}],
+)
 def test_a_bad_box_is_refused(box):
     with pytest.raises((ShapeError, ValueRangeError)):
         as_box(box)
+
+
+@pytest.mark.parametrize(
+    "points", ["abc", [], [1, 2], [[1, 2], [3]], [["x", 1]], [[1, np.inf]], None]
+)
+def test_bad_points_are_refused(points):
+    with pytest.raises(ShapeError, match="Points are pairs of finite numbers"):
+        as_points(points)
 
 
 def test_grey_is_the_luma():

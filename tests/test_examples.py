@@ -20,6 +20,7 @@ def run(code, folder):
     subprocess.run([sys.executable, *code], cwd=folder, env=environment, check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
 def test_an_example_runs_in_an_empty_folder(script, tmp_path):
     run([script], tmp_path)
@@ -28,6 +29,7 @@ def test_an_example_runs_in_an_empty_folder(script, tmp_path):
     assert list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_readmes_python_runs(tmp_path):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
@@ -35,14 +37,15 @@ def test_readmes_python_runs(tmp_path):
     run(["-c", code + "assert cutout.shape == (440, 680, 4) and rows.stop > rows.start"], tmp_path)
 
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("src/**/*.md")])
+FOLDERS = (".github", "benchmarks", "docs", "examples", "src")
+PAGES = sorted([*ROOT.glob("*.md"), *(page for f in FOLDERS for page in (ROOT / f).rglob("*.md"))])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     """Files, and headings in them; pictures too."""
     text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+    for target in re.findall(r"(?:\]\(|src=\")(?!https?:)([^)\"]+)", text):
         path, _, anchor = target.partition("#")
         linked = page.parent / path if path else page
         assert linked.exists(), target
@@ -56,7 +59,9 @@ def _anchor(heading):
     return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
-def test_every_picture_of_a_parameter_is_shown():
-    shown = " ".join(page.read_text(encoding="utf-8") for page in PAGES)
+def test_every_picture_is_shown():
+    """On a page, or where hubs and the site show their icon."""
+    places = [*PAGES, ROOT / "pyproject.toml"]
+    shown = " ".join(page.read_text(encoding="utf-8") for page in places)
     for picture in (ROOT / "docs/pictures").rglob("*.*"):
         assert picture.name in shown, picture

@@ -34,25 +34,20 @@ def test_generated_files_are_up_to_date():
 
 
 def test_the_public_names():
-    assert matting_nodes.__all__ == [
-        "__version__",
+    names = {
         "Cancelled",
         "Job",
         "MattingError",
         "MattingSession",
         "Prompts",
         "all_nodes",
-        "alpha_matte",
-        "compare",
-        "composite",
-        "estimate_foreground",
-        "make_trimap",
         "map_frames",
         "read_image",
         "run",
-        "segment",
         "write_image",
-    ]
+    }
+    nodes = {spec.name for spec in matting_nodes.all_nodes()}
+    assert matting_nodes.__all__ == ["__version__", *sorted(names | nodes)]
     for name in matting_nodes.__all__:
         # A module of the same name would hide the object once it is imported.
         assert not isinstance(getattr(matting_nodes, name), ModuleType)

@@ -26,3 +26,13 @@ def test_a_cancelled_job_stops_before_it_reports():
     with pytest.raises(Cancelled):
         job.part(0, 0.5).step(1)
     assert not seen
+
+
+def test_reports_that_never_go_back():
+    seen = []
+    job = Job(report=lambda fraction, message: seen.append((fraction, message))).forward()
+    job.part(0.5, 1).step(1, 2)
+    job.announce("the memory is short")
+    job.step(0.8)
+    assert seen == [(0.75, ""), (0.75, "the memory is short"), (0.8, "")]
+    assert job.notes == {"notices": ["the memory is short"]}

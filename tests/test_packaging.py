@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,12 +13,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+from PIL import Image
 
 from matting_nodes import __version__
 
 ROOT = Path(__file__).parent.parent
 MANIFEST = (ROOT / "napari.yaml").read_text(encoding="utf-8")
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +91,15 @@ def test_the_editable_install_is_found_by_npe2():
     assert manifest.name == "matting-nodes"
 
 
-def test_the_base_install_pulls_no_window_system(dist):
+@pytest.fixture(scope="module")
+def metadata(dist):
+    """What PyPI and the hubs read of the wheel."""
     with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
         (name,) = [n for n in wheel.namelist() if n.endswith("METADATA")]
-        metadata = email.message_from_bytes(wheel.read(name))
+        return email.message_from_bytes(wheel.read(name))
+
+
+def test_the_base_install_pulls_no_window_system(metadata):
     required = metadata.get_all("Requires-Dist")
     base = {line.split(">")[0].lower() for line in required if "extra ==" not in line}
     assert {"torch", "torchvision", "numpy", "opencv-python"} <= base
@@ -109,3 +118,43 @@ def test_comfyuis_requirements_are_ours_without_what_the_host_brings():
 
 def test_the_version_is_the_same_wherever_it_is_written():
     assert PROJECT["version"] == __version__
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == __version__
+
+
+def test_the_description_holds_where_the_repository_is_not(metadata):
+    """On PyPI and in napari's hub: whole addresses, of files that are there."""
+    description = metadata.get_payload(decode=True).decode()
+    targets = re.findall(r"\]\(([^)]+)\)", description)
+    assert len(targets) > 20
+    for target in targets:
+        assert target.startswith(("https://", "#")), target
+    ours = re.findall(r"/matting-nodes/(?:blob/)?v([\d.]+)/([^)#]+)", description)
+    assert {version for version, _ in ours} == {__version__}
+    for _, path in ours:
+        assert (ROOT / path).exists(), path
+    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", description):
+        assert picture.startswith("https://raw.githubusercontent.com/"), picture
+
+
+@pytest.mark.parametrize(
+    "words", ["image matting", "background removal", "hair", "trimap", "alpha"]
+)
+def test_the_words_that_people_type_are_in_the_line_that_hubs_search(metadata, words):
+    assert words in metadata["Summary"].lower()
+
+
+def test_the_repository_is_found_from_every_hub(metadata):
+    """By napari's hub as Source Code, by ComfyUI's registry as Repository."""
+    urls = dict(line.split(", ", 1) for line in metadata.get_all("Project-URL"))
+    assert urls["Source Code"] == urls["Repository"] == urls["Homepage"]
+    assert metadata["Author"] == "matting-nodes developers"
+
+
+@pytest.mark.parametrize(("key", "most", "ratio"), [("Icon", 400, 1), ("Banner", 800, 21 / 9)])
+def test_the_registrys_pictures_are_as_it_asks(key, most, ratio):
+    address = PYPROJECT["tool"]["comfy"][key]
+    with Image.open(ROOT / address.partition("/main/")[2]) as picture:
+        width, height = picture.size
+    assert width <= most
+    assert width / height == pytest.approx(ratio, abs=0.01)

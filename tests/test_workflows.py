@@ -16,6 +16,7 @@ from matting_nodes.errors import WeightsError
 from matting_nodes.graph import Folders, Graph, check, evaluate, node_types
 from matting_nodes.io.stacks import read_stack
 
+pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parent.parent / "examples"
 WORKFLOWS = sorted((EXAMPLES / "api").glob("*.json"))
 

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .version import __version__ as __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # The nodes among these are written by scripts/generate.py.
     from .alpha.propagation.session import MattingSession as MattingSession
     from .arrays import Prompts as Prompts
     from .errors import MattingError as MattingError
@@ -36,16 +38,16 @@ _HOMES = {
     "MattingSession": "alpha.propagation.session",
     "Prompts": "arrays",
     "all_nodes": "nodes",
-    "alpha_matte": "nodes.alpha_matte",
-    "compare": "nodes.compare",
-    "composite": "nodes.composite",
-    "estimate_foreground": "nodes.estimate_foreground",
-    "make_trimap": "nodes.make_trimap",
     "map_frames": "framework.frames",
     "read_image": "io.images",
     "run": "framework.run",
-    "segment": "nodes.segment",
     "write_image": "io.images",
+}
+# A node has the name of its file.
+_HOMES |= {
+    module.name: f"nodes.{module.name}"
+    for module in pkgutil.iter_modules([str(Path(__file__).parent / "nodes")])
+    if not module.name.startswith("_")
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

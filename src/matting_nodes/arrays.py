@@ -7,6 +7,7 @@ that the core works on, or raises an error that says what to do.
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -40,6 +41,13 @@ class AnySize:
     """Marks a picture that need not have the size of the others."""
 
 
+@dataclass(frozen=True)
+class ValuesOf:
+    """Marks a picture whose numbers mean what those of another input mean, by its name."""
+
+    name: str
+
+
 class AnyChannels:
     """Marks a picture that may have any number of channels, as microscopes make them."""
 
@@ -69,6 +77,8 @@ Table = Annotated[dict[str, float], Kind.TABLE]
 """Named numbers."""
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
+# As near to 0 or 1, a mask or an alpha is definite; the last digits are for rounding in float32.
+DEFINITE = np.float32(2 / 255 + 1e-6)
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,25 @@ class Prompts:
     background_points: Points | None = None
 
 
+def check_finite(array: NDArray[Any], name: str) -> None:
+    """Check that no value is NaN or infinite.
+
+    Raises
+    ------
+    ValueRangeError
+    """
+    # Where one is, the smallest or the largest value is, too.
+    if array.dtype.kind != "f" or math.isfinite(float(array.max()) - float(array.min())):
+        return
+    bad = int((~np.isfinite(array)).sum())
+    if bad:
+        raise ValueRangeError(
+            f"{name} has {bad} values that are NaN or infinite",
+            "Every value must be finite",
+            "Replace them, for example with numpy.nan_to_num",
+        )
+
+
 def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
     """Return the array as float32 in 0..1.
 
@@ -118,25 +147,19 @@ def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
     if array.dtype.kind != "f":
         raise ValueRangeError(
             f"{name} has type {array.dtype}",
-            "It must be boolean, unsigned integer, or float in 0..1",
-            "Convert it to float and divide by its largest possible value",
+            "Without a normalization it must be boolean, unsigned integer, or float in 0..1",
+            "Choose the normalization auto, or divide it by its largest possible value",
         )
-    result = array.astype(np.float32)
-    low, high = float(result.min()), float(result.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        bad = int((~np.isfinite(result)).sum())
-        raise ValueRangeError(
-            f"{name} has {bad} values that are NaN or infinite",
-            "Every value must be finite",
-            "Replace them, for example with numpy.nan_to_num",
-        )
+    low, high = float(array.min()), float(array.max())
+    if not math.isfinite(high - low):
+        check_finite(array, name)
     if low < 0 or high > 1:
         raise ValueRangeError(
             f"{name} has values from {low:g} to {high:g}",
-            "A float picture must lie in 0..1",
-            "Subtract its smallest and divide by its largest possible value first",
+            "Floats must lie in 0..1",
+            "Divide them by the largest possible value first",
         )
-    return result
+    return array.astype(np.float32)
 
 
 def _not_empty(array: NDArray[Any], name: str) -> None:
@@ -146,49 +169,50 @@ def _not_empty(array: NDArray[Any], name: str) -> None:
         )
 
 
-def as_image(value: ArrayLike, name: str = "image") -> Image:
-    """Return a picture as (H, W, C) float32 in 0..1, with C = 1 or 3.
+def as_pixels(value: ArrayLike, name: str = "image", any_channels: bool = False) -> NDArray[Any]:
+    """Return a picture as (H, W, C), its values as they are.
 
     Parameters
     ----------
     value : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
-        Any type that `unit_range` takes. Of four channels the last, an alpha, is left out:
-        colour is straight, so the first three stand for themselves.
+        Of four channels the last, an alpha, is left out: colour is straight, so the first
+        three stand for themselves.
+    name : str
+        What it is called in errors.
+    any_channels : bool
+        Whether other numbers of channels are taken, too, as microscopes make them.
 
     Raises
     ------
-    ShapeError, ValueRangeError
+    ShapeError
     """
     array = np.asarray(value)
     if array.ndim == 2:
         array = array[..., None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+    several = any_channels and array.shape[2:] > (0,)
+    if array.ndim != 3 or (array.shape[2] not in (1, 3, 4) and not several):
         raise ShapeError(
             f"{name} has shape {array.shape}",
             "An image is (height, width) or (height, width, channels) with 1, 3 or 4 channels",
             "Pass one frame, channels last",
         )
     _not_empty(array, name)
-    return np.ascontiguousarray(unit_range(array[..., :3], name))
+    return array[..., :3] if array.shape[2] == 4 else array
 
 
-def as_channels(value: ArrayLike, name: str = "image") -> Image:
-    """Return a picture as (H, W, C) float32 in 0..1, with any number of channels.
+def as_image(value: ArrayLike, name: str = "image") -> Image:
+    """Return a picture as (H, W, C) float32 in 0..1, with C = 1 or 3.
 
     Parameters
     ----------
-    value : (H, W) or (H, W, C) array
-        As `as_image` takes it; of four channels the last is an alpha here too.
+    value : array
+        Any shape that `as_pixels` takes and any type that `unit_range` does.
 
     Raises
     ------
     ShapeError, ValueRangeError
     """
-    array = np.asarray(value)
-    if array.ndim != 3 or array.shape[2] in (0, 1, 3, 4):
-        return as_image(array, name)
-    _not_empty(array, name)
-    return np.ascontiguousarray(unit_range(array, name))
+    return np.ascontiguousarray(unit_range(as_pixels(value, name), name))
 
 
 def _flat(value: ArrayLike, name: str) -> NDArray[Any]:
@@ -206,13 +230,14 @@ def _flat(value: ArrayLike, name: str) -> NDArray[Any]:
 
 
 def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
-    """Return a mask, (H, W) float32 in 0..1 with 1 = foreground.
+    """Return a mask or an alpha, (H, W) float32 in 0..1 with 1 = foreground.
 
     Parameters
     ----------
     value : (H, W) or (H, W, 1) array
         Any type that `unit_range` takes. Integers that are all 0 or 1 are taken as they are,
-        as many programs write masks.
+        as many programs write masks. Integers with a sign count as the smallest type without
+        one that holds them.
 
     Raises
     ------
@@ -224,28 +249,66 @@ def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
     (array([[0., 1.]], dtype=float32), array([[0., 1.]], dtype=float32))
     """
     array = _flat(value, name)
-    if array.dtype.kind in "iu" and int(array.min()) >= 0 and int(array.max()) <= 1:
-        array = array.astype(np.bool_)
+    if array.dtype.kind in "iu" and int(array.min()) >= 0:
+        high = int(array.max())
+        if high <= 1:
+            array = array.astype(np.bool_)
+        elif array.dtype.kind == "i":
+            array = array.astype(np.min_scalar_type(high))
     return np.ascontiguousarray(unit_range(array, name))
 
 
+def as_alpha(value: ArrayLike, name: str = "alpha") -> Alpha:
+    """Return an alpha, (H, W) float32 in 0..1, as `as_mask` reads it.
+
+    Raises
+    ------
+    ShapeError, ValueRangeError
+    """
+    return as_mask(value, name)
+
+
+def is_foreground(mask: Mask) -> NDArray[np.bool_]:
+    """Return where a mask or an alpha is surely foreground, as (H, W) bool.
+
+    Values within 2/255 of 1 are: a network's sigmoid ends at 0.9999, and ComfyUI's Load Image
+    gives a grey picture's 255 as 0.9961.
+    """
+    return mask >= 1 - DEFINITE
+
+
+def is_background(mask: Mask) -> NDArray[np.bool_]:
+    """Return where a mask or an alpha is surely background: within 2/255 of 0."""
+    return mask <= DEFINITE
+
+
 def as_labels(value: ArrayLike, name: str = "labels") -> Labels:
-    """Return labels as (H, W) int32.
+    """Return labels as (H, W) int32; numbers beyond the number of pixels become smaller ones.
 
     Raises
     ------
     ShapeError
     ValueRangeError
         If they are not whole numbers from 0.
+
+    Examples
+    --------
+    >>> as_labels(np.uint64([[0, 7, 2**40, 2**40]]))
+    array([[0, 1, 2, 2]], dtype=int32)
     """
     array = _flat(value, name)
-    if array.dtype.kind not in "bui" or int(array.min()) < 0 or int(array.max()) >= 2**31:
+    if array.dtype.kind not in "bui" or int(array.min()) < 0:
         raise ValueRangeError(
             f"{name} has type {array.dtype} and values from {array.min()} to {array.max()}",
             "Labels are whole numbers from 0, the background",
             "Number the objects 1, 2, 3 …",
         )
-    return array.astype(np.int32)
+    if int(array.max()) <= array.size:
+        return array.astype(np.int32)
+    # Methods look through all numbers up to the largest: only which is which matters.
+    numbers, order = np.unique(array, return_inverse=True)
+    labels: Labels = (order.reshape(array.shape) + (numbers[0] > 0)).astype(np.int32)
+    return labels
 
 
 def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
@@ -276,14 +339,12 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
     return np.asarray(cv2.max(solid, others), np.uint8)
 
 
-def as_alpha(value: ArrayLike, name: str = "alpha") -> Alpha:
-    """Return an alpha, (H, W) float32 in 0..1.
-
-    Raises
-    ------
-    ShapeError, ValueRangeError
-    """
-    return np.ascontiguousarray(unit_range(_flat(value, name), name))
+def _numbers(value: Any) -> NDArray[np.float64]:
+    """Return numbers as an array; an empty one of what are no numbers, or rows of many lengths."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)
 
 
 def as_box(value: Any, name: str = "box") -> Box:
@@ -296,10 +357,10 @@ def as_box(value: Any, name: str = "box") -> Box:
     ValueRangeError
         If it is empty.
     """
-    numbers = np.asarray(value, dtype=float).ravel()
+    numbers = _numbers(value).ravel()
     if numbers.size != 4 or not np.isfinite(numbers).all():
         raise ShapeError(
-            f"{name} is {value!r}",
+            f"{name} is {reprlib.repr(value)}",
             "A box is four finite numbers: left, top, right, bottom",
             "Give all four, in pixels",
         )
@@ -321,12 +382,12 @@ def as_points(value: ArrayLike, name: str = "points") -> Points:
     ShapeError
         If they are not pairs of finite numbers, or none at all.
     """
-    points = np.asarray(value, dtype=np.float64)
+    points = _numbers(value)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points) or not np.isfinite(points).all():
         raise ShapeError(
-            f"{name} has shape {points.shape}",
+            f"{name} is {reprlib.repr(value)}",
             "Points are pairs of finite numbers, x and y, at least one",
-            "Give them as [[x, y], …], or leave them away",
+            "Give them as [[x, y], …], or leave them out",
         )
     return points
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+import traceback
+from copy import copy
+from pathlib import Path
+from typing import Literal, Self
+
+Side = Literal["foreground", "background"]
 
 
 class MattingError(Exception):
@@ -36,7 +41,10 @@ class MattingError(Exception):
 
     def within(self, place: str) -> Self:
         """Return the same error, naming the place that it stands in."""
-        return type(self)(f"{place}: {self.found}", self.rule, self.fix)
+        named = copy(self)
+        named.found = f"{place}: {self.found}"
+        named.args = (named.found, self.rule, self.fix)
+        return named
 
 
 class ShapeError(MattingError):
@@ -52,7 +60,19 @@ class ValueRangeError(MattingError):
 
 
 class EmptyRegionError(MattingError):
-    """A definite foreground or background is missing."""
+    """A definite foreground or background is missing.
+
+    Parameters
+    ----------
+    found, rule, fix : str
+        As for every MattingError.
+    missing : {"foreground", "background"}, optional
+        What a frame of a stack lacks that shows no object, or nothing else: it needs no solving.
+    """
+
+    def __init__(self, found: str, rule: str, fix: str, missing: Side | None = None) -> None:
+        super().__init__(found, rule, fix)
+        self.missing = missing
 
 
 class MissingInputError(MattingError):
@@ -85,3 +105,28 @@ class MemoryLimitError(MattingError):
 
 class GraphError(MattingError):
     """A workflow holds a node, a wire or a value that cannot be run."""
+
+
+class UnexpectedError(MattingError):
+    """A node or method stopped with an error that it has no message for."""
+
+
+def as_matting_error(error: Exception) -> MattingError:
+    """Return an error as one that can be told; the place where it arose goes with it.
+
+    Examples
+    --------
+    >>> print(as_matting_error(ValueError("math domain error")).found)
+    ValueError: math domain error
+    """
+    if isinstance(error, MattingError):
+        return error
+    place = [
+        f" ({Path(frame.filename).name}, line {frame.lineno}, in {frame.name})"
+        for frame in traceback.extract_tb(error.__traceback__)[-1:]
+    ]
+    return UnexpectedError(
+        f"{type(error).__name__}: {str(error).strip()}{''.join(place)}",
+        "The node did not foresee what it was given",
+        "Check its inputs; if they are right, please report this",
+    )

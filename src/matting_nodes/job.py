@@ -52,6 +52,11 @@ class Job:
         """Remember facts for the result's provenance, such as the model and its checksum."""
         self.notes.update(facts)
 
+    def announce(self, text: str) -> None:
+        """Tell the user what was not done as asked, and note it among the `notices`."""
+        self.notes.setdefault("notices", []).append(text)
+        self.step(0, message=text)
+
     def check(self) -> None:
         """Raise Cancelled if the user asked to stop."""
         if self.cancelled():
@@ -61,6 +66,17 @@ class Job:
         """Check for a cancel, then report that `done` of `total` is done."""
         self.check()
         self.report(self.start + (self.stop - self.start) * done / total, message)
+
+    def forward(self) -> Job:
+        """Return this job with reports that never go back."""
+        furthest = 0.0
+
+        def report(fraction: float, message: str) -> None:
+            nonlocal furthest
+            furthest = max(furthest, fraction)
+            self.report(furthest, message)
+
+        return replace(self, report=report)
 
     def part(self, start: float, stop: float) -> Job:
         """Return the job for the stretch from `start` to `stop` of this one."""

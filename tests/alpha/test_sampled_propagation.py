@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pytest
 
@@ -72,29 +71,49 @@ def test_it_stops_while_it_solves(fur):
     assert len([message for message in messages if "solving" in message]) == 3
 
 
-def test_it_is_the_default_and_the_same_on_every_run_and_number_of_threads(fur):
-    alpha = alpha_matte(*fur)
-    np.testing.assert_array_equal(alpha, solve(*fur))
-    threads = numba.get_num_threads()
-    try:
-        numba.set_num_threads(1)
-        np.testing.assert_array_equal(alpha, solve(*fur))
-    finally:
-        numba.set_num_threads(threads)
+def test_it_is_the_default_and_the_same_on_every_run(fur):
+    np.testing.assert_array_equal(alpha_matte(*fur), solve(*fur))
 
 
-def test_solved_on_a_torch_device_it_is_the_same(fur, monkeypatch):
-    """On torch's CPU, which computes what a GPU does."""
+@pytest.fixture
+def on_torch(monkeypatch):
+    """Solves on torch's CPU, which computes what a GPU does."""
     from matting_nodes.alpha.propagation import solve
 
-    image, trimap = fur
-    alpha = solve(image, trimap)
     plain = solve.propagate
 
-    def on_torch(*arguments, **_keywords):
+    def propagate(*arguments, **_keywords):
         return plain(*arguments, device="cpu:0")
 
-    monkeypatch.setattr(solve, "propagate", on_torch)
+    def switch():
+        monkeypatch.setattr(solve, "propagate", propagate)
+
+    return switch
+
+
+def test_solved_on_a_torch_device_it_is_the_same(fur, on_torch):
+    image, trimap = fur
+    alpha = solve(image, trimap)
+    on_torch()
     other = solve(image, trimap)
     assert (other != alpha).any()
     np.testing.assert_allclose(other, alpha, atol=1e-3)
+
+
+def test_a_strip_in_flat_background_is_background_on_a_torch_device_too(on_torch):
+    image = np.full((30, 40, 3), 0.2, np.float32)
+    image[:, 30:] = 0.9
+    trimap = np.zeros((30, 40), np.uint8)
+    trimap[:, 30:], trimap[:, 10:15] = 255, 128
+    on_torch()
+    np.testing.assert_array_equal(solve(image, trimap), trimap == 255)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_few_unknown_pixels_are_solved_exactly_on_a_torch_device_too(on_torch, count):
+    image = np.random.default_rng(0).random((8, 12, 3), np.float32)
+    trimap = np.zeros((8, 12), np.uint8)
+    trimap[:, 6:], trimap[4, 5 : 5 + count] = 255, 128
+    alpha = solve(image, trimap)
+    on_torch()
+    np.testing.assert_allclose(solve(image, trimap), alpha, atol=1e-5)

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import hashlib
-import os
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -88,35 +85,13 @@ def test_a_torch_device_gives_the_same_colors(mixed):
         assert np.abs(ours - theirs).max() < 1e-3
 
 
-UNMIX = """
-import hashlib, threading
-from matting_nodes import estimate_foreground, sample_data
-def unmix():
-    colors = estimate_foreground(sample_data.lemur(), sample_data.lemur_alpha())
-    digests.append(hashlib.sha256(b"".join(part.tobytes() for part in colors)).hexdigest())
-digests = []
-threads = [threading.Thread(target=unmix) for _ in range(3)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-print(*digests)
-"""
-
-
-@pytest.mark.parametrize("layer", ["workqueue", "omp"])
-@pytest.mark.parametrize("cores", ["1", "2"])
-def test_callers_in_several_threads_get_the_same_pixels(lemur, layer, cores):
-    """Numba's work queue would end the process if two of them ran at once."""
-    environment = {"NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": cores}
-    done = subprocess.run(
-        [sys.executable, "-c", UNMIX],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-    )
-    assert done.returncode == 0, done.stderr
-    colors = estimate_foreground(lemur, sample_data.lemur_alpha())
-    expected = hashlib.sha256(b"".join(part.tobytes() for part in colors)).hexdigest()
-    assert done.stdout.split() == [expected] * 3
+def test_callers_in_several_threads_get_the_same_pixels(lemur, with_threads):
+    with_threads(2)
+    alpha = sample_data.lemur_alpha()
+    expected = estimate_foreground(lemur, alpha)
+    with ThreadPoolExecutor(3) as pool:
+        for colors in pool.map(lambda _: estimate_foreground(lemur, alpha), range(3)):
+            np.testing.assert_array_equal(colors, expected)
 
 
 def test_it_can_be_stopped_between_levels(lemur):

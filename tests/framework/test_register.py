@@ -61,7 +61,8 @@ def test_a_signature_becomes_a_spec(toy):
         ("image", Kind.IMAGE, False)
     ]
     assert [(output.name, output.kind) for output in toy.outputs] == [("mask", Kind.MASK)]
-    (invert,) = toy.parameters
+    invert, *shared = toy.parameters
+    assert [parameter.name for parameter in shared] == ["normalization", "per_channel"]
     assert (invert.name, invert.type, invert.default) == ("invert", bool, False)
     assert invert.help == "Swap the sides."
     level, side = toy.methods["cut"].parameters
@@ -166,6 +167,9 @@ def test_provenance_says_how_a_result_was_made(fur):
             "device": "auto",
             "epsilon": 1e-6,
             "iterations": 10_000,
+            "normalization": "auto",
+            "per_channel": False,
         },
+        "ranges": {"image": None},
         "version": matting_nodes.__version__,
     }

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from matting_nodes import alpha_matte, read_image, sample_data, write_image
 from matting_nodes.errors import FileError, GraphError
-from matting_nodes.graph import Folders, Graph, GraphNode, Link
+from matting_nodes.graph import Folders, Graph, GraphNode, Link, node_types, workers
 from matting_nodes.graph.batches import Batch, check_all, plan, run_here
+from matting_nodes.graph.node_types import TYPES, MaskBatch, node_type
 from matting_nodes.graph.workers import run_in_processes, run_on_dask
 from matting_nodes.job import Cancelled, Job
+from matting_nodes.solvers.parallel import thread_count
 
 MATTE = Graph.from_json(
     {
@@ -113,6 +118,27 @@ def test_one_bad_picture_does_not_stop_the_others(batch, pairs, tmp_path):
     ]
 
 
+def test_an_error_that_no_node_foresaw_is_handed_back_too(batch, pairs, tmp_path, monkeypatch):
+    def fragile(mask: MaskBatch) -> MaskBatch:
+        """Stop on a narrow mask."""
+        return mask * np.ones(120, np.float32)
+
+    node_types()  # All are there: what comes now is the test's.
+    monkeypatch.setitem(TYPES, "MattingNodesFragile", None)  # taken back after the test
+    node_type(title="Fragile")(fragile)
+    for folder, picture in (("photos", "part1.tif"), ("trimaps", "part1.png")):
+        write_image(tmp_path / folder / picture, np.zeros((9, 9)), force=True)
+    graph = MATTE.with_node(GraphNode("f", "MattingNodesFragile", {"mask": Link("3")}))
+    done = []
+    run_here(batch, plan(graph.with_input("4", "trimap", Link("f")), pairs)[:3], done.append)
+    assert [bool(result.files) for result in done] == [True, False, True]
+    assert re.match(
+        r"Node f \(MattingNodesFragile\): ValueError: operands could not be broadcast .* "
+        r"\(test_batches\.py, line \d+, in fragile\)",
+        str(done[1].error),
+    )
+
+
 def test_pictures_without_a_partner_are_named(pairs, tmp_path):
     (tmp_path / "trimaps/part3.png").unlink()
     with pytest.raises(GraphError, match="same names: part3"):
@@ -130,6 +156,14 @@ def test_names_that_differ_in_their_ending_only_stay_apart(tmp_path):
     for name in ("a.png", "a.tif"):
         write_image(tmp_path / name, np.zeros((4, 4)))
     assert [t.name for t in plan(MATTE, {("1", "file"): tmp_path})] == ["a_png", "a_tif"]
+    # Nor does a third one take the place of one of them.
+    write_image(tmp_path / "a_png.png", np.zeros((4, 4)))
+    tasks = plan(MATTE, {("1", "file"): tmp_path})
+    assert {t.name: Path(t.graph.nodes["1"].inputs["file"]).name for t in tasks} == {
+        "a_png_": "a.png",
+        "a_tif": "a.tif",
+        "a_png": "a_png.png",
+    }
 
 
 def test_several_processes_give_the_same_pixels(batch, pairs, tmp_path):
@@ -139,6 +173,24 @@ def test_several_processes_give_the_same_pixels(batch, pairs, tmp_path):
     check_results(tmp_path)
 
 
+def _threads():
+    import cv2
+    import numba
+    import torch
+
+    return [thread_count(), numba.get_num_threads(), cv2.getNumThreads(), torch.get_num_threads()]
+
+
+@pytest.mark.parametrize(("given", "share"), [("", 1), ("7", 1), ("1", 2)])
+def test_worker_processes_share_the_cores(monkeypatch, given, share):
+    """Everything that computes in one takes its share, or less if the user said so."""
+    for name in workers.THREADS:
+        monkeypatch.setenv(name, given)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1, workers._begin, (context.Event(), share)) as pool:
+        assert set(pool.apply_async(_threads).get(60)) == {1}
+
+
 def test_a_cancel_keeps_what_is_finished(batch, pairs):
     tasks, done = plan(MATTE, pairs), []
     with pytest.raises(Cancelled):
@@ -146,6 +198,7 @@ def test_a_cancel_keeps_what_is_finished(batch, pairs):
     assert [batch.is_finished(task) for task in tasks] == [True] * 2 + [False] * (COUNT - 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(pairs, tmp_path, workers):
     """A solve of seconds a picture; the interrupt comes when the first is there."""
@@ -186,6 +239,7 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(pairs, tmp_path, wo
     assert f"{COUNT - records} of {COUNT} to do" in listed.stdout
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_that_loses_a_worker_finishes(batch, pairs, tmp_path):
     distributed = pytest.importorskip("distributed")
     import dask
@@ -199,6 +253,7 @@ def test_a_dask_cluster_that_loses_a_worker_finishes(batch, pairs, tmp_path):
             local_directory=str(tmp_path / "dask"),
         )
         with cluster, distributed.Client(cluster) as client:
+            assert set(client.run(thread_count).values()) == {1}
             pids = client.run(os.getpid)
             killed = []
 

@@ -16,8 +16,15 @@ from matting_nodes import (
     segment,
     write_image,
 )
-from matting_nodes.errors import DependencyError, EmptyRegionError, MattingError, MissingInputError
-from matting_nodes.graph import Folders, Graph, evaluate
+from matting_nodes.arrays import Prompts
+from matting_nodes.errors import (
+    DependencyError,
+    EmptyRegionError,
+    MattingError,
+    MissingInputError,
+    ParameterError,
+)
+from matting_nodes.graph import Folders, Graph, evaluate, node_types
 from matting_nodes.job import Cancelled, Job
 
 
@@ -96,6 +103,31 @@ def test_boxes_numbers_and_texts_travel_on_wires(folders, lemur):
         run(graph, folders)
 
 
+def test_a_frame_in_which_a_detector_found_nothing_has_an_empty_mask(lemur):
+    small = lemur[None, ::4, ::4]
+    box = {"x": 37, "y": 12, "width": 98, "height": 98}
+    segment_batch = node_types()["MattingNodesSegment"].function
+    inputs = {"image": np.concatenate([small, small]), "method": "grabcut", "job": Job()}
+    (masks,) = segment_batch(**inputs, box=[[box], []]).values
+    np.testing.assert_array_equal(
+        masks[0], segment(small[0], prompts=Prompts(box=(37, 12, 135, 110)))
+    )
+    assert masks[0].any()
+    assert not masks[1].any()
+    for boxes in ([{"x": 3}], ["abc"], 7):
+        with pytest.raises(ParameterError, match="The boxes are "):
+            segment_batch(**inputs, box=boxes)
+
+
+def test_a_chain_of_3000_nodes_runs(folders):
+    chain = {"0": {"class_type": "SolidMask", "inputs": {"value": 0.25, "width": 4, "height": 4}}}
+    for number in range(1, 3000):
+        chain[str(number)] = {"class_type": "InvertMask", "inputs": {"mask": [str(number - 1), 0]}}
+    chain["end"] = {"class_type": "MaskPreview", "inputs": {"mask": ["2999", 0]}}
+    (outcome,) = run(dict(reversed(chain.items())), folders)
+    np.testing.assert_array_equal(outcome.values[0], np.full((1, 4, 4), 0.75, np.float32))
+
+
 def test_a_measurement_is_told(folders, fur):
     alpha = alpha_matte(*fur, method="closed_form")
     write_image(folders.input / "reference.tif", alpha**2)
@@ -116,8 +148,8 @@ def test_a_measurement_is_told(folders, fur):
 
 
 def test_an_error_in_a_run_names_node_and_frame(folders):
-    stack = np.zeros((2, 100, 120), np.uint8)
-    stack[0, :50], stack[0, 40:60] = 255, 128
+    stack = np.full((2, 100, 120), 128, np.uint8)
+    stack[0, :40], stack[0, 60:] = 255, 0
     tifffile.imwrite(folders.input / "trimap.tif", stack, photometric="minisblack")
     graph = MATTE | {"drawn": load("trimap.tif")}
     with pytest.raises(
@@ -125,6 +157,19 @@ def test_an_error_in_a_run_names_node_and_frame(folders):
     ):
         run(graph, folders)
     assert not folders.output.exists()
+
+
+def test_a_frame_without_the_object_is_told_and_the_clip_is_done(folders):
+    stack = np.zeros((2, 100, 120), np.uint8)
+    stack[0, :50], stack[0, 40:60] = 255, 128
+    tifffile.imwrite(folders.input / "trimap.tif", stack, photometric="minisblack")
+    outcomes = run(MATTE | {"drawn": load("trimap.tif")}, folders)
+    (remark,) = (text for outcome in outcomes for text in outcome.texts)
+    assert remark == "Frame 1 shows no object: the trimap has no definite foreground"
+    files = [path for outcome in outcomes for path in outcome.files]
+    alphas = [read_image(path)[..., 3] for path in sorted(files)]
+    assert alphas[0].any()
+    assert not alphas[-1].any()
 
 
 def test_load_images_placeholder_is_no_mask(folders):

@@ -32,8 +32,25 @@ def test_changes_give_another_graph_and_leave_the_first():
     changed = graph.with_input("2", "mask", Link("4")).with_node(GraphNode("4", "SolidMask"))
     assert changed.needed(["3"]) == {"2", "3", "4"}
     assert graph.needed(["3"]) == {"1", "2", "3"}
-    assert changed.without_node("4").nodes["2"].inputs == {}
     assert changed.with_input("2", "mask", None).nodes["2"].inputs == {}
+
+
+def test_a_chain_of_any_length_is_ordered():
+    chain = {
+        str(n): GraphNode(str(n), "InvertMask", {"mask": Link(str(n - 1))}) for n in range(5000)
+    }
+    backwards = Graph(dict(reversed(chain.items())))
+    assert backwards.order() == [str(n) for n in range(5000)]
+    with pytest.raises(GraphError, match=r"take from each other: Node 2 .* ← Node 1 .* ← Node 2 "):
+        backwards.with_input("1", "mask", Link("2")).order()
+
+
+@pytest.mark.parametrize(
+    "entry", [{"inputs": None}, {"inputs": []}, {"_meta": None}, {"_meta": []}]
+)
+def test_what_is_left_empty_is_as_if_left_out(entry):
+    graph = Graph.from_json({"1": {"class_type": "SolidMask", **entry}})
+    assert graph.nodes["1"] == GraphNode("1", "SolidMask")
 
 
 def test_a_circle_is_named():
@@ -52,6 +69,7 @@ def test_a_circle_is_named():
         ("[]", "holds no nodes"),
         ('{"1": {"inputs": {}}}', "The entry 1 of the workflow"),
         ('{"1": 5}', "The entry 1 of the workflow is '5'"),
+        ('{"1": {"class_type": "SolidMask", "inputs": [8]}}', "The entry 1 of the workflow"),
         ("{", "holds no workflow"),
     ],
 )

@@ -53,7 +53,8 @@ def test_another_method_takes_the_old_ones_settings_along():
         (
             "2.mask",
             "x.png",
-            "has no setting 'mask'. It has method, smallest_region, device, method.inner",
+            "has no setting 'mask'. It has method, smallest_region, device, normalization, "
+            "per_channel, method.inner",
         ),
         (
             "1.width",

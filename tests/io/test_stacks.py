@@ -59,6 +59,14 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path, planes):
         read_stack(tmp_path)
 
 
+def test_frames_are_read_as_people_count_them(tmp_path):
+    names = ["f1.png", "f2.png", "F3.png", "f10.png", "f11.png", "f011b.png"]
+    for value, name in enumerate(names):
+        write_image(tmp_path / name, np.full((2, 2), value, np.uint8))
+    assert [path.name for path in pictures_in(tmp_path)] == names
+    assert [int(frame[0, 0]) for frame in read_stack(tmp_path)] == list(range(6))
+
+
 def test_an_empty_folder_and_a_broken_file_are_told(tmp_path):
     with pytest.raises(FileError, match="holds no pictures"):
         read_stack(tmp_path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -34,12 +35,19 @@ def tiny_network(seed: int = 0, width: int = 6) -> Tiny:
 
 
 class Server:
-    """A server on loopback: `files` are sent whole, paths in `broken` break off midway."""
+    """A server on loopback.
+
+    Paths in `broken` break off midway; those in `tags` have an entity tag and are sent from where
+    they are asked for; those in `unmeasured` are sent without their length.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.broken: set[str] = set()
+        self.tags: dict[str, str] = {}
+        self.unmeasured: set[str] = set()
         self.asked: list[str] = []
+        self.begun: list[int] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,10 +57,22 @@ class Server:
                 if data is None:
                     self.send_error(404)
                     return
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(data)))
+                tag, begin = outer.tags.get(self.path), 0
+                if tag and self.headers.get("If-Range") == tag:
+                    begin = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+                outer.begun.append(begin)
+                self.send_response(206 if begin else 200)
+                if tag:
+                    self.send_header("ETag", tag)
+                if begin:
+                    self.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
+                data = data[begin:]
+                if self.path not in outer.unmeasured:
+                    self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data[: len(data) // 2] if self.path in outer.broken else data)
+                # One of the tests kills who asks.
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(data[: len(data) // 2] if self.path in outer.broken else data)
 
             def log_message(self, *args):
                 pass

@@ -6,6 +6,7 @@ import sys
 import types
 
 import pytest
+import torch
 
 from matting_nodes.errors import ParameterError
 from matting_nodes.models import catalog
@@ -32,6 +33,37 @@ def test_an_entry_says_what_a_user_must_know(entry):
     assert entry.terms.startswith("NON-COMMERCIAL") == entry.non_commercial
     assert entry.source.url() or entry.source.note
     assert len(entry.sha256) in (0, 8, 64)
+    assert len(entry.git_sha1) in (0, 40)
+
+
+@pytest.mark.parametrize("entry", MODELS.values(), ids=lambda entry: entry.name)
+def test_its_size_is_that_of_its_tensors_and_what_upstream_stores_beside_them(entry):
+    if entry.name.startswith(("vitmatte", "sam2")):
+        pytest.importorskip("transformers")
+    with torch.device("meta"):
+        state = entry.build().state_dict()
+    optional = entry.optional or ("none",)
+    held = sum(tensor.nbytes for name, tensor in state.items() if not name.startswith(optional))
+    # A second head and SAM 2's memory are a quarter at most; SegNet's file has its optimizer's.
+    beside = 2.01 if entry.name == "dim_segnet" else 1.25
+    assert held <= entry.size <= beside * held
+
+
+def test_weights_trained_on_non_commercial_data_say_so():
+    """The licence of Adobe's set, or of the repository, is the reason, and is told."""
+    flagged = {entry.name for entry in MODELS.values() if entry.non_commercial}
+    assert flagged == {
+        *("indexnet", "gca", "dim_vgg16", "dim_segnet", "fba"),
+        *("vitmatte_small", "vitmatte_base"),
+    }
+    assert all("Adobe" in MODELS[name].licence for name in flagged)
+    assert all(entry.name in flagged for entry in MODELS.values() if "Adobe" in entry.licence)
+
+
+def test_a_checksum_is_published_for_every_file_whose_content_is_known():
+    known = {entry.name for entry in MODELS.values() if entry.sha256 or entry.git_sha1}
+    by_download = {entry.name for entry in MODELS.values() if entry.source.url()}
+    assert by_download - known == {"gca", "dim_vgg16", "dim_segnet", "fba"}
 
 
 def test_files_do_not_overwrite_each_other():
@@ -113,6 +145,6 @@ def test_listing_imports_and_fetches_nothing(tmp_path):
         env={"MATTING_NODES_CACHE": str(tmp_path / "none"), "PYTHONPATH": ":".join(sys.path)},
     )
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
-    heavy = "torch torchvision transformers safetensors pooch requests onnx cv2 scipy"
+    heavy = "torch torchvision transformers safetensors filelock requests onnx cv2 scipy"
     assert not loaded & set(heavy.split())
     assert not (tmp_path / "none").exists()

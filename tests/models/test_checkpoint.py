@@ -154,6 +154,13 @@ def test_a_pickle_with_code_is_refused_and_nothing_runs(register, tmp_path, netw
     assert trace.exists(), "the file is as malicious as it should be"
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_torchscript_is_refused_for_it_is_a_program(register, tmp_path, network):
+    torch.jit.trace(network, torch.rand(1, 4, 8, 8)).save(tmp_path / "a.pth")
+    with pytest.raises(WeightsError, match=r"names TorchScript.*would run code from the file"):
+        load_state(tmp_path / "a.pth", register())
+
+
 def test_a_plain_pickle_with_code_is_refused_and_nothing_runs(register, tmp_path):
     (tmp_path / "evil.pth").write_bytes(pickle.dumps(Malice(tmp_path / "trace"), protocol=2))
     with pytest.raises(WeightsError, match=r"evil\.pth"):
@@ -161,18 +168,32 @@ def test_a_plain_pickle_with_code_is_refused_and_nothing_runs(register, tmp_path
     assert not (tmp_path / "trace").exists()
 
 
+# As the authors' train.py does, in 2019: the whole module, with its optimizer.
 TRAINING = """
-import sys, torch
+import sys, types, torch
 sys.path.insert(0, {folder!r})
 from models import DIMModel
-torch.manual_seed(0)
-network = torch.nn.DataParallel(DIMModel())
-optimizer = torch.optim.{optimizer}(network.parameters(), lr=0.01)
-network(torch.rand(2, 4, 8, 8)).sum().backward()
-optimizer.step()
-state = {{"epoch": 1, "loss": 0.5, "model": network, "optimizer": optimizer}}
-torch.save(state, {path!r}, _use_new_zipfile_serialization={new})
-torch.save(network.module.state_dict(), {path!r} + ".state")
+# PyTorch 1.1 left this in every module.
+thnn = types.ModuleType("torch.nn.backends.thnn")
+def _get_thnn_function_backend(): ...
+class Backend:
+    def __reduce__(self):
+        return _get_thnn_function_backend, ()
+_get_thnn_function_backend.__module__ = thnn.__name__
+thnn._get_thnn_function_backend = _get_thnn_function_backend
+sys.modules[thnn.__name__] = thnn
+for name, optimizer, new in {files!r}:
+    torch.manual_seed(0)
+    network = torch.nn.DataParallel(DIMModel())
+    optimizer = getattr(torch.optim, optimizer)(network.parameters(), lr=0.01)
+    network(torch.rand(2, 4, 8, 8)).sum().backward()
+    optimizer.step()
+    state = {{"epoch": 1, "epochs_since_improvement": 0, "loss": 0.5, "model": network,
+        "optimizer": optimizer}}
+    for module in network.modules():
+        module._backend = Backend()
+    torch.save(state, name, _use_new_zipfile_serialization=new)
+    torch.save(network.module.state_dict(), name + ".state")
 """
 MODELS_PY = """
 import torch
@@ -195,19 +216,29 @@ class DIMModel(torch.nn.Module):
 """
 
 
-@pytest.mark.parametrize("new", [True, False])
-@pytest.mark.parametrize("optimizer", ["Adam", "SGD"])
-def test_a_whole_pickled_module_gives_its_tensors_and_runs_no_code(tmp_path, capfd, optimizer, new):
-    """Saved by a process that has the authors' classes; loaded by one that has not."""
-    (tmp_path / "models.py").write_text(MODELS_PY)
-    path = str(tmp_path / "BEST_checkpoint.tar")
-    script = TRAINING.format(folder=str(tmp_path), optimizer=optimizer, path=path, new=new)
-    subprocess.run([sys.executable, "-c", script], check=True)
-    assert "code runs" in capfd.readouterr().out
-    state = load_state(tmp_path / "BEST_checkpoint.tar", model("dim_segnet"))
-    expected = torch.load(f"{path}.state", weights_only=True)
+WHOLE = [(f"{name}_{new}", name, new) for name in ("Adam", "SGD") for new in (True, False)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Checkpoints saved by a process that has the authors' classes."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "models.py").write_text(MODELS_PY)
+    script = TRAINING.format(folder=str(folder), files=WHOLE)
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, cwd=folder, capture_output=True, text=True
+    )
+    assert "code runs" in done.stdout
+    return folder
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in WHOLE])
+def test_a_whole_pickled_module_gives_its_tensors_and_runs_no_code(whole, capfd, name):
+    """Loaded by a process that does not have them."""
+    state = load_state(whole / name, model("dim_segnet"))
+    expected = torch.load(whole / f"{name}.state", weights_only=True)
     assert list(state) == list(expected)
-    assert all(torch.equal(state[name], expected[name]) for name in expected)
+    assert all(torch.equal(state[key], expected[key]) for key in expected)
     assert "code runs" not in capfd.readouterr().out
     assert "models" not in sys.modules
 

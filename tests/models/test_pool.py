@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -11,6 +13,7 @@ from matting_nodes.errors import MemoryLimitError, ParameterError, WeightsError
 from matting_nodes.job import Cancelled, Job
 from matting_nodes.models import weights
 from matting_nodes.models._memory import TorchMemory, is_out_of_memory, size_of
+from matting_nodes.models.catalog import model
 from matting_nodes.models.pool import Pool
 
 from .conftest import Tiny, tiny_network
@@ -35,7 +38,10 @@ def models(register, tmp_path, built, cache):
 
     for seed, name in enumerate("abc"):
         torch.save(tiny_network(seed).state_dict(), cache / f"{name}.pth")
-        register(name=name, title=f"Model {name}", file=f"{name}.pth", builder=builder)
+        entry = register(name=name, title=f"Model {name}", file=f"{name}.pth", builder=builder)
+        # Not their first use, at which it is seen whether they load.
+        weights.fetch(entry)
+    built.clear()
     return "abc"
 
 
@@ -132,9 +138,47 @@ def test_half_precision_answers_in_float_and_shares_the_weights(models, built, p
     assert built == [1]
 
 
-def test_a_compiled_network_gives_the_same(models):
-    with Pool().lease("a", compiled=True) as network, torch.inference_mode():
-        torch.testing.assert_close(network(PICTURE), tiny_network(0)(PICTURE))
+FREED = """
+import os, torch
+from matting_nodes.models import catalog
+from matting_nodes.models._source import ByHand
+from matting_nodes.models.catalog import model
+from matting_nodes.models.pool import Pool
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+def layers():
+    return torch.nn.Sequential(*(torch.nn.Conv2d(256, 256, 3, padding=1) for _ in range(60)))
+
+catalog.register(catalog.Model(name="large", title="", task="", builder=layers, source=ByHand(),
+    file="", licence="", paper=""))
+picture, pool = torch.rand(1, 256, 48, 48), Pool()
+with torch.inference_mode():
+    layers()[0](picture)
+before = resident()
+if not os.fork():
+    torch.save(layers().state_dict(), {path!r})
+    os._exit(0)
+os.wait()
+with pool.lease("large", weights={path!r}) as network, torch.inference_mode():
+    network(picture)
+del network
+held = resident()
+pool.free()
+print(held - before, resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the resident memory")
+def test_what_is_freed_goes_back_to_the_system(tmp_path):
+    """Of 135 MiB of weights and as much again that loading took, all but a rest; in MiB."""
+    script = FREED.format(path=str(tmp_path / "large.pth"))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    held, rest = map(float, done.stdout.split())
+    assert held > 100
+    assert rest < 50
 
 
 def test_optional_tensors_that_the_file_lacks_are_told(models, register, cache):
@@ -172,12 +216,14 @@ def test_an_absent_gpu_is_refused(models):
 def test_a_failed_load_is_forgotten_and_the_next_one_may_succeed(models, cache):
     pool, good = Pool(), (cache / "a.pth").read_bytes()
     (cache / "a.pth").write_bytes(good[:500])
-    with pytest.raises(WeightsError, match="cannot be read"), pool.lease("a"):
-        pass
-    assert names(pool) == []
-    (cache / "a.pth").write_bytes(good)
     with pytest.raises(WeightsError, match="has changed"), pool.lease("a"):
         pass
+    with pytest.raises(WeightsError, match="cannot be read"):
+        weights.verify(model("a"), accept=True)
+    assert names(pool) == []
+    (cache / "a.pth").write_bytes(good)
+    with pool.lease("a"):
+        assert names(pool) == ["a"]
 
 
 def test_a_cancel_while_loading_leaves_nothing(models):
@@ -187,6 +233,31 @@ def test_a_cancel_while_loading_leaves_nothing(models):
     assert names(pool) == []
     with pool.lease("a"):
         assert names(pool) == ["a"]
+
+
+def test_who_is_cancelled_while_another_thread_loads_holds_nothing(register, models, cache):
+    loads, asked = threading.Event(), threading.Event()
+
+    def slow():
+        loads.set()
+        assert asked.wait(10)
+        return Tiny()
+
+    register(name="slow", file="a.pth", builder=slow)
+    pool = Pool()
+
+    def use():
+        with pool.lease("slow"):
+            pass
+
+    first = threading.Thread(target=use)
+    first.start()
+    assert loads.wait(10)
+    with pytest.raises(Cancelled), pool.lease("slow", job=Job(cancelled=lambda: True)):
+        pass
+    asked.set()
+    first.join()
+    assert pool.free() == 1
 
 
 def test_a_changed_published_file_is_not_loaded(models, cache):
@@ -230,6 +301,29 @@ def test_when_the_device_is_full_the_others_leave_first(models):
         pass
     with pool.lease("b") as network:
         assert network.first.weight.device.type == "meta"
+        assert names(pool) == ["b"]
+
+
+def test_one_device_by_two_names_is_one(models):
+    class Numbered(TorchMemory):
+        def device(self, name):
+            return torch.device("meta", 0)
+
+    pool = Pool(Numbered())
+    with pool.lease("a") as network:
+        used = network.first.weight.device
+    assert used != torch.device("meta", 0)
+    assert pool.relieve(used)
+    assert names(pool) == []
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_that_is_full_is_relieved_of_other_networks(models):
+    pool = Pool()
+    with pool.lease("a", device="cuda"):
+        pass
+    with pool.lease("b", device="cuda") as network:
+        assert pool.relieve(network.first.weight.device)
         assert names(pool) == ["b"]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+import torch
 
 from matting_nodes.errors import WeightsError
 from matting_nodes.job import Cancelled, Job
@@ -16,9 +18,18 @@ from matting_nodes.models import _fingerprints, weights
 from matting_nodes.models._folder import add_search_folders, search_folders
 from matting_nodes.models._source import Address, ByHand
 
+from .conftest import tiny_network
+
 
 def left_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    there = folder.iterdir() if folder.exists() else []
+    return sorted(path.name for path in there if path.name != ".locks")
+
+
+def checkpoint(path: Path, seed: int = 0) -> bytes:
+    """Write a checkpoint of the small network and return its bytes."""
+    torch.save(tiny_network(seed).state_dict(), path)
+    return path.read_bytes()
 
 
 def test_a_file_is_fetched_once_and_its_progress_told(tiny, cache, server):
@@ -95,25 +106,120 @@ def test_a_host_may_cancel_with_an_exception_of_its_own(register, server, cache)
     assert left_in(cache) == []
 
 
-def test_what_a_killed_download_left_is_no_file_and_is_swept_up(tiny, cache, server):
-    import os
-
-    cache.mkdir()
-    old, young = cache / "tiny.pth.abc.part", cache / "tiny.pth.def.part"
-    old.write_bytes(b"half")
-    young.write_bytes(b"another process writes this")
-    os.utime(old, (0, 0))
+@pytest.mark.parametrize("tag", ['"v1"', ""])
+def test_what_a_killed_download_left_is_continued_or_fetched_again(tiny, cache, server, tag):
+    whole = server.files["/tiny.pth"]
+    if tag:
+        server.tags["/tiny.pth"] = tag
+    killed = (
+        "import os; from matting_nodes.models import catalog, weights\n"
+        "from matting_nodes.job import Job\n"
+        "from matting_nodes.models._source import Address\n"
+        "m = catalog.Model(name='a', title='A', task='', builder='', licence='', paper='',\n"
+        f"  file='tiny.pth', source=Address('{server.url}/tiny.pth'))\n"
+        "weights.fetch(m, job=Job(cancelled=lambda: got() and os._exit(9)))\n"
+    )
+    # Killed when the first piece is on the disk, which is all but the last bytes.
+    got = f"got = lambda: os.path.exists({str(cache / 'tiny.pth.part')!r})\n"
+    environment = {"MATTING_NODES_CACHE": str(cache), "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", "import os\n" + got + killed], env=environment)
+    assert done.returncode == 9
     assert weights.find(tiny) is None
-    weights.fetch(tiny)
-    assert left_in(cache) == ["checksums.json", "tiny.pth", "tiny.pth.def.part"]
+    half = cache / "tiny.pth.part"
+    half.write_bytes(whole[:1000])
+    assert weights.fetch(tiny).read_bytes() == whole
+    assert server.begun == [0, 1000 if tag else 0]
+    assert left_in(cache) == ["checksums.json", "tiny.pth"]
 
 
-@pytest.mark.parametrize("page", [b"<!DOCTYPE html><title>Quota exceeded", b"\n<html>Virus scan"])
-def test_a_web_page_is_not_taken_for_a_file(register, server, cache, page):
-    server.files["/a.pth"] = page
-    with pytest.raises(WeightsError, match=r"answered with a web page.*by hand"):
+def test_a_lost_connection_is_continued_only_with_the_same_file(tiny, cache, server):
+    server.tags["/tiny.pth"] = '"v1"'
+    server.broken.add("/tiny.pth")
+    with pytest.raises(WeightsError, match="could not be downloaded"):
+        weights.fetch(tiny)
+    assert left_in(cache) == ["tiny.pth.part", "tiny.pth.part.json"]
+    server.broken.clear()
+    server.tags["/tiny.pth"] = '"v2"'
+    assert weights.fetch(tiny).read_bytes() == server.files["/tiny.pth"]
+    assert server.begun == [0, 0]
+    assert left_in(cache) == ["checksums.json", "tiny.pth"]
+
+
+NO_CHECKPOINTS = {
+    "nothing": (b"", "nothing at all"),
+    "page": (b"<!DOCTYPE html><title>Quota exceeded", "a web page or XML"),
+    "page after a mark": (b"\xef\xbb\xbf\n<html>Virus scan", "a web page or XML"),
+    "page after a comment": (b"<!-- sorry --><html>", "a web page or XML"),
+    "XML": (b"<?xml version='1.0'?><Error>", "a web page or XML"),
+    "JSON": (b'{"message": "Not Found"}', "JSON"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "a Git LFS pointer"),
+}
+
+
+@pytest.mark.parametrize("answer", NO_CHECKPOINTS)
+def test_what_is_no_checkpoint_is_named_and_not_kept(register, server, cache, answer):
+    server.files["/a.pth"], kind = NO_CHECKPOINTS[answer]
+    with pytest.raises(WeightsError, match=rf"sent \({kind}\) is not the weights.*by hand"):
         weights.fetch(register(source=Address(f"{server.url}/a.pth")))
     assert left_in(cache) == []
+
+
+def test_half_a_file_without_its_length_is_not_kept(tiny, cache, server):
+    server.broken.add("/tiny.pth")
+    server.unmeasured.add("/tiny.pth")
+    with pytest.raises(WeightsError, match=r"is not the weights of Tiny: .* cannot be read"):
+        weights.fetch(tiny)
+    assert left_in(cache) == []
+
+
+def test_another_networks_file_is_not_kept(register, server, cache, tmp_path):
+    torch.save(torch.nn.Linear(2, 3).state_dict(), tmp_path / "other.pth")
+    server.files["/a.pth"] = (tmp_path / "other.pth").read_bytes()
+    with pytest.raises(WeightsError, match=r"does not fit Tiny: 8 missing .*first\.weight"):
+        weights.fetch(register(source=Address(f"{server.url}/a.pth")))
+    assert left_in(cache) == []
+
+
+def test_a_bad_file_put_there_by_hand_is_never_trusted_and_is_mended_by_force(tiny, cache, server):
+    cache.mkdir()
+    (cache / "tiny.pth").write_bytes(b"<html>saved from a browser")
+    for use in (weights.fetch, weights.verify):
+        with pytest.raises(WeightsError, match=r"tiny\.pth cannot be read as a checkpoint"):
+            use(tiny)
+    assert not _fingerprints.record_path().exists()
+    assert weights.fetch(tiny, force=True).read_bytes() == server.files["/tiny.pth"]
+    weights.verify(tiny)
+
+
+def test_a_bad_file_on_record_is_found_by_verify(tiny, cache):
+    """As versions before this one may have recorded it."""
+    cache.mkdir()
+    path = cache / "tiny.pth"
+    path.write_bytes(b"half a file")
+    digest = hashlib.sha256(b"half a file").hexdigest()
+    _fingerprints.record_path().write_text(json.dumps({str(path.resolve()): digest}))
+    with pytest.raises(WeightsError, match="cannot be read as a checkpoint"):
+        weights.verify(tiny)
+
+
+def test_force_keeps_the_old_file_if_the_download_fails(tiny, cache, server):
+    good = weights.fetch(tiny).read_bytes()
+    server.files["/tiny.pth"] = b"<html>Try again later"
+    with pytest.raises(WeightsError, match="not the weights"):
+        weights.fetch(tiny, force=True)
+    assert (cache / "tiny.pth").read_bytes() == good
+    assert weights.fetch(tiny) == cache / "tiny.pth"
+
+
+def test_the_name_that_git_gives_a_file_is_a_checksum(register, server, cache):
+    server.files["/a.pth"] = b"what is up, doc?"
+    # As git's own book has it.
+    name = "bd9dbf5aae1a3862dd1526723246b20206e5fc37"
+    good = register(source=Address(f"{server.url}/a.pth"), git_sha1=name)
+    assert weights.fetch(good).read_bytes() == b"what is up, doc?"
+    (cache / "tiny.pth").write_bytes(b"something else")
+    with pytest.raises(WeightsError, match=f"the SHA-1 {name} in git.*--force"):
+        weights.fetch(good)
 
 
 def test_a_server_that_lacks_the_file_is_named(register, server, cache):
@@ -136,7 +242,7 @@ def test_offline_says_where_to_put_what(tiny, cache, server, monkeypatch):
         assert told in str(caught.value)
     assert not server.asked
     cache.mkdir()
-    (cache / "tiny.pth").write_bytes(b"brought on a stick")
+    checkpoint(cache / "tiny.pth")
     assert weights.fetch(tiny) == cache / "tiny.pth"
 
 
@@ -150,22 +256,23 @@ def test_a_file_that_changes_after_its_first_use_is_refused(tiny, cache, server)
     path = weights.fetch(tiny)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert weights.verify(tiny) == digest
-    path.write_bytes(b"other bytes")
+    other = checkpoint(path, seed=1)
     for use in (weights.fetch, weights.verify):
         with pytest.raises(
             WeightsError, match=rf"tiny\.pth has changed.*first used it was {digest}"
         ):
             use(tiny)
-    assert weights.verify(tiny, accept=True) == hashlib.sha256(b"other bytes").hexdigest()
+    assert weights.verify(tiny, accept=True) == hashlib.sha256(other).hexdigest()
     assert weights.fetch(tiny) == path
 
 
 def test_a_file_deleted_and_fetched_again_may_differ_where_upstream_promises_nothing(
-    tiny, cache, server
+    tiny, cache, server, tmp_path
 ):
     weights.fetch(tiny).unlink()
-    server.files["/tiny.pth"] += b" of a newer release"
-    assert weights.fetch(tiny).read_bytes().endswith(b"newer release")
+    newer = checkpoint(tmp_path / "newer.pth", seed=1)
+    server.files["/tiny.pth"] = newer
+    assert weights.fetch(tiny).read_bytes() == newer
 
 
 def test_accepting_never_overrules_a_published_checksum(register, cache):

@@ -15,6 +15,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from matting_nodes import networks
+from matting_nodes.models.pool import POOL
 
 GOLDEN = Path(__file__).parent / "golden"
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -142,6 +143,35 @@ ALL = [
     Published("unet_resnext50", networks.UNetResNeXt50, rgb),
     Published("fba", networks.FBA, rgb_distances_and_trimap),
 ]
+
+
+# How the published checkpoints hold their tensors
+WRAPPED = {"indexnet": "module.", "gca": "module.", "dim_vgg16": ""}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Return a function that writes a network's checkpoint as its authors did; one at a time."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    def write(name):
+        published = next(p for p in ALL if p.name == name)
+        path = folder / f"{name}.pth"
+        if not path.exists():
+            for other in folder.iterdir():
+                other.unlink()
+            POOL.free()
+            state = fill(published.shapes(), bn=published.bn)
+            if name in WRAPPED:
+                state = {WRAPPED[name] + key: value for key, value in state.items()}
+                state = {"epoch": 30, "state_dict": state}
+            torch.save(state, path)
+        return str(path)
+
+    yield write
+    POOL.free()
+    for path in folder.iterdir():
+        path.unlink()
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,8 @@ def test_order_in_memory_changes_nothing(published, network, relative_error):
 
 
 def test_half_precision_is_close(published, network, relative_error):
-    x = published.input()
+    # Small, since processors compute halves slowly.
+    x = published.input(32, 64)
     expected = outputs(network, x)
     with torch.autocast("cpu", torch.bfloat16):
         found = outputs(network, x)

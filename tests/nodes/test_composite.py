@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -103,6 +104,22 @@ def test_the_blurred_picture_keeps_its_light(lemur):
     result = composite(lemur, np.zeros(lemur.shape[:2]), backdrop="blur", blur_radius=15)
     np.testing.assert_allclose(result.mean(axis=(0, 1)), lemur.mean(axis=(0, 1)), atol=0.01)
     assert np.abs(np.diff(result, axis=0)).mean() < np.abs(np.diff(lemur, axis=0)).mean() / 4
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_nothing_of_the_object_is_blurred_into_the_background(given):
+    """A red object with a soft edge on flat blue: what lies behind it is flat blue."""
+    alpha = cv2.GaussianBlur(np.pad(np.ones((60, 60), np.float32), 40), (0, 0), 4)
+    red, blue = np.float32([0.9, 0.1, 0.1]), np.float32([0.1, 0.2, 0.8])
+    image = alpha[..., None] * red + (1 - alpha[..., None]) * blue
+    foreground = np.broadcast_to(red, image.shape) if given else None
+    result = composite(image, alpha, foreground=foreground, backdrop="blur", blur_radius=10)
+    around = alpha < 0.02
+    if given:
+        np.testing.assert_allclose(result, image, atol=1e-3)
+    # Without F, pixels that are partly red stand for the background by the part that shows.
+    np.testing.assert_allclose(result[around], image[around], atol=0.02)
+    assert np.abs(cv2.GaussianBlur(image, (0, 0), 10) - image)[around].max() > 0.1
 
 
 def test_premultiplied_colors_are_multiplied_once():

@@ -34,6 +34,15 @@ def test_a_constant_image_has_no_threshold():
         segment(np.full((4, 4), 0.25), method="threshold")
 
 
+@pytest.mark.parametrize("base", [1e-30, 0.5, 0.999])
+@pytest.mark.parametrize("algorithm", ["otsu", "li", "triangle", "local"])
+def test_a_square_that_differs_in_the_last_bit_is_found(algorithm, base):
+    image = np.full((40, 40), base, np.float32)
+    image[10:20, 10:20] = np.nextafter(np.float32(base), np.float32(2))
+    mask = segment(image, method="threshold", algorithm=algorithm, window=31)
+    np.testing.assert_array_equal(mask, image > image[0, 0])
+
+
 @pytest.mark.parametrize("algorithm", ["otsu", "li", "triangle", "local"])
 def test_every_algorithm_finds_the_cell(algorithm):
     cell = sample_data.cell()

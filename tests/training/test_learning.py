@@ -16,6 +16,7 @@ from matting_nodes.training.recipes import RECIPES
 from matting_nodes.training.settings import checked
 from matting_nodes.training.trainer import train
 
+pytestmark = pytest.mark.slow
 pytest.importorskip("lightning")
 pytest.importorskip("tensorboard")
 
@@ -66,7 +67,7 @@ def answers(name, batch, settings, file=None):
 
 
 def test_deep_image_matting_learns_alpha(stars, tmp_path):
-    settings = settings_of(stars, "dim_vgg16", steps=24, rate=3e-4)
+    settings = settings_of(stars, "dim_vgg16", steps=16, rate=5e-4)
     trained = train("dim_vgg16", settings, tmp_path)
     batch = validation_batch(settings, "dim_vgg16")
     truth, unknown = batch["alpha"].numpy(), batch["trimap"].numpy() == 128
@@ -83,7 +84,7 @@ def test_deep_image_matting_learns_alpha(stars, tmp_path):
 
 def test_t_net_learns_trimaps(stars, tmp_path):
     whole = {"recipe": "square", "size": 48, "widest": 4}
-    settings = settings_of(stars, "tnet", steps=24, rate=5e-4, **whole)
+    settings = settings_of(stars, "tnet", steps=14, rate=5e-4, **whole)
     trained = train("tnet", settings, tmp_path)
     batch = validation_batch(settings, "tnet")
     trimap = batch["trimap"][:, 0].numpy()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import shutil
 from itertools import islice
 
@@ -70,7 +71,9 @@ def test_drawing_a_sample_leaves_the_generator_alone(stars):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_batches_are_the_same_for_any_number_of_workers(stars):
+def test_batches_are_the_same_for_any_number_of_workers(stars, monkeypatch):
+    # As on Windows
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     samples = samples_of(stars)
     alone, together = (
         list(islice(loader(samples, Stream(24, seed=1), 4, workers), 3)) for workers in (0, 2)

@@ -20,6 +20,7 @@ from matting_nodes.training.recipes import RECIPES
 from matting_nodes.training.settings import checked
 from matting_nodes.training.trainer import train
 
+pytestmark = pytest.mark.slow
 pytest.importorskip("lightning")
 pytest.importorskip("tensorboard")
 

@@ -67,9 +67,51 @@ def test_a_square_element_by_hand():
 
 def test_soft_values_stay_unknown_under_an_element():
     mask = np.zeros((30, 30))
-    mask[5:25, 5:25], mask[15, 15] = 1, 0.999
+    mask[5:25, 5:25], mask[15, 15] = 1, 0.9
     trimap = make_trimap(mask, method="structuring_element", radius=1, iterations=1)
     assert trimap[15, 15] == 128
+
+
+HARD = np.zeros((60, 60), np.float32)
+HARD[15:45, 15:45] = 1
+NEARLY = {
+    "Load Image's 255": HARD * np.float32(0.99611),
+    "a sigmoid": 0.0001 + 0.9998 * HARD,
+    "2 of 255": np.where(HARD, np.uint8(253), np.uint8(2)),
+    "a soft network": 0.04 + 0.92 * HARD,
+    "no definite foreground": 0.97 * HARD,
+}
+METHODS = [
+    {"inner": 3.0, "outer": 3.0},
+    {"method": "structuring_element", "radius": 2, "iterations": 1},
+    {"method": "published", "recipe": "ellipse_7x6"},
+]
+
+
+@pytest.mark.parametrize("mask", NEARLY)
+@pytest.mark.parametrize("parameters", METHODS, ids=str)
+def test_what_is_nearly_a_hard_mask_gives_the_trimap_of_one(mask, parameters):
+    padded = (np.pad(mask, 20, mode="edge") for mask in (NEARLY[mask], HARD))
+    soft, hard = (np.kron(mask, np.ones((2, 2), mask.dtype)) for mask in padded)
+    np.testing.assert_array_equal(make_trimap(soft, **parameters), make_trimap(hard, **parameters))
+
+
+@pytest.mark.parametrize("parameters", METHODS[:2], ids=str)
+def test_faint_noise_leaves_the_foreground_and_the_background(parameters):
+    """As JPEG leaves it around 0 and 255: a third of all pixels, and a trimap of unknown ones."""
+    noise = np.random.default_rng(0).integers(0, 6, HARD.shape)
+    noisy = np.where(HARD, 255 - noise, noise).astype(np.uint8)
+    trimap, expected = (make_trimap(mask, **parameters) for mask in (noisy, HARD))
+    for value in (0, 255):
+        assert not (trimap[expected != value] == value).any()
+        assert (trimap == value).sum() > 0.4 * (expected == value).sum()
+
+
+@pytest.mark.parametrize("parameters", METHODS, ids=str)
+@pytest.mark.parametrize(("value", "told"), [(0.3, "foreground"), (0.7, "background")])
+def test_a_mask_of_one_side_is_refused_and_the_other_way_named(parameters, value, told):
+    with pytest.raises(EmptyRegionError, match=f"no definite {told}.*soft thresholds"):
+        make_trimap(np.full((20, 20), value), **parameters)
 
 
 def test_too_large_an_element_leaves_nothing():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import BACKGROUND, FOREGROUND, Image, Trimap
-from ..errors import EmptyRegionError, MattingError, ShapeError
+from ..errors import EmptyRegionError, MattingError, ShapeError, Side
 
 
 def has_both_regions(trimap: Trimap) -> None:
@@ -15,16 +15,19 @@ def has_both_regions(trimap: Trimap) -> None:
     ------
     EmptyRegionError
     """
-    for name, extreme, value in (
-        ("foreground", trimap.max(), FOREGROUND),
-        ("background", trimap.min(), BACKGROUND),
-    ):
-        if extreme != value:
+    sides: dict[Side, bool] = {
+        "foreground": trimap.max() == FOREGROUND,
+        "background": trimap.min() == BACKGROUND,
+    }
+    for name, there in sides.items():
+        if not there:
             raise EmptyRegionError(
                 f"The trimap has no definite {name}",
                 "A matte is solved from some pixels that are surely foreground and some that "
                 "are surely background",
                 f"Paint some {name}, or make the trimap's unknown band narrower",
+                # With neither side, nobody has said what the frame shows.
+                missing=name if any(sides.values()) else None,
             )
 
 

@@ -14,7 +14,7 @@ from ._checks import check_window, no_solution
 
 TITLE = "Closed form"
 TOLERANCE = 1e-7
-"""Of the residual, relative to the right side, as PyMatting has it."""
+"""Relative residual at which the solver stops, as in PyMatting."""
 
 
 @method("alpha_matte", title=TITLE)

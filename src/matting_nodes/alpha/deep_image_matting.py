@@ -9,12 +9,16 @@ import numpy as np
 from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import grey_trimap, normalized
+from ..models.inputs import grey_trimap, in_8_bits, in_floats, normalized, resized
 from ..models.predict import predict
-from ..models.settings import Precision, Tile, Weights
+from ..models.settings import Precision, Recipe, Tile, Weights
 
 if TYPE_CHECKING:
     import torch
+
+STRIDE = 32
+# The longest side that the demo of vgg16 takes, in pixels
+LARGEST = 1600
 
 
 @method(
@@ -31,6 +35,7 @@ def deep_image_matting(
     weights: Weights = "",
     precision: Precision = "auto",
     tile: Tile = 0,
+    recipe: Recipe = "full",
     device: str,
     job: Job,
 ) -> Alpha:
@@ -56,13 +61,25 @@ def deep_image_matting(
     Raises
     ------
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
 
     Notes
     -----
-    Xu, Price, Cohen and Huang, "Deep Image Matting", CVPR 2017 (arXiv:1703.03872). Sides that
-    are no multiples of the network's stride are filled up by reflection.
+    Xu, Price, Cohen and Huang, "Deep Image Matting", CVPR 2017 (arXiv:1703.03872). Full: sides
+    that are no multiples of 32 are filled up by reflection. Published: for vgg16 picture and trimap
+    are shrunk linearly, in 8 bits, to sides that are multiples of 32, 1600 pixels at most, whatever
+    the proportions; segnet takes the picture as it is, in one piece; nothing is published of the
+    two to be trained, and it is the same as full.
     """
+    as_published = network if recipe == "published" else ""
+    colors, regions = image, grey_trimap(trimap)[0]
+    if as_published == "vgg16":
+        high, wide = (min(LARGEST, max(1, side // STRIDE) * STRIDE) for side in trimap.shape)
+        colors, regions = (
+            in_floats(resized(part, high, wide, "linear"))
+            for part in (in_8_bits(image), np.round(255 * regions).astype(np.uint8))
+        )
+    planes = np.concatenate([normalized(colors), regions[None]])
 
     def stage(network: Any, answer: Any) -> torch.Tensor:
         if not isinstance(answer, tuple):
@@ -72,13 +89,14 @@ def deep_image_matting(
 
     alpha = predict(
         f"dim_{network}",
-        np.concatenate([normalized(image), grey_trimap(trimap)]),
+        planes,
         unknown(trimap),
         device=device,
         precision=precision,
         weights=weights,
         tile=tile,
         pick=stage,
+        in_one_piece=as_published == "segnet",
         job=job,
     )
     result: Alpha = alpha[0]

@@ -6,7 +6,7 @@ from ..arrays import Alpha, Image, Trimap
 from ..framework.register import method
 from ..job import Job
 from ..models.fba import run_fba
-from ..models.settings import Precision, Tile, Weights
+from ..models.settings import Precision, Recipe, Tile, Weights
 
 
 @method("alpha_matte", title="FBA (network)", networks=("fba",))
@@ -17,6 +17,7 @@ def fba(
     weights: Weights = "",
     precision: Precision = "auto",
     tile: Tile = 0,
+    recipe: Recipe = "published",
     device: str,
     job: Job,
 ) -> Alpha:
@@ -36,13 +37,21 @@ def fba(
     Raises
     ------
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
 
     Notes
     -----
-    Forte and Pitié, "F, B, Alpha Matting", 2020 (arXiv:2003.07711).
+    Forte and Pitié, "F, B, Alpha Matting", 2020 (arXiv:2003.07711). Published: picture and trimap
+    are enlarged by Lanczos' filter to sides that are multiples of 8.
     """
     alpha: Alpha = run_fba(
-        image, trimap, device=device, precision=precision, weights=weights, tile=tile, job=job
+        image,
+        trimap,
+        recipe=recipe,
+        device=device,
+        precision=precision,
+        weights=weights,
+        tile=tile,
+        job=job,
     )[0]
     return alpha

@@ -7,11 +7,11 @@ import numpy as np
 from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import normalized, one_hot_trimap
+from ..models.inputs import next_multiples, normalized, one_hot_trimap
 from ..models.predict import predict
-from ..models.settings import Precision, Tile, Weights
+from ..models.settings import Precision, Recipe, Tile, Weights
 
-# Reflected around the picture, as published
+# Reflected around the picture, as published; also the network's stride
 BORDER = 32
 
 
@@ -23,6 +23,7 @@ def gca(
     weights: Weights = "",
     precision: Precision = "auto",
     tile: Tile = 0,
+    recipe: Recipe = "published",
     device: str,
     job: Job,
 ) -> Alpha:
@@ -42,15 +43,18 @@ def gca(
     Raises
     ------
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
 
     Notes
     -----
     Li and Lu, "Natural Image Matting via Guided Contextual Attention", AAAI 2020
-    (arXiv:2001.04069).
+    (arXiv:2001.04069). Published: picture and trimap are reflected by 32 pixels on all sides, and
+    further on the right and below to sides that are multiples of 32.
     """
     planes = np.concatenate([normalized(image), one_hot_trimap(trimap)])
-    around = ((BORDER, BORDER), (BORDER, BORDER))
+    border = BORDER if recipe == "published" else 0
+    larger = next_multiples(trimap.shape, BORDER)
+    around = [(border, border + new - old) for new, old in zip(larger, trimap.shape, strict=True)]
     alpha = predict(
         "gca",
         np.pad(planes, ((0, 0), *around), mode="reflect"),
@@ -61,4 +65,5 @@ def gca(
         tile=tile,
         job=job,
     )
-    return alpha[0, BORDER : BORDER + trimap.shape[0], BORDER : BORDER + trimap.shape[1]]
+    height, width = trimap.shape
+    return alpha[0, border : border + height, border : border + width]

@@ -32,7 +32,7 @@ def guided_filter(
     trimap : (H, W) uint8
         0 background, 255 foreground, between them unknown.
     radius : int, pixels
-        Of the windows.
+        Radius of the windows.
     epsilon : float
         Regularization of the windows' color covariance. Larger is smoother.
 

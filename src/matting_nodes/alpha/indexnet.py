@@ -7,9 +7,9 @@ import numpy as np
 from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import grey_trimap, normalized, resized
+from ..models.inputs import grey_trimap, next_multiples, normalized, resized_planes
 from ..models.predict import predict
-from ..models.settings import Precision, Tile, Weights
+from ..models.settings import Precision, Recipe, Tile, Weights
 
 STRIDE = 32
 
@@ -22,6 +22,7 @@ def indexnet(
     weights: Weights = "",
     precision: Precision = "auto",
     tile: Tile = 0,
+    recipe: Recipe = "published",
     device: str,
     job: Job,
 ) -> Alpha:
@@ -41,26 +42,29 @@ def indexnet(
     Raises
     ------
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
 
     Notes
     -----
     Lu, Dai, Shen and Xu, "Indices Matter: Learning to Index for Deep Image Matting", ICCV 2019
-    (arXiv:1908.00672). As published: the picture is enlarged to sides that are multiples of 32.
+    (arXiv:1908.00672). Published: the picture is enlarged by a cubic filter, the trimap by the
+    nearest pixel, to sides that are multiples of 32; alpha comes back by a cubic filter.
     """
-    height, width = trimap.shape
-    high, wide = (-(-side // STRIDE) * STRIDE for side in (height, width))
-    larger = resized(image, high, wide, "cubic").clip(0, 1)
-    marked = resized(trimap, high, wide, "nearest")
-    planes = np.concatenate([normalized(larger), grey_trimap(marked)])
+    colors, regions = normalized(image), grey_trimap(trimap)
+    if recipe == "published":
+        size = next_multiples(trimap.shape, STRIDE)
+        colors = resized_planes(colors, *size, "cubic")
+        regions = resized_planes(regions, *size, "nearest")
     alpha = predict(
         "indexnet",
-        planes,
-        unknown(marked),
+        np.concatenate([colors, regions]),
+        unknown(trimap),
         device=device,
         precision=precision,
         weights=weights,
         tile=tile,
+        back="cubic",
         job=job,
     )
-    return resized(alpha[0], height, width, "cubic")
+    result: Alpha = alpha[0]
+    return result

@@ -9,9 +9,9 @@ import numpy as np
 from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import centered, grey_trimap
+from ..models.inputs import grey_trimap, normalized
 from ..models.predict import predict
-from ..models.settings import Precision, Tile, Weights
+from ..models.settings import Precision, Recipe, Tile, Weights
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +26,7 @@ def vitmatte(
     weights: Weights = "",
     precision: Precision = "auto",
     tile: Tile = 0,
+    recipe: Recipe = "published",
     device: str,
     job: Job,
 ) -> Alpha:
@@ -49,7 +50,7 @@ def vitmatte(
     Raises
     ------
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
     DependencyError
         If transformers is not installed.
 
@@ -57,6 +58,9 @@ def vitmatte(
     -----
     Yao, Wang, Yang and Wang, "ViTMatte: Boosting Image Matting with Pretrained Plain Vision
     Transformers", Information Fusion 2024 (arXiv:2305.15272), in transformers' implementation.
+    The picture is normalized by ImageNet's mean and deviation, with which the authors trained;
+    transformers' processor takes 0.5 and 0.5, though its weights are the authors' renamed.
+    Published: sides that are no multiples of 32 are filled up by zeros.
     """
 
     def alpha_of(_network: Any, answer: Any) -> torch.Tensor:
@@ -65,14 +69,14 @@ def vitmatte(
 
     alpha = predict(
         f"vitmatte_{size}",
-        np.concatenate([centered(image), grey_trimap(trimap)]),
+        np.concatenate([normalized(image), grey_trimap(trimap)]),
         unknown(trimap),
         device=device,
         precision=precision,
         weights=weights,
         tile=tile,
         stride=32,
-        padding="zeros",
+        padding="zeros" if recipe == "published" else "reflect",
         pick=alpha_of,
         job=job,
     )

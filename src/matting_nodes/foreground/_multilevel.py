@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ..arrays import Alpha, Image
-from ..solvers.numba_lock import one_at_a_time
+from ..solvers.parallel import in_parallel
 
 ZERO, QUARTER, ONE = np.float32(0), np.float32(0.25), np.float32(1)
 LOW, HIGH = np.float32(0.1), np.float32(0.9)
 """As published: a color begins as the mean of where α is above or below."""
+FEWEST = 16384
+"""Pixels that are worth a thread of their own."""
 ROWS = 64
 """Of a band that one thread sweeps, at least: so many that little is left between bands."""
 
 
-@one_at_a_time
 def resized(picture: Image, height: int, width: int) -> Image:
     """Return a picture at another size, each pixel the one that it lies in; itself at its own."""
     if picture.shape[:2] == (height, width):
@@ -23,17 +24,17 @@ def resized(picture: Image, height: int, width: int) -> Image:
     columns = np.arange(width) * picture.shape[1] // width
     # NumPy asks for large pages of memory, compiled code does not and takes four times as long.
     result = np.empty((height, width, picture.shape[2]), np.float32)
-    _nearest(picture, columns, tuple(range(picture.shape[2])), result)
+    channels = tuple(range(picture.shape[2]))
+    in_parallel(_nearest, height, picture, columns, channels, result, smallest=1 + FEWEST // width)
     return result
 
 
-@one_at_a_time
 def mean_colors(image: Image, alpha: Alpha) -> tuple[Image, Image]:
     """Return the mean colors where α is nearly 1 and nearly 0, (1, 1, C); black if nowhere."""
     height, _, channels = image.shape
     # Row by row, so that the sums do not depend on the number of threads.
     sums = np.zeros((2, height, channels + 1))
-    _add_solid(image, alpha, sums)
+    in_parallel(_add_solid, height, image, alpha, sums, smallest=1 + FEWEST // len(image[0]))
     front, back = (
         (total[:-1] / max(total[-1], 1)).astype(np.float32)[None, None]
         for total in sums.sum(axis=1)
@@ -41,7 +42,6 @@ def mean_colors(image: Image, alpha: Alpha) -> tuple[Image, Image]:
     return front, back
 
 
-@one_at_a_time
 def solve(
     image: Image,
     alpha: Alpha,
@@ -58,15 +58,15 @@ def solve(
     # As a tuple, whose length is known when the loops are compiled: a fifth of the time less.
     channels = tuple(range(image.shape[2]))
     pictures = image, alpha, foreground, background, channels
-    _sweep_bands(*pictures, epsilon, sweeps, edges)
-    _sweep_gaps(*pictures, epsilon, sweeps, edges)
+    in_parallel(_sweep_bands, bands, *pictures, epsilon, sweeps, edges)
+    in_parallel(_sweep_gaps, bands - 1, *pictures, epsilon, sweeps, edges[1:-1])
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _add_solid(image, alpha, sums):
+@njit(cache=True, nogil=True)
+def _add_solid(start, stop, image, alpha, sums):
     """Add up each row's colors where α is nearly 1, and where nearly 0; and count them."""
-    height, width, channels = image.shape
-    for y in prange(height):
+    _, width, channels = image.shape
+    for y in range(start, stop):
         for x in range(width):
             a = alpha[y, x]
             if a < LOW or a > HIGH:
@@ -76,25 +76,27 @@ def _add_solid(image, alpha, sums):
                 sums[side, y, channels] += 1
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _nearest(picture, columns, channels, result):
+@njit(cache=True, nogil=True)
+def _nearest(start, stop, picture, columns, channels, result):
     height, width, _ = result.shape
-    for y in prange(height):
+    for y in range(start, stop):
         row = y * picture.shape[0] // height
         for x in range(width):
             for c in range(len(channels)):
                 result[y, x, c] = picture[row, columns[x], c]
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _sweep_bands(image, alpha, foreground, background, channels, epsilon, sweeps, edges):
+@njit(cache=True, nogil=True)
+def _sweep_bands(
+    start, stop, image, alpha, foreground, background, channels, epsilon, sweeps, edges
+):
     """Sweep over bands of rows, each sweep a row behind the one before, while they are in cache.
 
     A sweep stops a row farther from the next band than the one before: what it would read there
     has not been swept as often.
     """
     last = len(edges) - 2
-    for band in prange(len(edges) - 1):
+    for band in range(start, stop):
         top, bottom = edges[band], edges[band + 1]
         for front in range(top, bottom + sweeps):
             for sweep in range(sweeps):
@@ -105,12 +107,14 @@ def _sweep_bands(image, alpha, foreground, background, channels, epsilon, sweeps
                     _sweep_row(image, alpha, foreground, background, channels, epsilon, y, sweep)
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _sweep_gaps(image, alpha, foreground, background, channels, epsilon, sweeps, edges):
+@njit(cache=True, nogil=True)
+def _sweep_gaps(
+    start, stop, image, alpha, foreground, background, channels, epsilon, sweeps, edges
+):
     """Sweep over what is left between the bands."""
-    for gap in prange(1, len(edges) - 1):
+    for edge in edges[start:stop]:
         for sweep in range(1, sweeps):
-            for y in range(edges[gap] - sweep, edges[gap] + sweep):
+            for y in range(edge - sweep, edge + sweep):
                 _sweep_row(image, alpha, foreground, background, channels, epsilon, y, sweep)
 
 

@@ -35,7 +35,7 @@ def blur_fusion(
     alpha : (H, W) float32, 0..1
         Its matte.
     radius : int, pixels
-        Of the wide blur; the narrow one has a fifteenth of it.
+        Radius of the wide blur; that of the narrow one is a fifteenth.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
 from ..models.fba import run_fba
-from ..models.settings import Precision, Tile, Weights
+from ..models.settings import Precision, Recipe, Tile, Weights
 
 
 @method("estimate_foreground", title="FBA (network)", networks=("fba",))
@@ -20,6 +20,7 @@ def fba(
     weights: Weights = "",
     precision: Precision = "auto",
     tile: Tile = 0,
+    recipe: Recipe = "published",
     device: str,
     job: Job,
 ) -> tuple[Image, Image]:
@@ -42,16 +43,26 @@ def fba(
     Raises
     ------
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
 
     Notes
     -----
-    Forte and Pitié, "F, B, Alpha Matting", 2020 (arXiv:2003.07711).
+    Forte and Pitié, "F, B, Alpha Matting", 2020 (arXiv:2003.07711). Published: picture and trimap
+    are enlarged by Lanczos' filter to sides that are multiples of 8.
     """
-    found = run_fba(
-        image, trimap, device=device, precision=precision, weights=weights, tile=tile, job=job
-    )
     solved = unknown(trimap)[..., None]
+    if not solved.any():
+        return image, image
+    found = run_fba(
+        image,
+        trimap,
+        recipe=recipe,
+        device=device,
+        precision=precision,
+        weights=weights,
+        tile=tile,
+        job=job,
+    )
     foreground, background = (_colors(found[part], image) for part in (slice(1, 4), slice(4, 7)))
     return np.where(solved, foreground, image), np.where(solved, background, image)
 

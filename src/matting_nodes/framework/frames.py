@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
-from ..errors import MattingError, SizeMismatchError
+import numpy as np
+
+from ..arrays import FOREGROUND, Kind
+from ..errors import EmptyRegionError, MattingError, SizeMismatchError
 from ..job import Job
-from .run import Result, check, run
+from .run import Frames, Ranges, Result, check, is_by_stack, measure, provenance, run, settings
 from .spec import NodeSpec
 
-
-class Frames(Protocol):
-    """Frames that are read when they are asked for: a list, an array, a lazy stack."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Any: ...
+# Kinds that say of a frame whether the object is there: foreground, and their type.
+MATTES = {Kind.MASK: 1, Kind.ALPHA: 1, Kind.TRIMAP: FOREGROUND}
+DTYPES = {Kind.MASK: np.float32, Kind.ALPHA: np.float32, Kind.TRIMAP: np.uint8}
 
 
 def count_frames(inputs: Mapping[str, Frames | None]) -> int:
@@ -61,7 +60,9 @@ def map_frames(
     spec : NodeSpec
         The node.
     inputs : mapping of Frames
-        By input name. One frame serves all; None stands for an input that is not wired.
+        By input name. One frame serves all; None stands for an input that is not wired, and in
+        place of a frame's prompt for none there. A frame without a prompt that other frames have
+        holds no object: its mask is empty.
     parameters : mapping, optional
         As for `run`.
     job : Job, optional
@@ -75,20 +76,122 @@ def map_frames(
     Raises
     ------
     MattingError
-        For a frame that cannot be used, naming it.
+        For a frame that cannot be used, naming it. A frame of several that shows no object, or
+        nothing else, is none: its result says so in its remark. A batch of nothing else is
+        refused when its last frame is asked for.
     """
     job = job or Job()
     parameters = parameters or {}
     count = count_frames(inputs)
-    if count > 1:
-        for index in range(count):
-            job.check()
-            with naming(index, count):
-                check(spec, frame(inputs, index), parameters)
+    ranges, empty = check_frames(spec, inputs, parameters, job)
     for index, part in job.each(range(count)):
-        with naming(index, count):
-            result = run(spec, frame(inputs, index), parameters, part)
-        yield result
+        one, result = frame(inputs, index), None
+        with naming(index, count), empty.noting(index):
+            check_prompts(spec, one)
+            result = run(spec, one, parameters, part, ranges)
+        yield result or empty.result(index, one, parameters)
+    empty.refuse_if_all()
+
+
+def check_frames(
+    spec: NodeSpec[Any],
+    inputs: Mapping[str, Frames | None],
+    parameters: Mapping[str, Any],
+    job: Job,
+) -> tuple[Ranges | None, EmptyFrames]:
+    """Check all frames of a batch of several before the first is computed.
+
+    Returns
+    -------
+    ranges : mapping or None
+        The range of values that all frames share, if they do.
+    empty : EmptyFrames
+        Those that need no solving.
+
+    Raises
+    ------
+    MattingError
+        For a frame that cannot be used, naming it.
+    """
+    count = count_frames(inputs)
+    empty = EmptyFrames(spec, count)
+    if count == 1:
+        return None, empty
+    given = {name: frames for name, frames in inputs.items() if frames is not None}
+    ranges = measure(spec, given, parameters) if is_by_stack(spec, parameters) else None
+    for index in range(count):
+        job.check()
+        one = frame(inputs, index)
+        with naming(index, count), empty.noting(index):
+            check_prompts(spec, one)
+            check(spec, one, parameters, ranges)
+    empty.refuse_if_all()
+    return ranges, empty
+
+
+class EmptyFrames:
+    """The frames of a stack that show no object, or nothing else: they need no solving.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node that runs on them.
+    count : int
+        How many frames there are.
+    """
+
+    def __init__(self, spec: NodeSpec[Any], count: int) -> None:
+        self._spec, self._count = spec, count
+        self._only_mattes = all(output.kind in MATTES for output in spec.outputs)
+        self._errors: dict[int, EmptyRegionError] = {}
+
+    @contextmanager
+    def noting(self, index: int) -> Iterator[None]:
+        """Take note of an error that says that this frame lacks a side, in place of raising it."""
+        try:
+            yield
+            self._errors.pop(index, None)
+        except EmptyRegionError as error:
+            if self._count == 1 or error.missing is None or not self._only_mattes:
+                raise
+            self._errors[index] = error
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a user should know of these frames."""
+        return [_remark(index, error) for index, error in sorted(self._errors.items())]
+
+    def refuse_if_all(self) -> None:
+        """Refuse a stack whose frames all lack the same side.
+
+        Raises
+        ------
+        EmptyRegionError
+        """
+        sides = {error.missing for error in self._errors.values()}
+        if len(self._errors) == self._count and len(sides) == 1:
+            raise self._errors[0].within(f"Each of the {self._count} frames")
+
+    def result(
+        self, index: int, inputs: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> Result:
+        """Return the matte of such a frame, 0 or 1 throughout, with a remark that names it."""
+        error = self._errors[index]
+        pictures = (inputs.get(wire.name) for wire in self._spec.inputs if wire.kind.is_picture)
+        shape = next(np.shape(picture)[:2] for picture in pictures if picture is not None)
+        whole = error.missing == "background"
+        values = {
+            output.name: np.full(shape, MATTES[output.kind] if whole else 0, DTYPES[output.kind])
+            for output in self._spec.outputs
+        }
+        remark = _remark(index, error)
+        record = provenance(self._spec, settings(self._spec, parameters), Job(), {})
+        return Result(values, record | {"remark": remark}, remark=remark)
+
+
+def _remark(index: int, error: EmptyRegionError) -> str:
+    shown = "no object" if error.missing == "foreground" else "nothing but the object"
+    return f"Frame {index} shows {shown}: {error.found[:1].lower()}{error.found[1:]}"
 
 
 def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
@@ -98,6 +201,24 @@ def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
         for name, frames in inputs.items()
         if frames is not None
     }
+
+
+def check_prompts(spec: NodeSpec[Any], values: Mapping[str, Any]) -> None:
+    """Check that a frame has a prompt, if prompts were given.
+
+    Raises
+    ------
+    EmptyRegionError
+        If other frames have them alone: no object of this one is meant.
+    """
+    prompts = [wire.name for wire in spec.inputs if wire.group and wire.name in values]
+    if prompts and all(values[name] is None for name in prompts):
+        raise EmptyRegionError(
+            f"There is nothing here of the {' and the '.join(prompts)}",
+            "Prompts belong to the frame that they were drawn in",
+            "Draw them in the frames whose object is meant",
+            missing="foreground",
+        )
 
 
 @contextmanager

@@ -27,6 +27,20 @@ class Color:
 
 
 @dataclass(frozen=True)
+class PixelSize:
+    """Annotation of a number: the side of a pixel, which a host fills in where its data tells.
+
+    Parameters
+    ----------
+    unit, physical : str
+        The parameter that says what lengths are in, and its value for which the number counts.
+    """
+
+    unit: str
+    physical: str
+
+
+@dataclass(frozen=True)
 class Advanced:
     """Annotation of a parameter that few users need; hosts may fold it away."""
 
@@ -50,12 +64,22 @@ class Parameter:
     color: bool = False
     advanced: bool = False
     help: str = ""
+    pixel_size: PixelSize | None = None
 
     @property
     def label(self) -> str:
         """The name as words, with the unit."""
         unit = f" ({self.slider.unit})" if self.slider and self.slider.unit else ""
         return self.name.replace("_", " ") + unit
+
+    def wants_pixel_size(self, values: Mapping[str, Any]) -> bool:
+        """Return whether it is the side of a pixel that counts and that nobody has set."""
+        size = self.pixel_size
+        return (
+            size is not None
+            and values[size.unit] == size.physical
+            and values[self.name] == self.default
+        )
 
     @property
     def rule(self) -> str:
@@ -96,7 +120,7 @@ class Parameter:
         # Numbers may come as NumPy scalars; a bool is no number here.
         if isinstance(value, bool) or not hasattr(value, "__float__"):
             return False
-        if self.type is int and value != int(value):
+        if self.type is int and value % 1 != 0:  # NaN and infinity too
             return False
         return not self.slider or self.slider.minimum <= value <= self.slider.maximum
 
@@ -167,4 +191,5 @@ def read_parameter(
         color=any(isinstance(m, Color) for m in markers),
         advanced=any(isinstance(m, Advanced) for m in markers),
         help=help_texts.get(parameter.name) or next(shared, ""),
+        pixel_size=next((m for m in markers if isinstance(m, PixelSize)), None),
     )

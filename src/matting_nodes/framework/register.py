@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import itertools
 import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
@@ -18,10 +19,10 @@ from typing import Any, TypeVar, cast, get_type_hints
 from docstring_parser import Docstring
 from docstring_parser import parse as parse_docstring
 
-from ..arrays import AnyChannels, AnySize, Kind
+from ..arrays import AnyChannels, AnySize, Kind, ValuesOf
 from ..job import Job
 from .parameters import Parameter, read_parameter, unwrap
-from .run import run
+from .run import NORMALIZATION, run
 from .spec import METHODS, NODES, Input, Method, MethodSpec, NodeSpec, Output
 
 R = TypeVar("R")
@@ -36,14 +37,14 @@ class Node(NodeSpec[R]):
         """What Python shows: inputs, method, and every method's parameters."""
         own = inspect.signature(self.function).parameters
         shown = {name: p for name, p in own.items() if name != "job"}
-        for spec in self.methods.values():
-            for parameter in spec.parameters:
-                shown.setdefault(
-                    parameter.name,
-                    inspect.Parameter(
-                        parameter.name, inspect.Parameter.KEYWORD_ONLY, default=parameter.default
-                    ),
-                )
+        owners = [*(spec.parameters for spec in self.methods.values()), self.parameters]
+        for parameter in itertools.chain(*owners):
+            shown.setdefault(
+                parameter.name,
+                inspect.Parameter(
+                    parameter.name, inspect.Parameter.KEYWORD_ONLY, default=parameter.default
+                ),
+            )
         job = inspect.Parameter("job", inspect.Parameter.KEYWORD_ONLY, default=None)
         return inspect.Signature([*shown.values(), job])
 
@@ -110,12 +111,17 @@ def node(
             elif kind is not None:
                 any_size = any(isinstance(m, AnySize) for m in markers)
                 text = texts.get(parameter.name, "")
-                inputs.append(Input(parameter.name, kind, optional, text, any_size))
+                values_of = next((m.name for m in markers if isinstance(m, ValuesOf)), "")
+                inputs.append(
+                    Input(parameter.name, kind, optional, text, any_size, values_of=values_of)
+                )
             elif is_dataclass(base):
                 groups[parameter.name] = base  # type: ignore[assignment]
                 inputs += _members(base, parameter.name)  # type: ignore[arg-type]
             else:
                 parameters.append(read_parameter(parameter, hint, texts))
+        if any(wire.kind is Kind.IMAGE for wire in inputs):
+            parameters += NORMALIZATION
         spec = Node(
             name=function.__name__,
             title=title,

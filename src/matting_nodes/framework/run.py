@@ -5,29 +5,84 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Protocol, get_args
 
-from ..arrays import CONVERSIONS, as_channels, check_same_size
+from ..arrays import CONVERSIONS, Kind, as_pixels, check_same_size
 from ..errors import DependencyError, MissingInputError, ParameterError
 from ..job import Job
 from ..version import __version__
+from .normalization import Mode, ValueRange, in_range_of, measured, normalized
+from .parameters import Parameter
 from .spec import Method, MethodSpec, NodeSpec
+
+# What every node that takes a picture has, after its own parameters.
+NORMALIZATION = (
+    Parameter(
+        "normalization",
+        str,
+        "auto",
+        get_args(Mode),
+        advanced=True,
+        help="Which values of the picture become 0 and 1. none: those of its type. picture and "
+        "stack: the smallest and the largest of each frame, or of all. percentiles: as picture, "
+        "without the lowest and the highest thousandth. auto: none for 8 bits and for pictures "
+        "that reach a quarter of their type's range, else picture, or stack where pictures come "
+        "out. Pictures come out in the values that they came in.",
+    ),
+    Parameter(
+        "per_channel",
+        bool,
+        False,
+        advanced=True,
+        help="Normalize each channel by itself, for stains of different strength.",
+    ),
+)
+
+
+class Frames(Protocol):
+    """Frames that are read when they are asked for: a list, an array, a lazy stack."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+# By the picture's name; None is what its type says.
+Ranges = Mapping[str, ValueRange | None]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gives: the values by output name, and where they come from."""
+    """What a run gives.
+
+    Parameters
+    ----------
+    values : dict
+        By output name. Pictures have the values of the picture that they were made from.
+    provenance : dict
+        How they came about.
+    range : ValueRange, optional
+        Of the pictures among them, if they are in their source's own numbers; else in 0..1.
+    remark : str
+        What a user should know of the result; mostly nothing.
+    """
 
     values: dict[str, Any]
     provenance: dict[str, Any] = field(default_factory=dict)
+    range: ValueRange | None = None
+    remark: str = ""
 
 
 def prepare(
-    spec: NodeSpec[Any], inputs: Mapping[str, Any], any_channels: Set[str] = frozenset()
+    spec: NodeSpec[Any],
+    inputs: Mapping[str, Any],
+    ranges: Ranges,
+    any_channels: Set[str] = frozenset(),
 ) -> dict[str, Any]:
     """Return the inputs in the core's own form, checked; absent ones are None.
 
-    Pictures have one or three channels, those named in `any_channels` any number.
+    `ranges` has the values of pictures that become 0 and 1. Pictures have one or three
+    channels, those named in `any_channels` any number.
 
     Raises
     ------
@@ -48,8 +103,13 @@ def prepare(
                 f"It needs the {wire.name}: {wire.help or wire.kind.value}",
                 f"Give it a {wire.kind.value}",
             )
-        convert = as_channels if wire.name in any_channels else CONVERSIONS[wire.kind]
-        ready[wire.name] = None if value is None else convert(value, wire.name)
+        if value is None:
+            ready[wire.name] = None
+        elif wire.kind is Kind.IMAGE:
+            pixels = as_pixels(value, wire.name, wire.name in any_channels)
+            ready[wire.name] = normalized(pixels, ranges.get(wire.name), wire.name)
+        else:
+            ready[wire.name] = CONVERSIONS[wire.kind](value, wire.name)
     if given:
         raise ParameterError(
             f"{spec.title} has no input {', '.join(given)}",
@@ -98,18 +158,77 @@ def settings(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> dict[str, An
     return ({"method": chosen.name} if chosen else {}) | values
 
 
-def check(spec: NodeSpec[Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+def measure(
+    spec: NodeSpec[Any], inputs: Mapping[str, Frames], parameters: Mapping[str, Any]
+) -> dict[str, ValueRange | None]:
+    """Return the range of values of every picture, over all the frames that are given.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    inputs : mapping of sequences
+        The frames of each input by name.
+    parameters : mapping
+        As for `run`.
+
+    Raises
+    ------
+    MattingError
+        If a picture cannot be used.
+    """
+    values = settings(spec, parameters)
+    chosen = spec.chosen(values.get("method", "default"))
+    several = chosen.any_channels if chosen else frozenset()
+    ranges: dict[str, ValueRange | None] = {}
+    for wire in spec.inputs:
+        frames = inputs.get(wire.name)
+        if wire.kind is not Kind.IMAGE or frames is None:
+            continue
+        pictures = (
+            as_pixels(frames[index], wire.name, wire.name in several)
+            for index in range(len(frames))
+        )
+        if wire.values_of in ranges:
+            ranges[wire.name] = in_range_of(ranges[wire.values_of], next(pictures), wire.name)
+        else:
+            mode, per_channel = values["normalization"], values["per_channel"]
+            ranges[wire.name] = measured(pictures, mode, wire.name, per_channel)
+    return ranges
+
+
+def is_by_stack(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
+    """Return whether the frames of a stack share one range of values.
+
+    Where pictures come out they do, so that the same white lies behind all of them.
+    """
+    mode = parameters.get("normalization", "auto")
+    return mode == "stack" or (mode == "auto" and any(o.kind is Kind.IMAGE for o in spec.outputs))
+
+
+def check(
+    spec: NodeSpec[Any],
+    inputs: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    ranges: Ranges | None = None,
+) -> None:
     """Raise the error that `run` would raise before it computes anything."""
-    _checked(spec, inputs, parameters)
+    _checked(spec, inputs, parameters, ranges)
 
 
 def _checked(
-    spec: NodeSpec[Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> tuple[dict[str, Any], MethodSpec | None, dict[str, Any]]:
-    """Return the settings, the chosen method and the inputs, all of them usable."""
+    spec: NodeSpec[Any],
+    inputs: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    ranges: Ranges | None,
+) -> tuple[dict[str, Any], MethodSpec | None, dict[str, Any], Ranges]:
+    """Return the settings, the chosen method, the inputs and their ranges, all of them usable."""
     values = settings(spec, parameters)
     chosen = spec.chosen(values.get("method", "default"))
-    ready = prepare(spec, inputs, chosen.any_channels if chosen else frozenset())
+    if ranges is None:
+        single = {name: [value] for name, value in inputs.items() if value is not None}
+        ranges = measure(spec, single, parameters)
+    ready = prepare(spec, inputs, ranges, chosen.any_channels if chosen else frozenset())
     if chosen:
         missing = next((name for name in chosen.needs if ready.get(name) is None), None)
         if missing:
@@ -118,7 +237,7 @@ def _checked(
                 f"The method {chosen.title} works on the {missing}",
                 f"Give it a {missing}, or choose another method",
             )
-    return values, chosen, ready
+    return values, chosen, ready, ranges
 
 
 def run(
@@ -126,6 +245,7 @@ def run(
     inputs: Mapping[str, Any],
     parameters: Mapping[str, Any] | None = None,
     job: Job | None = None,
+    ranges: Ranges | None = None,
 ) -> Result:
     """Run a node on one frame.
 
@@ -139,6 +259,9 @@ def run(
         "method", and parameters of the node and of that method. Defaults for the rest.
     job : Job, optional
         Takes progress, and is asked whether to stop.
+    ranges : mapping, optional
+        The values of each picture that become 0 and 1. By default they are measured, as the
+        parameter "normalization" says.
 
     Returns
     -------
@@ -153,10 +276,11 @@ def run(
         If the job was cancelled.
     """
     # Notes are of one frame; the job may be of many.
-    job = replace(job or Job(), notes={})
-    values, chosen, ready = _checked(spec, inputs, parameters or {})
+    job = replace(job or Job(), notes={}).forward()
+    values, chosen, ready, ranges = _checked(spec, inputs, parameters or {}, ranges)
     job.step(0.0, message=spec.title)
-    arguments: dict[str, Any] = {p.name: values[p.name] for p in spec.parameters}
+    own = [p.name for p in spec.parameters if p not in NORMALIZATION]
+    arguments: dict[str, Any] = {name: values[name] for name in own}
     for group, type_ in spec.groups.items():
         arguments[group] = type_(**{f.name: ready[f.name] for f in fields(type_)})
     arguments |= {w.name: ready[w.name] for w in spec.inputs if not w.group}
@@ -170,15 +294,36 @@ def run(
         raise _dependency_error(error) from error
     job.step(1.0, message=spec.title)
     results = outcome if isinstance(outcome, tuple) else (outcome,)
+    range_ = ranges.get("image")
     return Result(
-        dict(zip((o.name for o in spec.outputs), results, strict=True)),
-        provenance(spec, values, job),
+        {
+            output.name: range_.restored(value) if range_ and output.kind is Kind.IMAGE else value
+            for output, value in zip(spec.outputs, results, strict=True)
+        },
+        provenance(spec, values, job, ranges),
+        None if range_ is None or range_.by_type else range_,
     )
 
 
-def provenance(spec: NodeSpec[Any], values: Mapping[str, Any], job: Job) -> dict[str, Any]:
-    """Return how a result came about: the node, all its settings, and what the job has noted."""
-    return {"node": spec.name, "parameters": values, "version": __version__, **job.notes}
+def provenance(
+    spec: NodeSpec[Any], values: Mapping[str, Any], job: Job, ranges: Ranges
+) -> dict[str, Any]:
+    """Return how a result came about: the node, its settings, and what the job has noted.
+
+    "ranges" has the lowest and the highest value of each picture that were made 0 and 1: parts
+    of the type's range for pictures that use it, else their own numbers. None is the whole range.
+    """
+    applied = {
+        name: range_ and [range_.low.tolist(), range_.high.tolist()]
+        for name, range_ in ranges.items()
+    }
+    return {
+        "node": spec.name,
+        "parameters": values,
+        "version": __version__,
+        **({"ranges": applied} if applied else {}),
+        **job.notes,
+    }
 
 
 def _bound(chosen: MethodSpec, values: Mapping[str, Any], job: Job) -> Method:

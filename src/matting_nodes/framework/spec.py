@@ -38,6 +38,13 @@ class Input:
     """Whether it need not have the size of the other pictures."""
     group: str = ""
     """The argument that this input is a field of, for inputs that come together."""
+    values_of: str = ""
+    """The picture whose range of values serves this one, too."""
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it is the picture itself, which masks and mattes are made from."""
+        return self.kind is Kind.IMAGE and not (self.values_of or self.any_size)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import GraphError, MattingError
+from ..errors import GraphError, MattingError, as_matting_error
 from ..io.images import make_folder_for, write_whole
 from ..io.stacks import pictures_in
-from ..job import Job
+from ..job import Cancelled, Job
 from ..version import __version__
 from .checking import check
 from .executor import evaluate
@@ -26,7 +26,7 @@ from .model import Graph, Link
 from .registry import node_types
 
 RECORDS = ".matting-nodes"
-# The digest of a task that was begun and not recorded as finished.
+# The digest of a task that was started and not recorded as finished.
 BEGUN = ""
 # The settings that name a file to load, and a file to save.
 LOADED, SAVED = ("image", "file"), "filename_prefix"
@@ -68,7 +68,7 @@ class Batch:
     Parameters
     ----------
     folders : Folders
-        Of the whole batch.
+        The folders of the whole batch.
     """
 
     folders: Folders
@@ -83,15 +83,20 @@ class Batch:
         )
 
     def run(self, task: Task, job: Job | None = None) -> Done:
-        """Do a task and record it; an error of the user's is handed back, not raised."""
+        """Do a task and record it; an error is handed back, not raised: others are to follow."""
         try:
-            digest, folders = self._digest(task), self.folders_of(task)
-            if self._record(task) is None:
-                # If an interrupt comes between a file and its record, the file is still ours.
-                self._write_record(task, BEGUN, [])
-            outcomes = evaluate(task.graph, folders, job)
-        except MattingError as error:
-            return Done(task, error=error)
+            return self._run(task, job)
+        except Cancelled:
+            raise
+        except Exception as error:
+            return Done(task, error=as_matting_error(error))
+
+    def _run(self, task: Task, job: Job | None) -> Done:
+        digest, folders = self._digest(task), self.folders_of(task)
+        if self._record(task) is None:
+            # If an interrupt comes between a file and its record, the file is still ours.
+            self._write_record(task, BEGUN, [])
+        outcomes = evaluate(task.graph, folders, job)
         files = tuple(file for outcome in outcomes for file in outcome.files)
         texts = tuple(f"{o.node.label}: {text}" for o in outcomes for text in o.texts)
         names = [file.relative_to(self.folders.output).as_posix() for file in files]
@@ -191,11 +196,18 @@ def plan(graph: Graph, each: Mapping[tuple[str, str], Path]) -> list[Task]:
 def _by_name(folder: Path) -> dict[str, Path]:
     """Return a folder's pictures by name; the ending belongs to it where two share the rest."""
     pictures = pictures_in(folder)
-    shared = Counter(picture.stem for picture in pictures)
-    return {
-        (p.stem if shared[p.stem] == 1 else p.name.replace(".", "_")): p.absolute()
-        for p in pictures
-    }
+    counts = Counter(picture.stem for picture in pictures)
+    taken = {stem for stem, count in counts.items() if count == 1}
+    named = {}
+    for picture in pictures:
+        name = picture.stem
+        if name not in taken:
+            name = picture.name.replace(".", "_")
+            while name in taken:  # beside a.png and a.jpg there may be a_png.png
+                name += "_"
+            taken.add(name)
+        named[name] = picture.absolute()
+    return named
 
 
 def _task(name: str, graph: Graph, files: Mapping[tuple[str, str], str]) -> Task:

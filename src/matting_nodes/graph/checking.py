@@ -108,9 +108,9 @@ def _node_problems(
 
 def _method_problems(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
     method = node.inputs.get("method")
-    if type_.methods and method not in type_.methods:
+    if type_.methods and not (isinstance(method, str) and method in type_.methods):
         yield ParameterError(
-            f"method is {method!r}" if method else "method is missing",
+            f"method is {method!r}" if method is not None else "method is missing",
             f"It is one of {', '.join(type_.methods)}",
             "Choose one of these",
         )
@@ -130,7 +130,7 @@ def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
             yield MissingInputError(
                 f"{parameter.name} is missing",
                 parameter.rule,
-                "Export the workflow anew, or set it",
+                "Export the workflow again, or set it",
             )
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import MattingError
-from ..job import Job
+from ..errors import as_matting_error
+from ..job import Cancelled, Job
 from .checking import check, checked_value
 from .folders import Folders
 from .model import Graph, GraphNode, Link
@@ -42,7 +42,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     Returns
     -------
     list of Outcome
-        One for each node that saves, shows or measures something, in the order they ran.
+        One for each node that saves, shows, measures or remarks something, in the order they ran.
 
     Raises
     ------
@@ -58,9 +58,10 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     ends = {n.id for n in graph.nodes.values() if types[n.class_type].is_end}
     needed = graph.needed(list(ends))
     order = [key for key in graph.order() if key in needed]
+    last_uses = {link.node: key for key in order for link in graph.nodes[key].links.values()}
     made: dict[str, tuple[Any, ...]] = {}
     outcomes: list[Outcome] = []
-    for index, (key, part) in enumerate(job.each(order)):
+    for key, part in job.each(order):
         node = graph.nodes[key]
         part.step(0.0, message=node.title or types[node.class_type].title)
         with _naming(node):
@@ -68,8 +69,11 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
         made[key] = saved.values
         if key in ends:
             outcomes.append(Outcome(node, saved.values, saved.files, saved.texts))
-        for spent in set(made) - graph.direct_sources(order[index + 1 :]):
-            del made[spent]
+        elif saved.texts:  # remarks, such as on frames without the object
+            outcomes.append(Outcome(node, texts=saved.texts))
+        for used in {key, *(link.node for link in node.links.values())}:
+            if last_uses.get(used, key) == key:
+                del made[used]
     job.step(1.0, message="done")
     return outcomes
 
@@ -88,8 +92,8 @@ def _run(
     for name in settings.keys() & given.keys():
         # Again, since wires may have brought them.
         given[name] = checked_value(type_, given, name)
-    context = {"folders": folders, "job": job, "graph": graph.to_json()}
-    result = type_.function(**given, **{name: context[name] for name in type_.passed})
+    context = {"folders": lambda: folders, "job": lambda: job, "graph": graph.to_json}
+    result = type_.function(**given, **{name: context[name]() for name in type_.passed})
     if isinstance(result, Saved):
         return result
     # A named tuple is several outputs; anything else is one.
@@ -106,8 +110,10 @@ def _value(value: Any, made: dict[str, tuple[Any, ...]]) -> Any:
 
 @contextmanager
 def _naming(node: GraphNode) -> Iterator[None]:
-    """Add the node's name to an error that arises in it."""
+    """Add the node's name to an error that arises in it, whatever its type."""
     try:
         yield
-    except MattingError as error:
-        raise error.within(node.label) from error
+    except Cancelled:
+        raise
+    except Exception as error:
+        raise as_matting_error(error).within(node.label) from error

@@ -24,8 +24,8 @@ class Folders:
     output : path
         Where savers write.
     name : str
-        Of the picture in hand, when a graph runs over a folder of them: files are called
-        after it. Otherwise they are counted.
+        Name of the current picture when a graph runs over a folder: files are named after it.
+        Otherwise they are numbered.
     named : frozenset of str
         Paths that the user gave himself. A workflow, which may come from a stranger, cannot
         name files outside the folders.

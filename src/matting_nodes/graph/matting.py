@@ -47,8 +47,9 @@ def _function(spec: NodeSpec[Any]) -> Callable[..., Saved]:
         # "method.inner" is the inner of the chosen method.
         settings = {k.removeprefix("method."): v for k, v in given.items() if k not in wires}
         results = map_frames(spec, batches, settings, job)
-        values = collect(spec, results, count_frames(batches))
+        remarks: list[str] = []
+        values = collect(spec, results, count_frames(batches), remarks)
         tables = (v for o, v in zip(spec.outputs, values, strict=True) if o.kind is Kind.TABLE)
-        return Saved(tuple(values), texts=tuple(tables))
+        return Saved(tuple(values), texts=(*tables, *remarks))
 
     return run

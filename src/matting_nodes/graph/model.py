@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -143,11 +143,6 @@ class Graph:
         """Return the graph with this node, instead of one with its id."""
         return replace(self, nodes={**self.nodes, node.id: node})
 
-    def without_node(self, node: str) -> Self:
-        """Return the graph without this node and the links from it."""
-        kept = [n for n in self.nodes.values() if n.id != node]
-        return replace(self, nodes={n.id: _without_links(n, node) for n in kept})
-
     def with_input(self, node: str, name: str, value: Any) -> Self:
         """Return the graph with a value, or a Link, at this input; None takes it away."""
         old = self.nodes[node]
@@ -164,29 +159,35 @@ class Graph:
         GraphError
             If nodes take from each other in a circle.
         """
+        # Depth first, so that few results wait in memory; by hand, since chains may be long.
         ordered: dict[str, None] = {}
-        for node in self.nodes:
-            self._visit(node, ordered, ())
+        for start in self.nodes:
+            path = {} if start in ordered else {start: self._sources(start)}
+            while path:
+                node = next(reversed(path))
+                source = next((source for source in path[node] if source not in ordered), None)
+                if source is None:
+                    ordered[node] = None
+                    del path[node]
+                elif source in path:
+                    raise self._circle([*path, source])
+                else:
+                    path[source] = self._sources(source)
         return list(ordered)
 
-    def _visit(self, node: str, ordered: dict[str, None], path: tuple[str, ...]) -> None:
-        if node in ordered:
-            return
-        if node in path:
-            circle = [self.nodes[n].label for n in (*path[path.index(node) :], node)]
-            raise GraphError(
-                f"These nodes take from each other: {' ← '.join(circle)}",
-                "A node can only take what was made before it",
-                "Take one of the wires away",
-            )
-        for link in self.nodes[node].links.values():
-            if link.node in self.nodes:
-                self._visit(link.node, ordered, (*path, node))
-        ordered[node] = None
+    def _sources(self, node: str) -> Iterator[str]:
+        """Yield the nodes of the graph that a node takes from."""
+        links = self.nodes[node].links.values()
+        return (link.node for link in links if link.node in self.nodes)
 
-    def direct_sources(self, nodes: Iterable[str]) -> set[str]:
-        """Return the nodes that these take from directly."""
-        return {link.node for node in nodes for link in self.nodes[node].links.values()}
+    def _circle(self, path: list[str]) -> GraphError:
+        """Return the error for a path that comes back to a node on it."""
+        circle = [self.nodes[node].label for node in path[path.index(path[-1]) :]]
+        return GraphError(
+            f"These nodes take from each other: {' ← '.join(circle)}",
+            "A node can only take what was made before it",
+            "Take one of the wires away",
+        )
 
     def needed(self, ends: Iterable[str]) -> set[str]:
         """Return these nodes and all that they take from, however far back."""
@@ -196,25 +197,28 @@ class Graph:
             node = waiting.pop()
             if node in self.nodes and node not in found:
                 found.add(node)
-                waiting += [link.node for link in self.nodes[node].links.values()]
+                waiting += self._sources(node)
         return found
 
 
 def _node(key: str, entry: Any) -> GraphNode:
-    if not isinstance(entry, dict) or not isinstance(entry.get("class_type"), str):
+    # Hand-written files leave out inputs, or write null.
+    given = (entry.get("inputs") or {}) if isinstance(entry, dict) else None
+    if not isinstance(given, dict) or not isinstance(entry.get("class_type"), str):
         raise GraphError(
             f"The entry {key} of the workflow is {str(entry)[:60]!r}",
             'Every node is {"class_type": …, "inputs": {…}}',
             "In ComfyUI choose Workflow > Export (API)",
         )
-    title = str(entry.get("_meta", {}).get("title", ""))
-    inputs = {name: _value(value) for name, value in entry.get("inputs", {}).items()}
-    return GraphNode(key, entry["class_type"], inputs, title)
+    meta = entry.get("_meta")
+    title = (meta.get("title") if isinstance(meta, dict) else None) or ""
+    inputs = {name: _value(value) for name, value in given.items()}
+    return GraphNode(key, entry["class_type"], inputs, str(title))
 
 
 def _value(value: Any) -> Any:
     """Return a value of the file: a list of two is a link, {"__value__": …} a plain list."""
-    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int):
+    if isinstance(value, list) and len(value) == 2 and type(value[1]) is int:
         return Link(str(value[0]), value[1])
     return value["__value__"] if isinstance(value, dict) and "__value__" in value else value
 
@@ -226,11 +230,6 @@ def _entry(node: GraphNode) -> dict[str, Any]:
     }
     entry: dict[str, Any] = {"class_type": node.class_type, "inputs": inputs}
     return entry | ({"_meta": {"title": node.title}} if node.title else {})
-
-
-def _without_links(node: GraphNode, source: str) -> GraphNode:
-    gone = {name for name, link in node.links.items() if link.node == source}
-    return replace(node, inputs={k: v for k, v in node.inputs.items() if k not in gone})
 
 
 def _text_in_png(path: Path) -> str:

@@ -8,6 +8,7 @@ the other, in every host alike.
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -16,8 +17,7 @@ from numpy.typing import NDArray
 
 from ..arrays import UNKNOWN, Kind
 from ..errors import MissingInputError, ParameterError
-from ..framework.frames import Frames
-from ..framework.run import Result
+from ..framework.run import Frames, Result
 from ..framework.spec import Input, NodeSpec
 
 IMAGE, MASK, BOUNDING_BOX, STRING = "IMAGE", "MASK", "BOUNDING_BOX", "STRING"
@@ -97,7 +97,7 @@ def _frames(wire: Input, value: Any, sizes: list[Any], read: Callable[[Any], Any
     if wire.kind is Kind.POINTS:
         return [_points(value)] if value.strip() else None
     if wire.kind is Kind.BOX:
-        return [_box(box) for box in _boxes(value)]
+        return _boxes(value)
     if wire.kind is not Kind.IMAGE and _is_placeholder(value, sizes):
         if wire.group:
             return None
@@ -128,21 +128,39 @@ def _points(text: str) -> list[tuple[float, float]]:
         ) from error
 
 
-def _boxes(value: Any) -> list[Mapping[str, float]]:
-    """Return one box a frame, whether one box, a list, or a list of lists was wired."""
-    if isinstance(value, Mapping):
-        return [value]
-    return [entry if isinstance(entry, Mapping) else entry[0] for entry in value]
+def _boxes(value: Any) -> list[tuple[float, ...] | None]:
+    """Return one box a frame, whether one box, a list, or a list of lists was wired.
+
+    A frame whose list is empty, where a detector found nothing, has None.
+    """
+    try:
+        return [_box(entry) for entry in ([value] if isinstance(value, Mapping) else value)]
+    except (TypeError, KeyError) as error:
+        raise ParameterError(
+            f"The boxes are {reprlib.repr(value)}",
+            'A box is {"x": …, "y": …, "width": …, "height": …} in pixels; several are a list of '
+            "them, or of lists, one a frame",
+            "Wire a box, or a node that detects them",
+        ) from error
 
 
-def _box(box: Mapping[str, float]) -> tuple[float, float, float, float]:
-    return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
+def _box(entry: Any) -> tuple[float, ...] | None:
+    """Return a box, or the first of a frame's, as (left, top, right, bottom)."""
+    if isinstance(entry, list | tuple):
+        return _box(entry[0]) if entry else None
+    return entry["x"], entry["y"], entry["x"] + entry["width"], entry["y"] + entry["height"]
 
 
-def collect(spec: NodeSpec[Any], results: Iterable[Result], count: int) -> list[Any]:
-    """Return the node's outputs: (count, …) float32 batches, and tables as texts."""
+def collect(
+    spec: NodeSpec[Any], results: Iterable[Result], count: int, remarks: list[str]
+) -> list[Any]:
+    """Return the node's outputs: (count, …) float32 batches, and tables as texts.
+
+    What users should know of single frames is added to `remarks`.
+    """
     gathered: dict[str, Any] = {}
     for index, result in enumerate(results):
+        remarks += [result.remark] if result.remark else []
         for output in spec.outputs:
             value = result.values[output.name]
             if output.kind is Kind.TABLE:

@@ -11,10 +11,14 @@ from typing import Any
 
 from ..errors import DependencyError, FileError, GraphError
 from ..job import Job
+from ..solvers.parallel import LIMITS, core_count
 from .batches import Batch, Done, Task
 
 # How often a task is given to another worker after one was lost with it.
 RETRIES = 3
+
+THREADS = (*LIMITS, "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+"""Environment variables that limit the threads of what a worker process computes with."""
 
 _stop: Event | None = None
 
@@ -47,7 +51,7 @@ def run_in_processes(
 
     context = get_context("spawn")
     stop = context.Event()
-    threads = max(1, (os.cpu_count() or 1) // count)
+    threads = max(1, core_count() // count)
     pool = ProcessPoolExecutor(count, context, _begin, (stop, threads))
     try:
         futures = [pool.submit(_run_in_worker, batch, task) for task in tasks]
@@ -71,8 +75,19 @@ def _begin(stop: Event, threads: int) -> None:
     _stop = stop
     # The terminal sends Ctrl-C to all; the workers stop when the first process tells them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, str(threads))
+    _limit_threads(threads)
+
+
+def _limit_threads(count: int) -> None:
+    """Let this process compute with so many threads, or fewer where the user said so."""
+    from threadpoolctl import threadpool_limits
+
+    for name in THREADS:
+        given = os.environ.get(name, "")
+        if not (given.isdecimal() and 0 < int(given) <= count):
+            os.environ[name] = str(count)
+    # Libraries that are loaded by now have read these variables before.
+    threadpool_limits(dict.fromkeys(("blas", "openmp"), count))
 
 
 def _run_in_worker(batch: Batch, task: Task) -> Done:
@@ -95,7 +110,7 @@ def run_on_dask(
     finished : callable(Done)
         Called after each, in the order they finish.
     address : str
-        Of the scheduler, such as "tcp://10.0.0.1:8786".
+        Address of the scheduler, such as "tcp://10.0.0.1:8786".
 
     Raises
     ------

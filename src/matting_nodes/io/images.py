@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,17 +13,15 @@ from numpy.typing import NDArray
 
 from ..arrays import Kind
 from ..errors import FileError
+from .decoding import decode
 
 Bits = Literal[8, 16, 32]
 
-READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 WRITABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-# Pixels; more is an attack on the memory, since a few bytes can claim any size. As in Pillow.
-LARGEST = 178_956_970
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Read a picture as it is stored.
+    """Read a picture as it is meant.
 
     Parameters
     ----------
@@ -34,125 +30,56 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
 
     Returns
     -------
-    (H, W), (H, W, 3) or (H, W, 4) array
-        In the file's own type; straight colors; turned upright if the file says how.
+    (H, W), (H, W, 3) or (H, W, 4) array; (H, W, C) for the channels of a measurement
+        In the file's own depth; straight sRGB, converted where the file has another color
+        profile; turned upright if the file says how.
 
     Raises
     ------
     FileError
         If the file is missing, unreadable, or holds more than one picture.
     """
-    path = Path(path)
-    try:
-        if not path.is_file():
-            raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
-        if path.suffix.lower() in (".tif", ".tiff"):
-            return _read_tiff(path)
-        return _read_other(path)
-    except FileError:
-        raise
-    except Exception as error:  # Decoders raise errors of many kinds for a broken file.
+    return _one(Path(path), Kind.IMAGE)
+
+
+def _one(path: Path, kind: Kind) -> NDArray[Any]:
+    frames = decode(path, kind)
+    if len(frames) != 1:
         raise FileError(
-            f"{path} cannot be read: {error}",
-            f"It must be a whole picture of type {', '.join(READABLE)} that you may read",
-            "Check the rights, or open it in another program and save it again",
-        ) from error
-
-
-def _read_tiff(path: Path) -> NDArray[Any]:
-    from tifffile import EXTRASAMPLE, PHOTOMETRIC, TiffFile
-
-    with TiffFile(path) as file:
-        series = file.series[0]
-        # S and C are color samples, Y and X the plane; anything else counts pictures.
-        if len(file.series) > 1 or series.axes not in ("YX", "YXS", "SYX", "YXC", "CYX"):
-            raise FileError(
-                f"{path} holds {len(file.series)} series, the first of shape {series.shape} "
-                f"(axes {series.axes})",
-                "It must hold one picture",
-                "Save the frame that is meant as a file of its own, or use napari for stacks",
-            )
-        page = series.keyframe
-        _check_pixels(path, page.imagewidth * page.imagelength)
-        if page.photometric not in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB):
-            return _read_other(path)  # palettes, CMYK, YCbCr …: Pillow converts them
-        array = np.asarray(series.asarray())
-        array = np.moveaxis(array, 0, -1) if series.axes[0] in "SC" else array
-        if array.shape[2:] == (2,):
-            array = array[..., [0, 0, 0, 1]]  # grey with alpha
-        return _straight(array) if EXTRASAMPLE.ASSOCALPHA in page.extrasamples else array
-
-
-def _straight(array: NDArray[Any]) -> NDArray[Any]:
-    """Divide premultiplied colors by their alpha."""
-    top = 1 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
-    part = array[..., 3:] / top
-    colors = np.divide(array[..., :3], part, out=np.zeros(array[..., :3].shape), where=part > 0)
-    rounded = colors if array.dtype.kind == "f" else np.floor(colors + 0.5)
-    return np.dstack([rounded.clip(0, top), array[..., 3:]]).astype(array.dtype)
-
-
-def _read_other(path: Path) -> NDArray[Any]:
-    from PIL import Image, ImageOps
-
-    data = path.read_bytes()
-    # Byte 24 of a PNG is its bit depth; Pillow would cut 16-bit colors down to 8.
-    if data[:4] == b"\x89PNG" and data[24] == 16:
-        _check_pixels(path, math.prod(struct.unpack(">II", data[16:24])))
-        return _decode_16_bit(data)
-    with Image.open(path) as opened:
-        if getattr(opened, "n_frames", 1) > 1:
-            raise FileError(
-                f"{path} holds {opened.n_frames} pictures",  # type: ignore[attr-defined]
-                "It must hold one",
-                "Save the frame that is meant as a file of its own",
-            )
-        picture = ImageOps.exif_transpose(opened)
-        if picture.mode.startswith("I;16"):
-            return np.asarray(picture).astype(np.uint16)
-        modes = {"1": "L", "L": "L", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA"}
-        transparent = "transparency" in picture.info
-        mode = modes.get(picture.mode, "RGBA" if transparent else "RGB")
-        return np.asarray(picture.convert(mode))
-
-
-def _check_pixels(path: Path, pixels: int) -> None:
-    if pixels > LARGEST:
-        raise FileError(
-            f"{path} claims to hold {pixels} pixels",
-            f"At most {LARGEST} are read: a broken file could fill the memory",
-            "Cut or scale it down first, or hand the array over in Python",
+            f"{path} holds {len(frames)} frames of shape {frames[0].shape}",
+            "It must hold one picture",
+            "Save the frame that is meant as a file of its own, or use napari for stacks",
         )
-
-
-def _decode_16_bit(data: bytes) -> NDArray[Any]:
-    import cv2
-
-    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if array is None:
-        raise ValueError("the PNG data is damaged")
-    if array.ndim == 2:
-        return array
-    order = cv2.COLOR_BGRA2RGBA if array.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return np.asarray(cv2.cvtColor(array, order))
+    return frames[0]
 
 
 def read(path: str | os.PathLike[str], kind: Kind) -> NDArray[Any]:
     """Read a picture file as a value of this kind.
 
-    Masks, trimaps and alphas are grey pictures: files with one channel or three equal ones,
-    or the alpha channel of a picture with transparency.
+    Masks, trimaps, alphas and labels are grey pictures: files with one channel or three equal
+    ones, or the alpha channel of a picture with transparency. Color profiles say nothing of
+    them. The numbers of a palette are labels; elsewhere its colors count.
 
     Raises
     ------
     FileError
     """
-    array = read_image(path)
+    return as_plane(_one(Path(path), kind), kind, Path(path))
+
+
+def as_plane(array: NDArray[Any], kind: Kind, path: Path) -> NDArray[Any]:
+    """Return what is read of a frame as a value of this kind.
+
+    Raises
+    ------
+    FileError
+        If a mask, trimap, alpha or label map is colored.
+    """
     if kind is Kind.IMAGE or array.ndim == 2:
         return array
     if array.shape[2] == 4 and array[..., 3].min() != array[..., 3].max():
         return array[..., 3]
-    if (array[..., 0] != array[..., 1]).any() or (array[..., 0] != array[..., 2]).any():
+    if any((array[..., 0] != array[..., channel]).any() for channel in range(array.shape[2])[:3]):
         raise FileError(
             f"{path} is a colored picture",
             f"A {kind.value} is a grey picture, or the alpha channel of one with transparency",
@@ -216,9 +143,11 @@ def write_image(
     path : path
         Ends in .png, .jpg or .tif.
     picture : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
-        Float in 0..1, or uint8, which is written as it is.
+        Float in 0..1, or uint8, which is written as it is. Float beyond 0..1 is a picture in
+        its own numbers: a TIFF keeps them, a PNG as whole numbers of 16 bits.
     bits : {8, 16, 32}, optional
-        Of each channel. By default 16 for a grey PNG (an alpha), 32 for TIFF, else 8.
+        Bits per channel. By default 16 for a grey PNG (an alpha), and for a picture in its own
+        numbers; 32 for TIFF, else 8.
     force : bool
         Overwrite an existing file.
 
@@ -231,15 +160,48 @@ def write_image(
     array = picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     suffix = target.suffix.lower()
     tiff, jpeg = suffix.startswith(".tif"), suffix.startswith(".j")
-    depth = bits or (32 if tiff else 16 if suffix == ".png" and array.ndim == 2 else 8)
+    own = is_in_own_numbers(array)
+    deep = suffix == ".png" and (array.ndim == 2 or own)
+    depth = bits or (32 if tiff else 16 if deep else 8)
     if (jpeg and (depth != 8 or array.shape[2:] == (4,))) or (depth == 32 and not tiff):
         raise FileError(
             f"{target.name} is to hold {depth} bits and {array.shape[2:] or (1,)} channels",
             "JPEG holds 8 bits without transparency, PNG 8 or 16 bits, TIFF 8, 16 or 32",
             "Choose .png or .tif",
         )
-    write_whole(target, _encode(quantized(array, depth), suffix))
+    write_whole(target, _encode(counted(array, depth) if own else quantized(array, depth), suffix))
     return target
+
+
+def is_in_own_numbers(picture: NDArray[Any]) -> bool:
+    """Return whether a picture is in the numbers of its source rather than in 0..1."""
+    colors = picture[..., :3] if picture.ndim == 3 else picture
+    return picture.dtype.kind == "f" and bool(colors.min() < 0 or colors.max() > 1)
+
+
+def counted(picture: NDArray[Any], depth: int) -> NDArray[Any]:
+    """Return a picture in its own numbers, its alpha in 0..1, as a file of this depth holds it.
+
+    Raises
+    ------
+    FileError
+        If whole numbers of 16 bits do not hold it.
+    """
+    if depth == 32:
+        return picture.astype(np.float32)
+    colors = picture[..., :3] if picture.ndim == 3 else picture
+    low, high = float(colors.min()), float(colors.max())
+    if depth == 8 or low < 0 or high > 65535:
+        raise FileError(
+            f"The picture has values from {low:g} to {high:g}, and is to hold {depth} bits",
+            "Values beyond 0..1 are kept as they are: TIFF holds all, a PNG of 16 bits whole "
+            "numbers from 0 to 65535",
+            "Choose .tif, or bring the picture to 0..1 first",
+        )
+    whole = np.floor(colors + 0.5)
+    if picture.shape[2:] == (4,):
+        whole = np.dstack([whole, np.floor(picture[..., 3] * 65535.0 + 0.5)])
+    return whole.astype(np.uint16)
 
 
 def write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io as streams
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Kind
 from ..errors import FileError, ParameterError, SizeMismatchError
-from .images import READABLE, Bits, quantized, read_image, write_whole
+from .decoding import READABLE, decode
+from .images import Bits, as_plane, quantized, read, write_whole
 
 # Channels of a color, without and with an alpha.
 COLORS = (3, 4)
 
 
 def pictures_in(folder: str | os.PathLike[str]) -> list[Path]:
-    """Return the pictures of a folder in the order of their names, hidden ones left out.
+    """Return the pictures of a folder in natural order, hidden ones left out.
 
     Raises
     ------
@@ -28,17 +31,32 @@ def pictures_in(folder: str | os.PathLike[str]) -> list[Path]:
     """
     folder = Path(folder)
     found = [path for path in folder.iterdir() if path.suffix.lower() in READABLE]
-    found = sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+    found = [path for path in found if path.is_file() and not path.name.startswith(".")]
     if not found:
         raise FileError(
             f"{folder} holds no pictures",
             f"They are files of type {', '.join(READABLE)}",
             "Choose another folder",
         )
-    return found
+    return sorted(found, key=lambda path: natural_order(path.name))
 
 
-def read_stack(path: str | os.PathLike[str], channel: int = 0) -> list[NDArray[Any]]:
+def natural_order(name: str) -> tuple[list[str | int], str]:
+    """Return a key that sorts names as people count: frame 2 before frame 10.
+
+    Examples
+    --------
+    >>> sorted(["f10.png", "f2.png", "F1.png"], key=natural_order)
+    ['F1.png', 'f2.png', 'f10.png']
+    """
+    parts = re.split(r"(\d+)", name.casefold())
+    # Texts and numbers take turns, so that only like is compared with like.
+    return [int(part) if n % 2 else part for n, part in enumerate(parts)], name
+
+
+def read_stack(
+    path: str | os.PathLike[str], channel: int = 0, kind: Kind = Kind.IMAGE
+) -> list[NDArray[Any]]:
     """Read every frame of a file, or of a folder of pictures.
 
     Parameters
@@ -47,11 +65,13 @@ def read_stack(path: str | os.PathLike[str], channel: int = 0) -> list[NDArray[A
         A picture, a TIFF of any number of planes, times and channels, or a folder.
     channel : int
         Which channel, counted from 1, to take as grey; 0 takes colors as they are.
+    kind : Kind
+        What the frames are, as `read` takes it.
 
     Returns
     -------
     list of (H, W), (H, W, 3) or (H, W, 4) arrays
-        In the file's own type; times before planes, as they are stored.
+        In the file's own depth; times before planes, as they are stored.
 
     Raises
     ------
@@ -64,10 +84,10 @@ def read_stack(path: str | os.PathLike[str], channel: int = 0) -> list[NDArray[A
     """
     path = Path(path)
     if path.is_dir():
-        frames = [read_image(picture) for picture in pictures_in(path)]
+        frames = [read(picture, kind) for picture in pictures_in(path)]
         _check_alike(path, frames)
     else:
-        frames = _planes(path) or [read_image(path)]
+        frames = [as_plane(frame, kind, path) for frame in decode(path, kind)]
     return [_channel_of(frame, channel, path) for frame in frames]
 
 
@@ -94,35 +114,6 @@ def _channel_of(frame: NDArray[Any], channel: int, path: Path) -> NDArray[Any]:
     return frame if frame.ndim == 2 else frame[..., channel - 1]
 
 
-def _planes(path: Path) -> list[NDArray[Any]]:
-    """Return the planes of a TIFF with several, or with measured channels; else nothing."""
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        return []
-    from tifffile import TiffFile
-
-    try:
-        with TiffFile(path) as file:
-            series = file.series[0]
-            if len(file.series) > 1 or series.axes in ("YX", "YXS", "SYX"):
-                return []
-            return _flattened(series.asarray(), series.axes)
-    except (OSError, ValueError, IndexError) as error:
-        raise FileError(
-            f"{path} cannot be read: {error}",
-            "It must be a whole TIFF",
-            "Open it in another program and save it again",
-        ) from error
-
-
-def _flattened(array: NDArray[Any], axes: str) -> list[NDArray[Any]]:
-    """Return an array of any axes as frames, channels last."""
-    channels = "S" if "S" in axes else "C"
-    last = [axes.index(axis) for axis in ("Y", "X", channels) if axis in axes]
-    array = np.moveaxis(array, last, range(-len(last), 0))
-    frames = array.reshape(-1, *array.shape[-len(last) :])
-    return list(frames[..., 0] if frames.shape[3:] == (1,) else frames)
-
-
 def write_stack(
     path: str | os.PathLike[str], frames: Sequence[NDArray[Any]], *, bits: Bits = 32
 ) -> Path:
@@ -135,7 +126,7 @@ def write_stack(
     frames : sequence of (H, W), (H, W, 3) or (H, W, 4) arrays
         Float in 0..1.
     bits : {8, 16, 32}
-        Of each channel.
+        Bits per channel.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def load_state(path: Path, model: Model) -> State:
         The file.
     model : Model
         From the catalog: which entry holds the tensors, and, for the one published file that
-        is a whole pickled module, the class names that inert stand-ins take the place of.
+        is a whole pickled module, its authors' classes, whose place inert stand-ins take.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def load_into(network: Module, path: Path, model: Model) -> frozenset[str]:
     Returns
     -------
     frozenset of str
-        Optional keys that the file lacks: those tensors are as they were born.
+        Optional keys that the file lacks: those tensors keep their initial values.
 
     Raises
     ------
@@ -89,6 +89,17 @@ def load_into(network: Module, path: Path, model: Model) -> frozenset[str]:
         )
     network.load_state_dict(state, strict=False)
     return absent
+
+
+def check_loads(path: Path, model: Model) -> None:
+    """Refuse a file from which the model's network cannot be loaded.
+
+    Raises
+    ------
+    WeightsError
+        As `load_into` does.
+    """
+    load_into(model.build(), path, model)
 
 
 def fitting(state: Iterable[str]) -> list[str]:
@@ -119,13 +130,19 @@ def _torch(path: Path, model: Model) -> Any:
     with _explained(path, model):
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError:
-            if not model.pickled:
-                raise
-        with warnings.catch_warnings():
-            # PyTorch warns that it cannot compare the source of the classes.
-            warnings.simplefilter("ignore")
-            return load_held(path, model.pickled)
+        # It names more than tensors, or PyTorch stumbles over a format of old.
+        except Exception as first:
+            try:
+                return _with_stand_ins(path, model)
+            except pickle.UnpicklingError as second:
+                raise (second if _named_in(second) else first) from second
+
+
+def _with_stand_ins(path: Path, model: Model) -> Any:
+    with warnings.catch_warnings():
+        # PyTorch warns that it cannot compare the source of the classes.
+        warnings.simplefilter("ignore")
+        return load_held(path, model.pickled)
 
 
 @contextmanager
@@ -133,17 +150,23 @@ def _explained(path: Path, model: Model) -> Iterator[None]:
     try:
         yield
     except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL (\S+)|got (<class [^>]+>)", str(error))
-        if named is None:
+        named = _named_in(error)
+        if not named:
             raise _damaged(path, error) from error
         raise WeightsError(
-            f"{path} holds more than tensors: it names {named[1] or named[2]}",
+            f"{path} holds more than tensors: it names {named}",
             "Loading it would run code from the file, which is never done",
-            f"Get {model.file} from its publisher, or save the bare state dict anew",
+            f"Get {model.file} from its publisher, or save the bare state dict again",
         ) from error
     # A damaged file can make PyTorch stumble anywhere.
     except Exception as error:
         raise _damaged(path, error) from error
+
+
+def _named_in(error: pickle.UnpicklingError) -> str:
+    """Return the name that an unpickler refused, or nothing if it stumbled otherwise."""
+    found = re.search(r"GLOBAL (\S+)|got (<class [^>]+>)", str(error))
+    return (found[1] or found[2]) if found else ""
 
 
 def _damaged(path: Path, error: Exception) -> WeightsError:

@@ -40,3 +40,10 @@ def torch_device(name: str) -> torch.device:
             "Choose auto or one of these",
         )
     return torch.device(name)
+
+
+def numbered(device: str | torch.device) -> torch.device:
+    """Return a device as the tensors on it tell it: `cuda` is `cuda:0`, or the one in use."""
+    import torch
+
+    return torch.empty(0, device=device).device

@@ -43,16 +43,45 @@ def check(model: Model, path: Path, job: Job) -> str:
         If it is not the catalog's, or not that of the first use.
     """
     found = sha256(path, job)
-    if not found.startswith(model.sha256):
+    if not is_published(model, path, found):
         raise WeightsError(
             f"{path} has the SHA-256 {found}",
-            f"The published {model.name} begins with {model.sha256}: this is another file, or a "
+            f"The published {model.name} has {published(model)}: this is another file, or a "
             "damaged one",
-            f"Delete it and run `matting-nodes models fetch {model.name}`",
+            f"Run `matting-nodes models fetch {model.name} --force`",
         )
-    if len(model.sha256) < len(found):
+    if len(model.sha256) < len(found) and not model.git_sha1:
         _check_against_first_use(model, path, found)
     return found
+
+
+def is_published(model: Model, path: Path, digest: str) -> bool:
+    """Tell whether a file, of that SHA-256, is the published one; yes if none is published."""
+    if not digest.startswith(model.sha256):
+        return False
+    return not model.git_sha1 or _git_sha1(path) == model.git_sha1
+
+
+def published(model: Model) -> str:
+    """Return what is known of the content that is published, in words; nothing if nothing is."""
+    if model.sha256:
+        return f"a SHA-256 that begins with {model.sha256}"
+    return f"the SHA-1 {model.git_sha1} in git" if model.git_sha1 else ""
+
+
+def is_known(path: Path) -> bool:
+    """Tell whether a file's first use is on record."""
+    with _LOCK:
+        return _key(path) in _read()
+
+
+def _git_sha1(path: Path) -> str:
+    """Return the name that git gives a file's content."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def forget(path: Path) -> None:
@@ -72,7 +101,8 @@ def _check_against_first_use(model: Model, path: Path, found: str) -> None:
                 f"{path} has changed: its SHA-256 is {found}",
                 f"When {model.name} was first used it was {first}",
                 "If you replaced it yourself, run "
-                f"`matting-nodes models verify {model.name} --accept`; else delete it",
+                f"`matting-nodes models verify {model.name} --accept`; else "
+                f"`matting-nodes models fetch {model.name} --force`",
             )
         _write(known)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..job import Job
 from ._windows import Span, windows
 
 if TYPE_CHECKING:
@@ -24,12 +23,12 @@ _AT_ONCE = 2**20
 
 def near_of(network: Any) -> int:
     """Return how many pixels away a network's second half sees; 0 if it is all of one piece."""
-    # What torch.compile made is faster in one piece than its halves, which are not compiled.
-    return 0 if hasattr(network, "_orig_mod") else getattr(network, "near", 0)
+    near: int = getattr(network, "near", 0)
+    return near
 
 
 def answer_where(
-    network: Any, stacked: torch.Tensor, wanted: Marks, output: int, job: Job
+    network: Any, stacked: torch.Tensor, wanted: Marks, output: int
 ) -> NDArray[np.float32]:
     """Run a network's first half over pictures, and the second where its answer is wanted.
 
@@ -43,8 +42,6 @@ def answer_where(
         Which pixels of the answer are wanted; one at least.
     output : int
         Which one, if the network gives several.
-    job : Job
-        Asked for a cancel before each step.
 
     Returns
     -------
@@ -56,11 +53,10 @@ def answer_where(
     features = network.begin(stacked)
     height, width = wanted.shape[1:]
     stride = max(height // feature.shape[2] for feature in features)
-    parts = _least_work(wanted, -(-near_of(network) // stride) * stride, stride)
+    parts = _least_work(wanted, near_of(network), stride)
     at_once = 1 if stacked.device.type == "cpu" else max(1, _AT_ONCE // _pixels(parts[0]))
     result = np.zeros((len(wanted), 0, height, width), np.float32)
     for begin in range(0, len(parts), at_once):
-        job.check()
         some = parts[begin : begin + at_once]
         pieces = [torch.cat([_piece(f, part, height, width) for part in some]) for f in features]
         answer = network.finish(*pieces)
@@ -72,8 +68,14 @@ def answer_where(
     return result
 
 
-def _least_work(wanted: Marks, margin: int, stride: int) -> list[Part]:
+def pixels_finished(wanted: Marks, near: int, stride: int) -> int:
+    """Return how many pixels the second half will see in all."""
+    return sum(map(_pixels, _least_work(wanted, near, stride)))
+
+
+def _least_work(wanted: Marks, near: int, stride: int) -> list[Part]:
     """Return all parts, of the size that is least work: large waste pixels, small margins."""
+    margin = -(-near // stride) * stride
     height, width = wanted.shape[1:]
     sides = [side for side in _SIDES if 2 * margin < side < max(height, width)]
     ways = [_parts(wanted, side, margin, stride) for side in (*sides, max(height, width))]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ._devices import torch_device
@@ -34,7 +37,7 @@ class MemoryBackend(Protocol):
         """Let go of a network that the pool has no more use for."""
 
     def release(self, device: torch.device) -> None:
-        """Give freed memory back to the device."""
+        """Give freed memory back to the device and to the system."""
 
     def relieve(self, device: torch.device) -> bool:
         """Memory ran out: free what can be, and tell whether anything was."""
@@ -71,8 +74,10 @@ class TorchMemory:
         """Nothing else holds on to it."""
 
     def release(self, device: torch.device) -> None:
-        """Empty PyTorch's cache."""
+        """Empty PyTorch's cache, and give the system back what is free in main memory."""
         import torch
+
+        trim()
 
         if device.type == "cuda":
             torch.cuda.empty_cache()
@@ -83,6 +88,14 @@ class TorchMemory:
         """Empty PyTorch's cache; there is nothing else."""
         self.release(device)
         return False
+
+
+def trim() -> None:
+    """Have glibc give freed memory back, which it keeps; other systems do so by themselves."""
+    if sys.platform == "linux":
+        # musl, for one, does not have it.
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def size_of(network: Module) -> int:

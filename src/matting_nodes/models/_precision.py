@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -11,16 +12,24 @@ from ..errors import ParameterError
 if TYPE_CHECKING:
     import torch
 
+Tell = Callable[[str], None]
+
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 
 
 class Autocast(nn.Module):
-    """A network that computes in half precision and answers in float32."""
+    """A network that computes in half precision and answers in float32.
 
-    def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+    What overflows is computed again in float32, as is all that follows, and it is told.
+    """
+
+    def __init__(
+        self, network: nn.Module, device: torch.device, dtype: torch.dtype, tell: Tell
+    ) -> None:
         super().__init__()
         self.network: Any = network
-        self.device, self.dtype = device, dtype
+        self.device, self.dtype, self.tell = device, dtype, tell
+        self.overflowed = False
 
     def __getattr__(self, name: str) -> Any:
         """What is not our own is the network's."""
@@ -31,35 +40,46 @@ class Autocast(nn.Module):
 
     def forward(self, *inputs: Any, **keywords: Any) -> Any:
         """Run the network."""
-        with self._autocast():
-            return _widened(self.network(*inputs, **keywords))
+        return _widened(self._run(self.network, *inputs, **keywords))
 
     def begin(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Run the first half of a network that has two."""
-        with self._autocast():
-            features: tuple[torch.Tensor, ...] = self.network.begin(x)
-            return features
+        features: tuple[torch.Tensor, ...] = self._run(self.network.begin, x)
+        return features
 
     def finish(self, *features: torch.Tensor) -> Any:
         """Run the second half."""
-        with self._autocast():
-            return _widened(self.network.finish(*features))
+        return _widened(self._run(self.network.finish, *features))
 
-    def _autocast(self) -> Any:
+    def _run(self, half: Any, *inputs: Any, **keywords: Any) -> Any:
         import torch
 
-        return torch.autocast(self.device.type, dtype=self.dtype)
+        from ._watch import Overflow
+
+        if not self.overflowed:
+            overflow = Overflow()
+            with torch.autocast(self.device.type, dtype=self.dtype), overflow:
+                output = half(*inputs, **keywords)
+            if not overflow.seen(_tensors(output)):
+                return output
+            self.overflowed = True
+            name = str(self.dtype).removeprefix("torch.")
+            self.tell(f"The network's numbers overflow {name}: computed in float32")
+        return half(*map(_widened, inputs), **keywords)
 
 
-def in_precision(network: nn.Module, device: torch.device, precision: str) -> nn.Module:
-    """Return the network as it computes in a precision; the weights are shared."""
+def in_precision(network: nn.Module, device: torch.device, precision: str, tell: Tell) -> nn.Module:
+    """Return the network as it computes in a precision; the weights are shared.
+
+    `tell` is called with a text if the network's numbers do not fit the precision.
+    """
     import torch
 
     # Results are those of the published code unless someone chooses speed.
     if precision in ("auto", "fp32"):
         return network
     dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-    return Autocast(network, device, dtype)
+    return Autocast(network, device, dtype, tell)
 
 
 def check_precision(precision: str, device: torch.device) -> None:
@@ -81,6 +101,19 @@ def check_precision(precision: str, device: torch.device) -> None:
             "This device does not compute in bf16",
             "Choose fp16 or fp32",
         )
+
+
+def _tensors(output: Any) -> Iterator[torch.Tensor]:
+    """Yield the tensors of an output."""
+    import torch
+
+    if isinstance(output, torch.Tensor):
+        yield output
+    elif isinstance(output, tuple | list):
+        for part in output:
+            yield from _tensors(part)
+    elif isinstance(output, dict):
+        yield from _tensors(list(output.values()))
 
 
 def _widened(output: Any) -> Any:

@@ -40,12 +40,15 @@ class Model:
     sha256 : str
         Their checksum, whole or its first digits (as torch.hub puts them into file names).
         Empty where upstream publishes none: it is then recorded on first use.
+    git_sha1 : str
+        The name that git gives its content, where the file lies in a repository.
     size : int, bytes
-        Of the download, about; 0 if upstream does not say.
+        Of the download, about: as upstream says, else what its tensors take.
     licence : str
-        Of the weights, in words.
+        Licence of the weights, in words.
     non_commercial : bool
-        Whether those who publish the weights forbid commercial use.
+        Whether those who publish the weights forbid commercial use, or the licence of the data
+        that they were trained on does; `licence` says which.
     paper : str
         Authors, title, year, arXiv number.
     state_key : str
@@ -61,7 +64,7 @@ class Model:
         Where the file is a whole pickled module: the classes of its authors that it names.
         They and PyTorch's own are replaced by inert stand-ins; see `load_state`.
     channels : int
-        Of the network's input, (N, C, H, W).
+        Channels of the network's input, (N, C, H, W).
     side : int, pixels
         About as large is the picture that it looks at, whatever it is given; 0 as it is.
     prompted : bool
@@ -78,6 +81,7 @@ class Model:
     paper: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
+    git_sha1: str = ""
     size: int = 0
     non_commercial: bool = False
     state_key: str = ""
@@ -90,7 +94,7 @@ class Model:
     prompted: bool = False
 
     def build(self) -> Module:
-        """Return the network on the CPU, with whatever weights it is born with."""
+        """Return the network on the CPU, with its initial weights."""
         if callable(self.builder):
             return self.builder(**self.arguments)
         module, _, name = self.builder.partition(":")
@@ -248,6 +252,8 @@ _PUBLISHED = (
             "https://github.com/poppinace/indexnet_matting",
         ),
         file="indexnet_matting.pth.tar",
+        git_sha1="bd41745368cc2f8cc36485bfcb42b9bc4d2a9bfd",
+        size=24_100_000,
         licence="its README allows non-commercial use only; " + _ADOBE,
         non_commercial=True,
         paper="Lu, Dai, Shen and Xu, Indices Matter, ICCV 2019, arXiv 1908.00672",
@@ -261,7 +267,7 @@ _PUBLISHED = (
         builder="gca:GCA",
         source=GoogleDrive("1ti_a46lKEH2Hk2fAB11BbyKfYj0rxNK0"),
         file="gca-dist.pth",
-        size=96_500_000,
+        size=101_200_000,
         licence="its README allows non-commercial use only; " + _ADOBE,
         non_commercial=True,
         paper="Li and Lu, Natural Image Matting via Guided Contextual Attention, AAAI 2020, "
@@ -281,6 +287,7 @@ _PUBLISHED = (
             "https://github.com/huochaitiantang/pytorch-deep-image-matting",
         ),
         file="stage1_skip_sad_52.9.pth",
+        size=113_200_000,
         licence="its README allows non-commercial use only; " + _ADOBE,
         non_commercial=True,
         paper=_DIM,
@@ -300,7 +307,10 @@ _PUBLISHED = (
             "https://github.com/foamliu/Deep-Image-Matting-PyTorch",
         ),
         file="BEST_checkpoint.tar",
+        # With its optimizer's momenta, which are as many as the weights.
+        size=205_000_000,
         licence="MIT (repository); " + _ADOBE,
+        non_commercial=True,
         paper=_DIM,
         state_key="model",
         telltale=("down1.conv1.cbr_unit.0.weight",),
@@ -333,6 +343,7 @@ _PUBLISHED = (
         builder="dim_two_encoders:DimTwoVgg16",
         source=_UNTRAINED,
         file="dim_two_vgg16.pth",
+        size=1_000_800_000,
         optional=("refine_",),
         licence="none: train it yourself",
         paper=_DIM,
@@ -344,6 +355,7 @@ _PUBLISHED = (
         builder="dim_two_encoders:DimTwoResNet50",
         source=_UNTRAINED,
         file="dim_two_resnet50.pth",
+        size=3_537_900_000,
         optional=("refine_",),
         licence="none: train it yourself",
         paper=_DIM,
@@ -363,6 +375,7 @@ _PUBLISHED = (
         sha256="bda9289db1bb6762d978b42d1c62ae3f34daf7497171a347a1d09657efd788cb",
         size=103_294_572,
         licence="Apache-2.0 (model card); " + _ADOBE,
+        non_commercial=True,
         paper=_VITMATTE,
         telltale=("decoder.convstream.convs.0.conv.weight",),
     ),
@@ -379,7 +392,9 @@ _PUBLISHED = (
         ),
         file="vitmatte-base-composition-1k.bin",
         sha256="b2521bcc4b719fb24611c39605b6642162fd7502e69b3cc846506ca921757b41",
+        size=386_900_000,
         licence="Apache-2.0 (model card); " + _ADOBE,
+        non_commercial=True,
         paper=_VITMATTE,
     ),
     Model(
@@ -389,6 +404,7 @@ _PUBLISHED = (
         builder="tnet:TNet",
         source=ByHand(note="No public address is known"),
         file="tnet.pth",
+        size=213_600_000,
         licence="unknown: none is stated",
         paper="Chen et al., Semantic Human Matting, ACM MM 2018, arXiv 1809.01354",
         telltale=("backbone.feats.conv1.weight",),
@@ -407,6 +423,7 @@ _PUBLISHED = (
         ),
         file="unet_resnext50-46a04131.pth",
         sha256="46a04131",
+        size=341_300_000,
         licence="MIT (repository)",
         paper="Ronneberger, Fischer and Brox, U-Net, MICCAI 2015, arXiv 1505.04597",
         telltale=("encoder.encoder0.0.weight",),
@@ -506,6 +523,7 @@ _PUBLISHED = (
         ),
         file="sam2.1-hiera-small.safetensors",
         sha256="0a4067b11ce1e23d5229203f11c718a823060d15a4b23fa2372a7d4b77cbbc60",
+        size=184_305_280,
         licence="Apache-2.0",
         paper=_SAM2,
         telltale=("vision_encoder.backbone.blocks.15.attn.qkv.weight",),

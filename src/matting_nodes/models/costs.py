@@ -1,4 +1,4 @@
-"""What networks cost on the devices of this machine: measured once, told where one is chosen."""
+"""Costs of the networks on this machine: measured once, shown where one is selected."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Cost:
     seconds : float
         For a megapixel; for a network that looks at a picture of one size, for a picture.
     gibibytes : float or None
-        Of memory at its peak, beyond the weights, for the same; None if it cannot be known.
+        Peak memory beyond the weights, for the same picture; None if it cannot be measured.
     """
 
     seconds: float
@@ -52,7 +52,7 @@ def measure(name: str, device: str = "auto", job: Job | None = None) -> Cost:
     Parameters
     ----------
     name : str
-        Of a model of the catalog; nothing is fetched.
+        Name of a model in the catalog; nothing is fetched.
     device : {"auto", "cpu", "cuda", "mps"}
         Where it runs.
     job : Job, optional
@@ -185,7 +185,7 @@ def _peak(device: torch.device) -> Iterator[list[float]]:
 
 
 def _reset_cpu_peak() -> bool:
-    """Let Linux count this process's peak anew; tell whether it can."""
+    """Reset Linux's count of this process's peak memory; return whether that worked."""
     if not _CPU_RESET.exists():
         return False
     # Memory that is free, but that the process still holds, would be used without being counted.

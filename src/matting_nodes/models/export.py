@@ -47,7 +47,7 @@ def export_onnx(
     ParameterError
         If the size is no multiple of 32, or if the network takes prompts beside the picture.
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
     FileError
         If the file cannot be written, or its network does not agree with PyTorch.
     """

@@ -24,11 +24,6 @@ def normalized(image: Image) -> Planes:
     return _first((as_rgb(image) - MEAN) / DEVIATION)
 
 
-def centered(image: Image) -> Planes:
-    """Return a picture as RGB in −1..1, (3, H, W)."""
-    return _first(as_rgb(image) * 2 - 1)
-
-
 def blue_first(image: Image) -> Planes:
     """Return blue, green and red with portraits' means taken out, (3, H, W)."""
     return _first((as_rgb(image)[..., ::-1] * 255 - BLUE_FIRST_MEAN) / np.float32(255))
@@ -57,16 +52,27 @@ def nearness(region: NDArray[np.bool_], radius: float) -> Mask:
     return np.exp(-np.square(distance) / np.float32(2 * radius**2)).astype(np.float32)
 
 
+def in_8_bits(image: Image) -> NDArray[np.uint8]:
+    """Return a picture as RGB in 8 bits, (H, W, 3): so demos resize what they have read."""
+    return np.round(as_rgb(image) * 255).clip(0, 255).astype(np.uint8)
+
+
+def in_floats(picture: NDArray[np.uint8]) -> Image:
+    """Return a picture in 8 bits as 0..1."""
+    return (picture / np.float32(255)).astype(np.float32)
+
+
 def resized(picture: NDArray[Any], height: int, width: int, how: str) -> NDArray[Any]:
     """Return a picture (H, W, C) or plane (H, W) at another size, in its own type.
 
     Parameters
     ----------
-    how : {"cubic", "linear", "nearest", "area"}
+    how : {"lanczos", "cubic", "linear", "nearest", "area"}
     """
     import cv2
 
     flags = {
+        "lanczos": cv2.INTER_LANCZOS4,
         "cubic": cv2.INTER_CUBIC,
         "linear": cv2.INTER_LINEAR,
         "nearest": cv2.INTER_NEAREST,
@@ -77,6 +83,37 @@ def resized(picture: NDArray[Any], height: int, width: int, how: str) -> NDArray
     result = cv2.resize(picture, (width, height), interpolation=flags[how])
     # OpenCV drops the axis of a single channel.
     return np.asarray(result).reshape(height, width, *picture.shape[2:])
+
+
+def resized_planes(planes: Planes, height: int, width: int, how: str) -> Planes:
+    """Return planes (C, H, W) at another size, as `resized` does."""
+    return np.stack([resized(plane, height, width, how) for plane in planes])
+
+
+def read_from(wanted: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
+    """Return which pixels of another size are read to resize those that are wanted, cubic at most.
+
+    Parameters
+    ----------
+    wanted : (H, W) bool
+        Pixels of the result.
+    height, width : int, pixels
+        Of what it is resized from.
+    """
+    import cv2
+
+    if wanted.shape == (height, width):
+        return wanted
+    there = resized(wanted.astype(np.float32), height, width, "area") > 0
+    # A cubic filter reads two pixels to each side of a place that lies between pixels.
+    reach = np.ones((7, 7), np.uint8)
+    return np.asarray(cv2.dilate(there.astype(np.uint8), reach)) > 0
+
+
+def next_multiples(shape: tuple[int, ...], stride: int) -> tuple[int, int]:
+    """Return height and width, each the next multiple of a stride."""
+    height, width = (-(-side // stride) * stride for side in shape[:2])
+    return height, width
 
 
 def working_size(height: int, width: int, longer: int) -> tuple[int, int]:

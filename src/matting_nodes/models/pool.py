@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MemoryLimitError
 from ..job import Job
 from . import weights as files
+from ._background import in_background
+from ._devices import numbered
 from ._fingerprints import sha256
 from ._memory import MemoryBackend, TorchMemory, is_out_of_memory, size_of
-from ._triton import load_triton_apart
 from .catalog import Model
 from .catalog import model as find_model
 
@@ -35,7 +38,7 @@ class Key:
     stamp: tuple[int, int]
     """Time of change and size of the file: a file that was replaced is another one."""
     device: str
-    compiled: bool
+    """Numbered, as its tensors tell it."""
 
 
 @dataclass
@@ -74,7 +77,6 @@ class Pool:
         device: str = "auto",
         precision: str = "auto",
         weights: str | Path = "",
-        compiled: bool = False,
         job: Job | None = None,
     ) -> Iterator[Module]:
         """Lend a network for as long as the `with` block lasts; it is not evicted meanwhile.
@@ -82,7 +84,7 @@ class Pool:
         Parameters
         ----------
         name : str
-            Of the model, from the catalog.
+            Name of the model in the catalog.
         device : {"auto", "cpu", "cuda", "mps"}
             Where it computes.
         precision : {"auto", "fp32", "fp16", "bf16"}
@@ -90,8 +92,6 @@ class Pool:
             precisions share one copy of the weights.
         weights : path
             A file of one's own; empty for the published one, fetched if it must be.
-        compiled : bool
-            Whether to let `torch.compile` speed it up: worthwhile for many frames of one size.
         job : Job, optional
             Takes the progress of a download, and the notice if a device's memory is short.
 
@@ -106,20 +106,21 @@ class Pool:
         ParameterError
             If there is no such model, device or precision.
         WeightsError
-            If the file cannot be had or does not fit.
+            If the file is not available or does not fit.
         MemoryLimitError
             If it fits the memory of no device.
         """
-        import torch
-
+        job = (job or Job()).forward()
+        # The first import of PyTorch takes seconds.
+        torch = in_background(lambda _: importlib.import_module("torch"), job)
         from ._precision import check_precision, in_precision
 
-        job = job or Job()
         model, preferred = find_model(name), self.backend.device(device)
         check_precision(precision, preferred)
-        entry = self._acquire(model, preferred, weights, compiled, job)
+        entry = self._acquire(model, preferred, weights, job)
         try:
-            yield in_precision(entry.network, torch.device(entry.key.device), precision)
+            where = torch.device(entry.key.device)
+            yield in_precision(entry.network, where, precision, job.announce)
         finally:
             with self._lock:
                 entry.leases -= 1
@@ -128,7 +129,8 @@ class Pool:
     def free(self, device: str | torch.device | None = None) -> int:
         """Drop every network that is not on lease, of one device or all; return how many."""
         with self._lock:
-            idle = [e for e in self._idle() if device is None or e.key.device == str(device)]
+            here = device and str(numbered(device))
+            idle = [entry for entry in self._idle() if here in (None, entry.key.device)]
             for entry in idle:
                 self._drop(entry)
             return len(idle)
@@ -144,46 +146,48 @@ class Pool:
             there = sorted(self._entries.values(), key=lambda entry: entry.used)
             return [(e.key.name, e.key.device, e.size) for e in there if e.done.is_set()]
 
-    def _acquire(
-        self, model: Model, device: torch.device, weights: str | Path, compiled: bool, job: Job
-    ) -> Entry:
+    def _acquire(self, model: Model, device: torch.device, weights: str | Path, job: Job) -> Entry:
         """Return an entry that is loaded and leased, on the CPU if its device is too small."""
         try:
-            return self._leased(model, str(device), weights, compiled, job)
+            return self._leased(model, str(numbered(device)), weights, job)
         except MemoryLimitError:
             if device.type == "cpu":
                 raise
-        job.step(0, message=f"{model.title} does not fit the memory of {device}: on the CPU")
-        return self._leased(model, "cpu", weights, compiled, job)
+        job.announce(f"{model.title} does not fit the memory of {device}: on the CPU")
+        return self._leased(model, "cpu", weights, job)
 
-    def _leased(
-        self, model: Model, device: str, weights: str | Path, compiled: bool, job: Job
-    ) -> Entry:
+    def _leased(self, model: Model, device: str, weights: str | Path, job: Job) -> Entry:
         while True:
-            entry, mine = self._entry(self._key(model, device, weights, compiled, job))
-            if mine:
-                self._load(entry, model, weights, job)
-            while not entry.done.wait(_WAIT):
-                job.check()
-            if not entry.failed:
-                break
+            entry, mine = self._entry(self._key(model, device, weights, job.part(0, 0.9)))
+            try:
+                if mine:
+                    self._load(entry, model, weights, job)
+                while not entry.done.wait(_WAIT):
+                    job.check()
+                if entry.failed:
+                    continue
+                self._ready(entry)
+            except BaseException:
+                with self._lock:
+                    entry.leases -= 1
+                raise
+            return entry
+
+    def _ready(self, entry: Entry) -> None:
         try:
             self.backend.ready(entry.placed)
-        except BaseException as error:
-            with self._lock:
-                entry.leases -= 1
-            if is_out_of_memory(error):
-                raise _no_room(entry) from error
-            raise
-        return entry
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise _no_room(entry) from error
 
-    def _key(self, model: Model, device: str, weights: str | Path, compiled: bool, job: Job) -> Key:
+    def _key(self, model: Model, device: str, weights: str | Path, job: Job) -> Key:
         """Return the key of a request, without reading the file if it is there already."""
         named = Path(weights).expanduser() if weights else files.find(model)
         path = named if named and named.is_file() else files.fetch(model, weights, job)
         stat = path.stat()
         stamp = (stat.st_mtime_ns, stat.st_size)
-        return Key(model.name, path.resolve(), stamp, device, compiled)
+        return Key(model.name, path.resolve(), stamp, device)
 
     def _entry(self, key: Key) -> tuple[Entry, bool]:
         """Return the entry of a key, leased, and whether it is ours to load."""
@@ -196,10 +200,18 @@ class Pool:
             return entry, mine
 
     def _load(self, entry: Entry, model: Model, weights: str | Path, job: Job) -> None:
-        try:
+        def load(job: Job) -> None:
             # Here, where it is read, the file's checksum is asked for.
-            path = files.fetch(model, weights, job)
-            self._place(entry, _built(model, path, job))
+            path = files.fetch(model, weights, job.part(0, 0.3))
+            network = _built(model, path, job.part(0.3, 1))
+            job.check()
+            self._place(entry, network)
+            if job.cancelled():
+                # Nobody has waited for it.
+                self.backend.drop(entry.placed)
+
+        try:
+            in_background(load, job)
         except BaseException:
             with self._lock:
                 entry.failed = True
@@ -221,9 +233,7 @@ class Pool:
             if not is_out_of_memory(error):
                 raise
             raise _no_room(entry) from error
-        if entry.key.compiled:
-            load_triton_apart()
-        entry.network = torch.compile(network) if entry.key.compiled else network
+        entry.network = network
 
     def _retried(self, place: Callable[[], Any], device: torch.device) -> Any:
         try:
@@ -258,6 +268,8 @@ class Pool:
         self.backend.drop(entry.placed)
         device = torch.device(entry.key.device)
         entry.network = entry.placed = None
+        # Networks may refer to themselves.
+        gc.collect()
         self.backend.release(device)
 
 
@@ -275,8 +287,9 @@ def _built(model: Model, path: Path, job: Job) -> Module:
 
     job.step(0, message=f"load {model.title}")
     network: Any = model.build()
+    job.step(0.4, message=f"load {model.title}")
     network.absent = files.load_into(network, path, model)
-    network.checksum = sha256(path, job)
+    network.checksum = sha256(path, job.part(0.8, 1))
     network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     built: Module = network
     return built

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import WeightsError
 from ..job import Job
 from ._finishing import near_of
-from .inputs import Planes
+from .catalog import model
+from .inputs import Planes, read_from, resized_planes
 from .pool import POOL
-from .tiles import Padding, run_tiled
+from .tiles import WHOLE, Padding, Progress, run_tiled
 
 if TYPE_CHECKING:
     import torch
     from torch.nn import Module
+
+    from ._watch import Work
+
+# Below so many pixels a run takes less time than to find out how long it will take.
+_LARGE = 2**18
+_WORK: dict[str, Work] = {}
 
 Pick = Callable[[Any, Any], "torch.Tensor"]
 
@@ -34,17 +45,19 @@ def predict(
     stride: int = 0,
     padding: Padding = "reflect",
     pick: Pick | None = None,
+    in_one_piece: bool = False,
+    back: str = "linear",
 ) -> Planes:
     """Run a network of the catalog over a picture.
 
     Parameters
     ----------
     name : str
-        Of the model.
-    planes : (C, H, W) float32
-        What it looks at.
+        Name of the model.
+    planes : (C, h, w) float32
+        What it looks at, perhaps at a size of its own.
     wanted : (H, W) bool
-        Where the answer is needed; it is 0 in tiles that hold no such pixel.
+        Where the answer is needed; elsewhere it may be anything.
     device, precision, weights : str
         As `Pool.lease` takes them.
     tile : int, pixels
@@ -57,51 +70,111 @@ def predict(
         How sides are filled up to a multiple.
     pick : callable(network, answer) -> (N, K, h, w), optional
         Takes what is wanted out of an answer that is not one tensor.
+    in_one_piece : bool
+        Run the whole network over all of the picture, which is of any size, as its authors do.
+    back : str
+        How the answer is brought to the picture's size, as `resized` takes it.
 
     Returns
     -------
     (K, H, W) float32
     """
-    loading, running = job.part(0, 0.2), job.part(0.2, 1)
+    told: list[float] = []
+
+    def report(fraction: float, message: str) -> None:
+        told.append(fraction)
+        job.report(fraction, message)
+
+    loading = replace(job.part(0, 0.2), report=report)
     with POOL.lease(
         name, device=device, precision=precision, weights=weights, job=loading
     ) as leased:
         network: Any = leased
         # Networks that are not ours do not say how far they see: the whole picture, then.
-        reach = getattr(network, "reach", None)
+        reach = None if in_one_piece else getattr(network, "reach", None)
+        runs = _picking(network, pick, in_one_piece) if pick or in_one_piece else network
+        read = read_from(wanted, *planes.shape[1:])
         tiled = run_tiled(
-            _picking(network, pick) if pick else network,
+            runs,
             planes,
-            wanted,
+            read,
             # What a network does not say of itself must be given.
-            stride=stride or network.stride,
+            stride=1 if in_one_piece else stride or network.stride,
             field_of_view=None if reach is None else 2 * reach + 1,
+            whole=sys.maxsize if in_one_piece else WHOLE,
             tile=tile,
             padding=padding,
-            job=running,
+            work=_work(name, runs, planes),
+            # A network that is there already takes no time to load.
+            job=job.part(0.2 if told else 0, 1),
         )
-        job.note(model=name, checksum=network.checksum, **tiled.record)
-    return tiled.values
+        notices = job.notes.get("notices", [])
+        job.note(model=name, checksum=network.checksum, **tiled.record, notices=notices)
+    check_finite(name, tiled.values[:, read])
+    height, width = wanted.shape
+    return resized_planes(tiled.values, height, width, back)
 
 
-def _picking(network: Module, pick: Pick) -> Module:
-    """Return the network with an answer of one tensor."""
+@contextmanager
+def watched(job: Job, work: float, message: str) -> Iterator[None]:
+    """Let a network that runs inside be stopped, and followed if its work is known (1 if not)."""
+    from ._watch import Watch
+
+    progress = Progress(job, [work])
+    progress.begin(0, message)
+    with Watch(progress.did):
+        yield
+
+
+def check_finite(name: str, values: NDArray[np.float32]) -> None:
+    """Refuse what a network answers if it holds NaN or infinity.
+
+    Raises
+    ------
+    WeightsError
+    """
+    wrong = int((~np.isfinite(values)).sum())
+    if wrong:
+        raise WeightsError(
+            f"{model(name).title} gave {wrong} values of {values.size} that are no numbers",
+            "Its weights must be whole and of a training that went well",
+            "Choose other weights; `matting-nodes models verify` checks published ones",
+        )
+
+
+def _work(name: str, network: Any, planes: Planes) -> Work | None:
+    """Return what a network costs on the CPU, if a picture is large enough to be worth knowing."""
+    if planes[0].size < _LARGE or next(network.parameters()).device.type != "cpu":
+        return None
+    if name not in _WORK:
+        from ._watch import work_of
+
+        _WORK[name] = work_of(network, len(planes))
+    return _WORK[name]
+
+
+def _picking(network: Module, pick: Pick | None, in_one_piece: bool) -> Module:
+    """Return the network with an answer of one tensor, and without halves if in one piece."""
     from torch.nn import Module as Base
 
     class Picked(Base):
         def __init__(self) -> None:
             super().__init__()
             self.network: Any = network
-            self.near = near_of(network)
+            self.near = 0 if in_one_piece else near_of(network)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return pick(self.network, self.network(x))
+            return self._picked(self.network(x))
 
         def begin(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
             features: tuple[torch.Tensor, ...] = self.network.begin(x)
             return features
 
         def finish(self, *features: torch.Tensor) -> torch.Tensor:
-            return pick(self.network, self.network.finish(*features))
+            return self._picked(self.network.finish(*features))
+
+        def _picked(self, answer: Any) -> torch.Tensor:
+            tensor: torch.Tensor = pick(self.network, answer) if pick else answer
+            return tensor
 
     return Picked()

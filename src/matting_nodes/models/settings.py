@@ -25,6 +25,15 @@ Precision = Annotated[
     Help("What to compute in; auto is fp32, as published. The halves are faster on a GPU."),
 ]
 
+Recipe = Annotated[
+    Literal["published", "full"],
+    Advanced(),
+    Help(
+        "How the picture is brought to a size that the network takes: published, as its authors' "
+        "demo does, often resized; full, at its own size, its sides filled up by reflection."
+    ),
+]
+
 Tile = Annotated[
     int,
     Slider(0, 8192, unit="px"),

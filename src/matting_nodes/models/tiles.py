@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,13 +13,15 @@ from numpy.typing import NDArray
 
 from ..errors import MemoryLimitError, ParameterError
 from ..job import Job
-from ._finishing import answer_where, near_of
+from ._finishing import answer_where, near_of, pixels_finished
 from ._memory import is_out_of_memory
 from ._windows import Span, ramp, surroundings, windows
 from .pool import POOL
 
 if TYPE_CHECKING:
     import torch
+
+    from ._watch import Work
 
 Padding = Literal["reflect", "replicate", "zeros"]
 
@@ -28,6 +31,10 @@ _TILE = 1024
 _SIDES = (256, 384, 512, 768, 1024, 1536, 2048)
 _OVERLAP = 64
 _SMALLEST = 128
+# Of the coarsest features that second halves of networks take, about.
+_STRIDE = 16
+# Seconds between two reports within a tile.
+_PAUSE = 0.1
 # Tiles at once on a GPU, which a single one would leave idle.
 _BATCH = 4
 
@@ -47,8 +54,8 @@ class Tiled:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What a result's provenance says of it."""
-        return {"tile": self.tile, "device": self.device, "notices": list(self.notices)}
+        """What a result's provenance says of it, beside the notices, which the job has."""
+        return {"tile": self.tile, "device": self.device}
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ class Picture:
     whole: int
     context: bool
     output: int
+    work: Work | None
     job: Job
     notices: list[str] = field(default_factory=list)
 
@@ -83,7 +91,7 @@ class Picture:
     def announce(self, text: str) -> None:
         """Tell the user, and remember it for the record."""
         self.notices.append(text)
-        self.job.step(0, message=text)
+        self.job.announce(text)
 
 
 def run_tiled(
@@ -100,6 +108,7 @@ def run_tiled(
     context: bool = False,
     output: int = -1,
     on_cpu: Callable[[], Callable[..., Any]] | None = None,
+    work: Work | None = None,
     job: Job | None = None,
 ) -> Tiled:
     """Run a network over a picture, tile by tile, where there are unknown pixels.
@@ -123,7 +132,7 @@ def run_tiled(
     unknown : (H, W) bool
         Where the result is wanted.
     stride : int, pixels
-        Of the network's coarsest features.
+        Stride of the network's coarsest features.
     field_of_view : int, pixels, or None
         Side of the square that one pixel of the result depends on; None if it is everything.
     tile : int, pixels
@@ -131,18 +140,21 @@ def run_tiled(
     whole : int, pixels
         How large a picture is run whole, at most, if `tile` is 0.
     padding : {"reflect", "replicate", "zeros"}
-        What lies right and below of a picture whose sides are no multiples of the stride.
+        How a picture is extended to the right and below to multiples of the stride.
     batch : int
         Tiles at once; 0 takes one on the CPU and four elsewhere.
     context : bool
         Whether a global network in tiles is corrected by a pass over the smaller picture. It
         helps a network that answers alike at both sizes, and costs as much as one more tile.
     output : int
-        Which one, if the network gives several.
+        Which output, if the network has several.
     on_cpu : callable, optional
         Returns the network on the CPU; by default a copy of it that is moved there.
+    work : Work, optional
+        What the network costs, for progress within tiles; without it, tiles are counted.
     job : Job, optional
-        Takes progress and notices; asked for a cancel before each batch.
+        Takes progress and notices; asked for a cancel between the network's operations, and on
+        the CPU within large ones.
 
     Returns
     -------
@@ -168,7 +180,7 @@ def run_tiled(
     is_global = field_of_view is None
     part = np.s_[:, :] if is_global else surroundings(mask, margin, stride)
     picture = Picture(
-        padded[:, *part], mask[part], stride, margin, is_global, whole, context, output, job
+        padded[:, *part], mask[part], stride, margin, is_global, whole, context, output, work, job
     )
     first = Way(network, _device_of(network), _first_tile(picture, tile))
     way, some = _first_that_fits(picture, _ways(picture, first, on_cpu), batch)
@@ -300,16 +312,23 @@ def _unless_too_large(picture: Picture, way: Way, batch: int) -> NDArray[np.floa
 
 
 def _run(picture: Picture, way: Way, batch: int) -> NDArray[np.float32]:
+    from ._watch import Watch
+
     height, width = picture.size
     side = way.tile or max(height, width)
     chosen = windows(picture.unknown, side, picture.margin, picture.stride)
     batch = batch or (1 if way.device.type == "cpu" else _BATCH)
     canvas = _Canvas(picture, blended=picture.is_global and bool(way.tile))
-    for begin in range(0, len(chosen), batch):
-        some = chosen[begin : begin + batch]
-        picture.job.step(begin, len(chosen), f"tile {begin + 1} of {len(chosen)}")
-        results = _forward(picture, way, some, canvas.blended)
-        for window, result in zip(some, results, strict=True):
+    batches = [
+        Batch.of(picture, way, chosen[begin : begin + batch], canvas.blended)
+        for begin in range(0, len(chosen), batch)
+    ]
+    progress = Progress(picture.job, [_expected(picture.work, way, some) for some in batches])
+    for number, some in enumerate(batches):
+        progress.begin(number, f"tile {number * batch + 1} of {len(chosen)}")
+        with Watch(progress.did):
+            results = _forward(picture, way, some)
+        for window, result in zip(some.windows, results, strict=True):
             canvas.add(window, result)
     values = canvas.finished()
     if canvas.blended and picture.context:
@@ -317,22 +336,73 @@ def _run(picture: Picture, way: Way, batch: int) -> NDArray[np.float32]:
     return values
 
 
-def _forward(
-    picture: Picture, way: Way, some: list[tuple[Span, Span]], blended: bool
-) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class Batch:
+    """Windows that a network sees together."""
+
+    windows: list[tuple[Span, Span]]
+    wanted: NDArray[np.bool_]
+    """(N, h, w), where its answer is looked at."""
+
+    @classmethod
+    def of(cls, picture: Picture, way: Way, some: list[tuple[Span, Span]], blended: bool) -> Batch:
+        """Return some windows of a picture, with what of them is wanted."""
+        wanted = np.stack([picture.unknown[r.window, c.window] for r, c in some])
+        if not blended:
+            kept = np.zeros_like(wanted)
+            for marks, (r, c) in zip(kept, some, strict=True):
+                marks[r.kept, c.kept] = True
+            wanted &= kept
+        return cls(some, wanted)
+
+
+def _expected(work: Work | None, way: Way, batch: Batch) -> float:
+    """Return the multiply-adds that a batch will take; 1 if it is not known."""
+    if work is None or way.device.type != "cpu":
+        return 1.0
+    near = near_of(way.network)
+    finished = pixels_finished(batch.wanted, near, _STRIDE) if near else 0
+    height, width = batch.wanted.shape[1:]
+    return len(batch.windows) * work.of(height * width, 0) + work.of(0, finished)
+
+
+class Progress:
+    """Tells the job how much of the expected work is done, and asks it whether to stop."""
+
+    def __init__(self, job: Job, expected: list[float]) -> None:
+        self.job, self.expected = job, expected
+        self.done = self.limit = self.told = 0.0
+        self.message = ""
+
+    def begin(self, number: int, message: str) -> None:
+        """Begin with the next batch: by now all before it is done."""
+        self.done = sum(self.expected[:number])
+        self.limit = self.done + self.expected[number]
+        self.message = message
+        self._tell()
+
+    def did(self, work: float) -> None:
+        """Take note of work within a batch, and stop if that is asked for."""
+        self.job.check()
+        if self.limit - self.done <= 1:
+            return
+        self.done = min(self.done + work, self.limit)
+        if time.monotonic() - self.told > _PAUSE:
+            self._tell()
+
+    def _tell(self) -> None:
+        self.job.step(self.done, sum(self.expected), self.message)
+        self.told = time.monotonic()
+
+
+def _forward(picture: Picture, way: Way, some: Batch) -> NDArray[np.float32]:
     """Return the network's results for some windows, (N, K, h, w), where they will be looked at."""
     import torch
 
-    stacked = torch.stack([picture.inputs[:, r.window, c.window] for r, c in some])
+    stacked = torch.stack([picture.inputs[:, r.window, c.window] for r, c in some.windows])
     if not near_of(way.network):
         return _results(picture, way, stacked)
-    wanted = np.stack([picture.unknown[r.window, c.window] for r, c in some])
-    if not blended:
-        kept = np.zeros_like(wanted)
-        for marks, (r, c) in zip(kept, some, strict=True):
-            marks[r.kept, c.kept] = True
-        wanted &= kept
-    return answer_where(way.network, stacked.to(way.device), wanted, picture.output, picture.job)
+    return answer_where(way.network, stacked.to(way.device), some.wanted, picture.output)
 
 
 def _results(picture: Picture, way: Way, stacked: torch.Tensor) -> NDArray[np.float32]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from ..errors import WeightsError
 from ..job import Job
 from . import _fingerprints, user_models
-from ._checkpoint import load_into, load_state
+from ._background import in_background
+from ._checkpoint import check_loads, load_into, load_state
 from ._download import by_hand, download
 from ._folder import download_folder, offline, search_folders
 from .catalog import Model
@@ -33,7 +34,9 @@ def find(model: Model) -> Path | None:
     return None
 
 
-def fetch(model: Model, named: str | Path = "", job: Job | None = None) -> Path:
+def fetch(
+    model: Model, named: str | Path = "", job: Job | None = None, force: bool = False
+) -> Path:
     """Return the file of a model's weights, downloaded first if it is in no folder.
 
     Parameters
@@ -45,25 +48,34 @@ def fetch(model: Model, named: str | Path = "", job: Job | None = None) -> Path:
         with no checksum asked for.
     job : Job, optional
         Takes progress. A cancelled download leaves nothing behind.
+    force : bool
+        Download it again although it is there; the old file stays if that fails.
 
     Raises
     ------
     WeightsError
-        If it is not there and cannot be had (it says what to do by hand), or if its checksum
-        is not the one published, or not the one of its first use.
+        If it is not found and cannot be downloaded (the message says what to do by hand), if its
+        checksum is not the published one or that of its first use, or if it has no published
+        checksum and does not load at its first use.
     Cancelled
         If the job was cancelled.
     """
     job = job or Job()
     if named:
         return _named(model, str(named))
-    path = find(model) or _downloaded(model, job.part(0, 0.9))
-    _fingerprints.check(model, path, job.part(0.9, 1))
+    path = find(model)
+    if force or not path:
+        path = _downloaded(model, job.part(0, 0.9), force)
+        _fingerprints.check(model, path, job.part(0.9, 1))
+    else:
+        _check(model, path, job)
     return path
 
 
 def verify(model: Model, job: Job | None = None, accept: bool = False) -> str:
     """Return the SHA-256 of a model's file once it is known to be the right one.
+
+    Where no checksum is published, it is the one of the first use, and the file must load.
 
     Parameters
     ----------
@@ -85,16 +97,29 @@ def verify(model: Model, job: Job | None = None, accept: bool = False) -> str:
         raise _absent(model, "Nothing can be verified")
     if accept:
         _fingerprints.forget(path)
-    return _fingerprints.check(model, path, job or Job())
+    # What is on record may have been recorded unseen.
+    return _check(model, path, job or Job(), look=True)
 
 
-def _downloaded(model: Model, job: Job) -> Path:
+def _check(model: Model, path: Path, job: Job, look: bool = False) -> str:
+    """Return a file's checksum; of a file that nothing is known of, only if it loads."""
+    unpublished, known = not _fingerprints.published(model), _fingerprints.is_known(path)
+    if unpublished and not known:
+        check_loads(path, model)
+    digest = _fingerprints.check(model, path, job)
+    if unpublished and known and look:
+        check_loads(path, model)
+    return digest
+
+
+def _downloaded(model: Model, job: Job, force: bool = False) -> Path:
     """Download the file, unless another thread has done so in the meantime."""
-    path = target(model)
+    path = (find(model) if force else None) or target(model)
     _refuse_unfetchable(model)
     with _held(_DOWNLOADS.setdefault(path, threading.Lock()), job):
-        if not path.is_file():
-            download(model, path, job)
+        if force or not path.is_file():
+            # A server that stalls is silent for long: a cancel does not wait for it.
+            in_background(lambda job: download(model, path, job, force), job)
     return path
 
 

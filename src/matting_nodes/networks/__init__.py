@@ -9,24 +9,28 @@ gives features of several resolutions, ``finish`` makes the answer of them, or o
 each. ``near`` says how many pixels away an output pixel sees through ``finish``.
 """
 
+from .birefnet import BiRefNet
 from .dim_segnet import DimSegNet
 from .dim_two_encoders import DimTwoEncoders, DimTwoResNet50, DimTwoVgg16
 from .dim_vgg16 import DimVgg16
 from .fba import FBA
 from .gca import GCA
 from .indexnet import IndexNet
+from .modnet import MODNet
 from .tnet import TNet
 from .unet_resnext50 import UNetResNeXt50
 
 __all__ = [
     "FBA",
     "GCA",
+    "BiRefNet",
     "DimSegNet",
     "DimTwoEncoders",
     "DimTwoResNet50",
     "DimTwoVgg16",
     "DimVgg16",
     "IndexNet",
+    "MODNet",
     "TNet",
     "UNetResNeXt50",
 ]

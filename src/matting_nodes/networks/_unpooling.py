@@ -16,18 +16,26 @@ def pool(x: Tensor) -> tuple[Tensor, Tensor]:
     pooled, places = F.max_pool2d(x, 2, return_indices=True)
     height, width = x.shape[2:]
     lower = places >= width * torch.arange(1, height, 2, device=x.device)[:, None]
-    return pooled, (places & 1).to(torch.uint8) + 2 * lower
+    # Of an odd width rows begin at odd numbers too.
+    right = (places % width if width % 2 else places) & 1
+    return pooled, right.to(torch.uint8) + 2 * lower
 
 
-def unpool(x: Tensor, places: Tensor) -> Tensor:
+def unpool(x: Tensor, places: Tensor, size: tuple[int, int] | None = None) -> Tensor:
     """Put the values of (N, C, h, w) back where their maxima were; elsewhere is 0.
 
     torch's own unpooling knows no bfloat16 and cannot be exported.
+
+    Parameters
+    ----------
+    size : (H, W), optional
+        Of the result, where it was odd; twice that of x if not given.
     """
     batch, channels, height, width = x.shape
+    high, wide = size or (2 * height, 2 * width)
     rows, columns = (2 * torch.arange(side, device=x.device) for side in (height, width))
-    first = 2 * width * rows[:, None] + columns
-    places = first + (places & 1) + (places >> 1) * (2 * width)
-    empty = torch.zeros(batch, channels, 4 * height * width, dtype=x.dtype, device=x.device)
+    first = wide * rows[:, None] + columns
+    places = first + (places & 1) + (places >> 1) * wide
+    empty = torch.zeros(batch, channels, high * wide, dtype=x.dtype, device=x.device)
     put = empty.scatter(2, places.flatten(2), x.flatten(2))
-    return put.reshape(batch, channels, 2 * height, 2 * width)
+    return put.reshape(batch, channels, high, wide)

@@ -40,13 +40,15 @@ class DimSegNet(nn.Module):
         Parameters
         ----------
         image_and_trimap : (N, 4, H, W)
-            RGB, ImageNet-normalized, and the trimap / 255. H and W are multiples of 32.
+            RGB, ImageNet-normalized, and the trimap / 255. H and W are 32 at least; the halves
+            take multiples of 32 only.
 
         Returns
         -------
         (N, 1, H, W), 0..1
         """
-        return self.finish(*self.begin(image_and_trimap))
+        size = (image_and_trimap.shape[2], image_and_trimap.shape[3])
+        return self.finish(*self.begin(image_and_trimap), size=size)
 
     def begin(self, image_and_trimap: Tensor) -> tuple[Tensor, ...]:
         """Return features at 1/16, and where maxima were, from 1/16 to 1/2."""
@@ -55,12 +57,15 @@ class DimSegNet(nn.Module):
         for down in (self.down1, self.down2, self.down3, self.down4, self.down5):
             x, places = down(x)
             trail.append(places)
-        return self.up5(x, trail.pop()), *reversed(trail)
+        x = self.up5(x, trail.pop(), _size(trail[-1]))
+        return x, *reversed(trail)
 
-    def finish(self, x: Tensor, *trail: Tensor) -> Tensor:
-        """Return the alpha that features make."""
-        for up, places in zip((self.up4, self.up3, self.up2, self.up1), trail, strict=True):
-            x = up(x, places)
+    def finish(self, x: Tensor, *trail: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """Return the alpha that features make, of a size that may be odd."""
+        sizes = (*map(_size, trail[1:]), size)
+        ups = (self.up4, self.up3, self.up2, self.up1)
+        for up, places, larger in zip(ups, trail, sizes, strict=True):
+            x = up(x, places, larger)
         return x.sigmoid()
 
 
@@ -87,9 +92,9 @@ class Up(nn.Module):
         super().__init__()
         self.conv = Convolution(inputs, outputs, 5)
 
-    def forward(self, x: Tensor, places: Tensor) -> Tensor:
-        """Map (N, inputs, h, w) to (N, outputs, 2h, 2w)."""
-        y: Tensor = self.conv(unpool(x, places))
+    def forward(self, x: Tensor, places: Tensor, size: tuple[int, int] | None) -> Tensor:
+        """Map (N, inputs, h, w) to (N, outputs, 2h, 2w), or to a size that is one more."""
+        y: Tensor = self.conv(unpool(x, places, size))
         return y
 
 
@@ -105,3 +110,7 @@ class Convolution(nn.Module):
         """Map (N, inputs, H, W) to (N, outputs, H, W)."""
         y: Tensor = self.cbr_unit(x)
         return y
+
+
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[2], x.shape[3]

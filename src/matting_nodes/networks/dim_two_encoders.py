@@ -66,7 +66,7 @@ class DimTwoEncoders(Refinement):
     encoder : VggEncoder or ResNetEncoder
         The kind of both encoders.
     channels : int
-        Of the 7 × 7 convolution that ends each encoder. With 4096 as in VGG-16, that layer
+        Channels of the 7 × 7 convolution that ends each encoder. With 4096 as in VGG-16, that layer
         alone has 103 million parameters on VGG-16 and 411 million on ResNet-50, twice.
 
     Notes

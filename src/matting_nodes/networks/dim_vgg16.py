@@ -16,7 +16,7 @@ class DimVgg16(Refinement):
     Parameters
     ----------
     size_of_conv6 : 3 or 1
-        Of the kernel between encoder and decoder; weights from before September 2019 have 1.
+        Side of the kernel between encoder and decoder; weights from before September 2019 have 1.
     refinement : bool
         False for published weights of the first stage alone, which lack the keys ``refine_*``.
 

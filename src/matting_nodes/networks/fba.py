@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -134,16 +136,20 @@ class Decoder(nn.Module):
 
 
 class StandardizedConv2d(nn.Conv2d):
-    """A convolution each of whose filters is kept at mean 0 and variance 1 while it learns.
+    """A convolution each of whose filters has mean 0 and variance 1.
 
-    Each training step begins by bringing the stored weights back there, so what is saved is
-    standardized; in eval mode the weights are taken as they are.
+    Filters are brought there once when a state dict is loaded, as FBA Matting's published code
+    does in `eval()` after loading, and at the beginning of each training step.
 
     Notes
     -----
     Qiao et al., "Micro-Batch Training with Batch-Channel Normalization and Weight
     Standardization", arXiv 1903.10520, as FBA Matting was published with it.
     """
+
+    def __init__(self, inputs: int, outputs: int, size: int, **options: Any) -> None:
+        super().__init__(inputs, outputs, size, **options)
+        self.register_load_state_dict_post_hook(_standardize)  # type: ignore[no-untyped-call]
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002, as torch calls it
         """Map (N, inputs, H, W) to (N, outputs, h, w)."""
@@ -156,6 +162,10 @@ class StandardizedConv2d(nn.Conv2d):
         weight = self.weight.data
         variance, mean = torch.var_mean(weight, dim=(1, 2, 3), correction=0, keepdim=True)
         weight.sub_(mean).mul_((variance + 1e-5).rsqrt())
+
+
+def _standardize(layer: StandardizedConv2d, _keys: Any) -> None:
+    layer.standardize()
 
 
 def _norm(channels: int) -> nn.GroupNorm:

@@ -25,7 +25,7 @@ def has_unknown(trimap: Trimap | None) -> None:
         raise EmptyRegionError(
             "The trimap has no unknown pixels",
             "With a trimap, only its unknown pixels are measured",
-            "Leave the trimap away to measure the whole picture",
+            "Leave out the trimap to measure the whole picture",
         )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from ..arrays import Alpha, AnySize, Image, as_rgb
+from ..arrays import Alpha, AnySize, Image, ValuesOf, as_rgb
 from ..compositing.adjust import choked, despilled, levels
 from ..compositing.backgrounds import blurred, checkerboard, fitted
 from ..compositing.print_sizes import ID_COLORS, portrait_frame, printed
@@ -24,8 +24,8 @@ def composite(
     image: Image,
     alpha: Alpha,
     *,
-    foreground: Image | None = None,
-    background: Annotated[Image, AnySize()] | None = None,
+    foreground: Annotated[Image, ValuesOf("image")] | None = None,
+    background: Annotated[Image, AnySize(), ValuesOf("image")] | None = None,
     fit: Literal["fill", "fit", "stretch", "tile"] = "fill",
     backdrop: Literal["color", "checkerboard", "blur", "id_white", "id_blue", "id_red"] = "color",
     color: Annotated[str, Color()] = "white",
@@ -58,13 +58,13 @@ def composite(
     background : (h, w, 3) or (h, w, 1) float32, 0..1, optional
         A picture as the new background, of any size. It is used instead of the backdrop.
     fit : {"fill", "fit", "stretch", "tile"}
-        How a background of another size is brought to this one: fill cuts off what is too
-        much, fit leaves black bars, stretch gives up proportions, tile repeats.
+        How a background of another size is fitted: fill crops what does not fit, fit leaves
+        black bars, stretch ignores proportions, tile repeats.
     backdrop : {"color", "checkerboard", "blur", "id_white", "id_blue", "id_red"}
-        What lies behind where no picture is given; blur is the old picture out of focus, the
+        What lies behind where no picture is given; blur is the old background out of focus, the
         last three are the colors of ID photos.
     color : str
-        Of the backdrop: a name, #rrggbb, or transparent.
+        Color of the backdrop: a name, #rrggbb, or transparent.
     checker_size : int, pixels
         Side of the checkerboard's squares.
     blur_radius : float, pixels
@@ -77,18 +77,18 @@ def composite(
     black_point, white_point : float, 0..1
         Levels of the alpha: what counts as clear, and what as opaque.
     alpha_gamma : float
-        Bends the alpha: above 1 soft parts become more opaque, below 1 less.
+        Gamma of the alpha: above 1 soft parts become more opaque, below 1 less.
     choke : int, pixels
         Moves the alpha's edge inwards, or outwards if negative.
     despill : {"none", "red", "green", "blue"}
-        Takes the glow of a screen of this color out of the object's colors.
+        Removes the spill of a screen of this color from the object's colors.
     despill_amount : float, 0..1
-        How much of the glow goes.
+        How much of the spill is removed.
     print_size : str
         Frames the object as an ID photo: head in the middle, a tenth of the height free above
         it, down to the object's lower end. Width × height; 51x51_mm is 2 × 2 inches.
     print_resolution : int, dots per inch
-        Of a print size: 35x45_mm at 300 dpi are 413 × 531 pixels.
+        Resolution of a print size: 35x45_mm at 300 dpi is 413 × 531 pixels.
 
     Returns
     -------
@@ -102,17 +102,22 @@ def composite(
     EmptyRegionError
         If a print size is asked for and the alpha holds no object.
     """
+    matte = alpha
     alpha = choked(levels(alpha, black_point, white_point, alpha_gamma), choke)
     colors = as_rgb(image if foreground is None else foreground)
     if print_size != "none":
         frame = portrait_frame(alpha, print_size)
-        alpha, colors, image = frame.cut_alpha(alpha), frame.cut(colors), frame.cut(image)
+        alpha, matte = frame.cut_alpha(alpha), frame.cut_alpha(matte)
+        colors, image = frame.cut(colors), frame.cut(image)
+        foreground = None if foreground is None else frame.cut(foreground)
     colors = despilled(colors, despill, despill_amount)
     behind: Image | None
     if background is not None:
         behind = fitted(background, alpha.shape[0], alpha.shape[1], fit)
+    elif backdrop == "blur":
+        behind = blurred(image, matte, foreground, blur_radius)
     else:
-        behind = _backdrop(backdrop, image, color, checker_size, blur_radius)
+        behind = _backdrop(backdrop, image.shape[:2], color, checker_size)
     if behind is None:
         result = np.dstack([colors, alpha])
     else:
@@ -133,15 +138,11 @@ def _over(colors: Image, part: Alpha, behind: Image, linear_light: bool) -> Imag
     return np.where(part == 1, colors, np.where(part == 0, behind, mixed))
 
 
-def _backdrop(
-    backdrop: str, image: Image, color: str, checker_size: int, blur_radius: float
-) -> Image | None:
+def _backdrop(backdrop: str, size: tuple[int, ...], color: str, checker_size: int) -> Image | None:
     """Return what lies behind where no picture is given; None if nothing does."""
-    height, width = image.shape[:2]
+    height, width = size
     if backdrop == "checkerboard":
         return checkerboard(height, width, checker_size)
-    if backdrop == "blur":
-        return blurred(image, blur_radius)
     rgb = parse_color(ID_COLORS.get(backdrop, color))
     if rgb is None:
         return None

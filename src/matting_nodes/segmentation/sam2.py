@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Box, Image, Mask, Points, as_rgb
+from ..arrays import Box, Image, Mask, Points
 from ..errors import MissingInputError, ValueRangeError
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import normalized, resized
+from ..models.inputs import normalized
 from ..models.settings import Precision, Weights
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # The network looks at squares of this side.
 SIDE = 1024
+# Multiply-adds for that, as `models._watch` counts them
+WORK = {"tiny": 1.40e11, "small": 1.77e11}
 
 
 @method("segment", title="SAM 2 (network)", networks=("sam2_tiny", "sam2_small"))
@@ -48,7 +50,7 @@ def sam2(
     foreground_points, background_points : (N, 2) float, pixels, optional
         x and y of places on the object and beside it.
     size : {"tiny", "small"}
-        Of the network.
+        Size of the network.
     soft : bool
         Give probabilities rather than 0 and 1: for Make Trimap's soft thresholds.
 
@@ -63,7 +65,7 @@ def sam2(
     ValueRangeError
         If a point lies outside the picture.
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
     DependencyError
         If transformers is not installed.
 
@@ -74,17 +76,23 @@ def sam2(
     """
     height, width = image.shape[:2]
     prompts = _prompts(height, width, box, foreground_points, background_points)
+    from scipy.special import expit
+
     from ..models.pool import POOL
+    from ..models.predict import check_finite, watched
 
     name = f"sam2_{size}"
     with POOL.lease(
         name, device=device, precision=precision, weights=weights, job=job.part(0, 0.2)
     ) as network:
-        job.step(0.2, message="SAM 2")
-        logits = _answer(network, image, prompts)
-        job.note(model=name, checksum=network.checksum)
-    mask = resized(1 / (1 + np.exp(-logits)), height, width, "linear")
-    return mask if soft else (mask > 0.5).astype(np.float32)
+        with watched(job.part(0.2, 1), WORK[size], "SAM 2"):
+            logits = _answer(network, image, prompts)
+        notices = job.notes.get("notices", [])
+        job.note(model=name, checksum=network.checksum, notices=notices)
+    check_finite(name, logits)
+    # Enlarged are the logits, as published: probabilities would give blurred steps.
+    mask = expit(logits) if soft else logits > 0
+    return mask.astype(np.float32)
 
 
 def _prompts(
@@ -112,8 +120,8 @@ def _prompts(
                 "Points lie in the picture",
                 "Move it, or take it away",
             )
-        # Our pixels have their centers at whole numbers, the network's half a pixel further.
-        prompts["input_points"] = (points + 0.5) * scale
+        # The network itself moves points by half a pixel, to the center.
+        prompts["input_points"] = points * scale
         prompts["input_labels"] = np.concatenate([np.full(len(p), label) for p, label in pointed])
     if box is not None:
         prompts["input_boxes"] = np.array(box) * np.tile(scale, 2)
@@ -121,8 +129,12 @@ def _prompts(
 
 
 def _answer(network: Any, image: Image, prompts: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
-    """Return the logits of the mask that the network trusts most, (h, w)."""
+    """Return the logits of the mask that the network trusts most, (H, W).
+
+    The picture is shrunk and the logits are enlarged as transformers' Sam2Processor does.
+    """
     import torch
+    from torch.nn.functional import interpolate
 
     where = next(network.parameters()).device
 
@@ -133,11 +145,15 @@ def _answer(network: Any, image: Image, prompts: dict[str, NDArray[Any]]) -> NDA
     given = {name: tensor(values)[None, None] for name, values in prompts.items()}
     if "input_boxes" in given:
         given["input_boxes"] = given["input_boxes"][:, 0][:, None]
-    picture = normalized(resized(as_rgb(image), SIDE, SIDE, "linear"))
+    square = interpolate(
+        tensor(normalized(image))[None], (SIDE, SIDE), mode="bilinear", antialias=True
+    )
     # One point leaves open what is meant: of three masks, the one that the network trusts most.
     several = prompts.get("input_labels", np.zeros(2)).size == 1 and "input_boxes" not in prompts
     with torch.inference_mode():
-        answer = network(pixel_values=tensor(picture)[None], multimask_output=several, **given)
+        answer = network(pixel_values=square, multimask_output=several, **given)
     masks, scores = answer.pred_masks[0, 0], answer.iou_scores[0, 0]
-    logits: NDArray[np.float32] = masks[scores.argmax()].float().cpu().numpy()
+    best = masks[scores.argmax()].float()[None, None]
+    enlarged = interpolate(best, image.shape[:2], mode="bilinear")[0, 0]
+    logits: NDArray[np.float32] = enlarged.cpu().numpy()
     return logits

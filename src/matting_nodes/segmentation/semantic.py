@@ -11,9 +11,12 @@ from ..errors import EmptyRegionError, ParameterError
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import Planes, normalized, resized, working_size
+from ..models.inputs import Planes, in_8_bits, in_floats, normalized, resized, working_size
 from ..models.predict import predict
-from ..models.settings import Precision, Weights
+from ..models.settings import Precision, Recipe, Weights
+
+# The side of a picture that torchvision's transforms give it, in pixels
+SHORTER = 520
 
 # Of Pascal VOC; 0 is the background.
 CLASSES = (
@@ -47,6 +50,7 @@ def semantic(
     longer_side: Annotated[int, Slider(0, 8192, unit="px"), Advanced()] = 640,
     weights: Weights = "",
     precision: Precision = "auto",
+    recipe: Recipe = "full",
     device: str,
     job: Job,
 ) -> Mask:
@@ -79,28 +83,33 @@ def semantic(
     EmptyRegionError
         If nothing of these classes is found.
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
 
     Notes
     -----
     Chen et al., "Rethinking Atrous Convolution for Semantic Image Segmentation", 2017
     (arXiv:1706.05587); Howard et al., "Searching for MobileNetV3", ICCV 2019. In torchvision's
-    implementation, with its weights.
+    implementation, with its weights. Published: the shorter side becomes 520 pixels, whatever
+    `longer_side` says, by a linear filter with antialiasing, in 8 bits; nothing is filled up.
     """
     wanted = class_numbers(classes)
     height, width = image.shape[:2]
-    size = working_size(height, width, longer_side or max(height, width))
-    small = resized(as_rgb(image), *size, "area")
+    if recipe == "published":
+        small = _as_torchvision(image)
+    else:
+        size = working_size(height, width, longer_side or max(height, width))
+        small = resized(as_rgb(image), *size, "area")
     logits = predict(
         network,
         normalized(small),
-        np.ones(size, bool),
+        np.ones(small.shape[:2], bool),
         device=device,
         precision=precision,
         weights=weights,
         tile=0,
         stride=8,
         pick=lambda network, answer: answer["out"],
+        in_one_piece=recipe == "published",
         job=job,
     )
     probability: Mask = _softmax(logits)[wanted].sum(axis=0)
@@ -110,6 +119,7 @@ def semantic(
             f"The network finds nothing of {classes} in the picture",
             f"It knows {', '.join(CLASSES[1:])}",
             "Choose other classes, or another method such as GrabCut with a box",
+            missing="foreground",
         )
     return mask if soft else (mask > 0.5).astype(np.float32)
 
@@ -138,6 +148,16 @@ def class_numbers(classes: str) -> list[int]:
                 "Choose among these",
             )
     return [CLASSES.index(name) for name in names]
+
+
+def _as_torchvision(image: Image) -> Image:
+    """Return a picture at the size that torchvision's own transforms give it."""
+    from torch import from_numpy
+    from torchvision.transforms import functional
+
+    planes = from_numpy(in_8_bits(image).transpose(2, 0, 1))
+    small = functional.resize(planes, [SHORTER], antialias=True)
+    return in_floats(small.permute(1, 2, 0).numpy())
 
 
 def _softmax(logits: Planes) -> Planes:

@@ -61,12 +61,14 @@ def threshold(
     Otsu 1979; Li and Tam 1998; Zack, Rogers and Latt 1977 (triangle); local: the Gaussian mean
     of the window. All in scikit-image's implementation.
     """
-    values = _channel(image, channel)
+    # In float32 a histogram's bins are too narrow for almost constant images.
+    values = _channel(image, channel).astype(np.float64)
     if values.min() == values.max():
         raise EmptyRegionError(
             f"Every pixel of the image is {values.flat[0]:g}",
             "A threshold needs two levels of brightness",
             "Choose another image, channel or plane",
+            missing="foreground",
         )
     bright = values > _level(values, algorithm, window)
     region = bright if objects == "bright" else ~bright
@@ -86,7 +88,7 @@ def _channel(image: Image, channel: str) -> NDArray[np.float32]:
     return image[..., CHANNELS.index(channel)]
 
 
-def _level(values: NDArray[np.float32], algorithm: str, window: int) -> Any:
+def _level(values: NDArray[np.float64], algorithm: str, window: int) -> Any:
     from skimage import filters
 
     if algorithm != "local":

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from ..errors import ParameterError
 
 Region = tuple[slice, slice]
 """Rows and columns."""
@@ -14,6 +18,32 @@ WINDOW = 3
 def whole(shape: tuple[int, ...]) -> Region:
     """Return the box of a whole picture."""
     return slice(0, shape[0]), slice(0, shape[1])
+
+
+def resolved(region: Any, shape: tuple[int, ...]) -> Region:
+    """Return rows and columns as NumPy reads such slices: open, negative or too long ones too.
+
+    Raises
+    ------
+    ParameterError
+        If they are not two slices of whole numbers, in steps of 1.
+
+    Examples
+    --------
+    >>> resolved(np.s_[-20:, :], (100, 60))
+    (slice(80, 100, None), slice(0, 60, None))
+    """
+    try:
+        rows, columns = (part.indices(side) for part, side in zip(region, shape, strict=True))
+    except (AttributeError, TypeError, ValueError):
+        rows = columns = (0, 0, 0)
+    if rows[2] != 1 or columns[2] != 1:
+        raise ParameterError(
+            f"region is {region!r}",
+            "It is two slices, rows and columns, in whole pixels and steps of 1",
+            "Give it as numpy.s_[top:bottom, left:right]",
+        )
+    return slice(rows[0], max(rows[:2])), slice(columns[0], max(columns[:2]))
 
 
 def corner(region: Region) -> tuple[int, int]:

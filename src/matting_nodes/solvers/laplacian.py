@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Image
 from .boxes import WINDOW, Region, bounds, widened
-from .numba_lock import one_at_a_time
+from .parallel import in_parallel
 
 Vector = NDArray[np.floating[Any]]
 
@@ -25,10 +25,8 @@ MARGIN = 3
 """Rows around a picture in a plane, so that reading around its corners stays within."""
 LANES = 32
 """Windows of a row that are assembled together."""
-CHUNK = 4096
-"""Rows that one thread multiplies at a time."""
-MANY = 4 * CHUNK
-"""Fewer rows are left to one thread: to wake the others would take longer."""
+FEWEST = 8192
+"""Rows that are worth a thread of their own."""
 
 
 class System(NamedTuple):
@@ -109,7 +107,8 @@ def laplacian_rows(
     inside = np.flatnonzero(solve)
     starts = np.searchsorted(inside, np.arange(height + 1) * width)
     rows: Vector = np.zeros((len(inside), 25), dtype)
-    _assemble(image, solve, inside, starts, epsilon, rows)
+    strips = (height + STRIP - 1) // STRIP
+    in_parallel(_assemble, strips, image, solve, inside, starts, epsilon, rows)
     return rows
 
 
@@ -142,7 +141,7 @@ class KeptRows:
         """Return the rows of some pixels of a box, whose windows lie in it: the caller's own."""
         number = self._number[box].ravel().take(np.flatnonzero(solve))
         rows: Vector = np.empty((len(number), 25), self.rows.dtype)
-        _take(self.rows, self._diagonal, number, rows)
+        in_parallel(_take, len(number), self.rows, self._diagonal, number, rows, smallest=FEWEST)
         missing = number < 0
         if missing.any():
             rows[missing] = self._assembled(box, solve & (self._number[box] < 0))
@@ -152,11 +151,10 @@ class KeptRows:
         return laplacian_rows(self._image[box], solve, self._epsilon, self.rows.dtype.type)
 
 
-@one_at_a_time
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _assemble(image, solve, inside, starts, epsilon, rows):
+@numba.njit(cache=True, nogil=True)
+def _assemble(start, stop, image, solve, inside, starts, epsilon, rows):
     height, width, channels = image.shape
-    for strip in numba.prange((height + STRIP - 1) // STRIP):
+    for strip in range(start, stop):
         top, bottom = strip * STRIP, min(height, (strip + 1) * STRIP)
         below = min(height - 1, bottom + 1)
         number = np.full((STRIP + 4, width), -1, np.int64)
@@ -277,22 +275,13 @@ def _product(
 ) -> Vector:
     """Return rows times a plane, one entry an unknown pixel."""
     result = np.empty(len(rows), rows.dtype)
-    each = _multiply_together if len(rows) >= MANY else _multiply
-    each(rows, places, offsets, plane, result)
+    in_parallel(_multiply, len(rows), rows, places, offsets, plane, result, smallest=FEWEST)
     return result
 
 
-@one_at_a_time
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _multiply_together(rows, places, offsets, plane, result):
-    # In fixed chunks: where a loop is cut changes the last bits, the number of threads must not.
-    for chunk in numba.prange((len(rows) + CHUNK - 1) // CHUNK):
-        part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
-        _multiply(rows[part], places[part], offsets, plane, result[part])
-
-
-@numba.njit(cache=True, nogil=True, inline="never")
-def _multiply(rows, places, offsets, plane, result):
+@numba.njit(cache=True, nogil=True)
+def _multiply(start, stop, rows, places, offsets, plane, result):
+    rows, places, result = rows[start:stop], places[start:stop], result[start:stop]
     # Unsigned: an index that cannot be negative needs no check for it.
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     down = np.uint64(offsets[5] - offsets[0])
@@ -312,10 +301,9 @@ def _multiply(rows, places, offsets, plane, result):
         result[i] = entry
 
 
-@one_at_a_time
-@numba.njit(parallel=True, cache=True, nogil=True)
-def _take(rows, diagonal, number, result):
-    for i in numba.prange(len(number)):
+@numba.njit(cache=True, nogil=True)
+def _take(start, stop, rows, diagonal, number, result):
+    for i in range(start, stop):
         if number[i] >= 0:
             result[i] = rows[number[i]]
             result[i, 12] = diagonal[number[i]]

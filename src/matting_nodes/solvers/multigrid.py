@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .laplacian import System, Vector
-from .numba_lock import one_at_a_time
+from .parallel import in_parallel
 
 SIDE = 4
 """Side of the finest blocks, in pixels."""
@@ -29,10 +29,8 @@ DAMPING, RELAXATION = 0.75, 0.5
 """Of the smoothing by blocks, and by pixels."""
 RIDGE, FLOOR = 1e-6, 1e-8
 """Added to a level's diagonal, times itself and as it is: one color alone spans no more than 1."""
-CHUNK = 128
-"""Blocks that one thread takes at a time."""
-MANY = 256
-"""Fewer blocks are left to one thread: to wake the others would take longer."""
+FEWEST = 1024
+"""Blocks that are worth a thread of their own."""
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -83,13 +81,15 @@ class Level:
     def left(self, residual: Floats, values: Floats) -> Floats:
         """Return what the matrix times a vector leaves of a residual."""
         result = residual.copy()
-        each = _subtract_together if len(self) >= MANY else _subtract_rows
-        each(self.entries, self.blocks.neighbors, values, result)
+        arguments = self.entries, self.blocks.neighbors, values, result
+        in_parallel(_subtract_rows, len(self), *arguments, smallest=FEWEST)
         return result
 
     @cached_property
     def _inverse(self) -> Floats:
-        inverse: Floats = _inverses(np.ascontiguousarray(self.entries[:, 4]))
+        own = np.ascontiguousarray(self.entries[:, 4])
+        inverse: Floats = np.empty_like(own)
+        in_parallel(_invert, len(own), own, inverse, smallest=FEWEST)
         return inverse
 
     def smooth(self, residual: Floats, values: Floats) -> None:
@@ -122,8 +122,9 @@ class Multigrid:
         """Return nearly A⁻¹ times the residual."""
         finest = self._levels[0]
         blocks, coarse = finest.blocks, finest.nothing()
-        _restrict_pixels(blocks.children, blocks.shifts, residual, coarse)
-        result = _prolong_pixels(blocks.parents, blocks.shifts, self._cycle(0, coarse))
+        arguments = blocks.children, blocks.shifts, residual, coarse
+        in_parallel(_restrict_pixels, len(finest), *arguments, smallest=FEWEST)
+        result = _prolonged(blocks.parents, blocks.shifts, self._cycle(0, coarse))
         # What blocks cannot see, each pixel mends for itself.
         result += self._step * (residual - self._times(result))
         return result
@@ -178,7 +179,9 @@ def _finest(system: System, colors: Floats) -> Level:
     number = np.full(system.size, -1, np.int32)
     number[system.places] = np.arange(len(rows), dtype=np.int32)
     entries = np.zeros((len(blocks.rows), 9, 4, 4), np.float32)
-    _join_pixels(
+    in_parallel(
+        _join_pixels,
+        len(entries),
         system.rows,
         system.places,
         system.offsets,
@@ -188,6 +191,7 @@ def _finest(system: System, colors: Floats) -> Level:
         blocks.children,
         blocks.shifts,
         entries,
+        smallest=64,
     )
     _mirror(blocks.neighbors, entries)
     return Level(blocks, entries)
@@ -197,7 +201,9 @@ def _coarser(fine: Level) -> Level:
     below = fine.blocks
     blocks = _blocks(below.rows, below.columns, below.sizes, below.colors, 2)
     entries = np.zeros((len(blocks.rows), 9, 4, 4), np.float32)
-    _join_blocks(
+    in_parallel(
+        _join_blocks,
+        len(entries),
         fine.entries,
         below.neighbors,
         below.rows % 2,
@@ -205,6 +211,7 @@ def _coarser(fine: Level) -> Level:
         blocks.children,
         blocks.shifts,
         entries,
+        smallest=256,
     )
     return Level(blocks, entries)
 
@@ -252,12 +259,10 @@ def _join(sizes, colors, parents, children, sums):
             sums[parent, c + 1] += sizes[i] * colors[i, c]
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _inverses(matrices):
+@numba.njit(cache=True, nogil=True)
+def _invert(start, stop, matrices, result):
     """Invert small matrices, symmetric and positive definite (Gauss and Jordan)."""
-    result = np.empty_like(matrices)
-    for n in numba.prange(len(matrices)):
+    for n in range(start, stop):
         a = matrices[n].astype(np.float64)
         for p in range(4):
             pivot = 1 / a[p, p]
@@ -271,17 +276,15 @@ def _inverses(matrices):
                     for j in range(4):
                         a[i, j] -= factor * a[p, j]
         result[n] = a
-    return result
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _join_pixels(rows, places, offsets, number, y, x, children, shifts, entries):
+@numba.njit(cache=True, nogil=True)
+def _join_pixels(start, stop, rows, places, offsets, number, y, x, children, shifts, entries):
     """Add up PᵀAP, where a row of P is 1 and the pixel's color less the block's.
 
     Of the blocks around each, only those that come after it: the matrix is symmetric.
     """
-    for block in numba.prange(len(children)):
+    for block in range(start, stop):
         for i in children[block]:
             if i < 0:
                 break
@@ -333,11 +336,10 @@ def _reached(block, at):
     return max(0, block * SIDE - at - 2), min(5, (block + 1) * SIDE - at - 2)
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _join_blocks(fine, neighbors, y, x, children, shifts, entries):
+@numba.njit(cache=True, nogil=True)
+def _join_blocks(start, stop, fine, neighbors, y, x, children, shifts, entries):
     """Add up PᵀAP, where 1 of a block is 1 and the shift of its parent's, and colors are colors."""
-    for block in numba.prange(len(children)):
+    for block in range(start, stop):
         part = np.empty((4, 4), np.float32)
         for i in children[block]:
             if i < 0:
@@ -358,17 +360,10 @@ def _join_blocks(fine, neighbors, y, x, children, shifts, entries):
                         entries[block, slot, c + 1, q] += part[c + 1, q] + part[0, q] * shifts[i, c]
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _subtract_together(entries, neighbors, values, result):
-    for chunk in numba.prange((len(entries) + CHUNK - 1) // CHUNK):
-        part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
-        _subtract_rows(entries[part], neighbors[part], values, result[part])
-
-
 @numba.njit(cache=True, nogil=True)
-def _subtract_rows(entries, neighbors, values, result):
+def _subtract_rows(start, stop, entries, neighbors, values, result):
     """Subtract a matrix times a vector from another."""
+    entries, neighbors, result = entries[start:stop], neighbors[start:stop], result[start:stop]
     for i in range(len(entries)):
         # Numbers of their own: a loop over four reads and writes them each time.
         a, b, c, d = result[i, 0], result[i, 1], result[i, 2], result[i, 3]
@@ -393,22 +388,10 @@ def _add_products(inverse, residual, values):
             values[i, p] += np.float32(DAMPING) * entry
 
 
-def _restrict_pixels(children: Integers, shifts: Floats, residual: Vector, coarse: Floats) -> None:
-    """Add a vector of pixels to one of blocks."""
-    each = _restrict_together if len(children) >= MANY else _restrict_rows
-    each(children, shifts, residual, coarse)
-
-
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _restrict_together(children, shifts, residual, coarse):
-    for chunk in numba.prange((len(children) + CHUNK - 1) // CHUNK):
-        part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
-        _restrict_rows(children[part], shifts, residual, coarse[part])
-
-
 @numba.njit(cache=True, nogil=True)
-def _restrict_rows(children, shifts, residual, coarse):
+def _restrict_pixels(start, stop, children, shifts, residual, coarse):
+    """Add a vector of pixels to one of blocks."""
+    children, coarse = children[start:stop], coarse[start:stop]
     for block in range(len(children)):
         for i in children[block]:
             if i < 0:
@@ -418,25 +401,17 @@ def _restrict_rows(children, shifts, residual, coarse):
                 coarse[block, c + 1] += shifts[i, c] * residual[i]
 
 
-def _prolong_pixels(parents: Integers, shifts: Floats, coarse: Floats) -> Vector:
+def _prolonged(parents: Integers, shifts: Floats, coarse: Floats) -> Vector:
     """Return what the blocks say of each pixel."""
     result = np.empty(len(parents), np.float32)
-    each = _prolong_together if len(parents) >= MANY * SIDE**2 else _prolong_rows
-    each(parents, shifts, coarse, result)
+    fewest = FEWEST * SIDE**2
+    in_parallel(_prolong_pixels, len(parents), parents, shifts, coarse, result, smallest=fewest)
     return result
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _prolong_together(parents, shifts, coarse, result):
-    pixels = CHUNK * SIDE**2
-    for chunk in numba.prange((len(parents) + pixels - 1) // pixels):
-        part = slice(chunk * pixels, (chunk + 1) * pixels)
-        _prolong_rows(parents[part], shifts[part], coarse, result[part])
-
-
 @numba.njit(cache=True, nogil=True)
-def _prolong_rows(parents, shifts, coarse, result):
+def _prolong_pixels(start, stop, parents, shifts, coarse, result):
+    parents, shifts, result = parents[start:stop], shifts[start:stop], result[start:stop]
     for i in range(len(parents)):
         value = coarse[parents[i], 0]
         for c in range(3):

@@ -204,8 +204,8 @@ def loader(samples: Samples, places: Any, batch: int, workers: int) -> DataLoade
         batch_size=batch,
         sampler=places,
         num_workers=workers,
-        # Threads of another process do not survive a fork.
-        multiprocessing_context="forkserver" if workers else None,
+        # The one way that every system has; and threads of this process do not survive a fork.
+        multiprocessing_context="spawn" if workers else None,
         worker_init_fn=_one_thread,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),

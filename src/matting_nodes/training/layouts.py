@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import FileError, ParameterError
-from ..io.images import READABLE
+from ..io.decoding import READABLE, size_of
 from .samples import Sample
 
 T = TypeVar("T")
@@ -24,7 +24,6 @@ TRIMAPS = ("trimap", "trimaps", "trimap1", "trimap_training_lowres/Trimap1")
 FOREGROUNDS = ("fg", "foreground", "foregrounds")
 BACKGROUNDS = ("bg", "background", "backgrounds")
 INDEX = "index.txt"
-TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
 @dataclass(frozen=True)
@@ -228,27 +227,9 @@ def _fault(sample: Sample, sizes: dict[Path, tuple[int, int] | str]) -> str:
 def _size(path: Path) -> tuple[int, int] | str:
     """Return width and height of an upright picture, or why its head cannot be read."""
     try:
-        return _tiff_size(path) if path.suffix.lower() in (".tif", ".tiff") else _other_size(path)
+        return size_of(path)
     except Exception as error:  # Decoders raise errors of many kinds for a broken file.
         return f"{path} cannot be opened: {error}"
-
-
-def _tiff_size(path: Path) -> tuple[int, int]:
-    from tifffile import TiffFile
-
-    with TiffFile(path) as file:
-        page = file.series[0].keyframe
-        return page.imagewidth, page.imagelength
-
-
-def _other_size(path: Path) -> tuple[int, int]:
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        # A PNG would be decoded whole to look for what it hardly ever has.
-        exif = {} if picture.format == "PNG" else picture.getexif()
-        turned = exif.get(0x0112) in TRANSPOSED
-        return picture.size[::-1] if turned else picture.size
 
 
 def _place(root: Path, chosen: str, usual: tuple[str, ...], *, optional: bool = False) -> Path:

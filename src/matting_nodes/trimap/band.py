@@ -8,10 +8,14 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Mask, Trimap, trimap_from
-from ..errors import EmptyRegionError
-from ..framework.parameters import Advanced, Slider
+from ..arrays import Mask, Trimap, is_background, is_foreground, trimap_from
+from ..errors import EmptyRegionError, Side
+from ..framework.parameters import Advanced, PixelSize, Slider
 from ..framework.register import method
+
+# 5 and 250 of 255, as in trimaps: soft values beyond them are too faint to move the band's edge.
+NEARLY_BACKGROUND = np.float32(5 / 255 + 1e-6)
+NEARLY_FOREGROUND = np.float32(250 / 255 - 1e-6)
 
 
 @method("make_trimap", title="Band")
@@ -21,14 +25,18 @@ def band(
     inner: Annotated[float, Slider(0, 200)] = 10.0,
     outer: Annotated[float, Slider(0, 200)] = 10.0,
     unit: Literal["px", "physical", "percent"] = "px",
-    pixel_size: Annotated[float, Slider(1e-9, 1e9), Advanced()] = 1.0,
+    pixel_size: Annotated[
+        float, Slider(1e-9, 1e9), Advanced(), PixelSize("unit", "physical")
+    ] = 1.0,
 ) -> Trimap:
     """Mark a band along a mask's edge as unknown.
 
     Parameters
     ----------
     mask : (H, W) float32, 0..1
-        1 is foreground. Values between 0 and 1 are already unknown and stay so.
+        1 is foreground. Values more than 2/255 from 0 and 1 are soft: already unknown, they
+        stay so, and the band goes on from them. A mask that is soft throughout one side is cut
+        at half its height first.
     inner, outer : float
         How far the band reaches into the foreground and into the background, in the unit.
     unit : {"px", "physical", "percent"}
@@ -53,11 +61,20 @@ def band(
     array([[  0, 128, 128, 128, 255, 255]], dtype=uint8)
     """
     inner, outer = (in_pixels(radius, unit, pixel_size, mask) for radius in (inner, outer))
-    foreground = distance_to(mask < 1) > inner
-    background = distance_to(mask > 0) > outer
-    check_remains(foreground, mask == 1, "foreground", inner, "Choose a smaller inner")
-    check_remains(background, mask == 0, "background", outer, "Choose a smaller outer")
+    mask = definite(mask)
+    inside, outside = is_foreground(mask), is_background(mask)
+    foreground = inside & (distance_to(mask < NEARLY_FOREGROUND) > inner)
+    background = outside & (distance_to(mask > NEARLY_BACKGROUND) > outer)
+    check_remains(foreground, inside, "foreground", inner, "Choose a smaller inner")
+    check_remains(background, outside, "background", outer, "Choose a smaller outer")
     return trimap_from(foreground, background)
+
+
+def definite(mask: Mask) -> Mask:
+    """Return a mask that has both sides; one that is soft throughout a side by its half level."""
+    if is_foreground(mask).any() and is_background(mask).any():
+        return mask
+    return (mask > 0.5).astype(np.float32)
 
 
 def in_pixels(radius: float, unit: str, pixel_size: float, mask: Mask) -> float:
@@ -85,7 +102,7 @@ def distance_to(region: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def check_remains(
-    remains: NDArray[np.bool_], before: NDArray[np.bool_], name: str, reach: float, fix: str
+    remains: NDArray[np.bool_], before: NDArray[np.bool_], name: Side, reach: float, fix: str
 ) -> None:
     """Raise an EmptyRegionError if no pixel of a region remains beyond a band of `reach` px."""
     if remains.any():
@@ -94,10 +111,12 @@ def check_remains(
         raise EmptyRegionError(
             f"The mask has no definite {name}",
             "A trimap is made from a mask with some foreground (1) and some background (0)",
-            "Segment the object first, or paint it",
+            "Segment the object first, paint it, or take soft values by the method soft thresholds",
+            missing=name,
         )
     raise EmptyRegionError(
         f"A band of {reach:g} px leaves no definite {name}",
         f"Some {name} must remain beyond the band",
         fix,
+        missing=name,
     )

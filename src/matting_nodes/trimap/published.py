@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..arrays import Mask, Trimap, trimap_from
-from ..framework.register import method
-from .band import check_remains
-from .structuring_element import eroded_and_dilated
+import numpy as np
 
-# element, its width, iterations; foreground from this value of 255, background up to that
+from ..arrays import Mask, Trimap
+from ..framework.register import method
+from .band import NEARLY_BACKGROUND, NEARLY_FOREGROUND, definite
+from .structuring_element import from_element
+
+# element, its width, iterations
 RECIPES = {
-    "square_10x5": ("square", 10, 5, 255, 0),
-    "ellipse_7x6": ("ellipse", 7, 6, 255, 0),
-    "smooth_ellipse_6": ("ellipse", 6, 1, 250, 5),
+    "square_10x5": ("square", 10, 5),
+    "ellipse_7x6": ("ellipse", 7, 6),
+    "smooth_ellipse_6": ("ellipse", 6, 1),
 }
 
 
@@ -44,10 +46,12 @@ def published(
     EmptyRegionError
         If no definite foreground or no definite background would remain.
     """
-    shape, size, iterations, high, low = RECIPES[recipe]
-    eroded, dilated = eroded_and_dilated(mask, shape, size, iterations)
-    foreground, background = eroded >= high, dilated <= low
-    reach, fix = size * iterations / 2, "Choose another recipe, or a band"
-    check_remains(foreground, mask == 1, "foreground", reach, fix)
-    check_remains(background, mask == 0, "background", reach, fix)
-    return trimap_from(foreground, background)
+    shape, size, iterations = RECIPES[recipe]
+    mask = _snapped(mask) if recipe == "smooth_ellipse_6" else definite(mask)
+    return from_element(mask, shape, size, iterations, "Choose another recipe, or a band")
+
+
+def _snapped(mask: Mask) -> Mask:
+    """Return a soft mask with up to 5 of 255 as 0 and from 250 as 1."""
+    high = np.where(mask >= NEARLY_FOREGROUND, np.float32(1), mask)
+    return np.where(mask <= NEARLY_BACKGROUND, np.float32(0), high)

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Mask, Trimap, trimap_from
+from ..arrays import Mask, Trimap, is_background, is_foreground, trimap_from
 from ..framework.parameters import Slider
 from ..framework.register import method
-from .band import check_remains
+from .band import check_remains, definite
 
 
 @method("make_trimap", title="Structuring element")
@@ -26,12 +26,13 @@ def structuring_element(
     Parameters
     ----------
     mask : (H, W) float32, 0..1
-        1 is foreground; anything between 0 and 1 is unknown.
+        1 is foreground; anything more than 2/255 from 0 and 1 is unknown. A mask that is soft
+        throughout one side is cut at half its height first.
     shape : {"ellipse", "square"}
-        Of the element, which is 2 radius + 1 pixels wide: it has a middle, so the band is as
-        wide on every side.
+        Shape of the element, which is 2 radius + 1 pixels wide: it has a center pixel, so the
+        band is equally wide on every side.
     radius : int, pixels
-        Of the element.
+        Radius of the element.
     iterations : int
         How often it is applied.
 
@@ -44,12 +45,22 @@ def structuring_element(
     EmptyRegionError
         If no definite foreground or no definite background would remain.
     """
-    size = 2 * radius + 1
+    return from_element(
+        definite(mask), shape, 2 * radius + 1, iterations, "Choose a smaller radius"
+    )
+
+
+def from_element(mask: Mask, shape: str, size: int, iterations: int, fix: str) -> Trimap:
+    """Return the trimap of a mask that an element `size` pixels wide erodes and dilates.
+
+    As in trimaps, values up to 5 of 255 are too faint to count as touched, and from 250 as whole.
+    """
+    inside, outside = is_foreground(mask), is_background(mask)
     eroded, dilated = eroded_and_dilated(mask, shape, size, iterations)
-    foreground, background = eroded == 255, dilated == 0
-    reach, fix = radius * iterations, "Choose a smaller radius"
-    check_remains(foreground, mask == 1, "foreground", reach, fix)
-    check_remains(background, mask == 0, "background", reach, fix)
+    foreground, background = inside & (eroded >= 250), outside & (dilated <= 5)
+    reach = (size - 1) / 2 * iterations
+    check_remains(foreground, inside, "foreground", reach, fix)
+    check_remains(background, outside, "background", reach, fix)
     return trimap_from(foreground, background)
 
 

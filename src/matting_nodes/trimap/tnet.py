@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Image, Trimap, as_rgb, trimap_from
-from ..errors import EmptyRegionError
+from ..errors import EmptyRegionError, Side
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import blue_first, resized, working_size
+from ..models.inputs import blue_first, in_8_bits, in_floats, resized, working_size
 from ..models.predict import predict
-from ..models.settings import Precision, Weights
+from ..models.settings import Precision, Recipe, Weights
 
 
 @method("make_trimap", title="T-Net (network)", networks=("tnet",))
@@ -25,6 +25,7 @@ def tnet(
     cleanup: Annotated[int, Slider(0, 20, unit="px")] = 2,
     weights: Weights = "",
     precision: Precision = "auto",
+    recipe: Recipe = "full",
     device: str,
     job: Job,
 ) -> Trimap:
@@ -47,16 +48,21 @@ def tnet(
     Raises
     ------
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights are not available or do not fit.
     EmptyRegionError
         If the network finds no foreground or no background.
 
     Notes
     -----
-    Chen et al., "Semantic Human Matting", ACM MM 2018 (arXiv:1809.01354), section 3.1.
+    Chen et al., "Semantic Human Matting", ACM MM 2018 (arXiv:1809.01354), section 3.1. The
+    published recipe squashes the picture to a square by a cubic filter in 8 bits; full keeps its
+    proportions.
     """
     height, width = image.shape[:2]
-    small = resized(as_rgb(image), *working_size(height, width, longer_side), "area")
+    if recipe == "published":
+        small = in_floats(resized(in_8_bits(image), longer_side, longer_side, "cubic"))
+    else:
+        small = resized(as_rgb(image), *working_size(height, width, longer_side), "area")
     logits = predict(
         "tnet",
         blue_first(small),
@@ -69,12 +75,14 @@ def tnet(
     )
     classes = logits.argmax(axis=0)
     background, foreground = (_opened(classes == side, cleanup) for side in (0, 2))
-    for name, region in (("foreground", foreground), ("background", background)):
+    sides: dict[Side, NDArray[np.bool_]] = {"foreground": foreground, "background": background}
+    for name, region in sides.items():
         if not region.any():
             raise EmptyRegionError(
                 f"T-Net finds no {name}",
                 "It was made for pictures of people, and needs both sides",
                 "Choose a smaller cleanup, or segment the object and use a band",
+                missing=name,
             )
     return resized(trimap_from(foreground, background), height, width, "nearest")
 

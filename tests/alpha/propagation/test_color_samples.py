@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pytest
 
@@ -78,18 +77,6 @@ def test_the_main_axes_of_more_channels_keep_the_distances():
     axes = color_axes((few @ turned[:3]).astype(np.float32)).reshape(-1, 3)
     distances, before = (np.linalg.norm(c[:, None] - c, axis=2) for c in (axes, few.reshape(-1, 3)))
     np.testing.assert_allclose(distances, before, atol=1e-5)
-
-
-def test_the_same_on_one_thread(fur):
-    threads = numba.get_num_threads()
-    several = sample(*fur, Job())
-    try:
-        numba.set_num_threads(1)
-        one = sample(*fur, Job())
-    finally:
-        numba.set_num_threads(threads)
-    for a, b in zip(several, one, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def test_it_can_be_stopped_between_batches(lemur, lemur_trimap):

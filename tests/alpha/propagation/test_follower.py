@@ -109,7 +109,7 @@ def test_a_trimap_that_is_painted_over_is_refused_and_named(follower, fur):
     image, trimap = fur
     follower.follow({"image": [image], "trimap": [trimap, trimap]})
     with pytest.raises(EmptyRegionError, match="Frame 1"):
-        follower.follow({"image": [image], "trimap": [trimap, np.zeros_like(trimap)]})
+        follower.follow({"image": [image], "trimap": [trimap, np.full_like(trimap, 128)]})
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,29 @@ def test_who_can_follow(method, follows):
 def test_only_what_is_to_be_solved_on_the_cpu_is_followed(device, follows):
     """Else a matte of the CPU's would be recorded as a GPU's."""
     assert Follower.can_follow(alpha_matte, {"device": device}) == follows
+
+
+def test_frames_without_the_object_are_told_until_it_is_painted(follower, fur):
+    image, trimap = fur
+    empty = np.zeros_like(trimap)
+    follower.follow({"image": [image], "trimap": [trimap, empty]})
+    shown = np.ones((2, *trimap.shape), np.float32)
+    show(follower.take(), shown)
+    np.testing.assert_array_equal(shown, [alpha_matte(image, trimap), empty])
+    assert follower.remarks == ["Frame 1 shows no object: the trimap has no definite foreground"]
+    follower.follow({"image": [image], "trimap": [trimap, trimap]})
+    show(follower.take(), shown)
+    np.testing.assert_array_equal(shown[1], shown[0])
+    assert follower.remarks == []
+
+
+def test_counts_follow_as_map_frames_takes_them(fur):
+    counts = np.round(fur[0] * 300 + 100).astype(np.uint16)
+    inputs = {"image": [counts], "trimap": [fur[1]]}
+    for mode in ("auto", "percentiles", "none"):
+        follower = Follower(alpha_matte, {"normalization": mode})
+        follower.follow(inputs)
+        (patch,) = follower.take()
+        (ordinary,) = map_frames(alpha_matte, inputs, {"normalization": mode})
+        np.testing.assert_array_equal(patch.values, ordinary.values["alpha"])
+        assert follower.provenance == ordinary.provenance

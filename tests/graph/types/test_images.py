@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from matting_nodes.errors import ShapeError
 from matting_nodes.graph.types import images
 
 
@@ -30,6 +31,12 @@ def test_scaling_by_one_changes_nothing(photo, kernel):
     np.testing.assert_array_equal(
         images.image_scale_by(photo, upscale_method=kernel, scale_by=1.0), photo
     )
+
+
+@pytest.mark.parametrize("kernel", ["nearest-exact", "area", "lanczos"])
+def test_no_picture_is_scaled_to_nothing(photo, kernel):
+    with pytest.raises(ShapeError, match="68 × 44 pixels are to become 1 × 0"):
+        images.image_scale_by(photo, upscale_method=kernel, scale_by=0.01)
 
 
 def test_cutting_to_a_square_keeps_the_middle(photo):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes.errors import ShapeError
+from matting_nodes.errors import ShapeError, SizeMismatchError
 from matting_nodes.graph.types import masks
 
 
@@ -40,6 +40,21 @@ def test_growing_one_pixel(expand, tapered, total):
     one = np.zeros((1, 7, 7), np.float32)
     one[0, 3, 3] = 1
     assert masks.grow_mask(one, expand=expand, tapered_corners=tapered).sum() == total
+
+
+def test_a_rectangle_beside_the_mask_is_refused():
+    square = mask([1, 0, 0], [0, 0, 1])
+    cropped = masks.crop_mask(square, x=1, y=0, width=9, height=9)
+    np.testing.assert_array_equal(cropped, mask([0, 0], [0, 1]))
+    with pytest.raises(ShapeError, match=r"begins at \(3, 0\) and the mask is 3 × 2 pixels"):
+        masks.crop_mask(square, x=3, y=0, width=9, height=9)
+
+
+def test_batches_that_do_not_go_together_are_refused():
+    three, two = np.ones((3, 4, 4), np.float32), np.ones((2, 4, 4), np.float32)
+    assert masks.mask_composite(three, two[:1]).shape == (3, 4, 4)
+    with pytest.raises(SizeMismatchError, match="destination has 3 masks and the source 2"):
+        masks.mask_composite(three, two)
 
 
 def test_feathering_fades_in_equal_steps():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from matting_nodes import (
     sample_data,
     segment,
 )
-from matting_nodes.arrays import Kind
+from matting_nodes.arrays import Kind, Mask, Trimap
 from matting_nodes.hosts.cli import main
 from matting_nodes.io import images
 
@@ -47,6 +48,39 @@ def test_the_steps_of_the_help_text_give_the_pixels_of_python(tmp_path, monkeypa
     np.testing.assert_array_equal(read_image("alpha.png"), alpha)
     np.testing.assert_array_equal(read_image("background.tif"), background)
     np.testing.assert_array_equal(read_image("cut.png"), np.round(cut * np.float64(255)))
+
+
+def test_counts_of_a_camera_stay_counts(tmp_path, monkeypatch):
+    """12 bits in a 16-bit file: the matte of any numbers, and a composite that is not black."""
+    monkeypatch.chdir(tmp_path)
+    part = np.s_[60:160, 220:340]
+    counts = read_image(LEMUR)[part][..., :3].astype(np.uint16) * 16
+    images.write_image("counts.tif", counts.astype(np.float32))
+    images.write_image("trimap.png", images.read(TRIMAP, Kind.TRIMAP)[part])
+    assert main(["matte", "counts.tif", "trimap.png", "-o", "alpha.tif", "--quiet"]) == 0
+    alpha = read_image("alpha.tif")
+    np.testing.assert_array_equal(alpha, alpha_matte(counts, read_image("trimap.png")))
+    steps = [
+        "matte counts.tif trimap.png --normalization percentiles -o other.tif",
+        "composite counts.tif alpha.tif -o cut.png",
+    ]
+    for step in steps:
+        assert main([*step.split(), "--quiet"]) == 0
+    assert not np.array_equal(read_image("other.tif"), alpha)
+    cut = read_image("cut.png")
+    assert cut.dtype == np.uint16
+    np.testing.assert_array_equal(cut[alpha == 1], counts[alpha == 1])
+    np.testing.assert_array_equal(cut[alpha == 0], counts.max())
+    assert main(["composite", "counts.tif", "alpha.tif", "-o", "cut.jpg", "--quiet"]) == 1
+
+
+@pytest.mark.parametrize("top", [1, 255])
+def test_a_mask_of_0_and_1_is_an_alpha_too(tmp_path, monkeypatch, top):
+    monkeypatch.chdir(tmp_path)
+    mask = images.read(REFERENCE, Kind.ALPHA) > 127
+    images.write_image("alpha.png", mask * np.uint8(top))
+    assert main(["composite", LEMUR, "alpha.png", "-o", "cut.png", "--quiet"]) == 0
+    np.testing.assert_array_equal(read_image("cut.png")[mask], read_image(LEMUR)[mask][:, :3])
 
 
 def test_compare_prints_the_table(tmp_path, capsys):
@@ -135,6 +169,42 @@ def test_help_teaches_the_steps_and_the_ranges(capsys):
         assert told in capsys.readouterr().out
 
 
+def test_an_option_of_several_methods_tells_what_it_is_for_each(capsys):
+    with pytest.raises(SystemExit):
+        main(["matte", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "covariance. Larger is smoother. It must be a number from 1e-09 to 0.1 (def" in text
+    assert "guided_filter: Of the windows. It must be a whole number from 1 to 200 px (def" in text
+    assert (
+        "large_kernel: Of the windows. It must be a whole number from 1 to 60 px (default: 10)"
+        in text
+    )
+    assert (
+        "GCA (network) (--method gca): It takes, as above, --weights, --precision, --tile." in text
+    )
+
+
+def test_an_option_of_several_methods_takes_what_each_of_them_takes(registry, tmp_path, capsys):
+    @make_trimap.method(title="Rows")
+    def rows(mask: Mask, *, side: Literal["top", "bottom"] = "top", many: int = 1) -> Trimap:
+        """Mark rows as unknown."""
+        return np.full(mask.shape, 128 if side == "top" else 0, np.uint8)
+
+    @make_trimap.method(title="Columns")
+    def columns(mask: Mask, *, side: Literal["left", "right"] = "left", many: float = 2) -> Trimap:
+        """Mark columns as unknown."""
+        return np.full(mask.shape, round(many * 100) if side == "right" else 0, np.uint8)
+
+    target = tmp_path / "trimap.png"
+    given = ["trimap", REFERENCE, "-o", str(target), "--force", "--quiet", "--method"]
+    assert main([*given, "columns", "--side", "right", "--many", "0.5"]) == 0
+    assert (read_image(target) == 50).all()
+    assert main([*given, "rows", "--side", "top", "--many", "3"]) == 0
+    assert (read_image(target) == 128).all()
+    assert main([*given, "rows", "--side", "left"]) == 1
+    assert "side of Make Trimap (Rows) is 'left'" in capsys.readouterr().err
+
+
 def test_an_interrupt_exits_with_130_and_writes_nothing(tmp_path):
     """A real Ctrl-C, sent by the process to itself in the middle of the work."""
     script = (
@@ -160,7 +230,15 @@ def test_the_doctor_finds_a_healthy_installation(capsys):
     code = main(["doctor"])
     captured = capsys.readouterr()
     assert code == 0, captured.err
-    for name in ("matting-nodes", "torch", "torchvision", "opencv-python", "cpu", "model folder"):
+    for name in (
+        "matting-nodes",
+        "torch",
+        "torchvision",
+        "opencv-python",
+        "cpu",
+        "threads",
+        "model folder",
+    ):
         assert name in captured.out
 
 

@@ -108,8 +108,8 @@ def test_a_dry_run_lists_the_nodes_in_their_order(here, capsys):
         ("flow.json --set 1.file", "--set got '1.file'. It takes NODE.INPUT=VALUE"),
         ("flow.json --set 9.file=a.png", "No nodes are called '9'"),
         ("flow.json --set 3.bits=12", "bits of Node 3 (MattingNodesSavePicture) is '12'"),
-        ("flow.json --each absent", "absent is no folder"),
-        ("flow.json --each results", "results is no folder"),
+        ("flow.json --each absent", "absent is not a folder"),
+        ("flow.json --each results", "results is not a folder"),
         ("flow.json --each 2.image=photos", "They are 1.file"),
         ("flow.json --each photos --set 3.file_type=jpeg", "jpeg holds 8 bits"),
         (f"{EXAMPLES}/api/cutout.json --each photos", "the workflow loads 2 pictures"),
@@ -120,6 +120,33 @@ def test_what_cannot_run_exits_with_1_and_writes_nothing(here, capsys, options, 
     assert main(["run", *options.split(), "--output", "results"]) == 1
     assert told in capsys.readouterr().err
     assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_a_node_cannot_do_is_told_by_name_and_node(here, capsys, workers):
+    """One picture is too narrow to be cropped."""
+    write_image("photos/p1.png", sample_data.lemur()[:40, :20], bits=16, force=True)
+    crop = {"x": 30, "y": 0, "width": 10, "height": 10}
+    flow = {
+        "1": INVERT["1"],
+        "2": {"class_type": "ImageToMask", "inputs": {"image": ["1", 0], "channel": "red"}},
+        "3": {"class_type": "CropMask", "inputs": {"mask": ["2", 0], **crop}},
+        "4": {"class_type": "MaskToImage", "inputs": {"mask": ["3", 0]}},
+        "5": {
+            "class_type": "MattingNodesSavePicture",
+            "inputs": {"image": ["4", 0], "filename_prefix": "part"},
+        },
+    }
+    (here / "flow.json").write_text(json.dumps(flow))
+    command = ["run", "flow.json", "--each", "photos", "--output", "results", "--workers", workers]
+    assert main(command) == 1
+    captured = capsys.readouterr()
+    assert "p1: Node 3 (CropMask): The rectangle begins at (30, 0)" in captured.err
+    assert captured.out.splitlines()[-1] == "2 done, 0 skipped, 1 failed"
+    assert sorted(path.name for path in (here / "results").glob("*.png")) == [
+        "part_p0.png",
+        "part_p2.png",
+    ]
 
 
 def test_a_picture_that_cannot_be_used_is_named_and_the_others_are_done(here, capsys):

@@ -29,7 +29,10 @@ from matting_nodes import (
 
 from .conftest import COMFYUI, ROOT, message
 
-pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout"),
+]
 
 
 @pytest.fixture
@@ -175,6 +178,6 @@ def test_comfyui_reads_what_the_registry_is_to_know():
         __version__,
         "['OS Independent']",
         "matting-nodes",
-        "Matting Nodes",
+        "Matting Nodes (background removal)",
         ">=0.33.0",
     ], done.stderr

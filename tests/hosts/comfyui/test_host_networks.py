@@ -14,17 +14,20 @@ from matting_nodes.models import catalog
 
 from .conftest import COMFYUI, message
 
-pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout"),
+]
 
 MATTE, SAVED = "3", "6"
 
 
 @pytest.fixture(scope="module")
 def weights(server):
-    """A checkpoint as IndexNet's authors publish theirs, in the folder models/matting."""
+    """A checkpoint like that of IndexNet's authors, in models/matting under a name of its own."""
     torch.manual_seed(0)
     state = catalog.model("indexnet").build().state_dict()
-    path = server.base / "models/matting" / catalog.model("indexnet").file
+    path = server.base / "models/matting/own/indexnet/made-up.pth"
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, path)
     yield str(path)
@@ -42,7 +45,12 @@ def graph(server, weights):
         "2": {"class_type": "LoadImageMask", "inputs": {"image": "trimap.png", "channel": "red"}},
         MATTE: {
             "class_type": "MattingNodesAlphaMatte",
-            "inputs": {"image": ["1", 0], "trimap": ["2", 0], "method": "indexnet"},
+            "inputs": {
+                "image": ["1", 0],
+                "trimap": ["2", 0],
+                "method": "indexnet",
+                "method.weights": "made-up",
+            },
         },
         "5": {"class_type": "MaskToImage", "inputs": {"mask": [MATTE, 0]}},
         SAVED: {
@@ -146,7 +154,7 @@ def test_an_interrupt_stops_a_network_between_tiles_and_ends_its_lease(server, g
     [
         ({"method.weights": "absent.pth"}, "absent.pth is not a file"),
         ({"method.weights": "{input}/small.png"}, "small.png cannot be read as a checkpoint"),
-        ({"method": "gca"}, "gca-dist.pth, are not in"),
+        ({"method": "gca", "method.weights": ""}, "gca-dist.pth, are not in"),
         ({"method": "gca", "method.weights": "{indexnet}"}, "It looks like indexnet"),
         ({"device": "mps"}, "device is mps. This machine has"),
     ],

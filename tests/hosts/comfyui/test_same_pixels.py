@@ -16,6 +16,7 @@ from matting_nodes import sample_data
 from matting_nodes.graph import Folders, Graph, evaluate
 from matting_nodes.io.stacks import read_stack
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 # Orientations in EXIF: upside down, and on either side.
 TURNED = (3, 6, 8)

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 pytest.importorskip("napari")
 
 if sys.platform == "linux" and not os.environ.get("DISPLAY"):
     pytest.skip("napari's window needs a display: run `make test`", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """Wait a minute, not five seconds: others may be at work on the machine."""
+    monkeypatch.setitem(QtBot.waitUntil.__kwdefaults__, "timeout", 60_000)
 
 
 @pytest.fixture
@@ -25,6 +33,9 @@ def preferences_file(tmp_path, monkeypatch):
 @pytest.fixture
 def viewer(preferences_file, make_napari_viewer_proxy):
     """A real window; like a plugin's viewer, it lets nobody reach private attributes."""
+    # napari collects garbage for every layer that goes; modules need not be looked through then.
+    gc.collect()
+    gc.freeze()
     return make_napari_viewer_proxy()
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
+import tifffile
 
-from matting_nodes import sample_data
-from matting_nodes.errors import MattingError
-from matting_nodes.hosts.napari._trimap import is_trimap, trimap_options, trimap_to_labels
-from matting_nodes.io.images import read_image
+from matting_nodes import read_image, sample_data, write_image
+from matting_nodes.errors import FileError, MattingError, ValueRangeError
+from matting_nodes.hosts.napari._trimap import (
+    TAG,
+    alpha_options,
+    is_trimap,
+    trimap_options,
+    trimap_to_labels,
+)
 
 PLUGIN = "matting-nodes"
 
@@ -24,7 +33,8 @@ def save(viewer, tmp_path):
     return write
 
 
-@pytest.mark.parametrize("ending", ["png", "tif"])
+# Any ending that the reader takes, a writer gives.
+@pytest.mark.parametrize("ending", ["png", "tif", "tiff", "ome.tif", "TIF", "PNG"])
 def test_a_trimap_is_a_grey_picture_and_comes_back_as_a_trimap(viewer, save, fur, ending):
     labels = trimap_to_labels(fur[1])
     layer = viewer.add_labels(labels, name="fur trimap", **trimap_options())
@@ -33,49 +43,148 @@ def test_a_trimap_is_a_grey_picture_and_comes_back_as_a_trimap(viewer, save, fur
     viewer.layers.clear()
     (again,) = viewer.open(path, plugin=PLUGIN)
     assert is_trimap(again)
-    assert again.name == "fur trimap"
+    assert again.name.startswith("fur trimap")
     np.testing.assert_array_equal(again.data, labels)
 
 
-def test_a_stack_of_trimaps_comes_back_whole(viewer, save, fur):
-    labels = trimap_to_labels(np.stack([fur[1], fur[1][::-1], fur[1][:, ::-1]]))
+@pytest.mark.parametrize("axes", [(3,), (2, 3), (1, 3)])
+def test_a_stack_of_trimaps_comes_back_with_its_axes(viewer, save, fur, axes):
+    planes = np.stack([fur[1], fur[1][::-1], fur[1][:, ::-1]] * (axes[0] if axes[1:] else 1))
+    labels = trimap_to_labels(planes).reshape(*axes, *fur[1].shape)
     path = save(viewer.add_labels(labels, **trimap_options()), "trimaps.tif")
     viewer.layers.clear()
     (again,) = viewer.open(path, plugin=PLUGIN)
     np.testing.assert_array_equal(again.data, labels)
 
 
+def test_a_trimap_that_napari_itself_wrote_opens_as_a_trimap(viewer, tmp_path, fur):
+    """Which writer comes first is for npe2 to say: labels 0, 1 and 2 in 32 bits are read too."""
+    labels = trimap_to_labels(fur[1])
+    layer = viewer.add_labels(labels, name="trimap", **trimap_options())
+    (path,) = layer.save(str(tmp_path / "trimap.tif"), plugin="napari")
+    (again,) = viewer.open(path, plugin=PLUGIN)
+    np.testing.assert_array_equal(again.data, labels)
+
+
+def test_a_trimap_saved_as_a_color_picture_opens_as_a_trimap(viewer, tmp_path, fur):
+    write_image(tmp_path / "trimap.png", np.repeat(fur[1][..., None], 3, axis=2))
+    (again,) = viewer.open(str(tmp_path / "trimap.png"), plugin=PLUGIN)
+    np.testing.assert_array_equal(again.data, trimap_to_labels(fur[1]))
+
+
+def test_a_label_that_no_trimap_has_is_not_saved(viewer, tmp_path):
+    labels = np.int8([[0, 1, 2, -1]])
+    layer = viewer.add_labels(labels, name="painted", **trimap_options())
+    with pytest.raises(ValueRangeError, match="painted holds the label -1"):
+        layer.save(str(tmp_path / "trimap.png"), plugin=PLUGIN)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("ending", "step"), [("png", 2**-16), ("tif", 0)])
 def test_an_alpha_keeps_more_than_eight_bits(viewer, save, ending, step):
     alpha = sample_data.lemur_alpha()[:60, :80] * np.float32(0.999)
-    path = save(viewer.add_image(alpha, name="alpha"), f"alpha.{ending}")
+    path = save(viewer.add_image(alpha, name="alpha", **alpha_options()), f"alpha.{ending}")
     saved = read_image(path)
     values = saved / np.iinfo(saved.dtype).max if saved.dtype.kind == "u" else saved
     assert np.abs(values - alpha).max() <= step
 
 
-def test_an_eight_bit_photo_in_tiff_stays_as_it_is(viewer, save, lemur):
-    photo = (lemur * 255).astype(np.uint8)
-    path = save(viewer.add_image(photo, name="photo", rgb=True), "photo.tif")
-    np.testing.assert_array_equal(read_image(path), photo)
+def test_a_stack_of_mattes_keeps_all_its_axes(viewer, save, fur):
+    """Time and depth, as they were; a transparent picture keeps its alpha, straight."""
+    alphas = np.stack([fur[1] / np.float32(255)] * 6).reshape(2, 3, *fur[1].shape)
+    path = save(viewer.add_image(alphas, name="alpha", **alpha_options()), "alpha.tif")
+    np.testing.assert_array_equal(tifffile.imread(path), alphas)
+    cutouts = np.concatenate([np.stack([fur[0]] * 6), alphas.reshape(6, *fur[1].shape, 1)], axis=3)
+    cutouts = cutouts.reshape(2, 3, *cutouts.shape[1:]).astype(np.float32)
+    ours = {"metadata": {TAG: {"kind": "image"}}}
+    path = save(viewer.add_image(cutouts, name="cutout", rgb=True, **ours), "cutout.tif")
+    np.testing.assert_array_equal(tifffile.imread(path), cutouts)
+    with tifffile.TiffFile(path) as file:
+        assert file.pages[0].extrasamples == (tifffile.EXTRASAMPLE.UNASSALPHA,)
 
 
-def test_a_mask_is_black_and_white(viewer, save):
-    mask = np.zeros((30, 40), int)
-    mask[5:20, 5:20] = 7
-    path = save(viewer.add_labels(mask, name="mask"), "mask.png")
-    np.testing.assert_array_equal(read_image(path), np.where(mask == 7, 255, 0))
+def test_a_mask_of_ours_is_black_and_white(viewer, save):
+    mask = np.zeros((30, 40), np.uint8)
+    mask[5:20, 5:20] = 1
+    layer = viewer.add_labels(mask, name="mask", metadata={TAG: {"kind": "mask"}})
+    np.testing.assert_array_equal(read_image(save(layer, "mask.png")), mask * 255)
+    # What else was painted into it keeps its number.
+    layer.data[25:, 25:] = 7
+    np.testing.assert_array_equal(tifffile.imread(save(layer, "mask.tif")), layer.data)
 
 
-def test_several_labels_are_no_mask(viewer, tmp_path):
-    layer = viewer.add_labels(np.arange(12).reshape(3, 4), name="many")
-    with pytest.raises(MattingError, match="many holds several labels"):
-        layer.save(str(tmp_path / "many.png"), plugin=PLUGIN)
-    assert not list(tmp_path.iterdir())
+def ramp(dtype, *shape):
+    """Values that differ from plane to plane, over all of a type's range."""
+    if np.dtype(dtype).kind == "f":
+        return (np.linspace(-3, 700, np.prod(shape)) ** 2).reshape(shape).astype(dtype)
+    ends = np.iinfo(dtype)
+    return np.linspace(ends.min, ends.max, np.prod(shape)).reshape(shape).astype(dtype)
+
+
+COUNTS = ramp(np.uint16, 2, 3, 12, 14) // 200
+IMAGES = [
+    (COUNTS[0, 0], ["tif", "tiff", "ome.tif", "TIF", "png", "npz"]),
+    (COUNTS, ["tif", "png"]),
+    (ramp(np.int16, 12, 14), ["tif", "png"]),
+    (ramp(np.float32, 3, 12, 14), ["tif", "png"]),
+    (ramp(np.float64, 12, 14), ["tif"]),
+    (ramp(np.uint8, 12, 14, 3), ["tif", "png"]),
+    (ramp(np.uint8, 3, 12, 14, 4), ["tif"]),
+    (np.linspace(0, 1, 168, dtype=np.float32).reshape(12, 14), ["tif", "png"]),
+    ([COUNTS[0, 0], COUNTS[0, 0, ::2, ::2]], ["tif"]),
+]
+LABELS = np.arange(2 * 3 * 12 * 14, dtype=np.int64).reshape(2, 3, 12, 14) % 9
+
+
+def test_a_strangers_image_is_saved_as_without_this_plugin(viewer, tmp_path):
+    for number, (data, endings) in enumerate(IMAGES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        check_saved_alike(viewer.add_image(data, name="counts"), folder, endings)
+
+
+def test_a_strangers_labels_are_saved_as_without_this_plugin(viewer, tmp_path):
+    for number, data in enumerate([LABELS, LABELS[0, 0].astype(np.uint8), LABELS[0, 0] // 8 * 7]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        layer = viewer.add_labels(data, name="cells")
+        check_saved_alike(layer, folder, ["tif", "tiff", "TIF", "pgm"])
+        with pytest.raises(FileError, match=r"cells.* is no trimap or mask of this plugin"):
+            layer.save(str(folder / "cells.png"), plugin=PLUGIN)
+        assert not list(folder.glob("cells*"))
+
+
+def check_saved_alike(layer, folder, endings):
+    """Check that our writers hand on what is not ours: asked first, by name, or not at all."""
+    for ending in endings:
+        expected = saved(layer, folder / f"napari.{ending}", plugin="napari")
+        assert saved(layer, folder / f"with.{ending}") == expected
+        if ending not in ("npz", "pgm"):
+            assert saved(layer, folder / f"asked.{ending}", plugin=PLUGIN) == expected
+
+
+def saved(layer, path, plugin=None):
+    """Return what is in the files that a layer is saved as, or the type of the error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            paths = layer.save(str(path), plugin=plugin)
+        except Exception as error:
+            return type(error)
+    return [contents(Path(one)) for one in paths if Path(one).exists()]
+
+
+def contents(path):
+    if path.suffix != ".tif" and path.suffix != ".tiff":
+        return path.read_bytes()
+    with tifffile.TiffFile(path) as file:
+        pages = [(page.dtype, page.photometric, page.extrasamples) for page in file.pages]
+        values = file.asarray()
+        return pages, values.dtype, values.shape, values.tobytes()
 
 
 def test_a_stack_is_no_png(viewer, tmp_path):
-    layer = viewer.add_image(np.zeros((3, 9, 9), np.float32), name="stack")
+    layer = viewer.add_image(np.zeros((3, 9, 9), np.float32), name="stack", **alpha_options())
     with pytest.raises(MattingError, match=r"3 frames for stack\.png"):
         layer.save(str(tmp_path / "stack.png"), plugin=PLUGIN)
     assert not list(tmp_path.iterdir())

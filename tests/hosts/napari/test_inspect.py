@@ -84,3 +84,29 @@ def test_of_a_stack_it_draws_the_plane_on_show(viewer, dock, qtbot):
         qtbot.waitUntil(
             lambda row=row: len(drawn(widget)) == 1 and np.allclose(drawn(widget)[0], row)
         )
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float64])
+def test_what_is_no_alpha_is_drawn_with_its_own_values(viewer, dock, dtype):
+    counts = np.linspace(-300, 700, 600).reshape(20, 30).astype(dtype)
+    viewer.add_image(counts, name="counts")
+    viewer.add_shapes([[[5, 0], [5, 29]]], shape_type="line", name="cut")
+    widget = dock("Inspect")
+    widget.alpha.value, widget.line.value = viewer.layers["counts"], viewer.layers["cut"]
+    widget.draw()
+    np.testing.assert_allclose(drawn(widget)[0], counts[5], atol=1e-3)
+    assert widget.histogram.get_xlabel() == "value"
+    assert widget.profile.get_ylim() == pytest.approx((-350, 750))
+
+
+def test_nan_is_left_out_and_counted(viewer, dock):
+    alpha = np.full((20, 30), 0.25, np.float32)
+    alpha[:2, :3] = np.nan
+    viewer.add_image(alpha, name="holes", contrast_limits=(0, 1))
+    widget = dock("Inspect")
+    widget.alpha.value = viewer.layers["holes"]
+    widget.draw()
+    assert widget.histogram.patches[0].get_xy()[:, 1].max() == 594
+    (label,) = (text.get_text() for text in widget.histogram.get_legend().get_texts())
+    assert label == "holes (6 NaN or infinite)"
+    assert widget.histogram.get_xlabel() == "alpha"

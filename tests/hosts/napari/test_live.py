@@ -166,7 +166,7 @@ def followed(dock, painted, viewer, qtbot):
     """Alpha Matte with its default method, auto on, its first matte shown."""
     widget = dock("Alpha Matte")
     widget.live.switch.value = True
-    qtbot.waitUntil(lambda: "fur alpha" in viewer.layers and not widget.running, timeout=20_000)
+    qtbot.waitUntil(lambda: "fur alpha" in viewer.layers and not widget.running)
     return widget
 
 
@@ -228,14 +228,14 @@ def test_undo_is_followed_as_well(followed, stroke, shown, painted, fur, qtbot):
     stroke((32, 66), 1)
     painted.undo()
     assert (painted.data == trimap_to_labels(fur[1])).all()
-    qtbot.waitUntil(lambda: np.abs(shown() - alpha_matte(*fur)).mean() < 0.002, timeout=20_000)
+    qtbot.waitUntil(lambda: np.abs(shown() - alpha_matte(*fur)).mean() < 0.002)
 
 
 def test_another_picture_is_solved_afresh(followed, stroke, viewer, shown, fur, painted, qtbot):
     stroke((32, 66), 1)
     viewer.layers["fur"].data = 1 - fur[0]
     fresh = alpha_matte(1 - fur[0], labels_to_trimap(painted.data))
-    qtbot.waitUntil(lambda: np.array_equal(shown(), fresh), timeout=20_000)
+    qtbot.waitUntil(lambda: np.array_equal(shown(), fresh))
 
 
 def test_a_trimap_that_becomes_a_stack_makes_a_stack(followed, viewer, painted, fur, qtbot):
@@ -245,7 +245,7 @@ def test_a_trimap_that_becomes_a_stack_makes_a_stack(followed, viewer, painted, 
     def stacked():
         return [layer for layer in viewer.layers if layer.data.shape == trimaps.shape][1:]
 
-    qtbot.waitUntil(lambda: bool(stacked()) and not followed.running, timeout=20_000)
+    qtbot.waitUntil(lambda: bool(stacked()) and not followed.running)
     (result,) = stacked()
     for alpha, trimap in zip(result.data, trimaps, strict=True):
         np.testing.assert_array_equal(alpha, alpha_matte(fur[0], trimap))
@@ -261,13 +261,13 @@ def test_a_removed_matte_comes_back_whole(followed, stroke, viewer, shown, fur, 
 def test_a_cancel_in_the_middle_keeps_the_last_matte(followed, painted, shown, fur, qtbot):
     before = shown().copy()
     painted.paint((32, 66), 1)
-    qtbot.waitUntil(lambda: followed.running, timeout=20_000)
+    qtbot.waitUntil(lambda: followed.running)
     followed.cancel()
-    qtbot.waitUntil(lambda: not followed.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not followed.running)
     np.testing.assert_array_equal(shown(), before)
     painted.paint((60, 80), 2)
     fresh = alpha_matte(fur[0], labels_to_trimap(painted.data))
-    qtbot.waitUntil(lambda: np.abs(shown() - fresh).mean() < 0.002, timeout=20_000)
+    qtbot.waitUntil(lambda: np.abs(shown() - fresh).mean() < 0.002)
 
 
 def test_of_a_stack_the_plane_that_was_painted_on_is_followed(viewer, dock, qtbot, fur):
@@ -276,12 +276,12 @@ def test_of_a_stack_the_plane_that_was_painted_on_is_followed(viewer, dock, qtbo
     layer = viewer.add_labels(trimap_to_labels(trimap), name="painted", **trimap_options())
     matte = dock("Alpha Matte")
     matte.live.switch.value = True
-    qtbot.waitUntil(lambda: "fur alpha" in viewer.layers and not matte.running, timeout=20_000)
+    qtbot.waitUntil(lambda: "fur alpha" in viewer.layers and not matte.running)
     before = viewer.layers["fur alpha"].data.copy()
     viewer.dims.set_point(0, 1)
     layer.brush_size = 15
     layer.paint((1, 67, 66), 1)
-    qtbot.waitUntil(lambda: shown_at(viewer, (1, 67, 66)) == 0, timeout=20_000)
+    qtbot.waitUntil(lambda: shown_at(viewer, (1, 67, 66)) == 0)
     after = viewer.layers["fur alpha"].data
     np.testing.assert_array_equal(after[0], before[0])
     expected = alpha_matte(image[1], labels_to_trimap(layer.data[1]))
@@ -297,7 +297,7 @@ def test_strokes_in_the_middle_of_the_first_solve_do_not_stop_it(
     layer = viewer.add_labels(labels, name="painted", **trimap_options())
     matte, button = dock("Alpha Matte"), set()
     matte.live.switch.value = True
-    qtbot.waitUntil(lambda: matte.running, timeout=20_000)
+    qtbot.waitUntil(lambda: matte.running)
     layer.paint((92, 324), 1)
     layer.paint((95, 324), 1)
 

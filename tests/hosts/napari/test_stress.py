@@ -18,6 +18,7 @@ from matting_nodes import alpha_matte
 from matting_nodes.hosts.napari._live import DELAY
 from matting_nodes.hosts.napari._trimap import labels_to_trimap, trimap_options, trimap_to_labels
 
+pytestmark = pytest.mark.stress
 ACTIONS = int(os.environ.get("MATTING_NODES_STRESS", "100"))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
 from skimage.draw import polygon2mask
 
 from matting_nodes import (
@@ -21,16 +22,19 @@ from matting_nodes import (
     segment,
 )
 from matting_nodes.arrays import Image, Mask
-from matting_nodes.framework.parameters import Slider
+from matting_nodes.framework.parameters import PixelSize, Slider
 from matting_nodes.framework.register import node
 from matting_nodes.framework.spec import Method
 from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import (
+    TAG,
+    alpha_options,
     is_trimap,
     labels_to_trimap,
     trimap_options,
     trimap_to_labels,
 )
+from matting_nodes.job import Job
 
 
 def test_a_toy_node_and_method_get_a_widget_that_runs(registry, viewer, finish):
@@ -54,6 +58,57 @@ def test_a_toy_node_and_method_get_a_widget_that_runs(registry, viewer, finish):
     widget.fields["", "invert"].value = True
     finish(widget)
     np.testing.assert_array_equal(viewer.layers["steps mask"].data, [[1, 0, 0]] * 3)
+
+
+def test_a_node_by_other_names_gets_its_picture_and_the_size_of_its_pixels(
+    registry, viewer, finish
+):
+    @node(title="Disk", command="disk", step=9)
+    def disk(
+        photo: Image,
+        *,
+        radius: Annotated[float, Slider(0, 100)] = 1.0,
+        lengths: Literal["pixels", "world"] = "pixels",
+        spacing: Annotated[float, Slider(1e-9, 1e9), PixelSize("lengths", "world")] = 1.0,
+    ) -> Mask:
+        """Draw a disk."""
+        y, x = np.indices(photo.shape[:2])
+        return (np.hypot(y, x) <= radius / spacing).astype(np.float32)
+
+    viewer.add_image(np.zeros((9, 9), np.float32), name="photo", scale=(0.5, 0.5))
+    widget = host.DiskWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Disk")
+    for lengths, reach in (("pixels", 1), ("world", 2)):
+        widget.fields["", "lengths"].value = lengths
+        finish(widget)
+        assert np.flatnonzero(viewer.layers["photo mask"].data[0]).max() == reach
+
+
+def test_an_error_that_nobody_foresaw_ends_as_a_message_with_details(registry, viewer, finish):
+    @node(title="Fragile", command="fragile", step=9)
+    def fragile(image: Image, *, job: Job) -> Mask:
+        """Stop in the middle."""
+        job.step(0.5, message="Fragile")
+        return image[..., 0] + np.ones(7, np.float32)
+
+    viewer.add_image(np.uint8([[50, 100, 200]] * 3), name="secret name")
+    widget = host.FragileWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Fragile")
+    assert widget.copy_button.native.isHidden()
+    told = finish(widget)
+    assert told.startswith("Fragile: ValueError: operands could not be broadcast together")
+    assert widget.run_button.text == "Run"
+    assert not widget.copy_button.native.isHidden()
+    widget.copy_button.native.click()
+    details = QApplication.clipboard().text()
+    for part in ("Traceback", "in fragile", "image: Image layer, uint8, 3 × 3", __version__):
+        assert part in details
+    assert "secret name" not in details
+    # The next run begins anew.
+    viewer.layers["secret name"].data = np.zeros((5, 7), np.uint8)
+    assert finish(widget) == ""
+    assert widget.copy_button.native.isHidden()
+    assert viewer.layers["secret name mask"].data.all()
 
 
 @pytest.fixture
@@ -221,6 +276,41 @@ def test_grey_images_of_every_type(viewer, dock, finish, fur, dtype):
     stretched = (plane - plane.min()) / np.ptp(plane)
     expected = alpha_matte(stretched if dtype == "int16" or "any" in dtype else plane, trimap)
     assert np.abs(result - expected).mean() < 2e-3
+
+
+def test_how_a_layer_is_displayed_says_nothing_of_its_values(viewer, dock, finish, fur):
+    image, trimap = fur
+    counts = np.round(image.mean(axis=2) * 300 + 100).astype(np.uint16)
+    layer = viewer.add_image(counts, name="grey")
+    layer.contrast_limits_range = layer.contrast_limits = (150, 200)
+    viewer.add_labels(trimap_to_labels(trimap), **trimap_options())
+    assert finish(dock("Alpha Matte")) == ""
+    alpha = viewer.layers["grey alpha"]
+    np.testing.assert_array_equal(alpha.data, alpha_matte(counts, trimap))
+    low, high = int(counts.min()), int(counts.max())
+    assert alpha.metadata[TAG]["ranges"] == {"image": [low, high]}
+
+
+def test_a_composite_of_counts_is_in_counts_and_seen(viewer, dock, finish, fur):
+    image, trimap = fur
+    counts = np.round(image.mean(axis=2) * 300 + 100).astype(np.uint16)
+    viewer.add_image(counts, name="grey")
+    viewer.add_image((trimap == 255).astype(np.float32), name="alpha", **alpha_options())
+    assert finish(dock("Composite")) == ""
+    composite = viewer.layers["grey composite"]
+    assert composite.contrast_limits == [counts.min(), counts.max()]
+    np.testing.assert_allclose(composite.data[trimap == 255], counts[trimap == 255], rtol=1e-5)
+    np.testing.assert_allclose(composite.data[trimap == 0], counts.max(), rtol=1e-5)
+
+
+def test_planes_without_the_object_are_told(viewer, dock, finish, fur):
+    image, trimap = fur
+    viewer.add_image(np.stack([image[..., 0]] * 2), name="stack")
+    empty = np.zeros_like(trimap)
+    labels = trimap_to_labels(np.stack([trimap, empty]))
+    viewer.add_labels(labels, **trimap_options())
+    assert "Frame 1 shows no object" in finish(dock("Alpha Matte"))
+    assert not viewer.layers["stack alpha"].data[1].any()
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -485,9 +575,9 @@ def test_an_all_unknown_trimap(viewer, dock, finish, painted):
 
 def test_layers_of_different_sizes(viewer, dock, finish, fur):
     viewer.add_image(fur[0][:50], name="half", rgb=True)
-    viewer.add_labels(trimap_to_labels(fur[1]), **trimap_options())
+    viewer.add_labels(trimap_to_labels(fur[1]), name="painted", **trimap_options())
     message = refused(viewer, finish, dock("Alpha Matte"))
-    assert "trimap is 120 × 100 pixels and image is 120 × 50" in message
+    assert "painted is 120 × 100 pixels and half is 120 × 50" in message
 
 
 def test_stacks_of_different_lengths(viewer, dock, finish, fur):

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from ...arrays import BACKGROUND, FOREGROUND, Trimap
 from ...solvers.boxes import Region, corner
-from ...solvers.laplacian import CHUNK, MANY, Vector
-from ...solvers.numba_lock import one_at_a_time
+from ...solvers.laplacian import FEWEST, Vector
+from ...solvers.parallel import in_parallel
 from .sample_grid import TILE
 
 CELLS = 128
@@ -50,8 +50,9 @@ class Links(NamedTuple):
 
         def matvec(values: Vector) -> Vector:
             result = laplacian(values)
-            each = _add_links_together if len(values) >= MANY else _add_links
-            each(self.neighbors, values, 0, result)
+            in_parallel(
+                _add_links, len(values), self.neighbors, values, result, smallest=FEWEST
+            )
             return result
 
         return matvec
@@ -103,9 +104,8 @@ class ColorLinks:
             np.zeros(number[-1, -1], np.float32),
             np.zeros(number[-1, -1], np.float32),
         )
-        _link(
-            self.before, self.after, solve, number, start, trimap, values, *corner(box), *links
-        )
+        chains, around = (self.before, self.after), (start, trimap, values)
+        in_parallel(_link, len(solve), *chains, solve, number, *around, *corner(box), *links)
         return links
 
     def owed(
@@ -168,12 +168,26 @@ def _chain(colors, low, scale, down, across, before, after):
         y -= height if y >= height else 0
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _link(before, after, solve, number, start, trimap, values, top, left, neighbors, count, total):
+@numba.njit(cache=True, nogil=True)
+def _link(
+    first,
+    stop,
+    before,
+    after,
+    solve,
+    number,
+    start,
+    trimap,
+    values,
+    top,
+    left,
+    neighbors,
+    count,
+    total,
+):
     height, width = solve.shape
     whole_width = trimap.shape[1]
-    for row in numba.prange(height):
+    for row in range(first, stop):
         for column in range(width):
             if not solve[row, column]:
                 continue
@@ -225,17 +239,9 @@ def _owe(before, after, solved, found, now, was, values, top, left, tiles):
                 tiles[down // TILE, across // TILE] += np.float32(WEIGHT) * pull
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _add_links_together(neighbors, values, first, result):
-    for chunk in numba.prange((len(neighbors) + CHUNK - 1) // CHUNK):
-        part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
-        _add_links(neighbors[part], values, first + chunk * CHUNK, result[part])
-
-
 @numba.njit(cache=True, nogil=True)
-def _add_links(neighbors, values, first, result):
-    """Add the links' matrix times a vector to some of its rows: w Σ (αᵢ − αⱼ)."""
-    for i in range(len(neighbors)):
+def _add_links(start, stop, neighbors, values, result):
+    """Add the links' matrix times a vector: w Σ (αᵢ − αⱼ)."""
+    for i in range(start, stop):
         a, b = values[neighbors[i, 0]], values[neighbors[i, 1]]
-        result[i] += np.float32(WEIGHT) * (values[first + i] - a + (values[first + i] - b))
+        result[i] += np.float32(WEIGHT) * (values[i] - a + (values[i] - b))

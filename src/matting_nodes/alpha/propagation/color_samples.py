@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Trimap, unknown
 from ...job import Job
 from ...solvers.boxes import Region, corner
-from ...solvers.numba_lock import one_at_a_time
+from ...solvers.parallel import in_parallel
 from .sample_grid import TILE, Tiles, whole_tiles, with_tiles
 
 SAMPLES = 700
@@ -113,22 +113,28 @@ class Samples:
         before = self._known[region].copy()
         self._known[region] = np.where(unknown(part), UNKNOWN, part)
         tiles = self._compared.around(self._known, region, before)
-        tiles = tiles.where(
-            _is_nearer(
-                self.colors,
-                self._known,
-                before,
-                *corner(region),
-                *tiles,
-                self._per_pixel,
-                self._away,
-            )
+        nearer = np.zeros(len(tiles.corners), bool)
+        in_parallel(
+            _is_nearer,
+            len(nearer),
+            self.colors,
+            self._known,
+            before,
+            *corner(region),
+            *tiles,
+            self._per_pixel,
+            self._away,
+            nearer,
+            smallest=8,
         )
+        tiles = tiles.where(nearer)
         region = with_tiles(region, tiles.corners)
         before, part = self.grown[region].copy(), self._known[region]
         np.copyto(self.grown[region], part, where=part != UNKNOWN)
         for batch in tiles.batches(job.part(0, 0.6)):
-            _grow(
+            in_parallel(
+                _grow,
+                len(batch[0]),
                 self.colors,
                 self._known,
                 self._compared.counts,
@@ -140,9 +146,21 @@ class Samples:
             )
         self._compared.looked(tiles)
         tiles = self._paired.around(self.grown, region, before)
-        tiles = tiles.where(_is_resampled(self.grown, before, *corner(region), *tiles))
+        resampled = np.zeros(len(tiles.corners), bool)
+        in_parallel(
+            _is_resampled,
+            len(resampled),
+            self.grown,
+            before,
+            *corner(region),
+            *tiles,
+            resampled,
+            smallest=32,
+        )
+        tiles = tiles.where(resampled)
         for batch in tiles.batches(job.part(0.6, 1)):
-            _vote(self.colors, self.grown, self._paired.counts, *batch, self._blur, self.votes)
+            arguments = self.colors, self.grown, self._paired.counts, *batch, self._blur, self.votes
+            in_parallel(_vote, len(batch[0]), *arguments)
         self._paired.looked(tiles)
         return with_tiles(region, tiles.corners)
 
@@ -162,10 +180,11 @@ def color_axes(image: Image) -> Floats:
 
 # Vectorized as the loops below are: 32-bit numbers, one store a loop where it can be, and division
 # as NumPy has it, without a check for zero.
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True, fastmath=EXACT)
-def _grow(colors, known, counts, corners, reaches, steps, per_pixel, away, grown, votes):
-    for t in numba.prange(len(corners)):
+@numba.njit(cache=True, nogil=True, fastmath=EXACT)
+def _grow(
+    start, stop, colors, known, counts, corners, reaches, steps, per_pixel, away, grown, votes
+):
+    for t in range(start, stop):
         pixels, places = _unknown_pixels(colors, known, corners[t])
         back, front = _gather_both(colors, known, counts, corners[t], reaches[t], steps[t])
         distance = np.full((2, pixels.shape[1]), FAR)
@@ -187,10 +206,9 @@ def _grow(colors, known, counts, corners, reaches, steps, per_pixel, away, grown
             grown[y, x] = value
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True, fastmath=EXACT)
-def _vote(colors, grown, counts, corners, reaches, steps, blur, votes):
-    for t in numba.prange(len(corners)):
+@numba.njit(cache=True, nogil=True, fastmath=EXACT)
+def _vote(start, stop, colors, grown, counts, corners, reaches, steps, blur, votes):
+    for t in range(start, stop):
         pixels, places = _unknown_pixels(colors, grown, corners[t])
         back, front = _gather_both(colors, grown, counts, corners[t], reaches[t], steps[t])
         alpha, best = _mean_vote(pixels, front, back, blur)
@@ -199,12 +217,25 @@ def _vote(colors, grown, counts, corners, reaches, steps, blur, votes):
             votes[1, places[i, 0], places[i, 1]] = best[i]
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, per_pixel, away):
-    """Return which tiles have a pixel as near to a sample that came or went as to any before."""
-    result = np.zeros(len(corners), np.bool_)
-    for t in numba.prange(len(corners)):
+@numba.njit(cache=True, nogil=True)
+def _is_nearer(
+    start,
+    stop,
+    colors,
+    known,
+    before,
+    top,
+    left,
+    corners,
+    reaches,
+    steps,
+    anew,
+    per_pixel,
+    away,
+    result,
+):
+    """Mark the tiles that have a pixel as near to a sample that came or went as to any before."""
+    for t in range(start, stop):
         for side in range(2):
             if anew[t] or result[t]:
                 continue
@@ -224,15 +255,12 @@ def _is_nearer(colors, known, before, top, left, corners, reaches, steps, anew, 
             # These are few: to group the pixels first would take longer.
             _bring_group_nearer(samples, pixels, per_pixel, nearest)
             result[t] = (nearest < limit).any()
-    return result
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _is_resampled(labels, before, top, left, corners, reaches, steps, anew):
-    """Return which tiles have a sample that came or went."""
-    result = np.zeros(len(corners), np.bool_)
-    for t in numba.prange(len(corners)):
+@numba.njit(cache=True, nogil=True)
+def _is_resampled(start, stop, labels, before, top, left, corners, reaches, steps, anew, result):
+    """Mark the tiles that have a sample that came or went."""
+    for t in range(start, stop):
         for side in range(2):
             if not anew[t] and not result[t]:
                 moved = _moved(
@@ -246,7 +274,6 @@ def _is_resampled(labels, before, top, left, corners, reaches, steps, anew):
                     steps[t, side],
                 )
                 result[t] = len(moved) > 0
-    return result
 
 
 @numba.njit(cache=True, nogil=True)

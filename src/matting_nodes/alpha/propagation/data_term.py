@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 from ...solvers.boxes import Region, corner, sides, whole
-from ...solvers.numba_lock import one_at_a_time
+from ...solvers.parallel import in_parallel
 
 GROWN, VOTED, UNSURE = 0.03, 0.01, 3e-4
 """Weight, against the Laplacian's, of pixels that a region grew into, of confident votes, and of
@@ -17,6 +20,9 @@ TOGETHER = 9
 """Side of the square over which changes of pulls are averaged, in pixels."""
 SLIGHT, ALONE = 0.003, 0.0005
 """Pulls change something if α would, on average, by more than this; or if one does by this."""
+
+FEWEST = 16384
+"""Pixels that are worth a thread of their own."""
 
 Floats = NDArray[np.float32]
 Marks = NDArray[np.bool_]
@@ -39,7 +45,7 @@ def pull(trimap: Trimap, grown: Trimap, votes: Floats, box: Region | None = None
     box = box or whole(trimap.shape)
     result: Floats = np.empty((2, *sides(box)), np.float32)
     settings = np.array([GROWN, VOTED, UNSURE], np.float32)
-    _pull(trimap, grown, votes, *corner(box), settings, result)
+    _in_rows(_pull, box, trimap, grown, votes, *corner(box), settings, result)
     return result
 
 
@@ -56,7 +62,7 @@ def begun(now: Trimap, was: Trimap, values: Floats, pulled: Floats, box: Region)
         Of the box, as `pull` returns it.
     """
     result: Floats = np.empty(sides(box), np.float32)
-    _begin(now, was, values, pulled, *corner(box), result)
+    _in_rows(_begin, box, now, was, values, pulled, *corner(box), result)
     return result
 
 
@@ -79,7 +85,7 @@ def changed(
     import cv2
 
     result, more = np.empty(sides(box), bool), np.empty(sides(box), np.float32)
-    _compare(now, was, pulled, before, start, *corner(box), result, more)
+    _in_rows(_compare, box, now, was, pulled, before, start, *corner(box), result, more)
     together, strength = (cv2.blur(plane, (TOGETHER, TOGETHER)) for plane in (more, pulled[1]))
     result |= (more > ALONE) | (together > SLIGHT * strength)
     return result
@@ -129,17 +135,20 @@ def take(
     trimap, before, values, alpha : (H, W) and (2, H, W) arrays
         What to write to.
     """
-    _take(now, solved, pulled, found, *corner(box), trimap, before, values, alpha)
+    _in_rows(_take, box, now, solved, pulled, found, *corner(box), trimap, before, values, alpha)
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _pull(trimap, grown, votes, top, left, settings, result):
+def _in_rows(kernel: Callable[..., None], box: Region, *arguments: Any) -> None:
+    height, width = sides(box)
+    in_parallel(kernel, height, *arguments, smallest=1 + FEWEST // max(1, width))
+
+
+@numba.njit(cache=True, nogil=True)
+def _pull(start, stop, trimap, grown, votes, top, left, settings, result):
     certain, voted, unsure = settings
-    _, height, width = result.shape
-    for row in numba.prange(height):
+    for row in range(start, stop):
         y = top + row
-        for column in range(width):
+        for column in range(result.shape[2]):
             x = left + column
             if grown[y, x] == UNKNOWN:
                 result[0, row, column] = votes[0, y, x]
@@ -151,10 +160,9 @@ def _pull(trimap, grown, votes, top, left, settings, result):
                 result[1, row, column] = 0
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _begin(now, was, values, pulled, top, left, result):
-    for row in numba.prange(result.shape[0]):
+@numba.njit(cache=True, nogil=True)
+def _begin(start, stop, now, was, values, pulled, top, left, result):
+    for row in range(start, stop):
         y = top + row
         for column in range(result.shape[1]):
             x = left + column
@@ -162,18 +170,17 @@ def _begin(now, was, values, pulled, top, left, result):
             result[row, column] = values[y, x] if found else pulled[0, row, column]
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _compare(now, was, pulled, before, start, top, left, result, more):
+@numba.njit(cache=True, nogil=True)
+def _compare(start, stop, now, was, pulled, before, found, top, left, result, more):
     """Mark the pixels that are known otherwise; say how much more each one is pulled."""
-    for row in numba.prange(result.shape[0]):
+    for row in range(start, stop):
         y = top + row
         for column in range(result.shape[1]):
             x = left + column
             free = BACKGROUND < now[y, x] < FOREGROUND and BACKGROUND < was[y, x] < FOREGROUND
             result[row, column] = now[y, x] != was[y, x] and not free
             # One alone hardly moves, many together do.
-            here = start[row, column]
+            here = found[row, column]
             more[row, column] = abs(
                 pulled[1, row, column] * (pulled[0, row, column] - here)
                 - before[1, y, x] * (before[0, y, x] - here)
@@ -192,10 +199,9 @@ def _choose(colors, pulled, solve, top, left, some, pulls):
                 i += 1
 
 
-@one_at_a_time
-@numba.njit(cache=True, nogil=True, parallel=True)
-def _take(now, solved, pulled, found, top, left, trimap, before, values, alpha):
-    for row in numba.prange(found.shape[0]):
+@numba.njit(cache=True, nogil=True)
+def _take(start, stop, now, solved, pulled, found, top, left, trimap, before, values, alpha):
+    for row in range(start, stop):
         y = top + row
         for column in range(found.shape[1]):
             x = left + column

@@ -1,4 +1,4 @@
-"""Mattes that follow their trimaps: mapped over frames again, only what changed is solved again."""
+"""Live mattes: when a trimap is painted on, only what the stroke can change is solved again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import Trimap, as_trimap
-from ...framework.frames import Frames, count_frames, frame, naming
-from ...framework.run import check, provenance, settings
+from ...arrays import Trimap, as_pixels, as_trimap
+from ...framework.frames import EmptyFrames, check_frames, count_frames, frame, naming
+from ...framework.normalization import ValueRange, normalized
+from ...framework.run import Frames, check, measure, provenance, settings
 from ...framework.spec import NodeSpec
 from ...job import Job
 from ...solvers.boxes import Region, whole
@@ -33,9 +34,9 @@ class Patch:
 class Follower:
     """Maps a node over frames whose trimaps are being painted, and leaves the rest as it was.
 
-    Of a stack only the frames that were painted on are solved again, and of the one that is
-    being painted only what the stroke can change: memory is that of one session. One thread at
-    a time may use it.
+    In a stack only the painted frames are solved again, and in the frame that is being painted
+    only what the stroke can change. It needs the memory of one session, and may be used by one
+    thread at a time.
 
     Parameters
     ----------
@@ -64,6 +65,9 @@ class Follower:
         self._session: tuple[int, MattingSession] | None = None
         self._trimaps: dict[int, Trimap] = {}
         self._patches: list[Patch] = []
+        self._empty = EmptyFrames(spec, 1)
+        self._ranges: dict[str, ValueRange | None] = {}
+        self._applied = self._ranges
         self.provenance: Mapping[str, Any] = {}
 
     @staticmethod
@@ -93,36 +97,52 @@ class Follower:
         job = replace(job or Job(), notes={})
         count = count_frames(inputs)
         if not self._trimaps:
-            self._check(inputs, count, job)
+            if count == 1:
+                check(self._spec, frame(inputs, 0), self._parameters)
+            ranges, self._empty = check_frames(self._spec, inputs, self._parameters, job)
+            self._ranges = dict(ranges or {})
         for index, part in job.each(range(count)):
             with naming(index, count):
                 self._follow_frame(index, inputs, part)
-        self.provenance = provenance(self._spec, self._parameters, job)
+        self._empty.refuse_if_all()
+        self.provenance = provenance(self._spec, self._parameters, job, self._applied)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a user should know of frames that show no object, or nothing else."""
+        return self._empty.remarks
 
     def take(self) -> list[Patch]:
         """Return what is new since this was last asked, oldest first."""
         taken, self._patches = self._patches, []
         return taken
 
-    def _check(self, inputs: Mapping[str, Frames | None], count: int, job: Job) -> None:
-        for index in range(count):
-            job.check()
-            with naming(index, count):
-                check(self._spec, frame(inputs, index), self._parameters)
-
     def _follow_frame(self, index: int, inputs: Mapping[str, Frames | None], job: Job) -> None:
         job.check()
         trimap = as_trimap(frame({"trimap": inputs["trimap"]}, index)["trimap"]).copy()
         if index in self._trimaps and np.array_equal(trimap, self._trimaps[index]):
             return
+        inputs_here, patch = frame(inputs, index), None
+        with self._empty.noting(index):
+            patch = self._solved(index, inputs_here["image"], trimap, job)
+        if patch is None:
+            alpha = self._empty.result(index, inputs_here, self._parameters).values["alpha"]
+            patch = Patch(index, whole(trimap.shape), alpha)
+        self._trimaps[index] = trimap
+        self._patches.append(patch)
+
+    def _solved(self, index: int, image: Any, trimap: Trimap, job: Job) -> Patch:
         if self._session and self._session[0] == index:
             session = self._session[1]
             region = session.update(trimap, job=job)
         else:
             self._session = None  # Two would take twice the memory.
-            session = self._session_type.begin(frame(inputs, index)["image"], trimap, job)
+            pixels = as_pixels(image, any_channels=True)
+            one = {"image": [image]}
+            self._applied = self._ranges or measure(self._spec, one, self._parameters)
+            picture = normalized(pixels, self._applied["image"], "image")
+            session = self._session_type.begin(picture, trimap, job, normalization="none")
             region = whole(trimap.shape)
             self._session = index, session
-        self._trimaps[index] = trimap
         # The next update changes the session's own.
-        self._patches.append(Patch(index, region, session.alpha[region].copy()))
+        return Patch(index, region, session.alpha[region].copy())

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...arrays import Alpha, Image, Trimap, as_channels, as_trimap, check_same_size, unknown
+from ...arrays import (
+    Alpha,
+    Image,
+    Trimap,
+    as_pixels,
+    as_trimap,
+    check_same_size,
+    unknown,
+)
+from ...framework.normalization import Mode, measured, normalized
 from ...job import Job
 from ...solvers.boxes import (
     WINDOW,
@@ -16,6 +25,7 @@ from ...solvers.boxes import (
     bounds,
     is_empty,
     joined,
+    resolved,
     shifted,
     sides,
     whole,
@@ -101,7 +111,14 @@ class MattingSession:
         self.alpha: Alpha = self._values.clip(0, 1)
 
     @classmethod
-    def begin(cls, image: ArrayLike, trimap: ArrayLike, job: Job | None = None) -> MattingSession:
+    def begin(
+        cls,
+        image: ArrayLike,
+        trimap: ArrayLike,
+        job: Job | None = None,
+        *,
+        normalization: Mode = "auto",
+    ) -> MattingSession:
         """Solve for the whole picture, and keep what updates need.
 
         Parameters
@@ -112,6 +129,8 @@ class MattingSession:
             Likewise.
         job : Job, optional
             Takes progress, and is asked whether to stop.
+        normalization : str
+            As nodes take it.
 
         Raises
         ------
@@ -120,7 +139,8 @@ class MattingSession:
         Cancelled
             If the job was cancelled.
         """
-        picture, now = as_channels(image), as_trimap(trimap)
+        pixels, now = as_pixels(image, any_channels=True), as_trimap(trimap)
+        picture = normalized(pixels, measured([pixels], normalization, "image"), "image")
         check_same_size({"image": picture, "trimap": now})
         check_window(picture, 3, TITLE)
         has_both_regions(now)
@@ -215,7 +235,9 @@ class MattingSession:
             self._painted[:] = now
             region = bounds(now != self._trimap)
         else:
-            self._painted[region] = as_trimap(given[region])
+            region = resolved(region, given.shape[:2])
+            if not is_empty(region):
+                self._painted[region] = as_trimap(given[region])
         return joined(region, self._undone)
 
     def _solved_around(

@@ -63,9 +63,15 @@ def solve_on(
             result += WEIGHT * (values - values[linked])
         return result
 
+    def ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        # Once the residual is 0 both are, until it is looked at.
+        return torch.nan_to_num(a / b, nan=0, posinf=torch.inf, neginf=-torch.inf)
+
     linked = links.neighbors != np.arange(len(b))[:, None]
     degree = torch.from_numpy(linked.sum(axis=1).astype(np.float32)).to(device)
     diagonal, size = rows[:, 12] + WEIGHT * degree, b.norm()
+    if size == 0:
+        return np.zeros_like(right), 0.0
     residual = b - times(x)
     towards = residual / diagonal
     direction, slope = towards.clone(), residual.dot(towards)
@@ -76,11 +82,11 @@ def solve_on(
             if not error > tolerance:
                 break
         image = times(direction)
-        length = slope / direction.dot(image)
+        length = ratio(slope, direction.dot(image))
         x += length * direction
         residual -= length * image
         towards = residual / diagonal
         before, slope = slope, residual.dot(towards)
-        direction = towards + (slope / before) * direction
+        direction = towards + ratio(slope, before) * direction
     solution: Floats = x.cpu().numpy()
     return solution, float(residual.norm() / size)

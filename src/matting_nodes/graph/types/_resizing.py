@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...errors import ShapeError
 from ..node_types import ImageBatch
 
 
@@ -22,9 +23,21 @@ def resized(
         lanczos (Pillow's, in 8 bits), or one of PyTorch's.
     center : bool
         Cut off what does not fit the new proportions, rather than distort.
+
+    Raises
+    ------
+    ShapeError
+        If no pixel would remain.
     """
+    original = image.shape
     if center:
         image = _cut(image, width, height)
+    if not (width and height and image.size):
+        raise ShapeError(
+            f"{original[2]} × {original[1]} pixels are to become {width} × {height}",
+            "A picture has at least one pixel",
+            "Choose a larger size or factor",
+        )
     if kernel == "lanczos":
         return _lanczos(image, width, height)
     import torch

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from ...errors import ShapeError
+from ...errors import ShapeError, SizeMismatchError
 from ...framework.parameters import Slider
 from ..node_types import ImageBatch, MaskBatch, node_type
 
@@ -74,7 +74,15 @@ def crop_mask(
     height: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
 ) -> MaskBatch:
     """Cut a rectangle out."""
-    return batched(mask)[:, y : y + height, x : x + width]
+    cropped = batched(mask)[:, y : y + height, x : x + width]
+    if not cropped.size:
+        raise ShapeError(
+            f"The rectangle begins at ({x}, {y}) and the mask is "
+            f"{mask.shape[-1]} × {mask.shape[-2]} pixels",
+            "The rectangle must hold a pixel of the mask",
+            "Choose a smaller x and y",
+        )
+    return cropped
 
 
 @node_type(name="GrowMask", title="Grow Mask")
@@ -111,6 +119,12 @@ def mask_composite(
     result = batched(destination).copy()
     below = result[:, y:, x:][:, : source.shape[-2], : source.shape[-1]]
     above = batched(source)[:, : below.shape[1], : below.shape[2]]
+    if len(above) not in (1, len(below)):
+        raise SizeMismatchError(
+            f"The destination has {len(below)} masks and the source {len(above)}",
+            "The source has one mask, which then serves all, or as many",
+            "Take the same masks of both",
+        )
     # below is a view: this changes the result.
     below[...] = _combined(below, above, operation)
     return result.clip(0, 1)

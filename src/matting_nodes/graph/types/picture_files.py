@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import unit_range
-from ...errors import FileError, MissingInputError, ParameterError, ValueRangeError
+from ...errors import FileError, MissingInputError, ParameterError
+from ...framework.normalization import Mode, ValueRange, measured, normalized
 from ...framework.parameters import Advanced, Slider
 from ...io.images import Bits, write_image
 from ...io.stacks import read_stack, write_stack
@@ -63,7 +64,7 @@ def load_picture(
         How many frames are loaded; 0 loads all.
     stretch : bool
         Bring the smallest value of all frames to 0 and the largest to 1. Files of signed
-        numbers, or of floats beyond 0..1, can only be loaded so.
+        numbers, or of floats beyond 0..1, are always loaded so.
 
     Returns
     -------
@@ -81,43 +82,33 @@ def load_picture(
             "Frames are counted from 0",
             f"Choose a first frame up to {len(frames) - 1}",
         )
-    return _as_batches(chosen, _to_stretch(chosen) if stretch else None, path.name)
-
-
-def _to_stretch(frames: list[NDArray[Any]]) -> tuple[float, float]:
-    """Return the smallest and the largest value of all frames, an alpha's left out."""
-    colors = [_colors(frame) for frame in frames]
-    return min(float(c.min()) for c in colors), max(float(c.max()) for c in colors)
+    return _as_batches(chosen, _range(chosen, stretch, path.name), path.name)
 
 
 def _colors(frame: NDArray[Any]) -> NDArray[Any]:
-    return frame[..., :3] if frame.ndim == 3 else frame
+    """Return a frame as (H, W, C) without its alpha."""
+    return frame[..., None] if frame.ndim == 2 else frame[..., :3]
 
 
-def _stretched(frame: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
-    """Return colors between their smallest and largest value; an alpha keeps its own range."""
-    values = frame.astype(np.float64)
-    _colors(values)[...] = (_colors(values) - low) / ((high - low) or 1)
-    if frame.shape[2:] == (4,):
-        values[..., 3] = unit_range(frame[..., 3], "alpha")
-    return values.astype(np.float32)
+def _range(frames: list[NDArray[Any]], stretch: bool, name: str) -> ValueRange | None:
+    """Return which values of all frames become 0 and 1; None for what their type says."""
+    says = all(
+        c.dtype.kind in "bu" or (c.dtype.kind == "f" and c.min() >= 0 and c.max() <= 1)
+        for c in map(_colors, frames)
+    )
+    mode: Mode = "none" if says and not stretch else "stack"
+    return measured(map(_colors, frames), mode, name)
 
 
-def _as_batches(
-    frames: list[NDArray[Any]], between: tuple[float, float] | None, name: str
-) -> Picture:
+def _as_batches(frames: list[NDArray[Any]], values: ValueRange | None, name: str) -> Picture:
     """Fill the batches one frame at a time: all at once would need twice their memory."""
     size = frames[0].shape[:2]
     image = np.empty((len(frames), *size, 3), np.float32)
     alpha = np.ones((len(frames), *size), np.float32)
     for index, frame in enumerate(frames):
-        try:
-            values = unit_range(_stretched(frame, *between) if between else frame, name)
-        except ValueRangeError as error:
-            raise ValueRangeError(error.found, error.rule, "Switch stretch on") from error
-        image[index] = _colors(values) if values.ndim == 3 else values[..., None]
-        if values.shape[2:] == (4,):
-            alpha[index] = values[..., 3]
+        image[index] = normalized(_colors(frame), values, name)
+        if frame.shape[2:] == (4,):
+            alpha[index] = unit_range(frame[..., 3], name)
     return Picture(image, alpha)
 
 
@@ -180,7 +171,7 @@ def save_picture(
     file_type : {"png", "tiff", "jpeg"}
         JPEG holds no transparency.
     bits : {"auto", "8", "16", "32"}
-        Of each channel; auto takes 16 for an alpha as PNG, 32 (float) for TIFF, else 8.
+        Bits per channel; auto takes 16 for an alpha as PNG, 32 (float) for TIFF, else 8.
     one_file : bool
         Save all frames as the planes of one TIFF.
     """

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...models import available_devices, costs, model_folder
 from ...models.catalog import MODELS, model
+from ...solvers.parallel import core_count, thread_count
 from ...version import __version__
 from ._progress import progress_bar
 
@@ -22,7 +23,7 @@ REQUIRED = (
     "opencv-python",
     "numba",
     "scikit-image",
-    "pooch",
+    "filelock",
     "safetensors",
 )
 OPTIONAL = (
@@ -73,12 +74,19 @@ def _run(options: argparse.Namespace) -> int:
     problems = list(find_problems())
     devices = "unknown" if any("torch" in p for p in problems) else ", ".join(available_devices())
     print(f"{'devices':16}{devices}")
+    print(f"{'threads':16}{_threads()}")
     print(f"{'model folder':16}{model_folder()}")
     _print_costs()
     for problem in problems:
         print(f"PROBLEM: {problem}", file=sys.stderr)
     print("no problems found" if not problems else f"{len(problems)} problem(s)")
     return 1 if problems else 0
+
+
+def _threads() -> str:
+    """Return how many threads compute in this process, and whose they are."""
+    ours = f"{thread_count()} of {core_count()} cores, our own threads, asleep while idle"
+    return f"{ours} (OMP_NUM_THREADS or NUMBA_NUM_THREADS limits them); networks: torch's own"
 
 
 def _measure(names: list[str]) -> int:

@@ -29,6 +29,9 @@ def add_command(commands: Any) -> None:
     _action(actions, "list", _list, "Show task, size, licence, and what is on disk.")
     fetch = _action(actions, "fetch", _fetch, "Download files, unless they are there.", "+")
     fetch.add_argument("--quiet", action="store_true", help="show no progress bar")
+    fetch.add_argument(
+        "--force", action="store_true", help="download again what is there, such as a damaged file"
+    )
     verify = _action(actions, "verify", _verify, "Compare files with their checksums.", "*")
     verify.add_argument(
         "--accept",
@@ -95,7 +98,7 @@ def _fetch(options: argparse.Namespace) -> int:
     for model in [catalog.model(name) for name in options.names]:
         print(f"{model.title}. {model.terms}")
         with progress_bar(model.title, options.quiet) as job:
-            print(weights.fetch(model, job=job))
+            print(weights.fetch(model, job=job, force=options.force))
     return 0
 
 
@@ -103,7 +106,7 @@ def _verify(options: argparse.Namespace) -> int:
     chosen = [catalog.model(name) for name in options.names]
     for model in chosen or [m for m in catalog.MODELS.values() if weights.find(m)]:
         digest = weights.verify(model, accept=options.accept)
-        basis = "published" if model.sha256 else "as first used"
+        basis = "published" if model.sha256 or model.git_sha1 else "as first used"
         print(f"{model.name:30}{digest}  {basis}")
     return 0
 

@@ -87,7 +87,7 @@ def _add_output(parser: argparse.ArgumentParser, spec: NodeSpec[Any], output: Ou
 
 def _add_settings(parser: argparse.ArgumentParser, spec: NodeSpec[Any]) -> None:
     for parameter in spec.parameters:
-        _add_parameter(parser, parameter)
+        _add_parameter(parser, {"": parameter})
     if not spec.default_method:
         return
     listed = "\n".join(f"{name}: {_percent(described(m))}" for name, m in spec.methods.items())
@@ -97,32 +97,63 @@ def _add_settings(parser: argparse.ArgumentParser, spec: NodeSpec[Any]) -> None:
         default=spec.default_method,
         help=f"{listed}\n(default: {spec.default_method})",
     )
-    seen: set[str] = set()
+    sharing = _sharing(spec)
     for method in spec.methods.values():
-        group = parser.add_argument_group(f"{method.title} (--method {method.name})", method.help)
+        mine = [p.name for p in method.parameters if next(iter(sharing[p.name])) == method.name]
+        above = [_option(p) for p in method.parameters if p.name not in mine]
+        text = f"{method.help}\nIt takes, as above, {', '.join(above)}." if above else method.help
+        title = f"{method.title} (--method {method.name})"
+        group = parser.add_argument_group(title, text.strip())
+        for name in mine:
+            _add_parameter(group, sharing[name])
+
+
+def _sharing(spec: NodeSpec[Any]) -> dict[str, dict[str, Parameter]]:
+    """Return the parameters of a node's methods: by name, and under it by method."""
+    sharing: dict[str, dict[str, Parameter]] = {}
+    for method in spec.methods.values():
         for parameter in method.parameters:
-            # Two methods may share a name: one option then serves both.
-            if parameter.name not in seen:
-                _add_parameter(group, parameter)
-            seen.add(parameter.name)
+            sharing.setdefault(parameter.name, {})[method.name] = parameter
+    return sharing
 
 
-def _add_parameter(parser: Any, parameter: Parameter) -> None:
-    option = f"--{parameter.name.replace('_', '-')}"
-    text = f"{_percent(parameter.help)}\n{parameter.rule} (default: {parameter.default})"
-    if parameter.type is bool:
+def _add_parameter(parser: Any, sharing: dict[str, Parameter]) -> None:
+    """Add one option for the parameter of one or several methods that bears its name."""
+    first = next(iter(sharing.values()))
+    types = {parameter.type for parameter in sharing.values()}
+    option, text = _option(first), _help(sharing)
+    if types == {bool}:
         action = argparse.BooleanOptionalAction
         parser.add_argument(option, action=action, default=argparse.SUPPRESS, help=text)
         return
+    # Whether the value suits the method that is asked for is checked before that runs.
+    kind = first.type if len(types) == 1 else float if types == {int, float} else str
+    choices = list(dict.fromkeys(c for p in sharing.values() for c in p.choices))
+    listed = bool(choices) and all(p.choices for p in sharing.values())
     parser.add_argument(
         option,
-        dest=parameter.name,
-        type=parameter.type,
-        choices=parameter.choices or None,
+        dest=first.name,
+        type=kind,
+        choices=choices if listed else None,
         default=argparse.SUPPRESS,
-        metavar=None if parameter.choices else parameter.type.__name__.upper(),
+        metavar=None if listed else kind.__name__.upper(),
         help=text,
     )
+
+
+def _help(sharing: dict[str, Parameter]) -> str:
+    """Return what a parameter does, and for whom where that differs."""
+    owners: dict[str, list[str]] = {}
+    for method, parameter in sharing.items():
+        text = f"{_percent(parameter.help)}\n{parameter.rule} (default: {parameter.default})"
+        owners.setdefault(text, []).append(method)
+    if len(owners) == 1:
+        return next(iter(owners))
+    return "\n".join(f"{', '.join(methods)}: {text}" for text, methods in owners.items())
+
+
+def _option(parameter: Parameter) -> str:
+    return f"--{parameter.name.replace('_', '-')}"
 
 
 def _run(spec: NodeSpec[Any], options: argparse.Namespace) -> int:

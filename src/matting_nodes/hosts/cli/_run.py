@@ -104,7 +104,7 @@ def _folder(graph: Graph, text: str) -> tuple[tuple[str, str], Path]:
             "Name the one that is meant: --each NODE.INPUT=DIR",
         )
     if not Path(path).is_dir():
-        raise FileError(f"{path} is no folder", "--each takes one", "Check the path")
+        raise FileError(f"{path} is not a folder", "--each takes one", "Check the path")
     return at, Path(path)
 
 

@@ -16,7 +16,7 @@ from ...graph import Folders, NodeType
 from ...graph.folders import SAMPLE
 from ...graph.node_types import Saved
 from ...graph.wires import IMAGE, MASK
-from ...io.images import READABLE
+from ...io.decoding import READABLE
 from ...io.stacks import pictures_in
 from ._job import job_of, show_text
 from ._schema import CATEGORY, widget

@@ -15,6 +15,7 @@ from torch.nn import Module
 
 from ...models import torch_device
 from ...models._folder import add_search_folders
+from ...models._memory import trim
 from ...models.pool import POOL
 
 FOLDER = "matting"
@@ -66,7 +67,8 @@ class ComfyMemory:
             loaded.remove(entry)
 
     def release(self, device: torch.device) -> None:
-        """Empty the cache."""
+        """Empty the cache, and give the system back what is free in main memory."""
+        trim()
         comfy.model_management.soft_empty_cache()
 
     def on_device(self) -> list[Any]:

@@ -36,13 +36,14 @@ def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
             try:
                 inputs = frames(spec, given, as_array)
                 results = map_frames(spec, inputs, _settings(spec, given), job_of(unique_id))
-                values = as_tensors(collect(spec, results, count_frames(inputs)))
+                remarks: list[str] = []
+                values = as_tensors(collect(spec, results, count_frames(inputs), remarks))
             except MattingError as error:
                 # The page keeps the message behind a button, so the node shows it too;
                 # where in the code it arose helps no user.
                 show_text(unique_id, str(error))
                 raise error.with_traceback(None) from None
-            texts = [value for value in values if isinstance(value, str)]
+            texts = [value for value in values if isinstance(value, str)] + remarks
             show_text(unique_id, *texts or [f"{time.perf_counter() - began:.1f} s"])
             return io.NodeOutput(*values, ui=_preview(cls, spec, values))
 

@@ -10,7 +10,8 @@ from magicgui import widgets
 from ...arrays import Kind
 from ...errors import SizeMismatchError
 from ...framework.spec import Input, NodeSpec
-from ._layers import common_shape, is_shapes, plane_shape
+from ._layers import is_shapes
+from ._places import common_shape, plane_shape
 from ._trimap import KEYS_HELP, is_trimap, tag
 
 
@@ -94,7 +95,7 @@ def worth_choosing(spec: NodeSpec[Any], method: str) -> set[str]:
 
 
 def _is_by_hand(wire: Input) -> bool:
-    return bool(wire.group or wire.any_size or wire.kind is Kind.LABELS or wire.name == "image")
+    return bool(wire.group or wire.any_size or wire.kind is Kind.LABELS or wire.is_source)
 
 
 def propose(choices: Mapping[str, LayerChoice], wanted: Collection[str], active: Any) -> None:
@@ -116,7 +117,7 @@ def propose(choices: Mapping[str, LayerChoice], wanted: Collection[str], active:
     pictures = [
         layer
         for choice in choices.values()
-        if choice.wire.name == "image"
+        if choice.wire.is_source
         for layer in choice.candidates()
         if not tag(layer)
     ]
@@ -124,7 +125,7 @@ def propose(choices: Mapping[str, LayerChoice], wanted: Collection[str], active:
     for choice in sorted(free, key=lambda c: (c.wire.optional, c.wire.kind is Kind.IMAGE)):
         layer = None
         if choice.wire.name in wanted:
-            if choice.wire.name == "image":
+            if choice.wire.is_source:
                 layer = _picture(pictures, chosen, choice.value, _itself(active))
             else:
                 layer = _result(choice, chosen, pictures)

@@ -1,7 +1,11 @@
-"""Layers in and out of files: alphas in 16 bits and more, trimaps as grey pictures."""
+"""Layers in and out of files: alphas in 16 bits and more, trimaps as grey pictures.
+
+Only layers that carry our tag: others are written as they would be without this plugin.
+"""
 
 from __future__ import annotations
 
+import io as streams
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +16,11 @@ from numpy.typing import NDArray
 from ...arrays import Kind, as_trimap, unit_range
 from ...errors import FileError, ShapeError
 from ...io import images, stacks
+from ._preferences import PLUGIN
 from ._trimap import TAG, labels_to_trimap, trimap_options, trimap_to_labels
 
 LayerData = tuple[Any, dict[str, Any], str]
+TIFF = (".tif", ".tiff")
 
 
 def read_trimap(path: str | list[str]) -> Callable[[Any], list[LayerData]]:
@@ -25,31 +31,51 @@ def read_trimap(path: str | list[str]) -> Callable[[Any], list[LayerData]]:
 def _open_trimap(path: str | list[str]) -> list[LayerData]:
     paths = [path] if isinstance(path, str) else path
     return [
-        (
-            _single([trimap_to_labels(as_trimap(frame)) for frame in stacks.read_stack(one)]),
-            {"name": Path(one).stem, **trimap_options()},
-            "labels",
-        )
+        (_read_labels(Path(one)), {"name": Path(one).stem, **trimap_options()}, "labels")
         for one in paths
     ]
 
 
-def _single(frames: list[NDArray[Any]]) -> NDArray[Any]:
-    return frames[0] if len(frames) == 1 else np.stack(frames)
+def _read_labels(path: Path) -> NDArray[np.uint8]:
+    frames = stacks.read_stack(path, kind=Kind.TRIMAP)
+    planes = np.stack([_as_labels(frame) for frame in frames])
+    return planes.reshape(*_leading_shape(path, len(planes)), *planes.shape[1:])
+
+
+def _as_labels(frame: NDArray[Any]) -> NDArray[np.uint8]:
+    if frame.dtype.kind in "iu" and frame.dtype.itemsize >= 4:
+        # Labels as napari itself writes them: no picture has so many bits.
+        labels_to_trimap(frame)
+        return frame.astype(np.uint8)
+    return trimap_to_labels(as_trimap(frame))
+
+
+def _leading_shape(path: Path, count: int) -> tuple[int, ...]:
+    """Return the axes of a file's stack, such as time and z; none of a single picture."""
+    if count == 1:
+        return ()
+    if path.suffix.lower() not in TIFF:
+        return (count,)
+    from tifffile import TiffFile
+
+    with TiffFile(path) as file:
+        series = file.series[0]
+        shape = zip(series.axes, series.shape, strict=True)
+        return tuple(length for axis, length in shape if axis not in "YXS")
 
 
 def write_picture(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write an Image layer: 16-bit PNG, or TIFF in 32-bit float, of a stack too.
+    """Write an Image layer: a result of ours as 16-bit PNG, or as TIFF with all its axes.
 
     Raises
     ------
     MattingError
         If it cannot be written as that; no file is then.
     """
-    values = np.asarray(data[0] if meta.get("multiscale") else data)
-    if values.dtype != np.uint8:
-        values = unit_range(values, meta["name"])
-    return [_write(path, _frames(values, meta.get("rgb", False)), Kind.IMAGE)]
+    values = np.asarray(data[0]) if meta.get("multiscale") else data
+    if _kind(meta) is None or values.dtype.kind != "f" or not _is_for_us(path):
+        return _hand_on("image", path, data, meta)
+    return [_write(path, np.asarray(values), meta.get("rgb", False), meta["name"])]
 
 
 def write_trimap(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
@@ -58,36 +84,87 @@ def write_trimap(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     Raises
     ------
     MattingError
-        If the layer holds several objects, or cannot be written.
+        If the layer cannot be written; no file is then.
     """
     labels = np.asarray(data)
-    if meta.get("metadata", {}).get(TAG, {}).get("kind") == "trimap":
-        return [_write(path, _frames(labels_to_trimap(labels), False), Kind.TRIMAP)]
-    if len(np.unique(labels[labels > 0])) > 1:
+    if _kind(meta) is Kind.TRIMAP and _is_for_us(path):
+        return [_write(path, labels_to_trimap(labels, meta["name"]), False, meta["name"])]
+    if _kind(meta) is Kind.MASK and _is_for_us(path) and labels.max(initial=0) <= 1:
+        return [_write(path, (labels > 0) * np.uint8(255), False, meta["name"])]
+    return _hand_on("labels", path, data, meta)
+
+
+def _kind(meta: dict[str, Any]) -> Kind | None:
+    """Return what a layer of ours holds; None for any other."""
+    kind = meta.get("metadata", {}).get(TAG, {}).get("kind")
+    return Kind(kind) if kind else None
+
+
+def _is_for_us(path: str) -> bool:
+    return Path(path).suffix.lower() in (*TIFF, ".png", "")
+
+
+def _hand_on(layer_type: str, path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Let the plugin write a layer that would write it without this one: mostly napari itself.
+
+    Raises
+    ------
+    FileError
+        If there is none.
+    """
+    import npe2
+
+    name, found = Path(path).name.lower(), dict[int, str]()
+    for writer in npe2.PluginManager.instance().iter_compatible_writers([layer_type]):
+        endings = writer.filename_extensions if Path(path).suffix else [""]
+        fitting = [len(ending) for ending in endings if name.endswith(ending.lower())]
+        if fitting and writer.plugin_name != PLUGIN:
+            # As npe2 does: the longest ending, then the first writer.
+            found.setdefault(max(fitting), writer.plugin_name)
+    if not found:
         raise FileError(
-            f"{meta['name']} holds several labels",
-            "A picture of a mask holds one object",
-            "Save it as .tif with napari's own writer, which keeps the numbers",
+            f"{meta['name']} is no trimap or mask of this plugin, and nothing else saves it as "
+            f"{Path(path).suffix}",
+            "Other labels are saved with their numbers",
+            "Save it as .tif",
         )
-    return [_write(path, _frames(labels > 0, False), Kind.MASK)]
+    return npe2.write(path, [(data, meta, layer_type)], plugin_name=found[max(found)])
 
 
-def _frames(values: NDArray[Any], rgb: bool) -> list[NDArray[Any]]:
-    """Return the frames of a stack of any number of axes."""
-    axes = 3 if rgb else 2
-    return list(values.reshape(-1, *values.shape[-axes:]))
-
-
-def _write(path: str, frames: list[NDArray[Any]], kind: Kind) -> str:
-    tiff = path.lower().endswith((".tif", ".tiff"))
-    if len(frames) == 1:
-        bits: images.Bits | None = None if tiff or kind is not Kind.IMAGE else 16
-        # napari has asked whether to overwrite.
-        return str(images.write(path, frames[0], kind, bits=bits, force=True))
-    if not tiff:
+def _write(path: str, values: NDArray[Any], rgb: bool, name: str) -> str:
+    target = Path(path) if Path(path).suffix else Path(f"{path}.tif")
+    if target.suffix.lower() in TIFF:
+        _write_tiff(target, values, rgb)
+        return str(target)
+    planes = values.reshape(-1, *values.shape[-3 if rgb else -2 :])
+    if len(planes) > 1:
         raise ShapeError(
-            f"There are {len(frames)} frames for {Path(path).name}",
+            f"There are {len(planes)} frames for {target.name}",
             "PNG holds one",
             "Save the stack as .tif",
         )
-    return str(stacks.write_stack(path, frames, bits=32 if kind is Kind.IMAGE else 8))
+    hard = planes.dtype == np.uint8
+    # napari has asked whether to overwrite.
+    return str(
+        images.write_image(
+            target,
+            planes[0] if hard else unit_range(planes[0], name),
+            bits=8 if hard else 16,
+            force=True,
+        )
+    )
+
+
+def _write_tiff(target: Path, values: NDArray[Any], rgb: bool) -> None:
+    """Write an array of any number of axes, its values as they are."""
+    import tifffile
+
+    stream = streams.BytesIO()
+    tifffile.imwrite(
+        stream,
+        values,
+        photometric="rgb" if rgb else "minisblack",
+        extrasamples=["unassalpha"] if rgb and values.shape[-1] == 4 else None,
+        compression="zlib",
+    )
+    images.write_whole(target, stream.getvalue())

@@ -10,9 +10,11 @@ from magicgui import widgets
 from numpy.typing import NDArray
 
 from ...arrays import Kind, as_alpha
+from ...errors import ValueRangeError
 from ...framework.spec import Input
 from ._choices import LayerChoice, propose
-from ._layers import in_pixels_of, plane_on_show
+from ._layers import plane_on_show
+from ._places import in_pixels_of
 
 if TYPE_CHECKING:
     import napari
@@ -76,16 +78,20 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
         line = self.line.value
         self.histogram.clear()
         self.profile.clear()
-        for layer in mattes:
-            plane = as_alpha(plane_on_show(layer, self._viewer.dims.point))
-            self.histogram.hist(
-                plane.ravel(), bins=BINS, range=(0, 1), histtype="step", label=layer.name
-            )
+        planes = [shown_values(plane_on_show(layer, self._viewer.dims.point)) for layer in mattes]
+        low, high = shown_range(planes)
+        for layer, plane in zip(mattes, planes, strict=True):
+            finite = plane[np.isfinite(plane)]
+            lost = plane.size - finite.size
+            label = f"{layer.name} ({lost} NaN or infinite)" if lost else layer.name
+            self.histogram.hist(finite, bins=BINS, range=(low, high), histtype="step", label=label)
             if line is not None and len(line.data):
                 path = in_pixels_of(layer, line, line.data[-1])
                 self.profile.plot(profile(plane, path), label=layer.name)
-        self.histogram.set(xlabel="alpha", ylabel="pixels", yscale="log")
-        self.profile.set(xlabel="pixels along the line", ylabel="alpha", ylim=(-0.05, 1.05))
+        values, margin = ("alpha" if (low, high) == (0, 1) else "value"), 0.05 * (high - low)
+        self.histogram.set(xlabel=values, ylabel="pixels", yscale="log")
+        limits = low - margin, high + margin
+        self.profile.set(xlabel="pixels along the line", ylabel=values, ylim=limits)
         if mattes:
             self.histogram.legend()
         self._canvas.draw_idle()
@@ -115,6 +121,22 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
         # Before napari 0.9 the grid was the viewer's own.
         getattr(self._viewer, "canvas", self._viewer).grid.enabled = apart
         self._viewer.reset_view()
+
+
+def shown_values(plane: NDArray[Any]) -> NDArray[np.floating[Any]]:
+    """Return a plane as an alpha in 0..1; what is none, such as signed counts, as it is."""
+    try:
+        return as_alpha(plane)
+    except ValueRangeError:
+        return plane.astype(np.float64)
+
+
+def shown_range(planes: list[NDArray[Any]]) -> tuple[float, float]:
+    """Return the range of the axes: 0..1, or further where finite values lie outside."""
+    finite = [plane[np.isfinite(plane)] for plane in planes]
+    low = min((float(values.min(initial=0)) for values in finite), default=0.0)
+    high = max((float(values.max(initial=1)) for values in finite), default=1.0)
+    return low, high
 
 
 def profile(plane: NDArray[Any], corners: NDArray[np.float64]) -> NDArray[np.floating[Any]]:

@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import Kind
-from ...errors import MissingInputError, ParameterError, SizeMismatchError, ValueRangeError
+from ...errors import MissingInputError, SizeMismatchError, ValueRangeError
 from ...framework.frames import Frames
+from ...framework.spec import Input, NodeSpec
+from ._places import FIX, Grid, Shape, Transform, leading_shape, pixels
+from ._prompts import prompts
 from ._trimap import is_trimap, labels_to_trimap
-
-Shape = tuple[int, ...]
-_TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-
-
-def transforms(layer: Any) -> dict[str, Any]:
-    """Return where a layer lies in the world, as options of another of the same axes."""
-    return {name: getattr(layer, name) for name in _TRANSFORMS}
-
-
-def _data(layer: Any) -> Any:
-    """Return the full-resolution array, lazy if the layer's is."""
-    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
-
-
-def _plane_axes(layer: Any) -> int:
-    return 3 if getattr(layer, "rgb", False) else 2
-
-
-def leading_shape(layer: Any) -> Shape:
-    """Return the shape of the axes before the plane: time, z, channel."""
-    return tuple(_data(layer).shape[: -_plane_axes(layer)])
-
-
-def plane_shape(layer: Any) -> Shape:
-    """Return (height, width)."""
-    shape = _data(layer).shape
-    return tuple(shape[len(shape) - _plane_axes(layer) :][:2])
 
 
 def plane_on_show(layer: Any, point: Sequence[float]) -> NDArray[Any]:
@@ -48,39 +23,80 @@ def plane_on_show(layer: Any, point: Sequence[float]) -> NDArray[Any]:
     leading = leading_shape(layer)
     place = np.round(layer.world_to_data(point)[: len(leading)]).astype(int)
     at = tuple(place.clip(0, np.array(leading, int) - 1))
-    return np.asarray(_data(layer)[at])
+    return np.asarray(pixels(layer)[at])
 
 
-def common_shape(layers: dict[str, Any]) -> Shape:
-    """Return the leading shape that all layers broadcast to.
+def grid_of(spec: NodeSpec[Any], layers: Mapping[str, Any]) -> Grid:
+    """Return the pixels that a node runs on: those of its first image, else of its first input.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    layers : mapping of Layer
+        By the input's name.
 
     Raises
     ------
-    SizeMismatchError
+    MattingError
+        If a layer is of another kind, or does not go with the others; no pixel is read for it.
     """
-    shapes = {name: leading_shape(layer) for name, layer in layers.items()}
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError as error:
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise SizeMismatchError(
-            f"The layers have different stacks: {listed}",
-            "Their axes before the plane must be equal, or 1, or absent",
-            "Choose layers of one stack, or a single plane",
-        ) from error
+    given = {
+        wire: layers[wire.name]
+        for wire in spec.inputs
+        if wire.name in layers and wire.kind.is_picture and not is_shapes(layers[wire.name])
+    }
+    if not given:
+        raise MissingInputError(
+            f"{spec.title} has no layer to work on",
+            f"It needs the {spec.inputs[0].name}",
+            "Open a picture, or choose a layer",
+        )
+    for wire, layer in given.items():
+        conversion(layer, wire.kind)
+    placed = [wire for wire in given if not wire.any_size]
+    picture = given[min(placed, key=lambda wire: wire.kind is not Kind.IMAGE)]
+    grid = Grid.of(picture, {wire.name: layer for wire, layer in given.items()})
+    for wire in placed:
+        moved = grid.placement(given[wire]) is not None
+        if moved and given[wire] is grid.stack_layer:
+            raise SizeMismatchError(
+                f"{grid.stack_layer.name} is a stack and does not lie on {picture.name}",
+                "A stack and a single picture must have their pixels in common",
+                FIX,
+            )
+    return grid
 
 
 class LayerFrames:
-    """The planes of a layer, in the order of a stack that its own broadcasts to."""
+    """The planes of a layer, in the order of a stack that its own broadcasts to.
 
-    def __init__(self, layer: Any, stack: Shape, convert: Callable[[Any], Any]) -> None:
-        self._data = _data(layer)
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    stack : tuple of int
+        The shape of the stack's axes.
+    convert : callable
+        Makes a value of a plane.
+    resample : callable
+        Brings a value to the pixels of the run.
+    """
+
+    def __init__(
+        self,
+        layer: Any,
+        stack: Shape,
+        convert: Callable[[Any], Any],
+        resample: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
+        self._data = pixels(layer)
         if isinstance(self._data, np.ndarray) and hasattr(layer, "selected_label"):
             # The user may go on painting while this is read in another thread.
             self._data = self._data.copy()
         self._own = leading_shape(layer)
         self._stack = stack
-        self._convert = convert
+        self._convert, self._resample = convert, resample
 
     def __len__(self) -> int:
         return math.prod(self._stack)
@@ -89,26 +105,61 @@ class LayerFrames:
         place = np.unravel_index(index, self._stack) if self._stack else ()
         own = place[len(place) - len(self._own) :]
         at = tuple(0 if n == 1 else int(i) for i, n in zip(own, self._own, strict=True))
-        return self._convert(np.asarray(self._data[at]))  # type: ignore[no-any-return]
+        value: NDArray[Any] = self._resample(self._convert(np.asarray(self._data[at])))
+        return value
 
 
-def frames(layer: Any, kind: Kind, stack: Shape, reference: Any) -> Frames:
-    """Return a layer's planes as values of a kind.
-
-    `reference` is the image layer whose pixels a box is given in.
+def frames(layer: Any, wire: Input, grid: Grid) -> Frames:
+    """Return a layer's planes as the values of an input.
 
     Raises
     ------
     MattingError
         If the layer does not hold such values.
     """
-    if kind is Kind.BOX:
-        return [_box(layer, reference)]
-    if kind is Kind.POINTS:
-        return [_points(layer, reference)]
-    if is_shapes(layer):
-        return [_inside_of_shapes(layer, reference)]
-    return LayerFrames(layer, stack, conversion(layer, kind))
+    if wire.kind in (Kind.BOX, Kind.POINTS) or is_shapes(layer):
+        return prompts(layer, wire.kind, grid)
+    convert = conversion(layer, wire.kind)
+    placement = None if wire.any_size else grid.placement(layer)
+    if placement is None:
+        return LayerFrames(layer, grid.stack, convert)
+    # Between labels, and between the classes of a trimap, there is nothing.
+    order = 0 if hasattr(layer, "selected_label") else 1
+    return LayerFrames(
+        layer, grid.stack, convert, lambda v: resampled(v, placement, grid.shape, order)
+    )
+
+
+def resampled(plane: NDArray[Any], placement: Transform, shape: Shape, order: int) -> NDArray[Any]:
+    """Return a plane in other pixels.
+
+    Parameters
+    ----------
+    plane : (H, W) or (H, W, C) array
+        Its values.
+    placement : Transform
+        From the new pixels, (row, column), to the plane's.
+    shape : (height, width)
+        Of the result.
+    order : {0, 1}
+        0 takes the nearest value, 1 goes linearly between four.
+
+    Returns
+    -------
+    (height, width) or (height, width, C) array
+        Of the plane's type.
+    """
+    from scipy.ndimage import affine_transform
+
+    if plane.ndim == 3:
+        channels = np.moveaxis(plane, 2, 0)
+        return np.stack([resampled(c, placement, shape, order) for c in channels], axis=2)
+    exact = plane.astype(np.float64) if order else plane
+    moved = affine_transform(
+        exact, placement.matrix, placement.offset, shape, order=order, mode="nearest"
+    )
+    whole = order and plane.dtype.kind in "iu"
+    return (np.rint(moved) if whole else moved).astype(plane.dtype)
 
 
 def conversion(layer: Any, kind: Kind) -> Callable[[Any], Any]:
@@ -120,27 +171,17 @@ def conversion(layer: Any, kind: Kind) -> Callable[[Any], Any]:
         If the layer is of another kind.
     """
     return {
-        Kind.IMAGE: _image,
+        Kind.IMAGE: lambda layer: _as_it_is,
         Kind.MASK: _mask,
         Kind.LABELS: _labels,
         Kind.TRIMAP: _trimap,
-        Kind.ALPHA: lambda layer: lambda plane: plane,
+        Kind.ALPHA: lambda layer: _as_it_is,
     }[kind](layer)
 
 
-def _image(layer: Any) -> Callable[[Any], Any]:
-    low, high = (float(limit) for limit in layer.contrast_limits_range)
-    kind = np.dtype(layer.dtype).kind
-    if kind in "bu" or layer.rgb or (kind == "f" and low >= 0 and high <= 1):
-        return lambda plane: plane
-
-    # Signed integers and floats of any range: the range that napari found for the layer.
-    def scaled(plane: NDArray[Any]) -> NDArray[Any]:
-        values = (plane.astype(np.float64) - low) / (high - low or 1)
-        # NaN passes, to be refused by name; the layer's range may come from a sample.
-        return np.clip(values, 0, 1)
-
-    return scaled
+def _as_it_is(plane: NDArray[Any]) -> NDArray[Any]:
+    """Return the pixels as they are: how a layer is displayed says nothing of them."""
+    return plane
 
 
 def _mask(layer: Any) -> Callable[[Any], Any]:
@@ -152,7 +193,7 @@ def _mask(layer: Any) -> Callable[[Any], Any]:
             "Choose the mask, or use the trimap where a trimap is asked for",
         )
     if not hasattr(layer, "selected_label"):
-        return _image(layer)  # a soft mask: probabilities, or a picture of a mask
+        return _as_it_is  # a soft mask: probabilities, or a picture of a mask
     if layer.show_selected_label:
         chosen = layer.selected_label
         return lambda plane: plane == chosen
@@ -164,24 +205,6 @@ def _labels(layer: Any) -> Callable[[Any], Any]:
     return lambda plane: plane
 
 
-def pixel_size(layer: Any) -> float:
-    """Return the side of a layer's pixels in its world.
-
-    Raises
-    ------
-    ParameterError
-        If they are not square.
-    """
-    height, width = (float(side) for side in layer.scale[-2:])
-    if not math.isclose(height, width, rel_tol=1e-3):
-        raise ParameterError(
-            f"The pixels of {layer.name} are {height:g} high and {width:g} wide",
-            "A band in physical units needs square pixels",
-            "Choose px or percent",
-        )
-    return width
-
-
 def _trimap(layer: Any) -> Callable[[Any], Any]:
     if not is_trimap(layer):
         raise ValueRangeError(
@@ -191,61 +214,9 @@ def _trimap(layer: Any) -> Callable[[Any], Any]:
             "Make a trimap from it with Make Trimap, or paint one: Layers > Annotate > New trimap",
         )
 
-    def checked(plane: NDArray[Any]) -> NDArray[Any]:
-        highest = int(plane.max(initial=0))
-        if highest > 2:
-            raise ValueRangeError(
-                f"{layer.name} holds the label {highest}",
-                "A trimap holds 0 unknown, 1 background, 2 foreground",
-                "Paint these pixels with 0, 1 or 2",
-            )
-        return labels_to_trimap(plane)
-
-    return checked
-
-
-def in_pixels_of(reference: Any, layer: Any, places: Iterable[Any]) -> NDArray[np.float64]:
-    """Return places in a layer as (row, column) in another's pixels, (N, 2)."""
-    moved = [reference.world_to_data(layer.data_to_world(place))[-2:] for place in places]
-    return np.array(moved, np.float64).reshape(-1, 2)
-
-
-def _points(layer: Any, reference: Any) -> list[tuple[float, float]]:
-    """Return the points in the reference's pixels, x first."""
-    return [(x, y) for y, x in in_pixels_of(reference, layer, layer.data)]
+    return lambda plane: labels_to_trimap(plane, layer.name)
 
 
 def is_shapes(layer: Any) -> bool:
     """Tell whether a layer holds shapes rather than pixels."""
     return hasattr(layer, "shape_type")
-
-
-def _inside_of_shapes(layer: Any, reference: Any) -> NDArray[np.bool_]:
-    """Return which of the reference's pixels lie inside of a shape."""
-    from skimage.draw import polygon2mask
-
-    shape = plane_shape(reference)
-    inside = np.zeros(shape, bool)
-    for outline in layer.data:
-        inside |= polygon2mask(shape, in_pixels_of(reference, layer, outline))
-    if not inside.any():
-        raise MissingInputError(
-            f"{layer.name} holds no pixel of {reference.name}",
-            "A rough mask is drawn as shapes around the object",
-            "Draw a polygon on the picture, or choose another layer",
-        )
-    return inside
-
-
-def _box(layer: Any, reference: Any) -> tuple[float, ...]:
-    if not layer.data:
-        raise MissingInputError(
-            f"{layer.name} has no shapes",
-            "The box is drawn as a rectangle around the object",
-            "Draw one, or choose no shapes layer",
-        )
-    index = max(layer.selected_data, default=len(layer.data) - 1)
-    corners = in_pixels_of(reference, layer, layer.data[index])
-    # napari's pixel (i, j) is centered there: its edges lie half a pixel off.
-    (top, left), (bottom, right) = corners.min(axis=0) + 0.5, corners.max(axis=0) + 0.5
-    return left, top, right, bottom

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from magicgui import widgets
 
+from ._places import place
+
 # Milliseconds: long enough for dabs to become a stroke, short enough to follow the hand.
 DELAY = 100
 
@@ -69,7 +71,7 @@ class Live:
     def revisions(self, layers: dict[str, Any], painted: str) -> dict[str, Any]:
         """Return what differs when a layer is another one, or has got other data.
 
-        Of the one named `painted` it is not told whether it was painted on.
+        Paint on the layer named `painted` is not reported.
         """
         self._watch(list(layers.values()))
         return {
@@ -136,12 +138,12 @@ class LayerWatch:
             event.connect(answer)
 
     def revision(self) -> Any:
-        """Return what differs when the layer was given other data, or is to be read otherwise."""
-        return id(self.layer), self._count, getattr(self.layer, "contrast_limits_range", None)
+        """Return what differs when the layer was given other data, or lies elsewhere."""
+        return id(self.layer), self._count, place(self.layer)
 
     def shape(self) -> Any:
         """Return what differs when the layer is another one, or of another size."""
-        return id(self.layer), self.layer.data.shape
+        return id(self.layer), self.layer.data.shape, place(self.layer)
 
     def state(self) -> Any:
         """Return what differs when the layer holds something else."""

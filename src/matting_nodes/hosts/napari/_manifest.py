@@ -22,6 +22,7 @@ def manifest() -> dict[str, Any]:
     nodes = {f"{PLUGIN}.{spec.name}": spec for spec in all_nodes()}
     return {
         "name": PLUGIN,
+        # Short, since napari puts it behind every title: the words are in the summary.
         "display_name": "Image matting",
         "categories": ["Segmentation", "Annotation", "Image Processing"],
         "contributions": {
@@ -53,11 +54,11 @@ def manifest() -> dict[str, Any]:
                 }
             ],
             "writers": [
-                _writer("write_picture", "16-bit PNG, 32-bit TIFF", "image"),
-                _writer("write_trimap", "Trimap or mask", "labels"),
+                _writer("write_picture", "mattes", "image"),
+                _writer("write_trimap", "trimaps and masks", "labels"),
             ],
             "sample_data": [
-                _sample("lemur", "Lemur (photo, trimap, alpha)"),
+                _sample("lemur", "Lemur (hair and fur: photo, trimap, alpha matte)"),
                 _sample("cell", "Cell (quantitative phase microscopy)"),
             ],
             "configurations": configurations(),
@@ -70,10 +71,12 @@ def _command(name: str, title: str, target: str) -> dict[str, str]:
 
 
 def _writer(function: str, title: str, layer: str) -> dict[str, Any]:
+    # npe2 chooses by type and ending alone, in no certain order: so they get every such layer,
+    # and hand on those that are not ours.
     return {
         "command": f"{PLUGIN}.{function}",
         "layer_types": [layer],
-        "filename_extensions": [".png", ".tif"],
+        "filename_extensions": [".tif", ".tiff", ".png"],
         "display_name": title,
     }
 

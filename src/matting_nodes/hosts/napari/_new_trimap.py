@@ -1,4 +1,4 @@
-"""A trimap begun by hand: an empty layer to paint on."""
+"""A new trimap: an empty layer to paint on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._layers import leading_shape, plane_shape, transforms
+from ._places import leading_shape, plane_shape, transforms
 from ._trimap import FOREGROUND_LABEL, trimap_options
 
 if TYPE_CHECKING:

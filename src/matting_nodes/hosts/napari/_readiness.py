@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from ...arrays import check_same_size
 from ...errors import MattingError, MissingInputError
 from ...framework.run import settings
 from ...framework.spec import Input, NodeSpec
-from ._layers import common_shape, conversion, is_shapes, plane_shape
+from ._layers import grid_of
 
 
 def obstacle(
@@ -27,7 +24,7 @@ def obstacle(
         for wire in spec.inputs:
             if wire.name not in layers and (not wire.optional or wire.name in needed):
                 raise _missing(spec, wire)
-        _check_layers(spec, layers)
+        grid_of(spec, layers)
     except MattingError as error:
         return error
     return None
@@ -38,22 +35,4 @@ def _missing(spec: NodeSpec[Any], wire: Input) -> MissingInputError:
         f"{spec.title} has no {wire.name} yet",
         wire.help or f"It needs the {wire.name}",
         f"Open one, or choose a layer that is the {wire.name}",
-    )
-
-
-def _check_layers(spec: NodeSpec[Any], layers: Mapping[str, Any]) -> None:
-    pictures = {
-        wire: layers[wire.name]
-        for wire in spec.inputs
-        if wire.name in layers and wire.kind.is_picture and not is_shapes(layers[wire.name])
-    }
-    for wire, layer in pictures.items():
-        conversion(layer, wire.kind)
-    common_shape({wire.name: layer for wire, layer in pictures.items()})
-    check_same_size(
-        {
-            wire.name: np.broadcast_to(np.uint8(0), plane_shape(layer))
-            for wire, layer in pictures.items()
-            if not wire.any_size
-        }
     )

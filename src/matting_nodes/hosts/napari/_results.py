@@ -9,18 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import Kind
-from ._layers import transforms
+from ...framework.normalization import ValueRange
+from ._places import transforms
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
 
 
-def layer_data(value: NDArray[Any], kind: Kind) -> NDArray[Any]:
-    """Return a frame as its layer holds it; colors keep a third axis."""
+def layer_data(value: NDArray[Any], kind: Kind, range_: ValueRange | None = None) -> NDArray[Any]:
+    """Return a frame as its layer holds it; colors keep a third axis.
+
+    Grey pictures are in the numbers of the layer that they come from. Colors are in 0..1, since
+    napari shows no others: contrast limits are for grey.
+    """
     if kind is Kind.TRIMAP:
         return trimap_to_labels(value)
     if kind is Kind.MASK:
         return (value > 0.5).astype(np.uint8)
     if kind is Kind.IMAGE and value.shape[2] == 1:
         return value[..., 0]
+    if kind is Kind.IMAGE and range_ is not None:
+        if value.shape[2] == 3 and (value == value[..., :1]).all():
+            return value[..., 0]
+        return np.dstack([range_.normalized(value[..., :3]), value[..., 3:]])
     return value
 
 
@@ -46,6 +55,7 @@ class ResultLayers:
         source: Any,
         reference: Any,
         provenance: dict[str, Any],
+        range_: ValueRange | None = None,
     ) -> None:
         """Show a result.
 
@@ -67,6 +77,8 @@ class ResultLayers:
             A layer with the result's axes, where it is to lie.
         provenance : dict
             Goes into the layer's metadata.
+        range_ : ValueRange, optional
+            Of a picture's values, for the contrast limits; 0..1 by default.
         """
         layer, written = self._made.get((source, name), (None, 0))
         base = tag(source).get("base", source.name)
@@ -74,7 +86,8 @@ class ResultLayers:
         # What the user painted into a result is theirs: the new result gets a layer of its own.
         painted = layer is not None and written and written != _checksum(layer.data)
         if layer is None or painted or not _fits(layer, data, rgb):
-            layer = self._add(f"{base} {label}", kind, data, rgb, reference, provenance)
+            limits = (0, 1) if rgb or range_ is None else range_.limits
+            layer = self._add(f"{base} {label}", kind, data, rgb, reference, provenance, limits)
         else:
             layer.data = data
             for option, value in transforms(reference).items():
@@ -99,6 +112,7 @@ class ResultLayers:
         rgb: bool,
         reference: Any,
         provenance: dict[str, Any],
+        limits: tuple[float, float],
     ) -> Any:
         place = transforms(reference)
         if kind is Kind.TRIMAP:
@@ -116,7 +130,7 @@ class ResultLayers:
             data,
             name=name,
             rgb=rgb,
-            contrast_limits=(0, 1),
+            contrast_limits=limits,
             metadata=metadata,
             **place,
         )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
+from ...errors import ValueRangeError
 
 TAG = "matting_nodes"
 UNKNOWN_LABEL, BACKGROUND_LABEL, FOREGROUND_LABEL = 0, 1, 2
@@ -44,8 +45,22 @@ def trimap_to_labels(trimap: Trimap) -> NDArray[np.uint8]:
     return labels
 
 
-def labels_to_trimap(labels: NDArray[Any]) -> Trimap:
-    """Return labels 0, 1 and 2 as a trimap."""
+def labels_to_trimap(labels: NDArray[Any], name: str = "The trimap") -> Trimap:
+    """Return labels 0, 1 and 2 as a trimap.
+
+    Raises
+    ------
+    ValueRangeError
+        If there are others.
+    """
+    ends = int(labels.min(initial=0)), int(labels.max(initial=0))
+    strange = [label for label in ends if not 0 <= label <= 2]
+    if strange:
+        raise ValueRangeError(
+            f"{name} holds the label {strange[0]}",
+            "A trimap holds 0 unknown, 1 background, 2 foreground",
+            "Paint these pixels with 0, 1 or 2",
+        )
     return _VALUES[labels]  # type: ignore[no-any-return]
 
 

@@ -11,7 +11,7 @@ from magicgui import widgets
 
 from ...alpha.propagation.follower import Follower
 from ...arrays import Kind
-from ...errors import MattingError, MissingInputError
+from ...errors import MattingError
 from ...framework.frames import Frames
 from ...framework.run import settings
 from ...framework.spec import NodeSpec, Output
@@ -19,9 +19,10 @@ from ...job import Job
 from ...models.costs import described
 from ._choices import LayerChoice, propose, worth_choosing
 from ._fields import field
-from ._layers import common_shape, frames, is_shapes, pixel_size
+from ._layers import frames, grid_of
 from ._live import Live
 from ._manifest import widget_name
+from ._places import LayerPlaces, pixel_size
 from ._preferences import preferences, preferred_device, use_model_folder
 from ._readiness import obstacle
 from ._results import ResultLayers
@@ -37,6 +38,9 @@ class NodeWidget(widgets.Container):
     spec: ClassVar[NodeSpec[Any]]
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        from qtpy.QtCore import Qt
+        from qtpy.QtWidgets import QSizePolicy
+
         self._viewer = napari_viewer
         self._worker: Any = None
         self._asked: Request | None = None
@@ -56,6 +60,12 @@ class NodeWidget(widgets.Container):
         self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False)
         self.message = widgets.Label(value="")
         self.message.native.setWordWrap(True)
+        # As wide as the dock, and as high as its text is then.
+        wide, high = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding
+        self.message.native.setSizePolicy(wide, high)
+        self.message.native.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.details = ""
+        self.copy_button = widgets.PushButton(text="Copy details", visible=False)
         super().__init__(
             widgets=[
                 *self.layer_choices.values(),
@@ -68,6 +78,7 @@ class NodeWidget(widgets.Container):
                         self.live.switch,
                         self.progress_bar,
                         self.message,
+                        self.copy_button,
                     ],
                     labels=False,
                 ),
@@ -76,9 +87,14 @@ class NodeWidget(widgets.Container):
         )
         self.native.setToolTip(self.spec.summary)
         self.run_button.changed.connect(self._run_or_cancel)
+        self.copy_button.changed.connect(self._copy_details)
         self.live.belong_to(self.native)
         for setting in (self.method, *self.layer_choices.values()):
             setting.changed.connect(self._propose_layers)
+        self._places = LayerPlaces(self._place_changed)
+        self.native.destroyed.connect(self._places.stop)
+        for choice in self.layer_choices.values():
+            choice.changed.connect(self._watch_places)
         for setting in (self.method, *self.fields.values(), *self.layer_choices.values()):
             setting.changed.connect(self.live.ask)
             setting.changed.connect(self._show_readiness)
@@ -161,6 +177,13 @@ class NodeWidget(widgets.Container):
         if not self.running:
             self.run_button.enabled = reason is None
 
+    def _watch_places(self, _value: Any = None) -> None:
+        self._places.watch(list(self._layers().values()))
+
+    def _place_changed(self, _event: Any = None) -> None:
+        self._show_readiness()
+        self.live.ask()
+
     # running
 
     def _run_or_cancel(self) -> None:
@@ -202,7 +225,7 @@ class NodeWidget(widgets.Container):
         # Run solves afresh; what was followed by then may be some thousandths off.
         self._follow(request, afresh=not quiet)
         self._bridge = self._bridge or _bridge(self)
-        self.message.value = ""
+        self.message.value, self.copy_button.visible = "", False
         self._set_running(True)
         self._asked, report = request, self._bridge.progressed.emit
         self._worker = worker = create_worker(
@@ -240,26 +263,16 @@ class NodeWidget(widgets.Container):
         parameters = self.parameters()
         settings(self.spec, parameters)
         layers = self._layers()
-        kinds = {wire.name: wire.kind for wire in self.spec.inputs}
-        pictures = {
-            name: layer
-            for name, layer in layers.items()
-            if kinds[name].is_picture and not is_shapes(layer)
-        }
-        if not pictures:
-            raise MissingInputError(
-                f"{self.spec.title} has no layer to work on",
-                f"It needs the {self.spec.inputs[0].name}",
-                "Open a picture, or choose a layer",
-            )
-        stack = common_shape(pictures)
-        reference = next(iter(pictures.values()))
+        grid = grid_of(self.spec, layers)
         inputs: dict[str, Frames | None] = {
-            name: frames(layer, kinds[name], stack, reference) for name, layer in layers.items()
+            wire.name: frames(layers[wire.name], wire, grid)
+            for wire in self.spec.inputs
+            if wire.name in layers
         }
-        if parameters.get("unit") == "physical" and parameters["pixel_size"] == 1:
-            parameters["pixel_size"] = pixel_size(reference)
-        return Request(layers, inputs, parameters, stack)
+        for owner, parameter in self._parameters():
+            if owner in ("", self.method.value) and parameter.wants_pixel_size(parameters):
+                parameters[parameter.name] = pixel_size(grid.picture)
+        return Request(layers, inputs, parameters, grid)
 
     def _follow(self, request: Request, afresh: bool) -> None:
         """Let a live run go on from the last one, if only the trimap has changed."""
@@ -279,15 +292,13 @@ class NodeWidget(widgets.Container):
         request = self._asked
         assert request is not None
         if outcome.refusal is not None:
-            self._refuse(outcome.refusal)
+            self._refuse(outcome.refusal, outcome.details)
             return
         if self._quiet and not set(request.layers.values()) <= set(self._viewer.layers):
             return  # Nobody asked for this one, and the next is on its way.
         stacks = outcome.stacks
         if request.followed and outcome.provenance:
-            stacks = {self.spec.outputs[0].name: request.followed.brought_up_to_date(request.stack)}
-        layers = list(request.layers.values())
-        reference = max(layers, key=lambda layer: (_is_picture(layer), layer.ndim))
+            stacks = {self.spec.outputs[0].name: request.followed.brought_up_to_date(request.grid)}
         names = {name: layer.name for name, layer in request.layers.items()}
         for output in self.spec.outputs:
             if output.name in stacks:
@@ -297,9 +308,10 @@ class NodeWidget(widgets.Container):
                     output.kind,
                     stacks[output.name],
                     output.name in outcome.rgb,
-                    layers[0],
-                    reference,
+                    next(iter(request.layers.values())),
+                    request.grid.stack_layer,
                     {**outcome.provenance, "inputs": names},
+                    outcome.range,
                 )
         self.message.value = outcome.table
 
@@ -308,12 +320,20 @@ class NodeWidget(widgets.Container):
         pictures = [o for o in self.spec.outputs if o.kind is Kind.IMAGE]
         return self.spec.title.lower() if [output] == pictures else output.name
 
-    def _refuse(self, error: MattingError) -> None:
-        from napari.utils.notifications import show_warning
+    def _refuse(self, error: MattingError, details: str = "") -> None:
+        from napari.utils.notifications import show_error, show_warning
 
         self.message.value = str(error)
-        if not self._quiet:
+        self.details, self.copy_button.visible = details, bool(details)
+        if details:
+            show_error(str(error))
+        elif not self._quiet:
             show_warning(str(error))
+
+    def _copy_details(self) -> None:
+        from qtpy.QtWidgets import QApplication
+
+        QApplication.clipboard().setText(self.details)
 
     def _stop(self) -> None:
         worker, self._worker, self._asked = self._worker, None, None
@@ -335,10 +355,6 @@ class NodeWidget(widgets.Container):
         if self._worker is not None and not self._worker.abort_requested:
             self.progress_bar.value = round(1000 * fraction)
             self.message.value = message
-
-
-def _is_picture(layer: Any) -> bool:
-    return hasattr(layer, "contrast_limits") or hasattr(layer, "selected_label")
 
 
 def bind_keys(widget: Any, actions: dict[str, Callable[[], None]]) -> None:

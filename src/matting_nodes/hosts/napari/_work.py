@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from ...alpha.propagation.follower import Follower
 from ...arrays import Kind
-from ...errors import MattingError
+from ...errors import MattingError, as_matting_error
 from ...framework.frames import Frames, map_frames
+from ...framework.normalization import ValueRange
 from ...framework.spec import NodeSpec
 from ...job import Cancelled, Job
-from ._layers import Shape
+from ._failures import details
+from ._places import Grid
 from ._results import layer_data
 
 
@@ -27,14 +29,12 @@ class LiveStack:
     state: Any
     data: NDArray[Any] | None = None
 
-    def brought_up_to_date(self, stack: Shape) -> NDArray[Any]:
+    def brought_up_to_date(self, grid: Grid) -> NDArray[Any]:
         """Return the result with what is new in it; for the UI thread, which shows it."""
         for patch in self.follower.take():
             if self.data is None:
-                self.data = np.zeros(stack + patch.values.shape, patch.values.dtype)
-            self.data[np.unravel_index(patch.frame, stack) if stack else ()][patch.region] = (
-                patch.values
-            )
+                self.data = np.zeros(grid.stack + patch.values.shape, patch.values.dtype)
+            self.data[grid.plane(patch.frame)][patch.region] = patch.values
         assert self.data is not None
         return self.data
 
@@ -46,19 +46,24 @@ class Request:
     layers: dict[str, Any]
     inputs: dict[str, Frames | None]
     parameters: dict[str, Any]
-    stack: Shape
+    grid: Grid
     followed: LiveStack | None = None
 
 
 @dataclass
 class Outcome:
-    """What a run came to: values by output name, or the reason why there are none."""
+    """What a run came to: values by output name, or the reason why there are none.
+
+    Of a reason that nobody foresaw the details tell what a report needs.
+    """
 
     stacks: Mapping[str, NDArray[Any]]
     provenance: Mapping[str, Any]
     table: str = ""
+    range: ValueRange | None = None
     rgb: frozenset[str] = frozenset()
     refusal: MattingError | None = None
+    details: str = ""
 
 
 def work(spec: NodeSpec[Any], requests: list[Request], job: Callable[[], Job]) -> Outcome:
@@ -70,6 +75,9 @@ def work(spec: NodeSpec[Any], requests: list[Request], job: Callable[[], Job]) -
         return Outcome({}, {}, refusal=error)
     except Cancelled:
         return Outcome({}, {})
+    except Exception as error:
+        told = details(error, spec, request.parameters, request.layers)
+        return Outcome({}, {}, refusal=as_matting_error(error).within(spec.title), details=told)
 
 
 def _follow(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
@@ -77,27 +85,28 @@ def _follow(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
     assert request.followed is not None
     follower = request.followed.follower
     follower.follow(request.inputs, job)
-    return Outcome({}, follower.provenance)
+    return Outcome({}, follower.provenance, "\n".join(follower.remarks))
 
 
 def _gather(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
     stacks: dict[str, NDArray[Any]] = {}
     texts: list[str] = []
     rgb: set[str] = set()
-    places = list(np.ndindex(request.stack))
+    planes = list(np.ndindex(request.grid.stack))
     outcome = Outcome(stacks, {})
     results = map_frames(spec, request.inputs, request.parameters, job)
-    for place, result in zip(places, results, strict=True):
+    for plane, result in zip(planes, results, strict=True):
         for output in spec.outputs:
             value = result.values[output.name]
             if output.kind is Kind.TABLE:
                 texts.append("\n".join(f"{name}: {number:.5g}" for name, number in value.items()))
                 continue
-            frame = layer_data(value, output.kind)
+            frame = layer_data(value, output.kind, result.range)
             if output.name not in stacks:
-                stacks[output.name] = np.empty(request.stack + frame.shape, frame.dtype)
+                stacks[output.name] = np.empty(request.grid.stack + frame.shape, frame.dtype)
             if frame.ndim == 3:
                 rgb.add(output.name)
-            stacks[output.name][place] = frame
-        outcome.provenance = result.provenance
+            stacks[output.name][plane] = frame
+        texts += [result.remark] if result.remark else []
+        outcome.provenance, outcome.range = result.provenance, result.range
     return replace(outcome, table="\n\n".join(texts), rgb=frozenset(rgb))

@@ -1,0 +1,291 @@
+"""Where layers lie: places in one layer as places in another, by way of the world."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ParameterError, SizeMismatchError
+
+Shape = tuple[int, ...]
+_TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+# Pixels; layers that lie closer than this, in every corner, lie on each other.
+PLACE_TOLERANCE = 0.01
+# How layers are brought together by hand, as napari's menus call it.
+FIX = (
+    "Give it the other's place: right-click that one in the layer list, Copy scale and transforms "
+    "> Copy all to clipboard; right-click this one, Apply scale/transforms from Clipboard"
+)
+
+
+def transforms(layer: Any) -> dict[str, Any]:
+    """Return where a layer lies in the world, as options of another of the same axes."""
+    return {name: getattr(layer, name) for name in _TRANSFORMS}
+
+
+def place(layer: Any) -> str:
+    """Return what differs when a layer lies elsewhere."""
+    return repr(list(transforms(layer).values())[:-1])
+
+
+def pixels(layer: Any) -> Any:
+    """Return the full-resolution array, lazy if the layer's is."""
+    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+
+
+def _plane_axes(layer: Any) -> int:
+    return 3 if getattr(layer, "rgb", False) else 2
+
+
+def leading_shape(layer: Any) -> Shape:
+    """Return the shape of the axes before the plane: time, z, channel."""
+    return tuple(pixels(layer).shape[: -_plane_axes(layer)])
+
+
+def plane_shape(layer: Any) -> Shape:
+    """Return (height, width)."""
+    shape = pixels(layer).shape
+    return tuple(shape[len(shape) - _plane_axes(layer) :][:2])
+
+
+def common_shape(layers: Mapping[str, Any]) -> Shape:
+    """Return the leading shape that all layers broadcast to.
+
+    Raises
+    ------
+    SizeMismatchError
+    """
+    shapes = {name: leading_shape(layer) for name, layer in layers.items()}
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError as error:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise SizeMismatchError(
+            f"The layers have different stacks: {listed}",
+            "Their axes before the plane must be equal, or 1, or absent",
+            "Choose layers of one stack, or a single plane",
+        ) from error
+
+
+class LayerPlaces:
+    """Tells when layers are moved, scaled or turned, or get data of another size.
+
+    Parameters
+    ----------
+    changed : callable(event)
+        Called then.
+    """
+
+    EVENTS = ("data", *_TRANSFORMS[:-1])
+
+    def __init__(self, changed: Callable[[Any], None]) -> None:
+        self._changed, self._layers = changed, list[Any]()
+
+    def watch(self, layers: list[Any]) -> None:
+        """Listen to these layers, and to no others."""
+        self.stop()
+        self._layers = layers
+        for event in self._events():
+            event.connect(self._changed)
+
+    def stop(self, _event: Any = None) -> None:
+        """Listen no longer."""
+        for event in self._events():
+            event.disconnect(self._changed)
+        self._layers = []
+
+    def _events(self) -> Iterator[Any]:
+        for layer in self._layers:
+            yield from (getattr(layer.events, n) for n in self.EVENTS if hasattr(layer.events, n))
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Places of one layer's data as places in another's: matrix @ place + offset."""
+
+    matrix: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    @classmethod
+    def between(cls, source: Any, target: Any) -> Transform:
+        """Return the transform from a layer's data to another's.
+
+        Axes are counted from the last, as napari does; units of length are converted.
+        """
+        factors = _unit_factors(source, target)
+
+        def moved(place: NDArray[np.float64]) -> NDArray[np.float64]:
+            world = np.array(source.data_to_world(place), np.float64)
+            world[len(world) - len(factors) :] *= factors
+            return np.asarray(target.world_to_data(world), np.float64)
+
+        offset = moved(np.zeros(source.ndim))
+        columns = [moved(unit) - offset for unit in np.eye(source.ndim)]
+        return cls(np.stack(columns, axis=1), offset)
+
+    def __call__(self, places: Iterable[Any]) -> NDArray[np.float64]:
+        """Return places, (N, axes of the target)."""
+        given = np.array(list(places), np.float64).reshape(-1, self.matrix.shape[1])
+        return given @ self.matrix.T + self.offset
+
+
+def _unit_factors(source: Any, target: Any) -> list[float]:
+    """Return how many of the target's units one of the source's is, for each axis they share."""
+    import pint
+
+    def factor(unit: Any, other: Any) -> float:
+        try:
+            return float((1 * unit).to(other).magnitude)
+        except pint.DimensionalityError:
+            return 1.0  # pixels and micrometers: napari draws them alike
+
+    shared = min(source.ndim, target.ndim)
+    units = zip(source.units[-shared:], target.units[-shared:], strict=True)
+    return [factor(unit, other) for unit, other in units]
+
+
+def in_pixels_of(reference: Any, layer: Any, places: Iterable[Any]) -> NDArray[np.float64]:
+    """Return places in a layer as (row, column) in another's pixels, (N, 2)."""
+    return Transform.between(layer, reference)(places)[:, -2:]
+
+
+def pixel_size(layer: Any) -> float:
+    """Return the side of a layer's pixels in its world, however it is turned or mirrored.
+
+    Raises
+    ------
+    ParameterError
+        If they are not square.
+    """
+    corner = np.array(layer.data_to_world(np.zeros(layer.ndim)))
+    down, right = (np.array(layer.data_to_world(step)) - corner for step in np.eye(layer.ndim)[-2:])
+    height, width = np.linalg.norm(down), np.linalg.norm(right)
+    if not math.isclose(height, width, rel_tol=1e-3) or abs(down @ right) > 1e-3 * height * width:
+        raise ParameterError(
+            f"The pixels of {layer.name} are {height:g} high and {width:g} wide, or askew",
+            "A band in physical units needs square pixels",
+            "Choose px or percent",
+        )
+    return float(width)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The planes and pixels that a run is on, and that its results have.
+
+    Parameters
+    ----------
+    picture : Layer
+        Whose pixels they are.
+    stack_layer : Layer
+        Whose axes before the plane they have; the picture itself if it has as many.
+    stack : tuple of int
+        The shape of these axes.
+    """
+
+    picture: Any
+    stack_layer: Any
+    stack: Shape
+
+    @classmethod
+    def of(cls, picture: Any, layers: Mapping[str, Any]) -> Grid:
+        """Return the grid of a picture and of the layers that are used with it.
+
+        Raises
+        ------
+        SizeMismatchError
+            If their stacks differ.
+        """
+        stack_layer = max((picture, *layers.values()), key=_stack_size)
+        return cls(picture, stack_layer, common_shape(layers))
+
+    @property
+    def shape(self) -> Shape:
+        """The (height, width) of its planes."""
+        return plane_shape(self.picture)
+
+    def __len__(self) -> int:
+        return math.prod(self.stack)
+
+    def plane(self, index: int) -> Shape:
+        """Return where in the stack the frame of this number is."""
+        return tuple(int(i) for i in np.unravel_index(index, self.stack)) if self.stack else ()
+
+    def placement(self, layer: Any) -> Transform | None:
+        """Return the transform from this grid's pixels, (row, column), to a layer's.
+
+        None if the layer's pixels are the picture's.
+
+        Raises
+        ------
+        SizeMismatchError
+            If the layer does not cover the picture, or lies in other planes.
+        """
+        if layer is self.picture:
+            return None
+        self._check_planes(layer)
+        whole = Transform.between(self.picture, layer)
+        within = Transform(whole.matrix[-2:, -2:], whole.offset[-2:])
+        corners = _corners(self.shape)
+        moved, size = within(corners), plane_shape(layer)
+        if np.abs(moved - corners).max() < PLACE_TOLERANCE:
+            self._check_size(layer)
+            return None
+        low, high = moved.min(axis=0), moved.max(axis=0)
+        # Pixels reach half a pixel beyond their centers.
+        beyond = np.maximum(-0.5 - low, high - (np.array(size) - 0.5))
+        if beyond.max() > PLACE_TOLERANCE:
+            raise SizeMismatchError(
+                f"{layer.name} does not cover {self.picture.name}, which lies at its rows "
+                f"{low[0]:.4g} to {high[0]:.4g} of {size[0]} and columns {low[1]:.4g} to "
+                f"{high[1]:.4g} of {size[1]}",
+                "Layers are used where they lie in the world",
+                FIX,
+            )
+        return within
+
+    def _check_size(self, layer: Any) -> None:
+        (height, width), (tall, wide) = self.shape, plane_shape(layer)
+        if (height, width) != (tall, wide):
+            raise SizeMismatchError(
+                f"{layer.name} is {wide} × {tall} pixels and {self.picture.name} is "
+                f"{width} × {height}",
+                "They must have one width and height, or lie on each other by scale and translate",
+                f"Choose the layer that belongs to {self.picture.name}, or scale it",
+            )
+
+    def _check_planes(self, layer: Any) -> None:
+        """Check that the planes of a layer are those of the stack, and parallel to them."""
+        own, stack = leading_shape(layer), leading_shape(self.stack_layer)
+        corners = _corners(stack + plane_shape(self.stack_layer))
+        moved = Transform.between(self.stack_layer, layer)(corners)
+        first = len(stack) - len(own)
+        apart = [
+            np.abs(moved[:, axis] - corners[:, first + axis]).max()
+            for axis, count in enumerate(own)
+            if count > 1 and stack[first + axis] > 1
+        ]
+        lead = np.array([n - 1 for n in leading_shape(self.picture)])
+        drift = Transform.between(self.picture, layer).matrix[-2:, :-2] @ lead
+        if max(apart, default=0) >= 0.5 or np.abs(drift).max(initial=0) > PLACE_TOLERANCE:
+            raise SizeMismatchError(
+                f"The planes of {layer.name} do not lie on those of {self.stack_layer.name}",
+                "Layers are used where they lie in the world",
+                FIX,
+            )
+
+
+def _stack_size(layer: Any) -> tuple[int, int]:
+    leading = leading_shape(layer)
+    return len(leading), math.prod(leading)
+
+
+def _corners(shape: Shape) -> NDArray[np.float64]:
+    """Return the first and the last place along every axis, each with each."""
+    return np.array(list(product(*((0, count - 1) for count in shape))), np.float64)

@@ -1,0 +1,438 @@
+"""One decoder: what a file holds, brought to one form by the same steps whatever its format.
+
+PNG, TIFF and what Pillow reads give samples and say how they are meant (`Encoded`); then depth,
+min-is-white, palette, transparency, premultiplied colors, inks, color profile and orientation
+are one function each. What comes out is upright, straight and sRGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import Kind
+from ..errors import DependencyError, FileError
+
+Samples = NDArray[Any]
+Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
+# What follows the colors of a pixel: its alpha, straight or multiplied into them, or a
+# selection or mask that some program saved along.
+Extra = Literal["alpha", "premultiplied", "spare"]
+
+READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
+# Pixels; more is an attack on the memory, since a few bytes can claim any size. As in Pillow.
+LARGEST = 178_956_970
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Only a PNG with one of these can say which way is up.
+MAY_BE_TURNED = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
+HEAD = 65536  # bytes, in which a PNG says so before its pixels
+ORIENTATION, ICC_PROFILE = 0x0112, 34675
+COUNTS = {"grey": 1, "rgb": 3, "cmyk": 4, "palette": 1}
+SPACES = {"grey": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK"}
+# Little CMS's cmsFLAGS_NOOPTIMIZE: its tables for 16 bits are off by two levels of 255 in shadows.
+NO_OPTIMIZATION = 0x0100
+# Profiles that move no color by more are sRGB under another name.
+SAME_COLOR = 2 / 255
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The samples of a file, and how they are meant.
+
+    Parameters
+    ----------
+    frames : list of (H, W) or (H, W, S) arrays
+        As they are stored; all alike.
+    color : {"grey", "rgb", "cmyk", "palette", "channels"}
+        What the first samples of a pixel are; channels are measurements, which stay as they are.
+    extras : tuple of {"alpha", "premultiplied", "spare"}
+        What the samples after the colors are.
+    bits : int
+        How many of a sample's bits are used.
+    min_is_white : bool
+        Whether 0 is white.
+    palette : (N, 3) uint8, optional
+        The colors that numbers stand for.
+    orientation : int
+        As EXIF and TIFF count it, 1 to 8; 1 is upright.
+    profile : bytes
+        An ICC profile, or nothing.
+    """
+
+    frames: list[Samples]
+    color: Color
+    extras: tuple[Extra, ...] = ()
+    bits: int = 8
+    min_is_white: bool = False
+    palette: NDArray[np.uint8] | None = None
+    orientation: int = 1
+    profile: bytes = b""
+
+
+def decode(path: Path, kind: Kind) -> list[Samples]:
+    """Return all frames of a file.
+
+    Parameters
+    ----------
+    path : Path
+        A PNG, JPEG, TIFF, WebP or BMP file, whatever its ending.
+    kind : Kind
+        Color profiles are for images; of labels the numbers in a palette are meant.
+
+    Returns
+    -------
+    list of (H, W), (H, W, 3), (H, W, 4) arrays, or (H, W, C) for measurements
+        Upright; colors in sRGB, straight; 8 bits and less as uint8, up to 16 as uint16.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or unreadable.
+    DependencyError
+        If a package that decodes is not installed.
+    """
+    try:
+        if not path.is_file():
+            raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
+        encoded = _encoded(path, kind)
+        return [decoded(frame, encoded, kind) for frame in encoded.frames]
+    except FileError:
+        raise
+    except ImportError as error:
+        raise DependencyError(
+            f"{path} cannot be decoded: {error}",
+            "Pictures are decoded by imagecodecs, tifffile and Pillow",
+            f"Run: pip install {error.name or 'imagecodecs'}",
+        ) from error
+    except Exception as error:  # Decoders raise errors of many kinds for a broken file.
+        raise FileError(
+            f"{path} cannot be read: {error}",
+            f"It must be a whole picture of type {', '.join(READABLE)} that you may read",
+            "Check the rights, or open it in another program and save it again",
+        ) from error
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Return the width and the height of an upright picture from the head of its file.
+
+    Raises
+    ------
+    Exception
+        Of the decoder's kind, if the file is none.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    if head[:4] in TIFF:
+        from tifffile import TiffFile
+
+        with TiffFile(path) as file:
+            page = file.series[0].keyframe
+            size, turned = (page.imagewidth, page.imagelength), _tag(page, ORIENTATION, 1) >= 5
+    else:
+        from PIL import Image
+
+        with Image.open(path) as picture:
+            data = head if picture.format == "PNG" else b""
+            size, turned = picture.size, _orientation(picture, data) >= 5
+    return size[::-1] if turned else size
+
+
+# reading: one function a family of formats
+
+
+def _encoded(path: Path, kind: Kind) -> Encoded:
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+    return _read_tiff(path) if magic in TIFF else _read_other(path, kind)
+
+
+def _read_tiff(path: Path) -> Encoded:
+    from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile
+
+    with TiffFile(path) as file:
+        # Thumbnails and the smaller levels of a pyramid are no pictures of their own.
+        series = [s for s in file.series if not s.keyframe.is_reduced]
+        if len(series) != 1:
+            raise FileError(
+                f"{path} holds {len(series)} pictures of different kinds",
+                "It must hold one, or the frames of one stack",
+                "Save what is meant as a file of its own",
+            )
+        page, axes = series[0].keyframe, series[0].axes
+        check_pixels(path, page.imagewidth * page.imagelength)
+        photometric, compression = page.photometric, page.compression
+        if photometric == PHOTOMETRIC.YCBCR and compression != COMPRESSION.JPEG:
+            return _read_other(path, Kind.IMAGE)
+        colors: dict[int, Color] = {
+            PHOTOMETRIC.MINISWHITE: "grey",
+            PHOTOMETRIC.MINISBLACK: "grey",
+            PHOTOMETRIC.RGB: "rgb",
+            PHOTOMETRIC.YCBCR: "rgb",  # as RGB out of the JPEG decoder
+            PHOTOMETRIC.PALETTE: "palette",
+            PHOTOMETRIC.SEPARATED: "cmyk",
+        }
+        if photometric not in colors:
+            raise FileError(
+                f"{path} holds colors of the kind {getattr(photometric, 'name', photometric)}",
+                "Grey, RGB, CMYK, YCbCr and palettes are read",
+                "Save it as RGB",
+            )
+        frames = flattened(series[0].asarray(), axes)
+        color = colors[photometric]
+        meanings: dict[int, Extra] = {
+            EXTRASAMPLE.ASSOCALPHA: "premultiplied",
+            EXTRASAMPLE.UNASSALPHA: "alpha",
+        }
+        extras = tuple(meanings.get(extra, "spare") for extra in page.extrasamples)
+        count = frames[0].shape[2] if frames[0].ndim == 3 else 1
+        if color == "rgb" and count == 4 and not extras:
+            extras = ("alpha",)  # as Pillow has it where a writer forgot to say
+        # Several samples of grey without an alpha are the channels of a measurement.
+        measured = "S" not in axes or (color == "grey" and set(extras) <= {"spare"})
+        if count > 1 and measured:
+            color, extras = "channels", ()
+        palette = None
+        if color == "palette":
+            palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+        bits = page.bitspersample
+        return Encoded(
+            frames,
+            color,
+            extras,
+            bits if isinstance(bits, int) else max(bits),
+            photometric == PHOTOMETRIC.MINISWHITE,
+            palette,
+            int(_tag(page, ORIENTATION, 1)),
+            bytes(_tag(page, ICC_PROFILE, b"")),
+        )
+
+
+def _tag(page: Any, code: int, default: Any) -> Any:
+    tag = page.tags.get(code)
+    return default if tag is None else tag.value
+
+
+def flattened(array: Samples, axes: str) -> list[Samples]:
+    """Return an array of any axes as frames, channels last."""
+    channels = "S" if "S" in axes else "C"
+    last = [axes.index(axis) for axis in ("Y", "X", channels) if axis in axes]
+    array = np.moveaxis(array, last, range(-len(last), 0))
+    frames = array.reshape(-1, *array.shape[-len(last) :])
+    return list(frames[..., 0] if frames.shape[3:] == (1,) else frames)
+
+
+def _read_other(path: Path, kind: Kind) -> Encoded:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        count = getattr(picture, "n_frames", 1)
+        # The other pictures of a camera's MPO are previews and depth: the first is meant.
+        if count > 1 and picture.format != "MPO":
+            raise FileError(
+                f"{path} holds {count} pictures",
+                "It must hold one",
+                "Save the frame that is meant as a file of its own",
+            )
+        check_pixels(path, picture.size[0] * picture.size[1])
+        data = path.read_bytes() if picture.format == "PNG" else b""
+        frame, color, extras = _samples(picture, data, kind)
+        return Encoded(
+            [frame],
+            color,
+            extras,
+            8 * frame.dtype.itemsize,
+            orientation=_orientation(picture, data),
+            profile=picture.info.get("icc_profile") or b"",
+        )
+
+
+def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Samples, Color, tuple[Extra, ...]]:
+    """Return the samples that Pillow's formats hold, and what they are."""
+    if kind is Kind.LABELS and picture.mode == "P":
+        return np.asarray(picture), "grey", ()
+    if data:
+        # Pillow cuts colors of 16 bits down to 8, and leaves transparent colors out.
+        from imagecodecs import png_decode
+
+        frame = png_decode(data)
+    elif picture.mode.startswith("I;16"):
+        frame = np.asarray(picture).astype(np.uint16)
+    elif picture.mode == "CMYK":
+        return np.asarray(picture), "cmyk", ()
+    else:
+        kept = ("L", "LA", "RGB", "RGBA", "I", "F")
+        transparent = "transparency" in picture.info or "A" in picture.getbands()
+        mode = {"1": "L"}.get(picture.mode, "RGBA" if transparent else "RGB")
+        frame = np.asarray(picture if picture.mode in kept else picture.convert(mode))
+    samples = frame.shape[2] if frame.ndim == 3 else 1
+    return frame, "grey" if samples < 3 else "rgb", ("alpha",) if samples in (2, 4) else ()
+
+
+def _orientation(picture: Any, data: bytes) -> int:
+    # Pillow decodes a whole PNG to look for what it hardly ever has.
+    if data and not any(mark in data for mark in MAY_BE_TURNED):
+        return 1
+    return int(picture.getexif().get(ORIENTATION, 1))
+
+
+def check_pixels(path: Path, pixels: int) -> None:
+    """Refuse a file that claims to hold more pixels than are read.
+
+    Raises
+    ------
+    FileError
+    """
+    if pixels > LARGEST:
+        raise FileError(
+            f"{path} claims to hold {pixels} pixels",
+            f"At most {LARGEST} are read: a broken file could fill the memory",
+            "Cut or scale it down first, or hand the array over in Python",
+        )
+
+
+# the steps, for every format
+
+
+def decoded(frame: Samples, encoded: Encoded, kind: Kind) -> Samples:
+    """Return one frame as it is meant."""
+    if encoded.palette is None:
+        frame = in_full_depth(frame, encoded.bits)
+    elif kind is not Kind.LABELS:
+        frame = encoded.palette[frame]
+    if encoded.color == "channels":
+        frame = inverted(frame) if encoded.min_is_white else frame
+    else:
+        colors, alpha = parted(frame, encoded)
+        colors = inverted(colors) if encoded.min_is_white else colors
+        if encoded.color == "cmyk" or (encoded.profile and kind is Kind.IMAGE):
+            colors = in_srgb(colors, encoded.color, encoded.profile)
+        frame = joined(colors, alpha)
+    return np.ascontiguousarray(UPRIGHT.get(encoded.orientation, UPRIGHT[1])(frame))
+
+
+def in_full_depth(frame: Samples, bits: int) -> Samples:
+    """Return samples that use the full range of their type; single bits are 0 and 255."""
+    if frame.dtype == np.bool_:
+        return np.where(frame, np.uint8(255), np.uint8(0))
+    full = 8 * frame.dtype.itemsize
+    if frame.dtype.kind != "u" or bits >= full or full > 16:
+        return frame
+    wide: Samples = np.rint(frame * ((2**full - 1) / (2**bits - 1))).astype(frame.dtype)
+    return wide
+
+
+def inverted(frame: Samples) -> Samples:
+    """Return the negative."""
+    return 1 - frame if frame.dtype.kind == "f" else ~frame
+
+
+def parted(frame: Samples, encoded: Encoded) -> tuple[Samples, Samples | None]:
+    """Return the straight colors and the alpha; samples that are neither are left out."""
+    count = COUNTS.get(encoded.color, 1) if encoded.palette is None else 3
+    if frame.ndim == 2 or frame.shape[2] == count:
+        return frame, None
+    colors = frame[..., :count] if count > 1 else frame[..., 0]
+    place = next((i for i, extra in enumerate(encoded.extras) if extra != "spare"), None)
+    if place is None:
+        return colors, None
+    alpha = frame[..., count + place]
+    return (
+        unmultiplied(colors, alpha) if encoded.extras[place] == "premultiplied" else colors
+    ), alpha
+
+
+def unmultiplied(colors: Samples, alpha: Samples) -> Samples:
+    """Divide premultiplied colors by their alpha; where nothing is seen they are 0."""
+    top = 1 if colors.dtype.kind == "f" else np.iinfo(colors.dtype).max
+    part = (alpha / top)[(...,) + (None,) * (colors.ndim - 2)]
+    straight = np.divide(colors, part, out=np.zeros(colors.shape), where=part > 0)
+    rounded = straight if colors.dtype.kind == "f" else np.floor(straight + 0.5)
+    return rounded.clip(0, top).astype(colors.dtype)
+
+
+def joined(colors: Samples, alpha: Samples | None) -> Samples:
+    """Return grey, RGB, or RGBA where there is an alpha."""
+    if alpha is None:
+        return colors
+    rgb = np.dstack([colors] * 3) if colors.ndim == 2 else colors
+    return np.dstack([rgb, alpha])
+
+
+def in_srgb(colors: Samples, color: Color, profile: bytes) -> Samples:
+    """Return colors in sRGB: by their profile if it fits, else as they are, inks by subtraction."""
+    fits = profile[16:20] == SPACES.get(color)
+    within = colors.dtype in (np.uint8, np.uint16) or (
+        colors.dtype == np.float32 and colors.min() >= 0 and colors.max() <= 1
+    )
+    if fits and within:
+        if color != "cmyk" and is_srgb(profile, color):
+            return colors
+        try:
+            return _transformed(colors, color, profile)
+        except RuntimeError:
+            pass  # A profile that is damaged says nothing.
+    return without_inks(colors) if color == "cmyk" else colors
+
+
+@lru_cache(maxsize=16)
+def is_srgb(profile: bytes, color: Color) -> bool:
+    """Return whether a profile leaves colors where they are; true for a damaged one."""
+    steps = np.linspace(0, 65535, 9).astype(np.uint16)
+    colors = np.stack(np.meshgrid(*[steps] * 3), axis=-1).reshape(81, 9, 3)
+    probes = colors[..., 0] if color == "grey" else colors
+    try:
+        moved = np.abs(_transformed(probes, color, profile).astype(float) - probes)
+    except RuntimeError:
+        return True
+    return bool(moved.max() <= SAME_COLOR * 65535)
+
+
+def _transformed(colors: Samples, color: Color, profile: bytes) -> Samples:
+    """Return colors in sRGB in their own type, by Little CMS.
+
+    Raises
+    ------
+    RuntimeError
+        If the profile is damaged.
+    """
+    from imagecodecs import cms_profile, cms_transform
+
+    spaces = {"grey": "gray", "rgb": "rgb", "cmyk": "cmyk"}
+    rgb: Samples = cms_transform(
+        np.ascontiguousarray(colors),
+        profile,
+        cms_profile("srgb"),
+        colorspace=spaces[color],
+        outcolorspace="rgb",
+        outdtype=colors.dtype,
+        flags=NO_OPTIMIZATION,
+    )
+    rgb = rgb.clip(0, 1) if rgb.dtype.kind == "f" else rgb
+    return rgb[..., 1] if color == "grey" else rgb
+
+
+def without_inks(inks: Samples) -> Samples:
+    """Return the RGB of cyan, magenta, yellow and black without a profile: (1 − C)(1 − K)."""
+    top = 1 if inks.dtype.kind == "f" else np.iinfo(inks.dtype).max
+    light = 1 - inks.astype(np.float64) / top
+    rgb = light[..., :3] * light[..., 3:] * top
+    return (rgb if inks.dtype.kind == "f" else np.floor(rgb + 0.5)).astype(inks.dtype)
+
+
+UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
+    1: lambda frame: frame,
+    2: lambda frame: frame[:, ::-1],
+    3: lambda frame: frame[::-1, ::-1],
+    4: lambda frame: frame[::-1],
+    5: lambda frame: frame.swapaxes(0, 1),
+    6: lambda frame: np.rot90(frame, -1),
+    7: lambda frame: frame[::-1, ::-1].swapaxes(0, 1),
+    8: lambda frame: np.rot90(frame),
+}
+"""What turns a picture of each orientation upright."""
