@@ -40,9 +40,9 @@ class Links(NamedTuple):
 
     neighbors: Integers
     """(N, 2) the two pixels linked to each, or itself where there is no link."""
-    count: Floats
+    outside: Floats
     """(N,) how many unknown pixels that are not solved for each is linked to."""
-    total: Floats
+    outside_alpha: Floats
     """(N,) the sum of their α."""
 
     def operator(self, laplacian: Callable[[Vector], Vector]) -> Callable[[Vector], Vector]:
@@ -50,9 +50,7 @@ class Links(NamedTuple):
 
         def matvec(values: Vector) -> Vector:
             result = laplacian(values)
-            in_parallel(
-                _add_links, len(values), self.neighbors, values, result, smallest=FEWEST
-            )
+            in_parallel(_add_links, len(values), self.neighbors, values, result, smallest=FEWEST)
             return result
 
         return matvec

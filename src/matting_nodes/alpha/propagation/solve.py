@@ -73,8 +73,8 @@ def propagate(
     known[solve] = 0
     system, right = system_of(rows, solve, known)
     guess, weight = pulled
-    system.rows[:, 12] += weight + np.float32(WEIGHT) * links.count
-    right += weight * guess + np.float32(WEIGHT) * links.total
+    system.rows[:, 12] += weight + np.float32(WEIGHT) * links.outside
+    right += weight * guess + np.float32(WEIGHT) * links.outside_alpha
     done = 0
 
     def watch(_residual: float) -> None:
