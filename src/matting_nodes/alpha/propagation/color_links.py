@@ -40,17 +40,27 @@ class Links(NamedTuple):
 
     neighbors: Integers
     """(N, 2) the two pixels linked to each, or itself where there is no link."""
-    outside: Floats
-    """(N,) how many unknown pixels that are not solved for each is linked to."""
-    outside_alpha: Floats
-    """(N,) the sum of their α."""
+    diagonal: Floats
+    """(N,) weight of the links to unknown pixels that are not solved for."""
+    rhs: Floats
+    """(N,) the same, times their α."""
+    weight: float
+    """Of each link."""
 
     def operator(self, laplacian: Callable[[Vector], Vector]) -> Callable[[Vector], Vector]:
         """Return what multiplies a vector by the Laplacian and the links' matrix."""
 
         def matvec(values: Vector) -> Vector:
             result = laplacian(values)
-            in_parallel(_add_links, len(values), self.neighbors, values, result, smallest=FEWEST)
+            in_parallel(
+                _add_links,
+                len(values),
+                self.neighbors,
+                np.float32(self.weight),
+                values,
+                result,
+                smallest=FEWEST,
+            )
             return result
 
         return matvec
@@ -101,6 +111,7 @@ class ColorLinks:
             np.empty((number[-1, -1], 2), np.int32),
             np.zeros(number[-1, -1], np.float32),
             np.zeros(number[-1, -1], np.float32),
+            WEIGHT,
         )
         chains, around = (self.before, self.after), (start, trimap, values)
         in_parallel(_link, len(solve), *chains, solve, number, *around, *corner(box), *links)
@@ -180,8 +191,9 @@ def _link(
     top,
     left,
     neighbors,
-    count,
-    total,
+    diagonal,
+    rhs,
+    weight,
 ):
     height, width = solve.shape
     whole_width = trimap.shape[1]
@@ -203,8 +215,9 @@ def _link(
                 if inside and solve[y - top, x - left]:
                     neighbors[i, side] = number[y - top, x - left] - 1
                 else:
-                    count[i] += 1
-                    total[i] += start[y - top, x - left] if inside else values[y, x]
+                    alpha = start[y - top, x - left] if inside else values[y, x]
+                    diagonal[i] += np.float32(weight)
+                    rhs[i] += np.float32(weight) * alpha
 
 
 @numba.njit(cache=True, nogil=True)
@@ -226,9 +239,9 @@ def _owe(before, after, solved, found, now, was, values, top, left, tiles):
                 down, across = j // whole_width, j % whole_width
                 if not BACKGROUND < now[down, across] < FOREGROUND:
                     continue
-                inside = top <= down < top + height and left <= across < left + width
-                if inside and solved[down - top, across - left]:
-                    continue
+                if top <= down < top + height and left <= across < left + width:
+                    if solved[down - top, across - left]:
+                        continue
                 pull = np.float32(0)
                 if free:
                     pull += found[row, column] - values[down, across]
@@ -238,8 +251,8 @@ def _owe(before, after, solved, found, now, was, values, top, left, tiles):
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_links(start, stop, neighbors, values, result):
+def _add_links(start, stop, neighbors, weight, values, result):
     """Add the links' matrix times a vector: w Σ (αᵢ − αⱼ)."""
     for i in range(start, stop):
         a, b = values[neighbors[i, 0]], values[neighbors[i, 1]]
-        result[i] += np.float32(WEIGHT) * (values[i] - a + (values[i] - b))
+        result[i] += weight * (values[i] - a + (values[i] - b))

@@ -56,9 +56,9 @@ LARGE = 4
 """One in so many pixels of the picture is too much for an update: it is begun again."""
 RIM = 4
 """How near the edge of what is solved for nothing may move, in pixels."""
-OWED = 0.003
+OWED = 0.001
 """Tiles are solved again once the links to what has moved elsewhere would move them by more."""
-ROUNDS = 4
+ROUNDS = 2
 """So many times at most in one update: what then is owed still, the next one follows."""
 
 
@@ -197,15 +197,15 @@ class MattingSession:
             if not seeds.any():
                 break
             around = widened(bounds(seeds), AROUND + RIM, now.shape)
-            box = joined(box, self._update_around(seeds[around], around, Job()))
+            box = joined(box, self._update_around(seeds[around], around, Job(), once=True))
         return box
 
-    def _update_around(self, seeds: Marks, box: Region, job: Job) -> Region:
+    def _update_around(self, seeds: Marks, box: Region, job: Job, once: bool = False) -> Region:
         """Solve again around the pixels marked in a box; return where α is new."""
         from .data_term import take
 
         now = self._painted
-        box, solved, pulled, values = self._solved_around(now, seeds, box, job)
+        box, solved, pulled, values = self._solved_around(now, seeds, box, job, once)
         # Nothing before this line changes what a caller sees; nothing from here on can fail.
         self._links.owed(solved, values, box, now, self._trimap, self._values, self._owed)
         take(now, solved, pulled, values, box, self._trimap, self._pulled, self._values, self.alpha)
@@ -241,7 +241,7 @@ class MattingSession:
         return joined(region, self._undone)
 
     def _solved_around(
-        self, now: Trimap, seeds: Marks, box: Region, job: Job
+        self, now: Trimap, seeds: Marks, box: Region, job: Job, once: bool
     ) -> tuple[Region, Marks, Floats, Floats]:
         """Return a box, which of its pixels had to be solved for, their pulls, and α there."""
         import cv2
@@ -257,7 +257,7 @@ class MattingSession:
             move = cv2.absdiff(values, before)
             moved = (move > SPREAD) | ((move > SLIGHTLY) & (pulled[1] < WEAK))
             beyond = _around(moved, RIM) & unknown(now[box]) & ~solve
-            if not beyond.any():
+            if once or not beyond.any():
                 break
             wider = widened(joined(shifted(bounds(beyond), box), box), AROUND + RIM, now.shape)
             pulled, start = self._begun(now, wider)

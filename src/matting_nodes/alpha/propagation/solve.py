@@ -13,7 +13,7 @@ from ...solvers.laplacian import system_of
 from ...solvers.multigrid import Multigrid
 from .._checks import no_solution
 from . import TITLE
-from .color_links import WEIGHT, Links
+from .color_links import Links
 from .color_samples import Samples
 from .data_term import pull
 
@@ -73,8 +73,8 @@ def propagate(
     known[solve] = 0
     system, right = system_of(rows, solve, known)
     guess, weight = pulled
-    system.rows[:, 12] += weight + np.float32(WEIGHT) * links.outside
-    right += weight * guess + np.float32(WEIGHT) * links.outside_alpha
+    system.rows[:, 12] += weight + links.diagonal
+    right += weight * guess + links.rhs
     done = 0
 
     def watch(_residual: float) -> None:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...solvers.laplacian import System
-from .color_links import WEIGHT, Links
+from .color_links import Links
 
 ITERATIONS = 10_000
 """Give up after so many rounds: plain ones, of which a GPU makes thousands a second."""
@@ -60,7 +60,7 @@ def solve_on(
         for k, offset in enumerate(offsets):
             result.addcmul_(rows[:, k], plane[places + offset])
         for linked in neighbors:
-            result += WEIGHT * (values - values[linked])
+            result += links.weight * (values - values[linked])
         return result
 
     def ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -69,7 +69,7 @@ def solve_on(
 
     linked = links.neighbors != np.arange(len(b))[:, None]
     degree = torch.from_numpy(linked.sum(axis=1).astype(np.float32)).to(device)
-    diagonal, size = rows[:, 12] + WEIGHT * degree, b.norm()
+    diagonal, size = rows[:, 12] + links.weight * degree, b.norm()
     if size == 0:
         return np.zeros_like(right), 0.0
     residual = b - times(x)
