@@ -57,3 +57,15 @@ def test_distances_are_exact():
 def test_a_trimap_without_both_regions_is_refused(mask, told):
     with pytest.raises(EmptyRegionError, match=told):
         make_trimap(mask)
+
+
+@pytest.mark.parametrize("method", ["band", "structuring_element"])
+def test_a_small_hole_of_the_mask_is_filled_and_a_large_one_kept(method):
+    mask = np.zeros((100, 100))
+    mask[10:90, 10:90] = 1
+    mask[30:34, 30:34] = mask[50:70, 50:70] = 0  # an eye, and a gap
+    trimap = make_trimap(mask, method=method)
+    assert trimap[32, 32] == 255
+    assert trimap[60, 60] != 255
+    assert make_trimap(mask, method=method, largest_hole=0)[32, 32] == 128
+    assert make_trimap(mask, method=method, largest_hole=10)[60, 60] == 255

@@ -151,7 +151,7 @@ def test_touching_labels_keep_a_band_between_them():
 def test_one_label_is_a_band():
     labels = (BINARY > 0).astype(int)
     np.testing.assert_array_equal(
-        make_trimap(labels=labels, method="per_label"), make_trimap(labels > 0)
+        make_trimap(labels=labels, method="per_label"), make_trimap(labels > 0, largest_hole=0)
     )
 
 

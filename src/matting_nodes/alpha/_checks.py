@@ -1,6 +1,8 @@
-"""What every solver refuses, and what it says when it finds no solution."""
+"""What every solver refuses, the contrast it works at, and what it says without a solution."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from ..arrays import BACKGROUND, FOREGROUND, Image, Trimap
 from ..errors import EmptyRegionError, MattingError, ShapeError, Side
@@ -42,6 +44,19 @@ def check_window(image: Image, window: int, title: str) -> None:
             f"{title} looks at windows of {window} × {window} pixels",
             f"Use an image of at least {window} × {window} pixels",
         )
+
+
+def full_contrast(image: Image) -> Image:
+    """Return an image stretched to 0..1, all channels alike; as it is where it has one value only.
+
+    α stays the same when the picture, the foreground and the background are scaled together, and
+    what methods compare colors to, noise and regularization, has to be scaled with them.
+    """
+    low, high = image.min(), image.max()
+    if high == low or (low == 0 and high == 1):
+        return image
+    stretched: Image = ((image - low) * (1 / (high - low))).astype(np.float32)
+    return stretched
 
 
 def no_solution(found: str) -> MattingError:

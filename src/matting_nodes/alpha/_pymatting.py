@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import Alpha, Image, Trimap, as_rgb, unknown
 from ..job import Job
-from ._checks import check_window, no_solution
+from ._checks import check_window, full_contrast, no_solution
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def estimate(
     try:
         with redirect_stdout(_Log()), warnings.catch_warnings():  # type: ignore[type-var]
             warnings.simplefilter("ignore")
-            alpha = estimator(as_rgb(image).astype(np.float64), values, **keywords)
+            alpha = estimator(full_contrast(as_rgb(image)).astype(np.float64), values, **keywords)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
         raise no_solution(f"{title} found no solution: {error}") from error
     if not np.isfinite(alpha).all():

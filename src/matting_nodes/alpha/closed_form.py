@@ -10,7 +10,7 @@ from ..arrays import FOREGROUND, Alpha, AnyChannels, Image, Trimap, unknown
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ._checks import check_window, no_solution
+from ._checks import check_window, full_contrast, no_solution
 
 TITLE = "Closed form"
 TOLERANCE = 1e-7
@@ -64,7 +64,7 @@ def closed_form(
     from ..solvers.laplacian import matting_system
 
     solve, known = unknown(trimap), trimap == FOREGROUND
-    system, right = matting_system(image, solve, known, epsilon)
+    system, right = matting_system(full_contrast(image), solve, known, epsilon)
     factor = Cholesky(
         system, lambda done, total: job.step(0.9 * done / total, message=f"{TITLE}: eliminating")
     )

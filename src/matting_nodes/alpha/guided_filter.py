@@ -11,6 +11,7 @@ from ..arrays import BACKGROUND, FOREGROUND, Alpha, Image, Trimap
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..trimap.band import distance_to
+from ._checks import full_contrast
 
 
 @method("alpha_matte", title="Guided filter (preview)")
@@ -45,7 +46,7 @@ def guided_filter(
     He, Sun and Tang, "Guided Image Filtering", PAMI 2013, equations 19 to 21, with the image
     in its own channels as the guide.
     """
-    guide = image.astype(np.float64)
+    guide = full_contrast(image).astype(np.float64)
     values = _nearness(trimap)
     mean, mean_value = _box(guide, radius), _box(values, radius)
     products = guide[..., :, None] * guide[..., None, :]

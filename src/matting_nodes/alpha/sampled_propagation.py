@@ -11,7 +11,7 @@ from ..framework.register import method
 from ..job import Job
 from ..models import torch_device
 from ..solvers.boxes import whole
-from ._checks import check_window
+from ._checks import check_window, full_contrast
 from .propagation import TITLE
 
 
@@ -49,17 +49,20 @@ def sampled_propagation(
     equations are solved there; the samples are drawn on the CPU. Both agree within 1e-3.
     """
     check_window(image, 3, TITLE)
+    image = full_contrast(image)
     # On its own it takes the CPU, so that every host gives the same pixels; and no torch is loaded.
     where = "cpu" if device in ("auto", "cpu") else torch_device(device).type
     job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
     from ..solvers.laplacian import laplacian_rows
+    from .propagation.color_links import ColorLinks
     from .propagation.data_term import chosen
     from .propagation.solve import EPSILON, propagate, sampled
 
     samples, pulled = sampled(image, trimap, job.part(0, 0.5))
     solve, start = unknown(trimap), pulled[0].copy()  # a view would keep the weights
     colors, pulled = chosen(samples.colors, pulled, solve, whole(solve.shape))
+    links = ColorLinks(samples.colors).between(solve, start, whole(solve.shape), trimap, start)
     del samples
     rows = laplacian_rows(image, solve, EPSILON, np.float32)
-    values = propagate(rows, colors, solve, pulled, start, job.part(0.5, 1), device=where)
+    values = propagate(rows, colors, solve, links, pulled, start, job.part(0.5, 1), device=where)
     return values.clip(0, 1, out=values)

@@ -12,6 +12,10 @@ from ..arrays import Mask, Trimap, is_background, is_foreground, trimap_from
 from ..errors import EmptyRegionError, Side
 from ..framework.parameters import Advanced, PixelSize, Slider
 from ..framework.register import method
+from ..regions import without_small_holes
+
+LARGEST_HOLE = 1.0
+"""Percent of the object's area: eyes are smaller, what is seen between arms and body larger."""
 
 # 5 and 250 of 255, as in trimaps: soft values beyond them are too faint to move the band's edge.
 NEARLY_BACKGROUND = np.float32(5 / 255 + 1e-6)
@@ -28,6 +32,7 @@ def band(
     pixel_size: Annotated[
         float, Slider(1e-9, 1e9), Advanced(), PixelSize("unit", "physical")
     ] = 1.0,
+    largest_hole: Annotated[float, Slider(0, 100, unit="%")] = LARGEST_HOLE,
 ) -> Trimap:
     """Mark a band along a mask's edge as unknown.
 
@@ -44,6 +49,9 @@ def band(
         diameter of a disk of its area.
     pixel_size : float
         Side of a pixel in the physical unit. In napari, the layer's scale unless set.
+    largest_hole : float, percent
+        Holes of the mask up to this share of the object's area are filled first, such as eyes
+        and buttons that the mask missed; 0 keeps all, as objects with gaps need it.
 
     Returns
     -------
@@ -61,13 +69,28 @@ def band(
     array([[  0, 128, 128, 128, 255, 255]], dtype=uint8)
     """
     inner, outer = (in_pixels(radius, unit, pixel_size, mask) for radius in (inner, outer))
-    mask = definite(mask)
+    mask = without_holes(definite(mask), largest_hole)
     inside, outside = is_foreground(mask), is_background(mask)
     foreground = inside & (distance_to(mask < NEARLY_FOREGROUND) > inner)
     background = outside & (distance_to(mask > NEARLY_BACKGROUND) > outer)
     check_remains(foreground, inside, "foreground", inner, "Choose a smaller inner")
     check_remains(background, outside, "background", outer, "Choose a smaller outer")
     return trimap_from(foreground, background)
+
+
+def without_holes(mask: Mask, percent: float) -> Mask:
+    """Return a mask with its holes up to a percentage of the object's area filled.
+
+    Examples
+    --------
+    >>> ring = np.float32([[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 1, 0, 1, 0], [0, 1, 1, 1, 0]])
+    >>> ring = np.pad(ring, ((0, 1), (0, 0)))
+    >>> float(without_holes(ring, 10).sum()), float(without_holes(ring, 20).sum())
+    (8.0, 9.0)
+    """
+    object_ = mask > 0.5
+    holes = without_small_holes(object_, int(percent / 100 * object_.sum())) & ~object_
+    return np.where(holes, np.float32(1), mask) if holes.any() else mask
 
 
 def definite(mask: Mask) -> Mask:

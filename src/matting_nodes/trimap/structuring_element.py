@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..arrays import Mask, Trimap, is_background, is_foreground, trimap_from
 from ..framework.parameters import Slider
 from ..framework.register import method
-from .band import check_remains, definite
+from .band import LARGEST_HOLE, check_remains, definite, without_holes
 
 
 @method("make_trimap", title="Structuring element")
@@ -20,6 +20,7 @@ def structuring_element(
     shape: Literal["ellipse", "square"] = "ellipse",
     radius: Annotated[int, Slider(1, 100, unit="px")] = 3,
     iterations: Annotated[int, Slider(1, 50)] = 3,
+    largest_hole: Annotated[float, Slider(0, 100, unit="%")] = LARGEST_HOLE,
 ) -> Trimap:
     """Erode the mask for the foreground and dilate it for the background.
 
@@ -35,6 +36,9 @@ def structuring_element(
         Radius of the element.
     iterations : int
         How often it is applied.
+    largest_hole : float, percent
+        Holes of the mask up to this share of the object's area are filled first, such as eyes
+        and buttons that the mask missed; 0 keeps all, as objects with gaps need it.
 
     Returns
     -------
@@ -45,9 +49,8 @@ def structuring_element(
     EmptyRegionError
         If no definite foreground or no definite background would remain.
     """
-    return from_element(
-        definite(mask), shape, 2 * radius + 1, iterations, "Choose a smaller radius"
-    )
+    mask = without_holes(definite(mask), largest_hole)
+    return from_element(mask, shape, 2 * radius + 1, iterations, "Choose a smaller radius")
 
 
 def from_element(mask: Mask, shape: str, size: int, iterations: int, fix: str) -> Trimap:

@@ -48,6 +48,8 @@ LOOK = 8
 """Samples between two looks at how far the farthest pixel of a group still is."""
 NOISE = 0.01
 """Color error of a pair, in 0..1, beyond which its vote counts little."""
+SPREAD = 0.2
+"""Standard deviation of a pixel's votes beyond which they count little."""
 BLUR = 5.0
 """Distance in pixels below which nearer samples count no more."""
 
@@ -73,8 +75,9 @@ class Samples:
     grown : (H, W) uint8, {0, 128, 255}
         The trimap, its regions grown.
     votes : (2, H, W) float32, 0..1
-        Where `grown` is unknown, α and a confidence. The confidence is 1 where a pair of colors
-        explains the pixel exactly.
+        α and a confidence of each unknown pixel. Where `grown` is unknown too, the confidence is 1
+        if a pair of colors explains the pixel exactly and all pairs that do agree; elsewhere, if
+        a color of the region that grew is the pixel's own.
 
     Notes
     -----
@@ -139,6 +142,7 @@ class Samples:
                 self._per_pixel,
                 self._away,
                 self.grown,
+                self.votes,
             )
         self._compared.looked(tiles)
         tiles = self._paired.around(self.grown, region, before)
@@ -177,7 +181,9 @@ def color_axes(image: Image) -> Floats:
 # Vectorized as the loops below are: 32-bit numbers, one store a loop where it can be, and division
 # as NumPy has it, without a check for zero.
 @numba.njit(cache=True, nogil=True, fastmath=EXACT)
-def _grow(start, stop, colors, known, counts, corners, reaches, steps, per_pixel, away, grown):
+def _grow(
+    start, stop, colors, known, counts, corners, reaches, steps, per_pixel, away, grown, votes
+):
     for t in range(start, stop):
         pixels, places = _unknown_pixels(colors, known, corners[t])
         back, front = _gather_both(colors, known, counts, corners[t], reaches[t], steps[t])
@@ -195,6 +201,8 @@ def _grow(start, stop, colors, known, counts, corners, reaches, steps, per_pixel
             value = UNKNOWN
             if nearest < ALIKE and nearest * CLEARLY**2 < max(distance[0, i], distance[1, i]):
                 value = FOREGROUND if distance[1, i] == nearest else BACKGROUND
+                votes[0, y, x] = value == FOREGROUND
+                votes[1, y, x] = np.float32(ALIKE) / (np.float32(ALIKE) + nearest)
             grown[y, x] = value
 
 
@@ -457,11 +465,12 @@ def _nearness(samples, pixels, blur):
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
 def _mean_vote(pixels, front, back, blur):
-    """Return the mean α of all pairs, weighted by fit and nearness, and the best pair's fit."""
+    """Return the mean α of all pairs, weighted by fit and nearness, and how sure it is of that."""
     zero, one, two, noise = np.float32(0), np.float32(1), np.float32(2), np.float32(NOISE**2)
     count = pixels.shape[1]
     near_front, near_back = _nearness(front, pixels, blur), _nearness(back, pixels, blur)
     weights, votes = np.full(count, np.float32(1e-30)), np.zeros(count, np.float32)
+    squares, squared = np.zeros(count, np.float32), np.empty(count, np.float32)
     least, nothing = np.full(count, np.float32(1e30)), _nothing(blur)
     beyond, size = np.empty((3, count), np.float32), np.empty(count, np.float32)
     part, voted = np.empty(count, np.float32), np.empty(count, np.float32)
@@ -471,7 +480,7 @@ def _mean_vote(pixels, front, back, blur):
             i0, i1, i2 = pixels[0, i] - b0, pixels[1, i] - b1, pixels[2, i] - b2
             beyond[0, i], beyond[1, i], beyond[2, i] = i0, i1, i2
             size[i] = noise + (i0 * i0 + i1 * i1 + i2 * i2)
-            part[i], voted[i] = zero, zero
+            part[i], voted[i], squared[i] = zero, zero, zero
         for f in range(front.shape[1]):
             d0, d1, d2 = front[0, f] - b0, front[1, f] - b1, front[2, f] - b2
             span = d0 * d0 + d1 * d1 + d2 * d2
@@ -485,9 +494,14 @@ def _mean_vote(pixels, front, back, blur):
                 weight = fit * fit * fit * near_front[f, i]
                 part[i] += weight
                 voted[i] += weight * alpha
+                squared[i] += weight * alpha * alpha
                 least[i] = min(least[i] + nothing, left)
         for i in range(count):
             weights[i] += near_back[b, i] * part[i]
             votes[i] += near_back[b, i] * voted[i]
+            squares[i] += near_back[b, i] * squared[i]
+    mean = votes / weights
+    variance = np.maximum(squares / weights - mean * mean, zero)
+    agreement = np.float32(SPREAD**2) / (np.float32(SPREAD**2) + variance)
     # Rounding may leave less than nothing of a pixel that a pair explains.
-    return votes / weights, np.minimum(noise / least, one)
+    return mean, agreement * np.minimum(noise / least, one)

@@ -13,12 +13,12 @@ from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 from ...solvers.boxes import Region, corner, sides, whole
 from ...solvers.parallel import in_parallel
 
-GROWN, VOTED, UNSURE = 0.06, 0.02, 3e-4
+GROWN, VOTED, UNSURE = 0.03, 0.01, 3e-4
 """Weight, against the Laplacian's, of pixels that a region grew into, of confident votes, and of
 votes without any confidence."""
 TOGETHER = 9
 """Side of the square over which changes of pulls are averaged, in pixels."""
-SLIGHT, ALONE = 0.003, 0.001
+SLIGHT, ALONE = 0.003, 0.0005
 """Pulls change something if α would, on average, by more than this; or if one does by this."""
 
 FEWEST = 16384
@@ -155,7 +155,7 @@ def _pull(start, stop, trimap, grown, votes, top, left, settings, result):
                 result[1, row, column] = voted * votes[1, y, x] + unsure
             else:
                 result[0, row, column] = grown[y, x] == FOREGROUND
-                result[1, row, column] = certain
+                result[1, row, column] = certain * votes[1, y, x] + unsure
             if not BACKGROUND < trimap[y, x] < FOREGROUND:
                 result[1, row, column] = 0
 

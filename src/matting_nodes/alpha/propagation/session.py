@@ -31,13 +31,14 @@ from ...solvers.boxes import (
     whole,
     widened,
 )
-from .._checks import check_window, has_both_regions
+from .._checks import check_window, full_contrast, has_both_regions
 from . import TITLE
+from .sample_grid import TILE
 
 Floats = NDArray[np.float32]
 Marks = NDArray[np.bool_]
 
-SPREAD, SLIGHTLY, WEAK = 0.003, 0.001, 0.002
+SPREAD, SLIGHTLY, WEAK = 0.003, 0.001, 0.001
 """What lies beyond is solved again too if, near the edge of what was, α moved by more than the
 first; or more than the second where it is pulled by less than the third: there many pixels can move
 together, and one by one show little of it."""
@@ -48,13 +49,17 @@ AROUND = 24
 """How far around a change α is solved again, in pixels; and again around what then moves. With 20,
 or half as far around slight changes, what lies beyond held α in place on two pictures, by 0.023,
 and did not show that it should move."""
-CLOSE = 3e-6
+CLOSE = 1.5e-6
 """An update stops where the error has so little energy, Σ w e² and more, that 100 pixels pulled by
 the least weight are off by about 0.01 at most."""
 LARGE = 4
 """One in so many pixels of the picture is too much for an update: it is begun again."""
 RIM = 4
 """How near the edge of what is solved for nothing may move, in pixels."""
+OWED = 0.001
+"""Tiles are solved again once the links to what has moved elsewhere would move them by more."""
+ROUNDS = 2
+"""So many times at most in one update: what then is owed still, the next one follows."""
 
 
 class MattingSession:
@@ -83,12 +88,17 @@ class MattingSession:
     def __init__(self, image: Image, trimap: Trimap, job: Job) -> None:
         job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
         from ...solvers.laplacian import KeptRows
+        from .color_links import ColorLinks
         from .solve import EPSILON, sampled
 
+        image = full_contrast(image)
         self._image, self._trimap, self._painted = image, trimap, trimap.copy()
         self._undone: Region | None = None
         self._samples, self._pulled = sampled(image, trimap, job.part(0, 0.5))
+        self._links = ColorLinks(self._samples.colors)
+        self._owed: Floats = np.zeros([-(-side // TILE) for side in trimap.shape], np.float32)
         self._rows = KeptRows(image, unknown(trimap), EPSILON, np.float32)
+        self._values = self._pulled[0]
         # Not clipped: what lies beyond 0..1 is needed to solve beside it again.
         self._values = self._solved(
             self._rows.rows,
@@ -175,13 +185,46 @@ class MattingSession:
         # Quick, and not to be stopped half way.
         self._undone = self._samples.follow(now, region, Job())
         job.step(0.3, message=TITLE)
-        box, solve, pulled, values = self._solved_around(now, self._undone, job.part(0.3, 1))
+        box = widened(self._undone, AROUND + RIM, now.shape)
+        pulled, values = self._begun(now, box)
+        from .data_term import changed
+
+        seeds = changed(now, self._trimap, pulled, self._pulled, values, box)
+        box = self._update_around(seeds, box, job.part(0.3, 1))
+        self._undone = None
+        for _ in range(ROUNDS):
+            seeds = self._overdue()
+            if not seeds.any():
+                break
+            around = widened(bounds(seeds), AROUND + RIM, now.shape)
+            box = joined(box, self._update_around(seeds[around], around, Job(), once=True))
+        return box
+
+    def _update_around(self, seeds: Marks, box: Region, job: Job, once: bool = False) -> Region:
+        """Solve again around the pixels marked in a box; return where α is new."""
         from .data_term import take
 
+        now = self._painted
+        box, solved, pulled, values = self._solved_around(now, seeds, box, job, once)
         # Nothing before this line changes what a caller sees; nothing from here on can fail.
-        take(now, solve, pulled, values, box, self._trimap, self._pulled, self._values, self.alpha)
-        self._undone = None
+        self._links.owed(solved, values, box, now, self._trimap, self._values, self._owed)
+        take(now, solved, pulled, values, box, self._trimap, self._pulled, self._values, self.alpha)
         return box
+
+    def _overdue(self) -> Marks:
+        """Return the unknown pixels of the tiles that links would move; they owe nothing then."""
+        from .color_links import WEIGHT
+
+        free = unknown(self._painted)
+        overdue = np.zeros(self._owed.shape, bool)
+        for row, column in np.argwhere(abs(self._owed) > OWED * WEIGHT):
+            tile = tuple(slice(TILE * at, TILE * (at + 1)) for at in (row, column))
+            held = (self._pulled[1][tile] + 2 * WEIGHT)[free[tile]].sum()
+            overdue[row, column] = abs(self._owed[row, column]) > OWED * held
+        self._owed[overdue] = 0
+        near = overdue.repeat(TILE, axis=0).repeat(TILE, axis=1)
+        marks: Marks = near[: free.shape[0], : free.shape[1]] & free
+        return marks
 
     def _paint(self, trimap: ArrayLike, region: Region | None) -> Region:
         """Take over a trimap; return where it may not be what it was, or the matte is to follow."""
@@ -198,16 +241,12 @@ class MattingSession:
         return joined(region, self._undone)
 
     def _solved_around(
-        self, now: Trimap, sampled: Region, job: Job
+        self, now: Trimap, seeds: Marks, box: Region, job: Job, once: bool
     ) -> tuple[Region, Marks, Floats, Floats]:
         """Return a box, which of its pixels had to be solved for, their pulls, and α there."""
         import cv2
 
-        from .data_term import changed
-
-        box = widened(sampled, AROUND + RIM, now.shape)
         pulled, values = self._begun(now, box)
-        seeds = changed(now, self._trimap, pulled, self._pulled, values, box)
         solve = _within_reach(seeds, now, box)
         solved = np.zeros(sides(box), bool)
         while solve.any():
@@ -218,7 +257,7 @@ class MattingSession:
             move = cv2.absdiff(values, before)
             moved = (move > SPREAD) | ((move > SLIGHTLY) & (pulled[1] < WEAK))
             beyond = _around(moved, RIM) & unknown(now[box]) & ~solve
-            if not beyond.any():
+            if once or not beyond.any():
                 break
             wider = widened(joined(shifted(bounds(beyond), box), box), AROUND + RIM, now.shape)
             pulled, start = self._begun(now, wider)
@@ -260,7 +299,8 @@ class MattingSession:
         if not solve.any():
             return start
         colors, pulled = chosen(self._samples.colors, pulled, solve, box)
-        return propagate(rows, colors, solve, pulled, start, job, energy)
+        links = self._links.between(solve, start, box, self._painted, self._values)
+        return propagate(rows, colors, solve, links, pulled, start, job, energy)
 
 
 def _put(part: NDArray[Any], box: Region, into: NDArray[Any], wider: Region) -> NDArray[Any]:

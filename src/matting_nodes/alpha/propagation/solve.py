@@ -13,6 +13,7 @@ from ...solvers.laplacian import system_of
 from ...solvers.multigrid import Multigrid
 from .._checks import no_solution
 from . import TITLE
+from .color_links import Links
 from .color_samples import Samples
 from .data_term import pull
 
@@ -35,13 +36,14 @@ def propagate(
     rows: Floats,
     colors: Floats,
     solve: NDArray[np.bool_],
+    links: Links,
     pulled: Floats,
     start: Floats,
     job: Job,
     energy: float = 0,
     device: str = "cpu",
 ) -> Floats:
-    """Return α, not clipped, that minimizes αᵀLα + Σ w (α − α̂)² over some pixels.
+    """Return α, not clipped, that minimizes αᵀLα + Σ w (α − α̂)² + links over some pixels.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ def propagate(
         Of the same, on the picture's main axes.
     solve : (H, W) bool
         Which pixels these are.
+    links : Links
+        The same pixels' links to others of like color.
     pulled : (2, N) float32
         α̂ and w.
     start : (H, W) float32
@@ -69,8 +73,8 @@ def propagate(
     known[solve] = 0
     system, right = system_of(rows, solve, known)
     guess, weight = pulled
-    system.rows[:, 12] += weight
-    right += weight * guess
+    system.rows[:, 12] += weight + links.diagonal
+    right += weight * guess + links.rhs
     done = 0
 
     def watch(_residual: float) -> None:
@@ -79,11 +83,12 @@ def propagate(
         job.step(1 - 0.7 * 0.95**done, message=f"{TITLE}: solving")
 
     if device == "cpu":
-        times = system.operator()
+        # Links between unknown pixels are weak: to precondition without them takes few steps more.
+        laplacian = system.operator()
         solution, error = conjugate_gradients(
-            times,
+            links.operator(laplacian),
             right,
-            Multigrid(system, times, colors),
+            Multigrid(system, laplacian, colors),
             x0=first,
             tolerance=TOLERANCE,
             iterations=ITERATIONS,
@@ -93,7 +98,7 @@ def propagate(
     else:
         from .solve_torch import solve_on
 
-        solution, error = solve_on(device, system, right, first, TOLERANCE, watch)
+        solution, error = solve_on(device, system, links, right, first, TOLERANCE, watch)
     if not np.isfinite(error):
         raise no_solution(f"{TITLE} found no finite solution")
     result = start.copy()

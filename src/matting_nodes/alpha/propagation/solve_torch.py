@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...solvers.laplacian import System
+from .color_links import Links
 
 ITERATIONS = 10_000
 """Give up after so many rounds: plain ones, of which a GPU makes thousands a second."""
@@ -21,6 +22,7 @@ Floats = NDArray[np.float32]
 def solve_on(
     device: str,
     system: System,
+    links: Links,
     right: Floats,
     start: Floats,
     tolerance: float,
@@ -36,7 +38,9 @@ def solve_on(
     device : str
         A torch device.
     system : System
-        A.
+        A without the links.
+    links : Links
+        What else joins pixels.
     right, start : (N,) float32
         b, and where to begin.
     tolerance : float
@@ -47,6 +51,7 @@ def solve_on(
     rows, b, x = (torch.from_numpy(a).to(device) for a in (system.rows, right, start.copy()))
     places = torch.from_numpy(system.places).to(device)
     offsets = torch.from_numpy(system.offsets).to(device)
+    neighbors = [torch.from_numpy(side.astype(np.int64)).to(device) for side in links.neighbors.T]
     plane = torch.zeros(system.size, device=device)
 
     def times(values: torch.Tensor) -> torch.Tensor:
@@ -54,13 +59,17 @@ def solve_on(
         result = torch.zeros_like(values)
         for k, offset in enumerate(offsets):
             result.addcmul_(rows[:, k], plane[places + offset])
+        for linked in neighbors:
+            result += links.weight * (values - values[linked])
         return result
 
     def ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         # Once the residual is 0 both are, until it is looked at.
         return torch.nan_to_num(a / b, nan=0, posinf=torch.inf, neginf=-torch.inf)
 
-    diagonal, size = rows[:, 12], b.norm()
+    linked = links.neighbors != np.arange(len(b))[:, None]
+    degree = torch.from_numpy(linked.sum(axis=1).astype(np.float32)).to(device)
+    diagonal, size = rows[:, 12] + links.weight * degree, b.norm()
     if size == 0:
         return np.zeros_like(right), 0.0
     residual = b - times(x)
