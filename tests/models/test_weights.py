@@ -98,7 +98,7 @@ def test_a_host_may_cancel_with_an_exception_of_its_own(register, server, cache)
             raise Interrupted
         return False
 
-    server.files["/large.pth"] = bytes(4 << 20)
+    server.files["/large.pth"] = bytes(64 << 20)
     with pytest.raises(Interrupted):
         weights.fetch(
             register(source=Address(f"{server.url}/large.pth")), job=Job(cancelled=interrupted)

@@ -95,7 +95,10 @@ def test_fbas_colors_are_its_own_where_unknown_and_the_pictures_elsewhere(checkp
     )
     unknown = trimap == 128
     expected = golden("fba").reshape(7, 64, 96)
-    for found, planes in zip(colors, (expected[1:4], expected[4:7]), strict=True):
+    # As its authors' demo has it: F is the picture where alpha is 1, and B where it is 0.
+    pictures = image.transpose(2, 0, 1)
+    for found, part, value in zip(colors, (slice(1, 4), slice(4, 7)), (1, 0), strict=True):
+        planes = np.where(expected[0] == value, pictures, expected[part])
         np.testing.assert_allclose(found[unknown], planes[:, unknown].T, atol=1e-4)
         np.testing.assert_array_equal(found[~unknown], image[~unknown])
 

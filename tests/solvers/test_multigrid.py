@@ -70,7 +70,9 @@ def test_what_its_blocks_add_is_symmetric(fur, monkeypatch):
     a, b = finest.nothing(), finest.nothing()
     pixels = np.random.default_rng(0).standard_normal((2, solve.sum())).astype(np.float32)
     for vector, blocks in zip(pixels, (a, b), strict=True):
-        multigrid._restrict_pixels(finest.blocks.children, finest.blocks.shifts, vector, blocks)
+        multigrid._restrict_pixels(
+            0, len(finest), finest.blocks.children, finest.blocks.shifts, vector, blocks
+        )
     across = (inverse._cycle(0, b) * a).sum()
     assert (inverse._cycle(0, a) * b).sum() == pytest.approx(across, rel=1e-3, abs=1e-2)
 

@@ -172,7 +172,10 @@ def test_too_many_broken_files_end_the_run(stars, tmp_path, capsys):
         ({"data": {"layout": "folders"}}, "composition is 0.5. It needs foregrounds"),
         ({"augmentation": {"given_trimaps": True}}, "given_trimaps is true, and star.* no trimap"),
         ({"augmentation": {"size": 70}}, "size is 70. .*multiples of 32. Choose 64"),
-        ({"data": {"validation_share": 0.0}}, "24 samples are left to learn from and 0 to measure"),
+        (
+            {"data": {"validation_share": 0.0}},
+            "24 samples are left for training and 0 for validation",
+        ),
         ({"loss": {"stage": "joint"}}, "This network has no refinement"),
     ],
 )

@@ -145,7 +145,7 @@ def _help(sharing: dict[str, Parameter]) -> str:
     """Return what a parameter does, and for whom where that differs."""
     owners: dict[str, list[str]] = {}
     for method, parameter in sharing.items():
-        text = f"{_percent(parameter.help)}\n{parameter.rule} (default: {parameter.default})"
+        text = _percent(f"{parameter.help}\n{parameter.rule} (default: {parameter.default})")
         owners.setdefault(text, []).append(method)
     if len(owners) == 1:
         return next(iter(owners))
