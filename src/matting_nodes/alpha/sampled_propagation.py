@@ -64,7 +64,5 @@ def sampled_propagation(
     links = ColorLinks(samples.colors).between(solve, start, whole(solve.shape), trimap, start)
     del samples
     rows = laplacian_rows(image, solve, EPSILON, np.float32)
-    values = propagate(
-        rows, colors, solve, links, pulled, start, job.part(0.5, 1), device=where
-    )
+    values = propagate(rows, colors, solve, links, pulled, start, job.part(0.5, 1), device=where)
     return values.clip(0, 1, out=values)

@@ -239,9 +239,9 @@ def _owe(before, after, solved, found, now, was, values, top, left, tiles):
                 down, across = j // whole_width, j % whole_width
                 if not BACKGROUND < now[down, across] < FOREGROUND:
                     continue
-                if top <= down < top + height and left <= across < left + width:
-                    if solved[down - top, across - left]:
-                        continue
+                inside = top <= down < top + height and left <= across < left + width
+                if inside and solved[down - top, across - left]:
+                    continue
                 pull = np.float32(0)
                 if free:
                     pull += found[row, column] - values[down, across]
