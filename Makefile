@@ -23,12 +23,12 @@ PYSIDE := 'pyside6-essentials<6.11'
 # fixtures, all windows share one (tests/conftest.py). Plugins are named, since pytest rewrites all
 # of a package, such as napari, whose plugin it finds by itself.
 WORKERS ?= 2
-PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 \
+PYTEST = env OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 \
 	$(BIN)/python -m pytest -p xdist.plugin -p pytest_cov.plugin -p pytestqt.plugin \
 	-p napari.utils._testsupport -n $(WORKERS) --dist loadgroup --durations=25
 WINDOWS = QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24"
 
-.PHONY: demo test quick stress test-pyside6 coverage check kernels docs generate screenshots clean
+.PHONY: demo test quick stress test-pyqt6 test-pyside6 test-lowest coverage check kernels docs generate screenshots clean
 
 demo: .venv/base
 	$(BIN)/matting-nodes demo --output demo-output --force
@@ -44,9 +44,23 @@ quick: kernels
 stress: .venv/dev
 	MATTING_NODES_STRESS=1000 $(WINDOWS) $(PYTEST) -m "stress or gpu"
 
+test-pyqt6: .venv/dev
+	$(WINDOWS) $(PYTEST) tests/hosts/napari
+
 test-pyside6: .venv/dev
 	$(BIN)/python -m pip install --quiet $(PYSIDE)
 	QT_API=pyside6 PYTEST_QT_API=pyside6 $(WINDOWS) $(PYTEST) tests/hosts/napari
+
+# The oldest packages that pyproject.toml allows, in an environment of their own.
+LOWEST := .venv-lowest
+test-lowest:
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet uv
+	$(LOWEST)/bin/uv pip compile --quiet --resolution lowest-direct --extra pymatting --extra run \
+		--extra dask pyproject.toml -o $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST) -c $(LOWEST)/lowest.txt -e '.[pymatting]' --group dev
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(LOWEST)/bin/python -m pytest -m "not slow" \
+		-n $(WORKERS) --dist loadgroup
 
 coverage: .venv/dev
 	$(WINDOWS) $(PYTEST) --cov --cov-report=term:skip-covered --cov-report=xml
@@ -57,6 +71,8 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[bw]*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # Compiled once and kept beside the code, before two workers would each compile the same loops.
@@ -94,4 +110,4 @@ screenshots: .venv/dev demo
 	touch $@
 
 clean:
-	rm -rf .venv demo-output dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-lowest site demo-output dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -14,7 +14,8 @@ import torch
 from matting_nodes import read_image, sample_data
 from matting_nodes.graph import Graph
 from matting_nodes.models import catalog
-from matting_nodes.models.inputs import blue_first, normalized, resized
+from matting_nodes.models.inputs import blue_first, normalized
+from matting_nodes.resizing import resized
 
 EXAMPLES = Path(__file__).parent.parent / "examples/api"
 # The networks that the nodes of each workflow ask.

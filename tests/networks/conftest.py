@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import zlib
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_edt
 
-from matting_nodes import networks
+from matting_nodes.models.catalog import model
 from matting_nodes.models.pool import POOL
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -111,11 +110,13 @@ class Published:
     """A network as it was published: its keys, how its input is made, what came out of it."""
 
     name: str
-    build: type[torch.nn.Module]
     prepare: Callable[..., torch.Tensor]
     bn: tuple[float, float] = (0.3, 0.9)
     half_precision: float = 0.05
     """The relative error that bfloat16 may bring: some random weights amplify it."""
+
+    def build(self):
+        return model(self.name).build()
 
     def shapes(self):
         return json.loads((GOLDEN / f"{self.name}_keys.json").read_text())
@@ -135,13 +136,13 @@ class Published:
 
 
 ALL = [
-    Published("indexnet", networks.IndexNet, rgb_and_trimap, bn=(1.0, 2.0), half_precision=0.3),
-    Published("gca", networks.GCA, rgb_and_one_hot),
-    Published("dim_vgg16", networks.DimVgg16, rgb_and_trimap),
-    Published("dim_segnet", networks.DimSegNet, rgb_and_trimap),
-    Published("tnet", networks.TNet, bgr),
-    Published("unet_resnext50", networks.UNetResNeXt50, rgb),
-    Published("fba", networks.FBA, rgb_distances_and_trimap),
+    Published("indexnet", rgb_and_trimap, bn=(1.0, 2.0), half_precision=0.3),
+    Published("gca", rgb_and_one_hot),
+    Published("dim_vgg16", rgb_and_trimap),
+    Published("dim_segnet", rgb_and_trimap),
+    Published("tnet", bgr),
+    Published("unet_resnext50", rgb),
+    Published("fba", rgb_distances_and_trimap),
 ]
 
 
@@ -190,7 +191,7 @@ def network(published):
     return published.network()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def relative_error():
     """‖found − expected‖ / ‖expected‖."""
 
@@ -200,19 +201,20 @@ def relative_error():
     return error
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def made_up():
-    """A copy of a network with weights by which it looks around more than as it was made."""
+    """Gives a network weights by which it looks around more than as it was made."""
 
-    def copied(network):
-        network = copy.deepcopy(network).eval()
-        network.load_state_dict(fill({k: list(v.shape) for k, v in network.state_dict().items()}))
-        return network
+    def filled(network, bn=(0.3, 0.9)):
+        state = network.state_dict()
+        floating = {k: list(v.shape) for k, v in state.items() if v.is_floating_point()}
+        network.load_state_dict(state | fill(floating, bn=bn))
+        return network.eval()
 
-    return copied
+    return filled
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def finished_apart(relative_error):
     """How far parts of a network's features are, finished alone, from finishing all of them."""
 

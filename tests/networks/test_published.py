@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 
-import pytest
 import torch
 
 
@@ -89,36 +88,3 @@ def test_it_learns(published, network):
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
-
-
-def test_reach_is_how_far_an_output_pixel_sees(published, network, relative_error):
-    """A part of a picture with a margin of that width gives what the whole picture gives."""
-    if published.build.reach is None:
-        pytest.skip("sees the whole picture")
-    whole = published.input(64, 1024)
-    expected = outputs(network, whole)[-1][..., 512:544]
-
-    def error(margin):
-        found = outputs(network, whole[..., 512 - margin : 544 + margin])[-1]
-        return relative_error(found[..., margin : margin + 32], expected)
-
-    assert error(-(-published.build.reach // 32) * 32) < 1e-5
-    assert error(96) > 1e-4
-
-
-def test_a_network_without_reach_sees_the_whole_picture(published, network):
-    if published.build.reach is not None:
-        pytest.skip("sees a part of the picture")
-    picture = published.input(64, 1024)
-    changed = picture.clone()
-    changed[:, :3, :, :64] += 1
-    here, there = (outputs(network, x)[-1][..., 960:] for x in (picture, changed))
-    assert not torch.equal(here, there)
-
-
-def test_near_is_how_far_the_second_half_sees(published, network, finished_apart):
-    if not hasattr(published.build, "near"):
-        pytest.skip("is of one piece")
-    enough, too_little = finished_apart(network, published.input(64, 512))
-    assert enough < 1e-5
-    assert too_little > 1e-5

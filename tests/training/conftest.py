@@ -14,7 +14,7 @@ from matting_nodes.io import images
 def photos(side):
     from skimage import data
 
-    from matting_nodes.models.inputs import resized
+    from matting_nodes.resizing import resized
 
     for name in ("astronaut", "coffee", "chelsea", "rocket"):
         yield name, resized((getattr(data, name)() / np.float32(255)), side, side, "area")

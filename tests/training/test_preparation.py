@@ -69,7 +69,7 @@ def test_the_fixed_size_recipe_pads_resizes_and_changes_what_lies_behind(people,
 
 def test_squares_keep_proportions():
     tall = np.ones((40, 20), np.float32)
-    small = squared(tall, 20, "cubic")
+    small = squared(tall, 20, "smooth")
     np.testing.assert_array_equal(small, np.pad(np.ones((20, 10)), ((0, 0), (5, 5))))
 
 

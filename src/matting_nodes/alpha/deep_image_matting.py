@@ -9,9 +9,10 @@ import numpy as np
 from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import grey_trimap, in_8_bits, in_floats, normalized, resized
+from ..models.inputs import grey_trimap, in_8_bits, in_floats, normalized
 from ..models.predict import predict
 from ..models.settings import Precision, Recipe, Tile, Weights
+from ..resizing import resized
 
 if TYPE_CHECKING:
     import torch

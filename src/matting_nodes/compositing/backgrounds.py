@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Alpha, Image, as_rgb
+from ..resizing import resized
 
 LIGHT, DARK = np.float32(0.95), np.float32(0.8)
 # The power of (1 − α) that pixels count with where F is not known: half covered, a sixteenth.
@@ -37,10 +38,10 @@ def fitted(picture: Image, height: int, width: int, fit: str) -> Image:
     if fit == "tile":
         return np.tile(rgb, (-(-height // h), -(-width // w), 1))[:height, :width]
     if fit == "stretch":
-        return _resized(rgb, height, width)
+        return resized(rgb, height, width).clip(0, 1)
     pick = max if fit == "fill" else min
     scale = pick(height / h, width / w)
-    scaled = _resized(rgb, max(1, round(h * scale)), max(1, round(w * scale)))
+    scaled = resized(rgb, max(1, round(h * scale)), max(1, round(w * scale))).clip(0, 1)
     canvas = np.zeros((height, width, 3), np.float32)
     h, w = scaled.shape[:2]
     top, left = (height - h) // 2, (width - w) // 2
@@ -97,12 +98,3 @@ def _gaussian(values: NDArray[np.float32], radius: float) -> NDArray[np.float32]
 
     soft = cv2.GaussianBlur(values, (0, 0), max(radius, 1e-3), borderType=cv2.BORDER_REFLECT)
     return np.asarray(soft, np.float32).reshape(values.shape)
-
-
-def _resized(picture: Image, height: int, width: int) -> Image:
-    import cv2
-
-    smaller = height < picture.shape[0] or width < picture.shape[1]
-    how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    resized = cv2.resize(picture, (width, height), interpolation=how)
-    return np.asarray(resized, np.float32).clip(0, 1)

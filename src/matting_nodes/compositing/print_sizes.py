@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Alpha
 from ..errors import EmptyRegionError
+from ..resizing import resized
 
 # width and height in millimetres
 PRINT_SIZES = {
@@ -98,18 +99,11 @@ def printed(picture: NDArray[np.float32], size: str, resolution: int) -> NDArray
     """
     width, height = (round(side / 25.4 * resolution) for side in PRINT_SIZES[size])
     if picture.shape[2] == 3:
-        return _resized(picture, height, width)
+        return resized(picture, height, width).clip(0, 1)
     # Colors count as much as they are seen, or those of clear pixels would bleed in.
     alpha = picture[..., 3:]
-    mixed = _resized(np.dstack([picture[..., :3] * alpha, alpha]), height, width)
-    plain = _resized(np.ascontiguousarray(picture[..., :3]), height, width)
+    mixed = resized(np.dstack([picture[..., :3] * alpha, alpha]), height, width).clip(0, 1)
+    plain = resized(np.ascontiguousarray(picture[..., :3]), height, width).clip(0, 1)
     part = mixed[..., 3:]
     straight = np.where(part > 1e-3, mixed[..., :3] / np.maximum(part, 1e-3), plain)
     return np.dstack([straight, part]).clip(0, 1)
-
-
-def _resized(picture: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    import cv2
-
-    how = cv2.INTER_AREA if height < picture.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=how)).clip(0, 1)

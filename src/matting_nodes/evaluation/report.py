@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.inputs import resized, working_size
 from ..nodes.compare import compare
+from ..resizing import resized, size_within
 from .measuring import METRICS, REGIONS, Matte, Row
 from .tables import DIGITS, table
 
@@ -109,7 +109,7 @@ def _figures(matte: Matte) -> str:
 def _figure(title: str, picture: NDArray[Any]) -> str:
     import cv2
 
-    height, width = working_size(picture.shape[0], picture.shape[1], SIDE)
+    height, width = size_within(picture.shape[0], picture.shape[1], SIDE)
     small = (resized(picture, height, width, "area") * 255).round().astype(np.uint8)
     shown = small[..., ::-1] if small.ndim == 3 else small
     data = base64.b64encode(cv2.imencode(".jpg", shown)[1].tobytes()).decode()

@@ -6,7 +6,8 @@ import numpy as np
 
 from ..arrays import BACKGROUND, FOREGROUND, Image, Trimap, as_rgb, unknown
 from ..job import Job
-from .inputs import Planes, nearness, next_multiples, normalized, resized, resized_planes
+from ..resizing import resized
+from .inputs import Planes, nearness, next_multiples, normalized, resized_planes
 from .predict import predict
 
 STRIDE = 8

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import BACKGROUND, FOREGROUND, Image, Mask, Trimap, as_rgb, unknown
+from ..resizing import Interpolation, resized
 
 Planes = NDArray[np.float32]
 
@@ -62,30 +61,7 @@ def in_floats(picture: NDArray[np.uint8]) -> Image:
     return (picture / np.float32(255)).astype(np.float32)
 
 
-def resized(picture: NDArray[Any], height: int, width: int, how: str) -> NDArray[Any]:
-    """Return a picture (H, W, C) or plane (H, W) at another size, in its own type.
-
-    Parameters
-    ----------
-    how : {"lanczos", "cubic", "linear", "nearest", "area"}
-    """
-    import cv2
-
-    flags = {
-        "lanczos": cv2.INTER_LANCZOS4,
-        "cubic": cv2.INTER_CUBIC,
-        "linear": cv2.INTER_LINEAR,
-        "nearest": cv2.INTER_NEAREST,
-        "area": cv2.INTER_AREA,
-    }
-    if picture.shape[:2] == (height, width):
-        return picture
-    result = cv2.resize(picture, (width, height), interpolation=flags[how])
-    # OpenCV drops the axis of a single channel.
-    return np.asarray(result).reshape(height, width, *picture.shape[2:])
-
-
-def resized_planes(planes: Planes, height: int, width: int, how: str) -> Planes:
+def resized_planes(planes: Planes, height: int, width: int, how: Interpolation) -> Planes:
     """Return planes (C, H, W) at another size, as `resized` does."""
     return np.stack([resized(plane, height, width, how) for plane in planes])
 
@@ -114,12 +90,6 @@ def next_multiples(shape: tuple[int, ...], stride: int) -> tuple[int, int]:
     """Return height and width, each the next multiple of a stride."""
     height, width = (-(-side // stride) * stride for side in shape[:2])
     return height, width
-
-
-def working_size(height: int, width: int, longer: int) -> tuple[int, int]:
-    """Return the size whose longer side is at most `longer` pixels, proportions kept."""
-    scale = min(1.0, longer / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _first(picture: NDArray[np.float32]) -> Planes:

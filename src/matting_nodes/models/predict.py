@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import WeightsError
 from ..job import Job
+from ..resizing import Interpolation
 from ._finishing import near_of
 from .catalog import model
 from .inputs import Planes, read_from, resized_planes
@@ -46,7 +47,7 @@ def predict(
     padding: Padding = "reflect",
     pick: Pick | None = None,
     in_one_piece: bool = False,
-    back: str = "linear",
+    back: Interpolation = "linear",
 ) -> Planes:
     """Run a network of the catalog over a picture.
 

@@ -23,6 +23,7 @@ from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
 from ..regions import without_small, without_small_holes
+from ..resizing import resized, size_within
 
 Labels = NDArray[np.uint8]
 # Radius of the dot that a point stands for, in pixels at the working size.
@@ -95,9 +96,9 @@ def grabcut(
         box = default_box(image.shape[1], image.shape[0])
     labels = _first_labels(image.shape[:2], box, scribbles, mask)
     pixels = np.round(as_rgb(image) * 255).astype(np.uint8)
-    small = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
-    pixels = np.asarray(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA))
-    labels = np.asarray(cv2.resize(labels, small, interpolation=cv2.INTER_NEAREST))
+    height, width = image.shape[:2]
+    small = size_within(height, width, working_size)
+    pixels, labels = resized(pixels, *small, "area"), resized(labels, *small, "nearest")
     _check_labels(labels)
     models = np.zeros((2, 1, 65))
     cv2.setRNGSeed(0)
@@ -106,7 +107,7 @@ def grabcut(
         mode = cv2.GC_EVAL if done else cv2.GC_INIT_WITH_MASK
         cv2.grabCut(pixels, labels, (0, 0, 1, 1), models[0], models[1], 1, mode)
     found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
-    whole = cv2.resize(found, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    whole = resized(found, height, width, "linear")
     region = without_small_holes(without_small(whole > 0.5, smallest_object), largest_hole)
     return region.astype(np.float32)
 

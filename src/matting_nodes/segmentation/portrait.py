@@ -10,9 +10,10 @@ from ..arrays import Image, Mask, as_rgb
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import in_8_bits, in_floats, normalized, resized, working_size
+from ..models.inputs import in_8_bits, in_floats, normalized
 from ..models.predict import predict
 from ..models.settings import Precision, Recipe, Weights
+from ..resizing import resized, size_within
 
 STRIDE = 32
 
@@ -59,7 +60,7 @@ def portrait(
     if recipe == "published":
         small = _thumbnail(image, longer_side)
     else:
-        small = resized(as_rgb(image), *working_size(height, width, longer_side), "area")
+        small = resized(as_rgb(image), *size_within(height, width, longer_side), "area")
     high, wide = small.shape[:2]
     top = left = 0
     seen = small

@@ -11,9 +11,10 @@ from ..errors import EmptyRegionError, ParameterError
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import Planes, in_8_bits, in_floats, normalized, resized, working_size
+from ..models.inputs import Planes, in_8_bits, in_floats, normalized
 from ..models.predict import predict
 from ..models.settings import Precision, Recipe, Weights
+from ..resizing import resized, size_within
 
 # The side of a picture that torchvision's transforms give it, in pixels
 SHORTER = 520
@@ -97,7 +98,7 @@ def semantic(
     if recipe == "published":
         small = _as_torchvision(image)
     else:
-        size = working_size(height, width, longer_side or max(height, width))
+        size = size_within(height, width, longer_side or max(height, width))
         small = resized(as_rgb(image), *size, "area")
     logits = predict(
         network,

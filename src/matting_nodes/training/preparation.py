@@ -15,7 +15,7 @@ from ..arrays import check_same_size as check_sizes
 from ..errors import FileError, MattingError
 from ..io import images
 from ..job import Job
-from ..models.inputs import resized
+from ..resizing import Interpolation, resized
 from .layouts import INDEX
 from .samples import Sample, over, read_picture
 from .trimaps import cutout_trimap
@@ -101,7 +101,7 @@ def prepared(
     trimap = sample.read_trimap() if sample.trimap else None
     check_sizes({"alpha": alpha, "image": image, **({} if trimap is None else {"trimap": trimap})})
     if recipe.size:
-        image, alpha = (squared(p, recipe.size, "cubic").clip(0, 1) for p in (image, alpha))
+        image, alpha = (squared(p, recipe.size, "smooth").clip(0, 1) for p in (image, alpha))
         trimap = None if trimap is None else squared(trimap, recipe.size, "nearest")
     if recipe.backgrounds:
         path = recipe.backgrounds[int(chance.integers(len(recipe.backgrounds)))]
@@ -113,14 +113,12 @@ def prepared(
     return image, trimap, alpha
 
 
-def squared(picture: NDArray[Any], size: int, how: str) -> NDArray[Any]:
+def squared(picture: NDArray[Any], size: int, how: Interpolation) -> NDArray[Any]:
     """Return a picture padded with zeros to a square, then resized to `size` pixels a side."""
     height, width = picture.shape[:2]
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
     padding = ((top, side - height - top), (left, side - width - left), (0, 0))
-    # Smaller pictures are means of areas: cubic interpolation would skip pixels.
-    how = "area" if how == "cubic" and size < side else how
     return resized(np.pad(picture, padding[: picture.ndim]), size, size, how)
 
 

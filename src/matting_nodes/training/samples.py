@@ -108,7 +108,7 @@ def covering(background: Image, height: int, width: int) -> Image:
 
     As the data set of Xu et al. (2017, arXiv:1703.03872) was composited.
     """
-    from ..models.inputs import resized
+    from ..resizing import resized
 
     rgb = as_rgb(background)
     scale = max(height / rgb.shape[0], width / rgb.shape[1])

@@ -12,9 +12,10 @@ from ..errors import EmptyRegionError, Side
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ..models.inputs import blue_first, in_8_bits, in_floats, resized, working_size
+from ..models.inputs import blue_first, in_8_bits, in_floats
 from ..models.predict import predict
 from ..models.settings import Precision, Recipe, Weights
+from ..resizing import resized, size_within
 
 
 @method("make_trimap", title="T-Net (network)", networks=("tnet",))
@@ -62,7 +63,7 @@ def tnet(
     if recipe == "published":
         small = in_floats(resized(in_8_bits(image), longer_side, longer_side, "cubic"))
     else:
-        small = resized(as_rgb(image), *working_size(height, width, longer_side), "area")
+        small = resized(as_rgb(image), *size_within(height, width, longer_side), "area")
     logits = predict(
         "tnet",
         blue_first(small),

@@ -51,8 +51,9 @@ def test_after_a_stroke_only_what_is_near_it_is_new(follower, lemur, lemur_trima
     before = shown.copy()
     follower.follow({"image": [lemur], "trimap": [painted]})
     (patch,) = follower.take()
-    assert patch.values.size < shown.size / 4
     show([patch], shown)
+    # Links reach far: the patch may be large, but fewer than half of the unknown pixels are new.
+    assert (shown != before).mean() < unknown(painted).mean() / 2
     part = np.s_[60:120, 290:360]
     fresh = alpha_matte(lemur, painted)[part]
     error, error_before = (np.abs(s[0][part] - fresh).mean() for s in (shown, before))

@@ -256,8 +256,7 @@ def test_an_interrupt_of_the_host_unwinds_to_it(nodes, comfy, tensors, monkeypat
 
 def test_an_error_names_the_frame_stands_on_the_node_and_shows_no_code(nodes, comfy, tensors):
     image, trimap = tensors
-    bad = trimap.clone()
-    bad[bad == 1] = 0.5
+    bad = torch.full_like(trimap, 0.5)
     with pytest.raises(EmptyRegionError, match=r"Frame 1: .* no definite foreground") as caught:
         nodes["MattingNodesAlphaMatte"].execute(
             image=image, trimap=torch.cat([trimap, bad]), method=DEFAULT
@@ -265,6 +264,19 @@ def test_an_error_names_the_frame_stands_on_the_node_and_shows_no_code(nodes, co
     assert comfy.server.sent[-1] == ("7", str(caught.value))
     files = {str(entry.path) for entry in caught.traceback}
     assert not any("frames.py" in file or "running.py" in file for file in files)
+
+
+def test_a_frame_without_the_object_is_told_on_the_node(nodes, comfy, tensors):
+    image, trimap = tensors
+    (alpha,) = (
+        nodes["MattingNodesAlphaMatte"]
+        .execute(image=image, trimap=torch.cat([trimap, 0 * trimap]), method=DEFAULT)
+        .args
+    )
+    assert alpha[0].any()
+    assert not alpha[1].any()
+    told = "Frame 1 shows no object: the trimap has no definite foreground"
+    assert comfy.server.sent[-1] == ("7", told)
 
 
 def test_grey_pictures_leave_in_three_channels(nodes):

@@ -5,9 +5,9 @@ import os
 import sys
 
 import pytest
-from pytestqt.qtbot import QtBot
 
 pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
 
 if sys.platform == "linux" and not os.environ.get("DISPLAY"):
     pytest.skip("napari's window needs a display: run `make test`", allow_module_level=True)
@@ -16,6 +16,8 @@ if sys.platform == "linux" and not os.environ.get("DISPLAY"):
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch):
     """Wait a minute, not five seconds: others may be at work on the machine."""
+    from pytestqt.qtbot import QtBot
+
     monkeypatch.setitem(QtBot.waitUntil.__kwdefaults__, "timeout", 60_000)
 
 

@@ -103,6 +103,17 @@ def test_a_stack_of_mattes_keeps_all_its_axes(viewer, save, fur):
         assert file.pages[0].extrasamples == (tifffile.EXTRASAMPLE.UNASSALPHA,)
 
 
+def test_a_result_in_its_own_numbers_keeps_them(viewer, save):
+    counts = np.linspace(100, 352, 12 * 14, dtype=np.float32).reshape(12, 14)
+    ours = {"metadata": {TAG: {"kind": "image"}}}
+    layer = viewer.add_image(counts, name="composite", **ours)
+    np.testing.assert_array_equal(read_image(save(layer, "composite.tif")), counts)
+    np.testing.assert_array_equal(read_image(save(layer, "composite.png")), np.floor(counts + 0.5))
+    layer.data = np.where(counts > 300, np.nan, counts)
+    with pytest.raises(ValueRangeError, match="NaN"):
+        save(layer, "holes.png")
+
+
 def test_a_mask_of_ours_is_black_and_white(viewer, save):
     mask = np.zeros((30, 40), np.uint8)
     mask[5:20, 5:20] = 1

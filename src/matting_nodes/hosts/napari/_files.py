@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import Kind, as_trimap, unit_range
+from ...arrays import Kind, as_trimap, check_finite
 from ...errors import FileError, ShapeError
 from ...io import images, stacks
 from ._preferences import PLUGIN
@@ -143,16 +143,10 @@ def _write(path: str, values: NDArray[Any], rgb: bool, name: str) -> str:
             "PNG holds one",
             "Save the stack as .tif",
         )
-    hard = planes.dtype == np.uint8
+    check_finite(planes, name)
+    bits: images.Bits = 8 if planes.dtype == np.uint8 else 16
     # napari has asked whether to overwrite.
-    return str(
-        images.write_image(
-            target,
-            planes[0] if hard else unit_range(planes[0], name),
-            bits=8 if hard else 16,
-            force=True,
-        )
-    )
+    return str(images.write_image(target, planes[0], bits=bits, force=True))
 
 
 def _write_tiff(target: Path, values: NDArray[Any], rgb: bool) -> None:
