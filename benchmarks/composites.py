@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matting_nodes import estimate_foreground, io
+from matting_nodes import estimate_foreground
 from matting_nodes.arrays import Kind, as_alpha, as_image
+from matting_nodes.io import images
 from matting_nodes.training.trimaps import random_trimap
 
 PARTS = ("choose", "report")
@@ -59,8 +60,8 @@ def composites(folder: Path, photographs: Path, part: str) -> Iterator[Composite
     backgrounds = sorted(photographs.glob("*.jpg"))[half::2]
     number = 0
     for name in names:
-        alpha = as_alpha(io.read(folder / "gt" / name, Kind.ALPHA))
-        image = as_image(io.read(folder / "input" / name, Kind.IMAGE))
+        alpha = as_alpha(images.read(folder / "gt" / name, Kind.ALPHA))
+        image = as_image(images.read(folder / "input" / name, Kind.IMAGE))
         foreground, _ = estimate_foreground(image, alpha)
         for kind in KINDS:
             chance = np.random.default_rng([half, number])
@@ -74,7 +75,7 @@ def composites(folder: Path, photographs: Path, part: str) -> Iterator[Composite
 
 def background(path: Path, shape: tuple[int, ...], chance: np.random.Generator) -> Array:
     """Return a photograph that fills a shape, more or less out of focus, with a little noise."""
-    picture = as_image(io.read(path, Kind.IMAGE))[..., :3]
+    picture = as_image(images.read(path, Kind.IMAGE))[..., :3]
     factor = max(shape[0] / picture.shape[0], shape[1] / picture.shape[1])
     size = [max(s, round(factor * side)) for s, side in zip(shape, picture.shape, strict=False)]
     picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA)[: shape[0], : shape[1]]

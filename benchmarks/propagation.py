@@ -3,7 +3,7 @@
 python benchmarks/propagation.py table FOLDER [--methods …] [--images GT01 …]
 python benchmarks/propagation.py sizes IMAGE TRIMAP [--megapixels 0.5 1 2 4 16 64] [--plot FILE]
 python benchmarks/propagation.py strokes IMAGE TRIMAP [--alpha FILE] [--megapixels 4]
-python benchmarks/propagation.py validate FOLDER
+python benchmarks/propagation.py validate FOLDER PHOTOGRAPHS [--settings]
 
 FOLDER is laid out as `input/ trimap*/ gt/`, with files of the same names, as the training images
 of alphamatting.com are. Errors are means over the images, measured in the unknown region. A name
@@ -13,9 +13,10 @@ of its own; its memory is the peak of the first run beyond what it held before, 
 the second. Strokes are 60 pixels long, of random places, directions, widths and labels; what a
 session makes of them is compared to solving afresh, within 200 pixels of the stroke, and in the
 end everywhere. With an alpha, strokes say what it says: foreground or background where it is all
-of that under the stroke, otherwise unknown. Validation halves and doubles the settings of sampled
-propagation one by one, and leaves each image out once: the setting that is best on all others is
-measured on it.
+of that under the stroke, otherwise unknown. Validation measures on composites (`composites.py`)
+of the folder's objects and of photographs that share neither with those that settings are chosen
+on; with --settings it halves and doubles the settings of sampled propagation, one by one, on the
+latter.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from composites import Composite, composites
 from numpy.typing import NDArray
 
 from matting_nodes import MattingSession, alpha_matte, compare
@@ -74,6 +76,11 @@ def main() -> None:
     strokes.add_argument("--every", type=int, default=10, help="compare after so many")
     validate = commands.add_parser("validate")
     validate.add_argument("folder", type=Path)
+    validate.add_argument("photographs", type=Path, help="a folder of .jpg files")
+    validate.add_argument(
+        "--methods", nargs="*", default=(METHODS[0], *METHODS[2:], "pymatting:lbdm")
+    )
+    validate.add_argument("--settings", action="store_true")
     cell = commands.add_parser("cell")
     for name in ("image", "trimap", "method", "megapixels"):
         cell.add_argument(name)
@@ -277,42 +284,74 @@ def deviation(
 
 
 def print_validation(options: argparse.Namespace) -> None:
-    """Print the mean SAD of each setting, and what choosing one without an image gives on it."""
-    from matting_nodes.alpha.propagation import color_samples, solve
+    """Print errors of every method on the pictures to report, or of settings on those to choose."""
+    part = "choose" if options.settings else "report"
+    pictures = list(composites(options.folder, options.photographs, part))
+    if options.settings:
+        print_settings(pictures)
+        return
+    errors = {
+        method: np.array([errors_of(estimator(method), picture) for picture in pictures])
+        for method in options.methods
+    }
+    ours, *others = options.methods
+    print("| method | " + " | ".join(COLUMNS) + " |\n|---|" + "---|" * len(COLUMNS))
+    for method, found in errors.items():
+        print(f"| {method} | {row(found)} |")
+    best = np.min([errors[other].mean(axis=0) for other in others], axis=0)
+    ratios = errors[ours].mean(axis=0) / best
+    print("| to the best of the others | " + " | ".join(f"{r:.2f}" for r in ratios) + " |\n")
+    print("| trimaps | to the best of the others: " + " | ".join(COLUMNS) + " |")
+    print("|---|" + "---|" * len(COLUMNS))
+    kinds = np.array([picture.kind for picture in pictures])
+    for kind in dict.fromkeys(kinds):
+        some = {method: found[kinds == kind].mean(axis=0) for method, found in errors.items()}
+        ratios = some[ours] / np.min([some[other] for other in others], axis=0)
+        print(f"| {kind} | " + " | ".join(f"{r:.2f}" for r in ratios) + " |")
+    print()
+    worst = errors[ours] / np.min([errors[other] for other in others], axis=0)
+    for column, ratio, most in zip(COLUMNS[:2], worst.T, (1.15, 1.3), strict=False):
+        far = np.argsort(-ratio)[:5]
+        shown = ", ".join(f"{pictures[i].name} ({pictures[i].kind}) {ratio[i]:.2f}" for i in far)
+        print(
+            f"{column}: {(ratio > most).sum()} of {len(ratio)} above {most} times the best: {shown}"
+        )
 
-    here = {color_samples: ("NEAR", "NEARER", "BLUR", "PER_PIXEL")}
-    here[solve] = ("GROWN", "VOTED", "UNSURE")
-    samples = [
-        sample
-        for path in sorted(options.folder.glob("trimap*"))
-        for sample in find_samples(
-            options.folder, "alphamatting", Folders(trimaps=path.name)
-        ).samples
-    ]
-    read = [(s.read_image(), s.read_trimap(), s.read_alpha()) for s in samples]
 
-    def errors() -> Array:
-        return np.array([compare(alpha_matte(i, t), a, trimap=t).table["SAD"] for i, t, a in read])
+def print_settings(pictures: list[Composite]) -> None:
+    """Print errors with the settings as they are, and with each one halved and doubled."""
+    from matting_nodes.alpha.propagation import color_links, color_samples, data_term
 
-    settings = {"as they are": errors()}
+    ours = estimator(METHODS[0])
+    print("| setting | " + " | ".join(COLUMNS) + " |\n|---|" + "---|" * len(COLUMNS))
+
+    def show(setting: str) -> None:
+        found = np.array([errors_of(ours, picture) for picture in pictures])
+        print(f"| {setting} | {row(found)} |", flush=True)
+
+    show("as they are")
+    here = {color_links: ("WEIGHT",), color_samples: ("NEAR", "NEARER", "BLUR", "PER_PIXEL")}
+    here[data_term] = ("GROWN", "VOTED", "UNSURE")
     for module, names in here.items():
         for name in names:
             value = getattr(module, name)
             for factor in (0.5, 2):
                 setattr(module, name, value * factor)
-                settings[f"{name} × {factor}"] = errors()
+                show(f"{name} × {factor}")
             setattr(module, name, value)
-    for setting, found in settings.items():
-        print(f"{found.mean():.3f}  {setting}")
-    table = np.array(list(settings.values()))
-    # All trimaps of an image are left out together.
-    images = np.array([sample.name for sample in samples])
-    left_out = [
-        table[table[:, images != image].mean(axis=1).argmin(), images == image].mean()
-        for image in np.unique(images)
-    ]
-    print(f"{table.mean(axis=1).min():.3f}  the best of these, chosen on all images")
-    print(f"{np.mean(left_out):.3f}  chosen on all images but the one that is measured")
+
+
+def errors_of(estimate: Callable[[Array, Array], Array], picture: Composite) -> list[float]:
+    """Return the errors of one picture's matte."""
+    alpha = estimate(picture.image, picture.trimap)
+    table = compare(alpha, picture.alpha, trimap=picture.trimap).table
+    return [table[column] for column in COLUMNS]
+
+
+def row(errors: Array) -> str:
+    """Return the means of SAD, MSE, Grad and Conn, as cells of a table."""
+    sad, mse, grad, conn = errors.mean(axis=0)
+    return f"{sad:.2f} | {mse:.4f} | {grad:.2f} | {conn:.2f}"
 
 
 def draw(curves: dict[str, list[dict[str, float]]], path: Path) -> None:

@@ -41,19 +41,19 @@ class Links(NamedTuple):
     neighbors: Integers
     """(N, 2) the two pixels linked to each, or itself where there is no link."""
     diagonal: Floats
-    """(N,) weight of the links to unknown pixels that are not solved for."""
+    """(N,) weight of all links of each."""
     rhs: Floats
-    """(N,) the same, times their α."""
+    """(N,) weight times α of the linked pixels that are unknown, but not solved for."""
     weight: float
     """Of each link."""
 
     def operator(self, laplacian: Callable[[Vector], Vector]) -> Callable[[Vector], Vector]:
-        """Return what multiplies a vector by the Laplacian and the links' matrix."""
+        """Return what multiplies by the system's matrix, given it with the links' diagonal only."""
 
         def matvec(values: Vector) -> Vector:
             result = laplacian(values)
             in_parallel(
-                _add_links,
+                _subtract_linked,
                 len(values),
                 self.neighbors,
                 np.float32(self.weight),
@@ -212,11 +212,11 @@ def _link(
                 if not BACKGROUND < trimap[y, x] < FOREGROUND:
                     continue
                 inside = top <= y < top + height and left <= x < left + width
+                diagonal[i] += np.float32(weight)
                 if inside and solve[y - top, x - left]:
                     neighbors[i, side] = number[y - top, x - left] - 1
                 else:
                     alpha = start[y - top, x - left] if inside else values[y, x]
-                    diagonal[i] += np.float32(weight)
                     rhs[i] += np.float32(weight) * alpha
 
 
@@ -251,8 +251,9 @@ def _owe(before, after, solved, found, now, was, values, top, left, tiles):
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_links(start, stop, neighbors, weight, values, result):
-    """Add the links' matrix times a vector: w Σ (αᵢ − αⱼ)."""
+def _subtract_linked(start, stop, neighbors, weight, values, result):
+    """Subtract w Σ αⱼ over the pixels that are linked to each."""
+    zero = np.float32(0)
     for i in range(start, stop):
-        a, b = values[neighbors[i, 0]], values[neighbors[i, 1]]
-        result[i] += weight * (values[i] - a + (values[i] - b))
+        a, b = neighbors[i, 0], neighbors[i, 1]
+        result[i] -= weight * ((values[a] if a != i else zero) + (values[b] if b != i else zero))

@@ -38,9 +38,9 @@ def solve_on(
     device : str
         A torch device.
     system : System
-        A without the links.
+        A, but for the links between its pixels.
     links : Links
-        What else joins pixels.
+        These.
     right, start : (N,) float32
         b, and where to begin.
     tolerance : float
@@ -51,7 +51,9 @@ def solve_on(
     rows, b, x = (torch.from_numpy(a).to(device) for a in (system.rows, right, start.copy()))
     places = torch.from_numpy(system.places).to(device)
     offsets = torch.from_numpy(system.offsets).to(device)
-    neighbors = [torch.from_numpy(side.astype(np.int64)).to(device) for side in links.neighbors.T]
+    # A pixel without a link is linked to a 0 beyond the last pixel.
+    none = links.neighbors == np.arange(len(b))[:, None]
+    neighbors = torch.from_numpy(np.where(none, len(b), links.neighbors).T.copy()).to(device)
     plane = torch.zeros(system.size, device=device)
 
     def times(values: torch.Tensor) -> torch.Tensor:
@@ -59,17 +61,14 @@ def solve_on(
         result = torch.zeros_like(values)
         for k, offset in enumerate(offsets):
             result.addcmul_(rows[:, k], plane[places + offset])
-        for linked in neighbors:
-            result += links.weight * (values - values[linked])
-        return result
+        linked = torch.nn.functional.pad(values, (0, 1))[neighbors].sum(dim=0)
+        return result.sub_(linked, alpha=links.weight)
 
     def ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         # Once the residual is 0 both are, until it is looked at.
         return torch.nan_to_num(a / b, nan=0, posinf=torch.inf, neginf=-torch.inf)
 
-    linked = links.neighbors != np.arange(len(b))[:, None]
-    degree = torch.from_numpy(linked.sum(axis=1).astype(np.float32)).to(device)
-    diagonal, size = rows[:, 12] + links.weight * degree, b.norm()
+    diagonal, size = rows[:, 12], b.norm()
     if size == 0:
         return np.zeros_like(right), 0.0
     residual = b - times(x)
