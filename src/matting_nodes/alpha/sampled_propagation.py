@@ -21,8 +21,7 @@ def sampled_propagation(
 ) -> Alpha:
     """Let the known colors around vote on each unknown pixel, and join the votes along the picture.
 
-    Better than each of the classic methods and many times faster; the time and the memory grow
-    with the number of unknown pixels, no faster.
+    Time and memory grow with the number of unknown pixels.
 
     Parameters
     ----------

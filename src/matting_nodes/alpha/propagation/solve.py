@@ -83,7 +83,7 @@ def propagate(
         job.step(1 - 0.7 * 0.95**done, message=f"{TITLE}: solving")
 
     if device == "cpu":
-        # Of the links, the preconditioner knows the diagonal: with it, it takes a quarter less steps.
+        # The preconditioner knows the diagonal of the links: a quarter fewer steps.
         laplacian = system.operator()
         solution, error = conjugate_gradients(
             links.operator(laplacian),
