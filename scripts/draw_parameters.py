@@ -47,6 +47,8 @@ VALUES: dict[str, list[Any]] = {
     "epsilon": [1e-9, 1e-7, 1e-4],
     "grabcut iterations": [1, 2, 5],
     "largest_hole": [0, 200, 4000],
+    "band largest_hole": [0, 1, 10],
+    "structuring_element largest_hole": [0, 1, 10],
     "pixel_size": [0.5, 1.0, 2.0],
     "print_resolution": [72, 150, 300],
     "smallest_object": [0, 60, 2000],
