@@ -160,16 +160,21 @@ def _chain(colors, low, scale, down, across, before, after):
     """Link each pixel to the last one of its cell; rows and columns in a scrambled order."""
     height, width, _ = colors.shape
     last = np.full(CELLS**3, -1, np.int32)
+    cells = np.empty(width, np.int32)
+    cells_a_side = np.int32(CELLS)
     y = x = 0
     for _ in range(height):
+        for i in range(width):
+            red = np.int32((colors[y, i, 0] - low) * scale)
+            green = np.int32((colors[y, i, 1] - low) * scale)
+            blue = np.int32((colors[y, i, 2] - low) * scale)
+            cells[i] = (red * cells_a_side + green) * cells_a_side + blue
         for _ in range(width):
-            cell = 0
-            for c in range(3):
-                cell = cell * CELLS + int((colors[y, x, c] - low) * scale)
-            at = y * width + x
+            # Unsigned: an index that cannot be negative needs no check for it.
+            cell, at = np.uint32(cells[x]), y * width + x
             if last[cell] >= 0:
                 before[at] = last[cell]
-                after[last[cell]] = at
+                after[np.uint32(last[cell])] = at
             last[cell] = at
             x += across
             x -= width if x >= width else 0
