@@ -330,8 +330,11 @@ def print_settings(pictures: list[Composite]) -> None:
         print(f"| {setting} | {row(found)} |", flush=True)
 
     show("as they are")
-    here = {color_links: ("WEIGHT",), color_samples: ("NEAR", "NEARER", "BLUR", "PER_PIXEL")}
-    here[data_term] = ("GROWN", "VOTED", "UNSURE")
+    here = {
+        color_links: ("LINK_WEIGHT",),
+        color_samples: ("EXPANSION_REACH", "PAIR_REACH", "PROXIMITY_RADIUS", "SPATIAL_WEIGHT"),
+        data_term: ("EXPANDED_WEIGHT", "PAIR_WEIGHT", "BASE_WEIGHT"),
+    }
     for module, names in here.items():
         for name in names:
             value = getattr(module, name)

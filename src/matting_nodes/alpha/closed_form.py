@@ -64,17 +64,17 @@ def closed_form(
     from ..solvers.laplacian import matting_system
 
     solve, known = unknown(trimap), trimap == FOREGROUND
-    system, right = matting_system(full_contrast(image), solve, known, epsilon)
+    system, b = matting_system(full_contrast(image), solve, known, epsilon)
     factor = Cholesky(
         system, lambda done, total: job.step(0.9 * done / total, message=f"{TITLE}: eliminating")
     )
     solution, error = conjugate_gradients(
         system.operator(),
-        right,
+        b,
         factor,
         tolerance=TOLERANCE,
         iterations=iterations,
-        watch=lambda _: job.step(0.95, message=f"{TITLE}: solving"),
+        callback=lambda _: job.step(0.95, message=f"{TITLE}: solving"),
     )
     if not error <= TOLERANCE:
         raise no_solution(f"{TITLE} did not converge within {iterations} iterations")
