@@ -109,6 +109,13 @@ class Prompts:
 def check_finite(array: NDArray[Any], name: str) -> None:
     """Check that no value is NaN or infinite.
 
+    Parameters
+    ----------
+    array : array
+        Of any type and shape, with at least one value.
+    name : str
+        What it is called in the error.
+
     Raises
     ------
     ValueRangeError
@@ -130,6 +137,13 @@ def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
 
     Booleans become 0 and 1, unsigned integers are divided by their type's maximum,
     floats must already be finite and in 0..1.
+
+    Parameters
+    ----------
+    array : bool, unsigned integer or float array
+        Of any shape, with at least one value.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -206,7 +220,9 @@ def as_image(value: ArrayLike, name: str = "image") -> Image:
     Parameters
     ----------
     value : array
-        Any shape that `as_pixels` takes and any type that `unit_range` does.
+        Any shape that `as_pixels` accepts and any type that `unit_range` does.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -238,6 +254,8 @@ def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
         Any type that `unit_range` takes. Integers that are all 0 or 1 are taken as they are,
         as many programs write masks. Integers with a sign count as the smallest type without
         one that holds them.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -260,6 +278,13 @@ def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
 
 def as_alpha(value: ArrayLike, name: str = "alpha") -> Alpha:
     """Return an alpha, (H, W) float32 in 0..1, as `as_mask` reads it.
+
+    Parameters
+    ----------
+    value : (H, W) or (H, W, 1) array
+        As for `as_mask`.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -284,6 +309,13 @@ def is_background(mask: Mask) -> NDArray[np.bool_]:
 
 def as_labels(value: ArrayLike, name: str = "labels") -> Labels:
     """Return labels as (H, W) int32; numbers beyond the number of pixels become smaller ones.
+
+    Parameters
+    ----------
+    value : (H, W) or (H, W, 1) array
+        Booleans or integers from 0, which is the background.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -316,6 +348,13 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
 
     Floats are 0..1. Values up to 5 of 255 are background and from 250 foreground;
     what lies between stays as it is, as a first guess of the alpha there.
+
+    Parameters
+    ----------
+    value : (H, W) or (H, W, 1) array
+        uint8, or anything else that `unit_range` accepts.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -350,6 +389,13 @@ def _numbers(value: Any) -> NDArray[np.float64]:
 def as_box(value: Any, name: str = "box") -> Box:
     """Return a box as whole pixels, (left, top, right, bottom).
 
+    Parameters
+    ----------
+    value : sequence of 4 numbers, pixels
+        Left, top, right, bottom; rounded to whole pixels.
+    name : str
+        What it is called in errors.
+
     Raises
     ------
     ShapeError
@@ -376,6 +422,13 @@ def as_box(value: Any, name: str = "box") -> Box:
 
 def as_points(value: ArrayLike, name: str = "points") -> Points:
     """Return points as (N, 2), x and y in pixels.
+
+    Parameters
+    ----------
+    value : sequence of pairs of numbers, pixels
+        x and y of each point.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -430,7 +483,13 @@ def unknown(trimap: Trimap) -> NDArray[np.bool_]:
 
 
 def trimap_from(foreground: NDArray[np.bool_], background: NDArray[np.bool_]) -> Trimap:
-    """Return the trimap with these definite regions, unknown elsewhere."""
+    """Return the trimap with these definite regions, unknown elsewhere.
+
+    Parameters
+    ----------
+    foreground, background : (H, W) bool
+        Disjoint regions.
+    """
     trimap = np.full(foreground.shape, UNKNOWN, np.uint8)
     trimap[background] = BACKGROUND
     trimap[foreground] = FOREGROUND

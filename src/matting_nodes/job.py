@@ -63,7 +63,17 @@ class Job:
             raise Cancelled
 
     def step(self, done: float, total: float = 1.0, message: str = "") -> None:
-        """Check for a cancel, then report that `done` of `total` is done."""
+        """Check for a cancel, then report that `done` of `total` is done.
+
+        Parameters
+        ----------
+        done : float
+            What has been done, from 0 to `total`.
+        total : float
+            What there is to do, in the same unit.
+        message : str
+            What is being done.
+        """
         self.check()
         self.report(self.start + (self.stop - self.start) * done / total, message)
 
@@ -79,7 +89,13 @@ class Job:
         return replace(self, report=report)
 
     def part(self, start: float, stop: float) -> Job:
-        """Return the job for the stretch from `start` to `stop` of this one."""
+        """Return the job for the stretch from `start` to `stop` of this one.
+
+        Parameters
+        ----------
+        start, stop : float, 0..1
+            The stretch, in parts of this job's own.
+        """
         length = self.stop - self.start
         return replace(self, start=self.start + length * start, stop=self.start + length * stop)
 

@@ -21,17 +21,41 @@ Doubles = NDArray[np.float64]
 
 
 def sad(alpha: Alpha, reference: Alpha, region: Region) -> float:
-    """Return the sum of absolute differences, in thousands."""
+    """Return the sum of absolute differences, in thousands.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count.
+    """
     return float(np.abs(_error(alpha, reference, region)).sum() / 1000)
 
 
 def mse(alpha: Alpha, reference: Alpha, region: Region) -> float:
-    """Return the mean squared difference."""
+    """Return the mean squared difference.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count, at least one.
+    """
     return float(np.square(_error(alpha, reference, region)).mean())
 
 
 def mad(alpha: Alpha, reference: Alpha, region: Region) -> float:
-    """Return the mean absolute difference."""
+    """Return the mean absolute difference.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count, at least one.
+    """
     return float(np.abs(_error(alpha, reference, region)).mean())
 
 
@@ -40,6 +64,15 @@ def grad(alpha: Alpha, reference: Alpha, region: Region, sigma: float = 1.4) -> 
 
     The squared difference of the gradients' magnitudes, summed; gradients by
     derivatives of a Gaussian of `sigma` pixels, edges replicated.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count.
+    sigma : float, pixels
+        Standard deviation of the Gaussian.
     """
     difference = _gradient(alpha, sigma) - _gradient(reference, sigma)
     return float(np.square(difference[region]).sum() / 1000)
@@ -51,6 +84,15 @@ def conn(alpha: Alpha, reference: Alpha, region: Region, step: float = 0.1) -> f
     For rising thresholds t, Ω is the largest 4-connected component of the pixels where both
     mattes reach t, and l(p) is the last t before pixel p leaves Ω. A pixel's connectivity
     is φ = 1 − d where d = α − l(p) is at least 0.15, else 1; the error sums |φ − φ_ref|.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count.
+    step : float, 0..1
+        Distance between two thresholds.
     """
     level = np.full(alpha.shape, -1.0)
     thresholds = np.linspace(0, 1, round(1 / step) + 1)

@@ -43,6 +43,12 @@ def without_small_holes(region: Region, area: int) -> Region:
     """Return a region with its holes of at most `area` pixels filled.
 
     A hole is a part of the outside that does not reach the border.
+
+    Parameters
+    ----------
+    region : (H, W) bool
+    area : int, pixels
+        The largest hole that is filled; 0 fills none.
     """
     import cv2
 

@@ -49,6 +49,14 @@ def resized(
 
 
 def size_within(height: int, width: int, longest: int) -> tuple[int, int]:
-    """Return height and width, scaled down in proportion until neither is over `longest` pixels."""
+    """Return height and width, scaled down in proportion until neither is over `longest` pixels.
+
+    Parameters
+    ----------
+    height, width : int, pixels
+        The size of a picture.
+    longest : int, pixels
+        The most that its longer side may have.
+    """
     scale = min(1.0, longest / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))

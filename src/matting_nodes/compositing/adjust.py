@@ -46,6 +46,12 @@ def choked(alpha: Alpha, radius: int) -> Alpha:
     """Return an alpha whose edge moved inwards by `radius` pixels, outwards if it is negative.
 
     Grey-scale erosion, or dilation, by a disk: soft edges stay as soft as they are.
+
+    Parameters
+    ----------
+    alpha : (H, W) float32, 0..1
+    radius : int, pixels
+        Radius of the disk: of an erosion if positive, of a dilation if negative.
     """
     import cv2
 

@@ -53,7 +53,15 @@ def fitted(picture: Image, height: int, width: int, fit: str) -> Image:
 
 
 def checkerboard(height: int, width: int, square: int) -> Image:
-    """Return light and dark grey squares of so many pixels, (height, width, 3)."""
+    """Return light and dark grey squares of so many pixels, (height, width, 3).
+
+    Parameters
+    ----------
+    height, width : int, pixels
+        Size of the picture.
+    square : int, pixels
+        Side of a square.
+    """
     y, x = np.indices((height, width)) // square
     grey: Image = np.where((x + y) % 2, DARK, LIGHT)[..., None]
     return as_rgb(grey)

@@ -101,6 +101,17 @@ def check_frames(
 ) -> tuple[Ranges | None, EmptyFrames]:
     """Check all frames of a batch of several before the first is computed.
 
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    inputs : mapping of Frames
+        As for `map_frames`.
+    parameters : mapping
+        As for `run`.
+    job : Job
+        Stops the check when it is cancelled.
+
     Returns
     -------
     ranges : mapping or None
@@ -175,7 +186,17 @@ class EmptyFrames:
     def result(
         self, index: int, inputs: Mapping[str, Any], parameters: Mapping[str, Any]
     ) -> Result:
-        """Return the matte of such a frame, 0 or 1 throughout, with a remark that names it."""
+        """Return the matte of such a frame, 0 or 1 throughout, with a remark that names it.
+
+        Parameters
+        ----------
+        index : int
+            Number of a frame that `noting` has noted.
+        inputs : mapping
+            The inputs of this frame, by name; one of them is a picture.
+        parameters : mapping
+            As for `run`, for the provenance.
+        """
         error = self._errors[index]
         pictures = (inputs.get(wire.name) for wire in self._spec.inputs if wire.kind.is_picture)
         shape = next(np.shape(picture)[:2] for picture in pictures if picture is not None)
@@ -195,7 +216,15 @@ def _remark(index: int, error: EmptyRegionError) -> str:
 
 
 def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
-    """Return the inputs of one frame; those with one frame serve all."""
+    """Return the inputs of one frame; those with one frame serve all.
+
+    Parameters
+    ----------
+    inputs : mapping of Frames
+        As for `map_frames`.
+    index : int
+        Number of the frame.
+    """
     return {
         name: frames[index if len(frames) > 1 else 0]
         for name, frames in inputs.items()
@@ -205,6 +234,13 @@ def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
 
 def check_prompts(spec: NodeSpec[Any], values: Mapping[str, Any]) -> None:
     """Check that a frame has a prompt, if prompts were given.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    values : mapping
+        The inputs of a frame by name; None for a prompt that other frames have.
 
     Raises
     ------
@@ -223,7 +259,15 @@ def check_prompts(spec: NodeSpec[Any], values: Mapping[str, Any]) -> None:
 
 @contextmanager
 def naming(index: int, count: int) -> Iterator[None]:
-    """Add the frame's number to a MattingError, if there are several frames."""
+    """Add the frame's number to a MattingError, if there are several frames.
+
+    Parameters
+    ----------
+    index : int
+        Number of the frame.
+    count : int
+        Number of frames in all.
+    """
     try:
         yield
     except MattingError as error:

@@ -50,7 +50,15 @@ class ValueRange:
         return float(self.low.min()), float(self.high.max())
 
     def normalized(self, pixels: NDArray[Any], name: str = "image") -> Image:
-        """Return (H, W, C) pixels as float32 in 0..1; what lies outside is cut off."""
+        """Return (H, W, C) pixels as float32 in 0..1; what lies outside is cut off.
+
+        Parameters
+        ----------
+        pixels : (H, W, C) array
+            In the picture's own numbers.
+        name : str
+            What it is called in errors.
+        """
         pixels = unit_range(pixels, name) if self.by_type else pixels
         kind: Any = np.float32 if pixels.dtype in NARROW else np.float64
         low, length = self.low.astype(kind), (self.high - self.low).astype(kind)
@@ -134,6 +142,15 @@ def in_range_of(values: ValueRange | None, pixels: NDArray[Any], name: str) -> V
     """Return the range of a picture whose numbers mean what another's do.
 
     8 bits say their range themselves, and so do floats in 0..1 beside larger numbers.
+
+    Parameters
+    ----------
+    values : ValueRange, optional
+        The range of the other picture; None for its type's own.
+    pixels : (H, W, C) array
+        The picture.
+    name : str
+        Name of the input, for errors.
     """
     if values is None:
         return measured([pixels], "picture", name) if pixels.dtype.kind == "i" else None

@@ -99,6 +99,13 @@ class Parameter:
     def checked(self, value: Any, owner: str) -> Any:
         """Return the value in this parameter's type.
 
+        Parameters
+        ----------
+        value : any
+            What a user gave.
+        owner : str
+            What the parameter belongs to, for the error.
+
         Raises
         ------
         ParameterError
@@ -172,7 +179,17 @@ def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...], bool]:
 def read_parameter(
     parameter: inspect.Parameter, annotation: Any, help_texts: Mapping[str, str]
 ) -> Parameter:
-    """Return the Parameter that a keyword-only argument declares."""
+    """Return the Parameter that a keyword-only argument declares.
+
+    Parameters
+    ----------
+    parameter : inspect.Parameter
+        The argument; it has a default.
+    annotation : type
+        Its resolved annotation: bool, int, float, str or Literal, perhaps with markers.
+    help_texts : mapping
+        The docstring's description of each argument.
+    """
     base, markers, _ = unwrap(annotation)
     choices = get_args(base) if get_origin(base) is Literal else ()
     kind = str if choices else base

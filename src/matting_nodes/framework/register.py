@@ -63,7 +63,15 @@ class Node(NodeSpec[R]):
         )
 
     def method(self, title: str, networks: Iterable[str] = ()) -> Callable[[Function], Function]:
-        """Register a function as a method of this node; see `method`."""
+        """Register a function as a method of this node; see `method`.
+
+        Parameters
+        ----------
+        title : str
+            The name that people see.
+        networks : iterable of str
+            Models of the catalog that it can use, the default first.
+        """
         return method(self.name, title=title, networks=networks)
 
 
@@ -155,8 +163,16 @@ def method(
 
     The function stays an ordinary function. Its positional arguments are those of the
     node's inputs that it uses; its keyword-only ones are its parameters. Keywords without
-    a default are handed on by the node: `job`, and parameters of the node's own.
-    `networks` names the models of the catalog that it can ask, the default first.
+    a default are passed on by the node: `job`, and parameters of the node's own.
+
+    Parameters
+    ----------
+    node : str
+        Name of the node.
+    title : str
+        The name that people see.
+    networks : iterable of str
+        Models of the catalog that it can use, the default first.
     """
 
     def register(function: Function) -> Function:
@@ -192,7 +208,15 @@ def method(
 
 
 def load_modules(package: str, path: Iterable[str]) -> None:
-    """Import every public module of a package, so that what they register is known."""
+    """Import every public module of a package, so that what they register is known.
+
+    Parameters
+    ----------
+    package : str
+        Full name of the package.
+    path : iterable of str
+        The package's `__path__`.
+    """
     for module in pkgutil.iter_modules(path):
         # Private ones hold what the methods compute with, and may be heavy.
         if not module.name.startswith("_"):

@@ -81,8 +81,16 @@ def prepare(
 ) -> dict[str, Any]:
     """Return the inputs in the core's own form, checked; absent ones are None.
 
-    `ranges` has the values of pictures that become 0 and 1. Pictures have one or three
-    channels, those named in `any_channels` any number.
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    inputs : mapping
+        Its inputs by name, in any form that `arrays` converts.
+    ranges : mapping
+        By name of the picture, the range of values that becomes 0..1.
+    any_channels : set of str
+        Names of pictures that may have any number of channels; others have one or three.
 
     Raises
     ------
@@ -127,6 +135,13 @@ def settings(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> dict[str, An
     """Return every parameter of the node and its chosen method, checked, defaults filled in.
 
     The chosen method stands under "method".
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    parameters : mapping
+        As for `run`.
 
     Raises
     ------
@@ -201,6 +216,13 @@ def is_by_stack(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
     """Return whether the frames of a stack share one range of values.
 
     Where pictures come out they do, so that the same white lies behind all of them.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    parameters : mapping
+        As for `run`.
     """
     mode = parameters.get("normalization", "auto")
     return mode == "stack" or (mode == "auto" and any(o.kind is Kind.IMAGE for o in spec.outputs))
@@ -212,7 +234,13 @@ def check(
     parameters: Mapping[str, Any],
     ranges: Ranges | None = None,
 ) -> None:
-    """Raise the error that `run` would raise before it computes anything."""
+    """Raise the error that `run` would raise before it computes anything.
+
+    Parameters
+    ----------
+    spec, inputs, parameters, ranges
+        As for `run`.
+    """
     _checked(spec, inputs, parameters, ranges)
 
 
@@ -312,6 +340,17 @@ def provenance(
 
     "ranges" has the lowest and the highest value of each picture that were made 0 and 1: parts
     of the type's range for pictures that use it, else their own numbers. None is the whole range.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    values : mapping
+        Its parameters, as `settings` returns them.
+    job : Job
+        Its notes are included.
+    ranges : mapping
+        The range of values of each picture.
     """
     applied = {
         name: range_ and [range_.low.tolist(), range_.high.tolist()]

@@ -219,7 +219,15 @@ def _tag(page: Any, code: int, default: Any) -> Any:
 
 
 def flattened(array: Samples, axes: str) -> list[Samples]:
-    """Return an array of any axes as frames, channels last."""
+    """Return an array of any axes as frames, channels last.
+
+    Parameters
+    ----------
+    array : array
+        Samples of a file.
+    axes : str
+        One letter for each axis, as tifffile names them; Y, X, and perhaps S or C for channels.
+    """
     channels = "S" if "S" in axes else "C"
     last = [axes.index(axis) for axis in ("Y", "X", channels) if axis in axes]
     array = np.moveaxis(array, last, range(-len(last), 0))
@@ -284,6 +292,13 @@ def _orientation(picture: Any, data: bytes) -> int:
 def check_pixels(path: Path, pixels: int) -> None:
     """Refuse a file that claims to hold more pixels than are read.
 
+    Parameters
+    ----------
+    path : Path
+        The file, for the error.
+    pixels : int
+        How many pixels it claims to hold.
+
     Raises
     ------
     FileError
@@ -300,7 +315,17 @@ def check_pixels(path: Path, pixels: int) -> None:
 
 
 def decoded(frame: Samples, encoded: Encoded, kind: Kind) -> Samples:
-    """Return one frame as it is meant."""
+    """Return one frame as it is meant.
+
+    Parameters
+    ----------
+    frame : (H, W) or (H, W, S) array
+        Samples as they are stored.
+    encoded : Encoded
+        How they are meant.
+    kind : Kind
+        As for `decode`.
+    """
     if encoded.palette is None:
         frame = in_full_depth(frame, encoded.bits)
     elif kind is not Kind.LABELS:
@@ -317,7 +342,15 @@ def decoded(frame: Samples, encoded: Encoded, kind: Kind) -> Samples:
 
 
 def in_full_depth(frame: Samples, bits: int) -> Samples:
-    """Return samples that use the full range of their type; single bits are 0 and 255."""
+    """Return samples that use the full range of their type; single bits are 0 and 255.
+
+    Parameters
+    ----------
+    frame : array
+        Samples.
+    bits : int
+        How many of a sample's bits are used.
+    """
     if frame.dtype == np.bool_:
         return np.where(frame, np.uint8(255), np.uint8(0))
     full = 8 * frame.dtype.itemsize
@@ -333,7 +366,15 @@ def inverted(frame: Samples) -> Samples:
 
 
 def parted(frame: Samples, encoded: Encoded) -> tuple[Samples, Samples | None]:
-    """Return the straight colors and the alpha; samples that are neither are left out."""
+    """Return the straight colors and the alpha; samples that are neither are left out.
+
+    Parameters
+    ----------
+    frame : (H, W) or (H, W, S) array
+        Samples in full depth.
+    encoded : Encoded
+        How they are meant.
+    """
     count = COUNTS.get(encoded.color, 1) if encoded.palette is None else 3
     if frame.ndim == 2 or frame.shape[2] == count:
         return frame, None
@@ -348,7 +389,15 @@ def parted(frame: Samples, encoded: Encoded) -> tuple[Samples, Samples | None]:
 
 
 def unmultiplied(colors: Samples, alpha: Samples) -> Samples:
-    """Divide premultiplied colors by their alpha; where nothing is seen they are 0."""
+    """Divide premultiplied colors by their alpha; where nothing is seen they are 0.
+
+    Parameters
+    ----------
+    colors : (H, W) or (H, W, 3) array
+        Premultiplied colors.
+    alpha : (H, W) array
+        Of the same type.
+    """
     top = 1 if colors.dtype.kind == "f" else np.iinfo(colors.dtype).max
     part = (alpha / top)[(...,) + (None,) * (colors.ndim - 2)]
     straight = np.divide(colors, part, out=np.zeros(colors.shape), where=part > 0)
@@ -357,7 +406,13 @@ def unmultiplied(colors: Samples, alpha: Samples) -> Samples:
 
 
 def joined(colors: Samples, alpha: Samples | None) -> Samples:
-    """Return grey, RGB, or RGBA where there is an alpha."""
+    """Return grey, RGB, or RGBA where there is an alpha.
+
+    Parameters
+    ----------
+    colors : (H, W) or (H, W, 3) array
+    alpha : (H, W) array, optional
+    """
     if alpha is None:
         return colors
     rgb = np.dstack([colors] * 3) if colors.ndim == 2 else colors
@@ -365,7 +420,17 @@ def joined(colors: Samples, alpha: Samples | None) -> Samples:
 
 
 def in_srgb(colors: Samples, color: Color, profile: bytes) -> Samples:
-    """Return colors in sRGB: by their profile if it fits, else as they are, inks by subtraction."""
+    """Return colors in sRGB: by their profile if it fits, else as they are, inks by subtraction.
+
+    Parameters
+    ----------
+    colors : (H, W) or (H, W, S) array
+        Grey, RGB or CMYK.
+    color : {"grey", "rgb", "cmyk"}
+        Which of these they are.
+    profile : bytes
+        An ICC profile; it fits if it is for the same colors.
+    """
     fits = profile[16:20] == SPACES.get(color)
     within = colors.dtype in (np.uint8, np.uint16) or (
         colors.dtype == np.float32 and colors.min() >= 0 and colors.max() <= 1
@@ -382,7 +447,15 @@ def in_srgb(colors: Samples, color: Color, profile: bytes) -> Samples:
 
 @lru_cache(maxsize=16)
 def is_srgb(profile: bytes, color: Color) -> bool:
-    """Return whether a profile leaves colors where they are; true for a damaged one."""
+    """Return whether a profile leaves colors where they are; true for a damaged one.
+
+    Parameters
+    ----------
+    profile : bytes
+        An ICC profile.
+    color : {"grey", "rgb"}
+        The colors that it is for.
+    """
     steps = np.linspace(0, 65535, 9).astype(np.uint16)
     colors = np.stack(np.meshgrid(*[steps] * 3), axis=-1).reshape(81, 9, 3)
     probes = colors[..., 0] if color == "grey" else colors

@@ -60,6 +60,13 @@ def read(path: str | os.PathLike[str], kind: Kind) -> NDArray[Any]:
     ones, or the alpha channel of a picture with transparency. Color profiles say nothing of
     them. The numbers of a palette are labels; elsewhere its colors count.
 
+    Parameters
+    ----------
+    path : path
+        A PNG, JPEG, TIFF, WebP or BMP file.
+    kind : Kind
+        What it is to be read as.
+
     Raises
     ------
     FileError
@@ -69,6 +76,15 @@ def read(path: str | os.PathLike[str], kind: Kind) -> NDArray[Any]:
 
 def as_plane(array: NDArray[Any], kind: Kind, path: Path) -> NDArray[Any]:
     """Return what is read of a frame as a value of this kind.
+
+    Parameters
+    ----------
+    array : (H, W), (H, W, 3) or (H, W, 4) array
+        The frame.
+    kind : Kind
+        What it is to be read as.
+    path : Path
+        Its file, for the error.
 
     Raises
     ------
@@ -91,6 +107,13 @@ def as_plane(array: NDArray[Any], kind: Kind, path: Path) -> NDArray[Any]:
 def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
     """Return the path if a picture may be written there.
 
+    Parameters
+    ----------
+    path : path
+        Ends in one of WRITABLE.
+    force : bool
+        Whether an existing file may be overwritten.
+
     Raises
     ------
     FileError
@@ -108,6 +131,13 @@ def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
 
 def check_target(path: Path, force: bool = False) -> Path:
     """Return the path if a file may be written there.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    force : bool
+        Whether an existing file may be overwritten.
 
     Raises
     ------
@@ -182,6 +212,13 @@ def is_in_own_numbers(picture: NDArray[Any]) -> bool:
 def counted(picture: NDArray[Any], depth: int) -> NDArray[Any]:
     """Return a picture in its own numbers, its alpha in 0..1, as a file of this depth holds it.
 
+    Parameters
+    ----------
+    picture : (H, W), (H, W, 3) or (H, W, 4) float array
+        In its own numbers; a fourth channel is an alpha in 0..1.
+    depth : {8, 16, 32}
+        Bits per channel.
+
     Raises
     ------
     FileError
@@ -214,6 +251,19 @@ def write(
 ) -> Path:
     """Write a value of this kind: trimaps and hard masks as 8-bit grey, alphas as 16-bit.
 
+    Parameters
+    ----------
+    path : path
+        Ends in .png, .jpg or .tif.
+    value : (H, W) or (H, W, C) array
+        The value.
+    kind : Kind
+        What it is.
+    bits : {8, 16, 32}, optional
+        As for `write_image`.
+    force : bool
+        Overwrite an existing file.
+
     Raises
     ------
     FileError
@@ -224,7 +274,15 @@ def write(
 
 
 def quantized(array: NDArray[Any], depth: int) -> NDArray[Any]:
-    """Return values of 0..1 rounded to so many bits; 8-bit ones stay, 32 bits are float."""
+    """Return values of 0..1 rounded to so many bits; 8-bit ones stay, 32 bits are float.
+
+    Parameters
+    ----------
+    array : array
+        uint8, or float in 0..1.
+    depth : {8, 16, 32}
+        Bits per value.
+    """
     if array.dtype == np.uint8:
         return array
     if depth == 32:
@@ -273,6 +331,13 @@ def make_folder_for(path: Path) -> Path:
 
 def write_whole(target: Path, data: bytes) -> None:
     """Write a file in one step.
+
+    Parameters
+    ----------
+    target : Path
+        The file, in a folder that exists.
+    data : bytes
+        What it is to hold.
 
     Raises
     ------

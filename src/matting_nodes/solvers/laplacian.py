@@ -365,7 +365,12 @@ def _scatter(positions, values, plane):
 # On one thread: too little work to share, and so the sum does not depend on their number.
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def inner(a, b):
-    """Return a · b, summed in 64 bits."""
+    """Return a · b, summed in 64 bits.
+
+    Parameters
+    ----------
+    a, b : (N,) arrays
+    """
     total = 0.0
     for i in range(len(a)):
         total += np.float64(a[i]) * b[i]

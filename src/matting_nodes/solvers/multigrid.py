@@ -80,7 +80,13 @@ class Level:
         return np.zeros((len(self) + 1, 4), np.float32)
 
     def residual(self, b: Floats, x: Floats) -> Floats:
-        """Return b − A x."""
+        """Return b − A x.
+
+        Parameters
+        ----------
+        b, x : (n + 1, 4) float32
+            Vectors of this level.
+        """
         result = b.copy()
         arguments = self.entries, self.blocks.neighbors, x, result
         in_parallel(_subtract_rows, len(self), *arguments, smallest=PARALLEL_MIN)
@@ -94,7 +100,15 @@ class Level:
         return inverse
 
     def smooth(self, r: Floats, x: Floats) -> None:
-        """Add ω D⁻¹ r to x in place: a step of damped block Jacobi, given the residual r of x."""
+        """Add ω D⁻¹ r to x in place: a step of damped block Jacobi, given the residual r of x.
+
+        Parameters
+        ----------
+        r : (n + 1, 4) float32
+            The residual b − A x.
+        x : (n + 1, 4) float32
+            Changed in place.
+        """
         _add_products(self._inverse, r, x)
 
 

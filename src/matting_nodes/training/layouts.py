@@ -98,6 +98,13 @@ def three_folders(root: Path, at: Folders) -> Found:
     """Pair pictures, alphas and perhaps trimaps and foregrounds of equal names.
 
     An `index.txt` beside the folders, a name a line, says which count.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the data set.
+    at : Folders
+        Where the files are, if not at the usual names.
     """
     parts = {
         "alpha": _pictures(_place(root, at.alphas, ALPHAS)),
@@ -114,6 +121,11 @@ def alphamatting(root: Path, at: Folders) -> Found:
     """Pair `input/ trimap*/ gt/`, as the training images of alphamatting.com are kept.
 
     Also under the names of its archives; all three must be there.
+
+    Parameters
+    ----------
+    root, at
+        As for `three_folders`.
     """
     parts = {
         "alpha": _pictures(_place(root, at.alphas, ("gt", "gt_training_lowres"))),
@@ -127,6 +139,11 @@ def aifenge(root: Path, at: Folders) -> Found:
     """Pair photos in `clip_img/…/clip_…/` with cut-outs in `matting/…/matting_…/`.
 
     As in AiFenGe's human matting data: the alpha is that of the cut-out, an RGBA PNG.
+
+    Parameters
+    ----------
+    root, at
+        As for `three_folders`.
     """
     photos = _pictures(_place(root, at.images, ("clip_img",)))
     cutouts = _pictures(_place(root, at.alphas, ("matting",)))
@@ -140,6 +157,11 @@ def composition1k(root: Path, at: Folders) -> Found:
     As Xu et al. (2017) made Composition-1k: foregrounds and backgrounds in the order of the
     lists `*fg_names.txt` and `*bg_names.txt` (else by name), and each background used once.
     Composite k of a foreground is called NAME_k, and so is its file in `trimaps/`.
+
+    Parameters
+    ----------
+    root, at
+        As for `three_folders`; `at` also has the number of composites per foreground.
     """
     parts = {
         "alpha": _pictures(_place(root, at.alphas, ALPHAS)),
@@ -173,6 +195,11 @@ LAYOUTS: Mapping[str, Callable[[Path, Folders], Found]] = {
 
 def background_folder(root: Path, at: Folders) -> Path:
     """Return where the backgrounds of Composition-1k are.
+
+    Parameters
+    ----------
+    root, at
+        As for `three_folders`.
 
     Raises
     ------

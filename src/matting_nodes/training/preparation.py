@@ -95,7 +95,17 @@ def prepare(
 def prepared(
     sample: Sample, recipe: Recipe, chance: np.random.Generator
 ) -> tuple[Image, Trimap, Alpha]:
-    """Return picture, trimap and alpha of a sample as the recipe wants them."""
+    """Return picture, trimap and alpha of a sample as the recipe wants them.
+
+    Parameters
+    ----------
+    sample : Sample
+        The sample.
+    recipe : Recipe
+        How it is prepared.
+    chance : numpy.random.Generator
+        Source of the random choices.
+    """
     alpha = sample.read_alpha()
     image = sample.read_colors() if recipe.backgrounds else sample.read_image()
     trimap = sample.read_trimap() if sample.trimap else None
@@ -114,7 +124,16 @@ def prepared(
 
 
 def squared(picture: NDArray[Any], size: int, how: Interpolation) -> NDArray[Any]:
-    """Return a picture padded with zeros to a square, then resized to `size` pixels a side."""
+    """Return a picture padded with zeros to a square, then resized to `size` pixels a side.
+
+    Parameters
+    ----------
+    picture : (H, W) or (H, W, C) array
+    size : int, pixels
+        Side of the result.
+    how : str
+        Interpolation, as for `resized`.
+    """
     height, width = picture.shape[:2]
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
@@ -123,7 +142,16 @@ def squared(picture: NDArray[Any], size: int, how: Interpolation) -> NDArray[Any
 
 
 def random_crop(picture: Image, height: int, width: int, chance: np.random.Generator) -> Image:
-    """Return a random part of a picture, which is enlarged first where it is too small."""
+    """Return a random part of a picture, which is enlarged first where it is too small.
+
+    Parameters
+    ----------
+    picture : (h, w, 3) float32, 0..1
+    height, width : int, pixels
+        Size of the crop.
+    chance : numpy.random.Generator
+        Source of its random position.
+    """
     scale = max(height / picture.shape[0], width / picture.shape[1], 1)
     high, wide = (int(np.ceil(side * scale)) for side in picture.shape[:2])
     larger = resized(picture, high, wide, "cubic").clip(0, 1)

@@ -249,6 +249,15 @@ def checked(
 ) -> Settings:
     """Return settings from nested mappings, every value checked.
 
+    Parameters
+    ----------
+    given : mapping of mappings
+        Tables and their parameters.
+    defaults : mapping of mappings
+        As for `read_settings`.
+    owner : str
+        The file's name, for errors.
+
     Raises
     ------
     ParameterError

@@ -81,6 +81,13 @@ def band(
 def without_holes(mask: Mask, percent: float) -> Mask:
     """Return a mask with its holes up to a percentage of the object's area filled.
 
+    Parameters
+    ----------
+    mask : (H, W) float32, 0..1
+        Above 0.5 is the object.
+    percent : float, 0..100
+        The largest hole that is filled, as a share of the object's area.
+
     Examples
     --------
     >>> ring = np.float32([[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 1, 0, 1, 0], [0, 1, 1, 1, 0]])
@@ -101,7 +108,19 @@ def definite(mask: Mask) -> Mask:
 
 
 def in_pixels(radius: float, unit: str, pixel_size: float, mask: Mask) -> float:
-    """Return a radius that is given in pixels, a physical unit or percent, in pixels."""
+    """Return a radius that is given in pixels, a physical unit or percent, in pixels.
+
+    Parameters
+    ----------
+    radius : float
+        In the unit.
+    unit : {"px", "physical", "percent"}
+        percent is of the diameter of a disk of the object's area.
+    pixel_size : float
+        Side of a pixel in the physical unit.
+    mask : (H, W) float32, 0..1
+        Above 0.5 is the object.
+    """
     if unit == "physical":
         return radius / pixel_size
     if unit == "percent":
@@ -127,7 +146,19 @@ def distance_to(region: NDArray[np.bool_]) -> NDArray[np.float32]:
 def check_remains(
     remains: NDArray[np.bool_], before: NDArray[np.bool_], name: Side, reach: float, fix: str
 ) -> None:
-    """Raise an EmptyRegionError if no pixel of a region remains beyond a band of `reach` px."""
+    """Raise an EmptyRegionError if no pixel of a region remains beyond a band of `reach` px.
+
+    Parameters
+    ----------
+    remains, before : (H, W) bool
+        The region beyond the band, and what it was without one.
+    name : {"foreground", "background"}
+        Which region it is.
+    reach : float, pixels
+        How far the band reaches into it.
+    fix : str
+        What a user can do, for the error.
+    """
     if remains.any():
         return
     if not before.any():

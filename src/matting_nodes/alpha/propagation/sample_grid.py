@@ -139,7 +139,14 @@ def aligned_to_tiles(region: Slices) -> Slices:
 
 
 def union_with_tiles(region: Slices, corners: Integers) -> Slices:
-    """Return the smallest box around a box and the tiles with these corners, (T, 2)."""
+    """Return the smallest box around a box and the tiles with these corners, (T, 2).
+
+    Parameters
+    ----------
+    region : Slices
+    corners : (T, 2) int
+        First row and column of each tile.
+    """
     if len(corners) == 0:
         return region
     (top, left), (below, right) = corners.min(axis=0), corners.max(axis=0) + TILE
