@@ -27,8 +27,8 @@ def structuring_element(
     Parameters
     ----------
     mask : (H, W) float32, 0..1
-        1 is foreground; anything more than 2/255 from 0 and 1 is unknown. A mask that is soft
-        throughout one side is cut at half its height first.
+        1 is foreground; anything more than 2/255 from 0 and 1 is unknown. A mask without any
+        definite foreground or background is first thresholded at one half.
     shape : {"ellipse", "square"}
         Shape of the element, which is 2 radius + 1 pixels wide: it has a center pixel, so the
         band is equally wide on every side.
@@ -56,7 +56,7 @@ def structuring_element(
 def from_element(mask: Mask, shape: str, size: int, iterations: int, fix: str) -> Trimap:
     """Return the trimap of a mask that an element `size` pixels wide erodes and dilates.
 
-    As in trimaps, values up to 5 of 255 are too faint to count as touched, and from 250 as whole.
+    As in trimaps, values up to 5 of 255 count as 0 and from 250 as 255.
 
     Parameters
     ----------
