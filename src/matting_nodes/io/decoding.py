@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..arrays import Kind
 from ..errors import DependencyError, FileError
 
-Samples = NDArray[Any]
+Pixels = NDArray[Any]
 Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
 # What follows the colors of a pixel: its alpha, straight or multiplied into them, or a
 # selection or mask that some program saved along.
@@ -65,7 +65,7 @@ class Encoded:
         An ICC profile, or nothing.
     """
 
-    frames: list[Samples]
+    frames: list[Pixels]
     color: Color
     extras: tuple[Extra, ...] = ()
     bits: int = 8
@@ -75,7 +75,7 @@ class Encoded:
     profile: bytes = b""
 
 
-def decode(path: Path, kind: Kind) -> list[Samples]:
+def decode(path: Path, kind: Kind) -> list[Pixels]:
     """Return all frames of a file.
 
     Parameters
@@ -218,13 +218,13 @@ def _tag(page: Any, code: int, default: Any) -> Any:
     return default if tag is None else tag.value
 
 
-def flattened(array: Samples, axes: str) -> list[Samples]:
+def flattened(array: Pixels, axes: str) -> list[Pixels]:
     """Return an array of any axes as frames, channels last.
 
     Parameters
     ----------
     array : array
-        Samples of a file.
+        Pixels of a file.
     axes : str
         One letter for each axis, as tifffile names them; Y, X, and perhaps S or C for channels.
     """
@@ -260,7 +260,7 @@ def _read_other(path: Path, kind: Kind) -> Encoded:
         )
 
 
-def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Samples, Color, tuple[Extra, ...]]:
+def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Pixels, Color, tuple[Extra, ...]]:
     """Return the samples that Pillow's formats hold, and what they are."""
     if kind is Kind.LABELS and picture.mode == "P":
         return np.asarray(picture), "grey", ()
@@ -314,13 +314,13 @@ def check_pixels(path: Path, pixels: int) -> None:
 # the steps, for every format
 
 
-def decoded(frame: Samples, encoded: Encoded, kind: Kind) -> Samples:
+def decoded(frame: Pixels, encoded: Encoded, kind: Kind) -> Pixels:
     """Return one frame as it is meant.
 
     Parameters
     ----------
     frame : (H, W) or (H, W, S) array
-        Samples as they are stored.
+        Pixels as they are stored.
     encoded : Encoded
         How they are meant.
     kind : Kind
@@ -341,13 +341,13 @@ def decoded(frame: Samples, encoded: Encoded, kind: Kind) -> Samples:
     return np.ascontiguousarray(UPRIGHT.get(encoded.orientation, UPRIGHT[1])(frame))
 
 
-def in_full_depth(frame: Samples, bits: int) -> Samples:
+def in_full_depth(frame: Pixels, bits: int) -> Pixels:
     """Return samples that use the full range of their type; single bits are 0 and 255.
 
     Parameters
     ----------
     frame : array
-        Samples.
+        Pixels.
     bits : int
         How many of a sample's bits are used.
     """
@@ -356,22 +356,22 @@ def in_full_depth(frame: Samples, bits: int) -> Samples:
     full = 8 * frame.dtype.itemsize
     if frame.dtype.kind != "u" or bits >= full or full > 16:
         return frame
-    wide: Samples = np.rint(frame * ((2**full - 1) / (2**bits - 1))).astype(frame.dtype)
+    wide: Pixels = np.rint(frame * ((2**full - 1) / (2**bits - 1))).astype(frame.dtype)
     return wide
 
 
-def inverted(frame: Samples) -> Samples:
+def inverted(frame: Pixels) -> Pixels:
     """Return the negative."""
     return 1 - frame if frame.dtype.kind == "f" else ~frame
 
 
-def parted(frame: Samples, encoded: Encoded) -> tuple[Samples, Samples | None]:
+def parted(frame: Pixels, encoded: Encoded) -> tuple[Pixels, Pixels | None]:
     """Return the straight colors and the alpha; samples that are neither are left out.
 
     Parameters
     ----------
     frame : (H, W) or (H, W, S) array
-        Samples in full depth.
+        Pixels in full depth.
     encoded : Encoded
         How they are meant.
     """
@@ -388,7 +388,7 @@ def parted(frame: Samples, encoded: Encoded) -> tuple[Samples, Samples | None]:
     ), alpha
 
 
-def unmultiplied(colors: Samples, alpha: Samples) -> Samples:
+def unmultiplied(colors: Pixels, alpha: Pixels) -> Pixels:
     """Divide premultiplied colors by their alpha; where nothing is seen they are 0.
 
     Parameters
@@ -405,7 +405,7 @@ def unmultiplied(colors: Samples, alpha: Samples) -> Samples:
     return rounded.clip(0, top).astype(colors.dtype)
 
 
-def joined(colors: Samples, alpha: Samples | None) -> Samples:
+def joined(colors: Pixels, alpha: Pixels | None) -> Pixels:
     """Return grey, RGB, or RGBA where there is an alpha.
 
     Parameters
@@ -419,7 +419,7 @@ def joined(colors: Samples, alpha: Samples | None) -> Samples:
     return np.dstack([rgb, alpha])
 
 
-def in_srgb(colors: Samples, color: Color, profile: bytes) -> Samples:
+def in_srgb(colors: Pixels, color: Color, profile: bytes) -> Pixels:
     """Return colors in sRGB: by their profile if it fits, else as they are, inks by subtraction.
 
     Parameters
@@ -466,7 +466,7 @@ def is_srgb(profile: bytes, color: Color) -> bool:
     return bool(moved.max() <= SAME_COLOR * 65535)
 
 
-def _transformed(colors: Samples, color: Color, profile: bytes) -> Samples:
+def _transformed(colors: Pixels, color: Color, profile: bytes) -> Pixels:
     """Return colors in sRGB in their own type, by Little CMS.
 
     Raises
@@ -477,7 +477,7 @@ def _transformed(colors: Samples, color: Color, profile: bytes) -> Samples:
     from imagecodecs import cms_profile, cms_transform
 
     spaces = {"grey": "gray", "rgb": "rgb", "cmyk": "cmyk"}
-    rgb: Samples = cms_transform(
+    rgb: Pixels = cms_transform(
         np.ascontiguousarray(colors),
         profile,
         cms_profile("srgb"),
@@ -490,7 +490,7 @@ def _transformed(colors: Samples, color: Color, profile: bytes) -> Samples:
     return rgb[..., 1] if color == "grey" else rgb
 
 
-def without_inks(inks: Samples) -> Samples:
+def without_inks(inks: Pixels) -> Pixels:
     """Return the RGB of cyan, magenta, yellow and black without a profile: (1 − C)(1 − K)."""
     top = 1 if inks.dtype.kind == "f" else np.iinfo(inks.dtype).max
     light = 1 - inks.astype(np.float64) / top
@@ -498,7 +498,7 @@ def without_inks(inks: Samples) -> Samples:
     return (rgb if inks.dtype.kind == "f" else np.floor(rgb + 0.5)).astype(inks.dtype)
 
 
-UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
+UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     1: lambda frame: frame,
     2: lambda frame: frame[:, ::-1],
     3: lambda frame: frame[::-1, ::-1],

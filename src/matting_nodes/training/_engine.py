@@ -23,10 +23,10 @@ from ..io.images import replacing
 from ..job import Job
 from ._module import Training
 from ._start import begin
-from ._stream import Samples, Stream, loader
+from ._stream import SampleDataset, Stream, loader
 from .material import Material
-from .recipes import Recipe
-from .settings import Settings
+from .parameters import TrainingParameters
+from .specs import TrainingSpec
 
 __all__ = ["LAST", "Data", "Training", "begin", "export", "run"]
 
@@ -38,15 +38,17 @@ ACCELERATORS = {"auto": "auto", "cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 class Data(LightningDataModule):
     """The samples of a run; it begins where the run stands."""
 
-    def __init__(self, material: Material, recipe: Recipe, settings: Settings) -> None:
+    def __init__(
+        self, material: Material, spec: TrainingSpec, parameters: TrainingParameters
+    ) -> None:
         super().__init__()
-        self.run = settings.run
-        # Samples that errors are measured on keep their looks.
-        still = replace(settings.augmentation, jitter=0.0, joined=0.0, flip=0.0)
+        self.run = parameters.run
+        # Validation samples are not augmented in color.
+        still = replace(parameters.augmentation, jitter=0.0, joined=0.0, flip=0.0)
         self.training, self.validation = (
-            Samples(samples, material.backgrounds, augmentation, recipe, settings.run.seed)
+            SampleDataset(samples, material.backgrounds, augmentation, spec, parameters.run.seed)
             for samples, augmentation in (
-                (material.training, settings.augmentation),
+                (material.training, parameters.augmentation),
                 (material.validation, still),
             )
         )
@@ -121,26 +123,26 @@ class Last(Checkpoint):
 
 def run(training: Training, data: Data, folder: Path, job: Job) -> float:
     """Train from the beginning, or from `last.ckpt` if it is there; return the least error."""
-    settings, last = training.settings, folder / LAST
+    parameters, last = training.training_parameters, folder / LAST
     best = ModelCheckpoint(
         folder, Path(BEST).stem, monitor="error", mode="min", enable_version_counter=False
     )
     with well_behaved():
         trainer = Trainer(
-            accelerator=ACCELERATORS[settings.run.device],
-            devices=settings.run.devices,
-            num_nodes=settings.run.machines,
-            precision=PRECISIONS[settings.run.precision],
-            max_steps=settings.run.steps,
+            accelerator=ACCELERATORS[parameters.run.device],
+            devices=parameters.run.devices,
+            num_nodes=parameters.run.machines,
+            precision=PRECISIONS[parameters.run.precision],
+            max_steps=parameters.run.steps,
             max_epochs=-1,
             # Steps are counted from the first one on, over all epochs.
-            val_check_interval=min(settings.run.validate_every, settings.run.steps),
+            val_check_interval=min(parameters.run.validate_every, parameters.run.steps),
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
-            gradient_clip_val=settings.optimizer.clip or None,
+            gradient_clip_val=parameters.optimizer.clip or None,
             logger=TensorBoardLogger(folder, name="", version="board"),
             log_every_n_steps=5,
-            callbacks=[Progress(job), best, Last(last, settings.run.save_every)],
+            callbacks=[Progress(job), best, Last(last, parameters.run.save_every)],
             plugins=[WholeFiles()],
             use_distributed_sampler=False,
             enable_progress_bar=False,
@@ -159,7 +161,7 @@ def run(training: Training, data: Data, folder: Path, job: Job) -> float:
     return float(best.best_model_score) if best.best_model_score is not None else math.nan
 
 
-def export(network: str, settings: Settings, folder: Path) -> Path:
+def export(network: str, parameters: TrainingParameters, folder: Path) -> Path:
     """Write the best state as a file of plain tensors, `NETWORK.pth`, and return it.
 
     A refinement that was not trained is left out, so that nobody asks it.
@@ -167,7 +169,7 @@ def export(network: str, settings: Settings, folder: Path) -> Path:
     best = next(path for path in (folder / BEST, folder / LAST) if path.is_file())
     state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
     trained = {name.removeprefix("network."): tensor for name, tensor in state.items()}
-    if settings.loss.stage == "first":
+    if parameters.loss.stage == "first":
         trained = {n: tensor for n, tensor in trained.items() if not n.startswith("refine_")}
     path = folder / f"{network}.pth"
     save_whole({"state_dict": trained}, path)

@@ -27,7 +27,7 @@ INDEX = "index.txt"
 
 
 @dataclass(frozen=True)
-class Folders:
+class DataFolders:
     """Where the files are, below the data's folder or anywhere; empty looks for usual names.
 
     Parameters
@@ -54,7 +54,9 @@ class Found:
     problems: tuple[str, ...] = ()
 
 
-def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None = None) -> Found:
+def find_samples(
+    folder: str | Path, layout: str = "folders", at: DataFolders | None = None
+) -> Found:
     """Return the samples of a folder.
 
     Parameters
@@ -63,7 +65,7 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
         The folder of the data set.
     layout : {"folders", "alphamatting", "composition1k", "aifenge"}
         How it is laid out; see `LAYOUTS`.
-    at : Folders, optional
+    at : DataFolders, optional
         Where the files are, if not at the usual names.
 
     Returns
@@ -83,7 +85,7 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
             f"There is no layout {layout!r}", f"There are {', '.join(LAYOUTS)}", "Choose one"
         )
     root = _folder(Path(folder).expanduser())
-    found = _usable(LAYOUTS[layout](root, at or Folders()))
+    found = _usable(LAYOUTS[layout](root, at or DataFolders()))
     if not found.samples:
         problems = "; ".join(found.problems[:3]) or "it holds no pictures"
         raise FileError(
@@ -94,7 +96,7 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
     return found
 
 
-def three_folders(root: Path, at: Folders) -> Found:
+def three_folders(root: Path, at: DataFolders) -> Found:
     """Pair pictures, alphas and perhaps trimaps and foregrounds of equal names.
 
     An `index.txt` beside the folders, a name a line, says which count.
@@ -103,7 +105,7 @@ def three_folders(root: Path, at: Folders) -> Found:
     ----------
     root : Path
         The folder of the data set.
-    at : Folders
+    at : DataFolders
         Where the files are, if not at the usual names.
     """
     parts = {
@@ -117,7 +119,7 @@ def three_folders(root: Path, at: Folders) -> Found:
     )
 
 
-def alphamatting(root: Path, at: Folders) -> Found:
+def alphamatting(root: Path, at: DataFolders) -> Found:
     """Pair `input/ trimap*/ gt/`, as the training images of alphamatting.com are kept.
 
     Also under the names of its archives; all three must be there.
@@ -135,7 +137,7 @@ def alphamatting(root: Path, at: Folders) -> Found:
     return _matched(parts, _index(root))
 
 
-def aifenge(root: Path, at: Folders) -> Found:
+def aifenge(root: Path, at: DataFolders) -> Found:
     """Pair photos in `clip_img/…/clip_…/` with cut-outs in `matting/…/matting_…/`.
 
     As in AiFenGe's human matting data: the alpha is that of the cut-out, an RGBA PNG.
@@ -151,7 +153,7 @@ def aifenge(root: Path, at: Folders) -> Found:
     return _matched({"alpha": renamed, "image": photos})
 
 
-def composition1k(root: Path, at: Folders) -> Found:
+def composition1k(root: Path, at: DataFolders) -> Found:
     """Lay each foreground of `fg/`, with its alpha of `alpha/`, over backgrounds of `bg/`.
 
     As Xu et al. (2017) made Composition-1k: foregrounds and backgrounds in the order of the
@@ -185,7 +187,7 @@ def composition1k(root: Path, at: Folders) -> Found:
     return replace(found, samples=tuple(composites))
 
 
-LAYOUTS: Mapping[str, Callable[[Path, Folders], Found]] = {
+LAYOUTS: Mapping[str, Callable[[Path, DataFolders], Found]] = {
     "folders": three_folders,
     "alphamatting": alphamatting,
     "composition1k": composition1k,
@@ -193,7 +195,7 @@ LAYOUTS: Mapping[str, Callable[[Path, Folders], Found]] = {
 }
 
 
-def background_folder(root: Path, at: Folders) -> Path:
+def background_folder(root: Path, at: DataFolders) -> Path:
     """Return where the backgrounds of Composition-1k are.
 
     Parameters
