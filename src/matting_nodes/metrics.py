@@ -1,8 +1,8 @@
 """SAD, MSE, MAD, Grad and Conn, as the Composition-1k evaluation defines them.
 
 After the MATLAB code that Xu et al. (2017, arXiv:1703.03872) published, and Rhemann et al.
-(CVPR 2009) for Grad and Conn. Two departures, both for results that depend on the mattes
-alone: alphas are not stretched to 0..1 first (mat2gray), nor rounded to 8 bits.
+(CVPR 2009) for Grad and Conn. Two departures make results depend on the mattes alone: alphas are
+neither stretched to 0..1 first (mat2gray) nor rounded to 8 bits.
 `region` is the unknown part of a trimap, or everything.
 """
 
@@ -98,7 +98,7 @@ def conn(alpha: Alpha, reference: Alpha, region: Region, step: float = 0.1) -> f
     thresholds = np.linspace(0, 1, round(1 / step) + 1)
     for before, threshold in pairwise(thresholds):
         both = (alpha >= threshold) & (reference >= threshold)
-        # An empty intersection marks every pixel that is left.
+        # An empty intersection marks all remaining pixels.
         level[(level == -1) & ~_largest_component(both)] = before
     level[level == -1] = 1
     difference = _connectivity(alpha, level) - _connectivity(reference, level)
@@ -134,7 +134,7 @@ def _largest_component(region: Region) -> Region:
     )
     if count == 1:
         return region
-    # Label 0 is what lies outside the region, however large.
+    # Label 0 is the outside of the region.
     largest: Region = labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
     return largest
 

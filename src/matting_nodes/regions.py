@@ -33,7 +33,7 @@ def without_small(region: Region, area: int, connectivity: int = 8) -> Region:
         region.astype(np.uint8), connectivity=connectivity
     )
     large: Region = stats[:, cv2.CC_STAT_AREA] >= area
-    # Label 0 is what lies outside the region.
+    # Label 0 is the outside of the region.
     large[0] = False
     kept: Region = large[labels]
     return kept

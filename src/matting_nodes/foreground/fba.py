@@ -1,4 +1,4 @@
-"""FBA: a network that finds the colors of both sides together with alpha."""
+"""FBA: a network that predicts the colors of both sides together with alpha."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """@node and @method: typed functions become specs that every host is rendered from.
 
-A node's signature says it all: arguments annotated as Image, Mask, Trimap … are inputs (wires),
-those annotated as numbers, texts and choices are parameters (widgets), the return annotation
-names the outputs, the docstring gives the help. A method is a function too; its own parameters
-appear under its node's method choice.
+A node's signature declares everything: arguments annotated as Image, Mask, Trimap … are inputs
+(wires), those annotated as numbers, texts and choices are parameters (widgets), the return
+annotation names the outputs, the docstring is the help. A method is a function too; its own
+parameters appear under its node's choice of method.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def node(
             summary=docs.short_description or "",
             help=docs.long_description or "",
         )
-        # `help` and notebooks show the function's own text; the spec is frozen otherwise.
+        # For `help` and notebooks, the function's own docstring; the spec is frozen otherwise.
         object.__setattr__(spec, "__doc__", function.__doc__)
         object.__setattr__(spec, "__name__", function.__name__)
         NODES[spec.name] = spec
@@ -208,7 +208,7 @@ def method(
 
 
 def load_modules(package: str, path: Iterable[str]) -> None:
-    """Import every public module of a package, so that what they register is known.
+    """Import every public module of a package, so that it registers its nodes or methods.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def load_modules(package: str, path: Iterable[str]) -> None:
         The package's `__path__`.
     """
     for module in pkgutil.iter_modules(path):
-        # Private ones hold what the methods compute with, and may be heavy.
+        # Private ones are the methods' own, and may be slow to import.
         if not module.name.startswith("_"):
             importlib.import_module(f"{package}.{module.name}")
 
@@ -243,7 +243,7 @@ def _outputs(hint: Any) -> tuple[Output, ...]:
 
 
 def help_texts(docs: Docstring) -> dict[str, str]:
-    """Return what a docstring says of each argument."""
+    """Return a docstring's description of each argument."""
     texts = {}
     for entry in docs.params:
         for name in entry.arg_name.split(","):

@@ -1,8 +1,8 @@
-"""One decoder: what a file holds, brought to one form by the same steps whatever its format.
+"""One decoder for all formats: it reads a file and converts its content by the same steps.
 
-PNG, TIFF and what Pillow reads give samples and say how they are meant (`Encoded`); then depth,
-min-is-white, palette, transparency, premultiplied colors, inks, color profile and orientation
-are one function each. What comes out is upright, straight and sRGB.
+Readers of PNG, TIFF and Pillow's formats return pixels and how they are to be interpreted
+(`Encoded`); then depth, min-is-white, palette, transparency, premultiplied colors, inks, color
+profile and orientation are one function each. The result is upright, straight and sRGB.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ..errors import DependencyError, FileError
 
 Pixels = NDArray[Any]
 Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
-# What follows the colors of a pixel: its alpha, straight or multiplied into them, or a
-# selection or mask that some program saved along.
+# What a sample after the colors of a pixel is: their alpha, straight or multiplied into them, or
+# a selection or mask that some program has saved.
 Extra = Literal["alpha", "premultiplied", "spare"]
 
 READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
-# Pixels; more is an attack on the memory, since a few bytes can claim any size. As in Pillow.
+# Pixels, as in Pillow; a larger size, which a few bytes can claim, is an attack on the memory.
 LARGEST = 178_956_970
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Only a PNG with one of these can say which way is up.
@@ -37,24 +37,24 @@ COUNTS = {"grey": 1, "rgb": 3, "cmyk": 4, "palette": 1}
 SPACES = {"grey": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK"}
 # Little CMS's cmsFLAGS_NOOPTIMIZE: its tables for 16 bits are off by two levels of 255 in shadows.
 NO_OPTIMIZATION = 0x0100
-# Profiles that move no color by more are sRGB under another name.
+# Profiles that change no color by more than this are sRGB under another name.
 SAME_COLOR = 2 / 255
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The samples of a file, and how they are meant.
+    """The pixels of a file, and how they are to be interpreted.
 
     Parameters
     ----------
     frames : list of (H, W) or (H, W, S) arrays
-        As they are stored; all alike.
+        Samples as they are stored; all frames have one shape and type.
     color : {"grey", "rgb", "cmyk", "palette", "channels"}
-        What the first samples of a pixel are; channels are measurements, which stay as they are.
+        What the first samples of a pixel are; channels are measurements, which are not converted.
     extras : tuple of {"alpha", "premultiplied", "spare"}
         What the samples after the colors are.
     bits : int
-        How many of a sample's bits are used.
+        Number of bits that are used in a sample.
     min_is_white : bool
         Whether 0 is white.
     palette : (N, 3) uint8, optional
@@ -83,7 +83,7 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
     path : Path
         A PNG, JPEG, TIFF, WebP or BMP file, whatever its ending.
     kind : Kind
-        Color profiles are for images; of labels the numbers in a palette are meant.
+        Color profiles are applied to images only; for labels, numbers in a palette are kept.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def size_of(path: Path) -> tuple[int, int]:
     Raises
     ------
     Exception
-        Of the decoder's kind, if the file is none.
+        The decoder's own, if the file is not a picture.
     """
     with path.open("rb") as stream:
         head = stream.read(HEAD)
@@ -143,7 +143,7 @@ def size_of(path: Path) -> tuple[int, int]:
     return size[::-1] if turned else size
 
 
-# reading: one function a family of formats
+# Reading: one function for each family of formats.
 
 
 def _encoded(path: Path, kind: Kind) -> Encoded:
@@ -156,7 +156,7 @@ def _read_tiff(path: Path) -> Encoded:
     from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile
 
     with TiffFile(path) as file:
-        # Thumbnails and the smaller levels of a pyramid are no pictures of their own.
+        # Thumbnails and the smaller levels of a pyramid are not pictures of their own.
         series = [s for s in file.series if not s.keyframe.is_reduced]
         if len(series) != 1:
             raise FileError(
@@ -192,7 +192,7 @@ def _read_tiff(path: Path) -> Encoded:
         extras = tuple(meanings.get(extra, "spare") for extra in page.extrasamples)
         count = frames[0].shape[2] if frames[0].ndim == 3 else 1
         if color == "rgb" and count == 4 and not extras:
-            extras = ("alpha",)  # as Pillow has it where a writer forgot to say
+            extras = ("alpha",)  # as in Pillow, where the writer has not declared it
         # Several samples of grey without an alpha are the channels of a measurement.
         measured = "S" not in axes or (color == "grey" and set(extras) <= {"spare"})
         if count > 1 and measured:
@@ -270,11 +270,11 @@ def _read_animation(picture: Any) -> Encoded:
 
 
 def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Pixels, Color, tuple[Extra, ...]]:
-    """Return the samples that Pillow's formats hold, and what they are."""
+    """Return the pixels of Pillow's formats, and what their samples are."""
     if kind is Kind.LABELS and picture.mode == "P":
         return np.asarray(picture), "grey", ()
     if data:
-        # Pillow cuts colors of 16 bits down to 8, and leaves transparent colors out.
+        # Pillow reduces colors of 16 bits to 8, and drops transparent colors.
         from imagecodecs import png_decode
 
         frame = png_decode(data)
@@ -292,7 +292,7 @@ def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Pixels, Color, tupl
 
 
 def _orientation(picture: Any, data: bytes) -> int:
-    # Pillow decodes a whole PNG to look for what it hardly ever has.
+    # Pillow decodes the whole PNG to look for an orientation, which few have.
     if data and not any(mark in data for mark in MAY_BE_TURNED):
         return 1
     return int(picture.getexif().get(ORIENTATION, 1))
@@ -320,18 +320,18 @@ def check_pixels(path: Path, pixels: int) -> None:
         )
 
 
-# the steps, for every format
+# The steps, for every format.
 
 
 def decoded(frame: Pixels, encoded: Encoded, kind: Kind) -> Pixels:
-    """Return one frame as it is meant.
+    """Return one frame, converted by all steps.
 
     Parameters
     ----------
     frame : (H, W) or (H, W, S) array
         Pixels as they are stored.
     encoded : Encoded
-        How they are meant.
+        How they are to be interpreted.
     kind : Kind
         As for `decode`.
     """
@@ -351,7 +351,7 @@ def decoded(frame: Pixels, encoded: Encoded, kind: Kind) -> Pixels:
 
 
 def in_full_depth(frame: Pixels, bits: int) -> Pixels:
-    """Return samples that use the full range of their type; single bits are 0 and 255.
+    """Return pixels that use the full range of their type; single bits become 0 and 255.
 
     Parameters
     ----------
@@ -375,14 +375,14 @@ def inverted(frame: Pixels) -> Pixels:
 
 
 def parted(frame: Pixels, encoded: Encoded) -> tuple[Pixels, Pixels | None]:
-    """Return the straight colors and the alpha; samples that are neither are left out.
+    """Return the straight colors and the alpha; other samples are left out.
 
     Parameters
     ----------
     frame : (H, W) or (H, W, S) array
         Pixels in full depth.
     encoded : Encoded
-        How they are meant.
+        How they are to be interpreted.
     """
     count = COUNTS.get(encoded.color, 1) if encoded.palette is None else 3
     if frame.ndim == 2 or frame.shape[2] == count:
@@ -398,14 +398,14 @@ def parted(frame: Pixels, encoded: Encoded) -> tuple[Pixels, Pixels | None]:
 
 
 def unmultiplied(colors: Pixels, alpha: Pixels) -> Pixels:
-    """Divide premultiplied colors by their alpha; where nothing is seen they are 0.
+    """Return premultiplied colors divided by their alpha; where that is 0, they are 0.
 
     Parameters
     ----------
     colors : (H, W) or (H, W, 3) array
         Premultiplied colors.
     alpha : (H, W) array
-        Of the same type.
+        Their alpha, of the same type.
     """
     top = 1 if colors.dtype.kind == "f" else np.iinfo(colors.dtype).max
     part = (alpha / top)[(...,) + (None,) * (colors.ndim - 2)]
@@ -415,7 +415,7 @@ def unmultiplied(colors: Pixels, alpha: Pixels) -> Pixels:
 
 
 def joined(colors: Pixels, alpha: Pixels | None) -> Pixels:
-    """Return grey, RGB, or RGBA where there is an alpha.
+    """Return grey or RGB colors, or RGBA if there is an alpha.
 
     Parameters
     ----------
@@ -429,7 +429,7 @@ def joined(colors: Pixels, alpha: Pixels | None) -> Pixels:
 
 
 def in_srgb(colors: Pixels, color: Color, profile: bytes) -> Pixels:
-    """Return colors in sRGB: by their profile if it fits, else as they are, inks by subtraction.
+    """Return colors in sRGB: by their profile if it fits, else unchanged; inks by subtraction.
 
     Parameters
     ----------
@@ -450,13 +450,13 @@ def in_srgb(colors: Pixels, color: Color, profile: bytes) -> Pixels:
         try:
             return _transformed(colors, color, profile)
         except RuntimeError:
-            pass  # A profile that is damaged says nothing.
+            pass  # A damaged profile is ignored.
     return without_inks(colors) if color == "cmyk" else colors
 
 
 @lru_cache(maxsize=16)
 def is_srgb(profile: bytes, color: Color) -> bool:
-    """Return whether a profile leaves colors where they are; true for a damaged one.
+    """Return whether a profile leaves colors unchanged; true for a damaged one.
 
     Parameters
     ----------
@@ -517,4 +517,4 @@ UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     7: lambda frame: frame[::-1, ::-1].swapaxes(0, 1),
     8: lambda frame: np.rot90(frame),
 }
-"""What turns a picture of each orientation upright."""
+"""Functions that turn a picture of each orientation upright."""

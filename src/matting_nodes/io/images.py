@@ -23,7 +23,7 @@ WRITABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Read a picture as it is meant.
+    """Read a picture as a viewer shows it.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
     -------
     (H, W), (H, W, 3) or (H, W, 4) array; (H, W, C) for the channels of a measurement
         In the file's own depth; straight sRGB, converted where the file has another color
-        profile; turned upright if the file says how.
+        profile; turned upright by the file's orientation.
 
     Raises
     ------
@@ -59,15 +59,15 @@ def read(path: str | os.PathLike[str], kind: Kind) -> NDArray[Any]:
     """Read a picture file as a value of this kind.
 
     Masks, trimaps, alphas and labels are grey pictures: files with one channel or three equal
-    ones, or the alpha channel of a picture with transparency. Color profiles say nothing of
-    them. The numbers of a palette are labels; elsewhere its colors count.
+    ones, or the alpha channel of a picture with transparency. Color profiles are not applied to
+    them. For labels the numbers of a palette are read, for other kinds its colors.
 
     Parameters
     ----------
     path : path
         A PNG, JPEG, TIFF, WebP or BMP file.
     kind : Kind
-        What it is to be read as.
+        The kind of value to return.
 
     Raises
     ------
@@ -77,14 +77,14 @@ def read(path: str | os.PathLike[str], kind: Kind) -> NDArray[Any]:
 
 
 def as_plane(array: NDArray[Any], kind: Kind, path: Path) -> NDArray[Any]:
-    """Return what is read of a frame as a value of this kind.
+    """Return a frame that was read as a value of this kind.
 
     Parameters
     ----------
     array : (H, W), (H, W, 3) or (H, W, 4) array
         The frame.
     kind : Kind
-        What it is to be read as.
+        The kind of value to return.
     path : Path
         Its file, for the error.
 
@@ -176,8 +176,8 @@ def write_image(
     path : path
         Ends in .png, .jpg or .tif.
     picture : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
-        Float in 0..1, or uint8, which is written as it is. Float beyond 0..1 is a picture in
-        its own numbers: a TIFF keeps them, a PNG as whole numbers of 16 bits.
+        Float in 0..1, or uint8, which is written unchanged. Float beyond 0..1 is a picture in
+        its own numbers: a TIFF keeps them, a PNG stores them as whole numbers of 16 bits.
     bits : {8, 16, 32}, optional
         Bits per channel. By default 16 for a grey PNG (an alpha), and for a picture in its own
         numbers; 32 for TIFF, else 8.
@@ -235,7 +235,7 @@ def is_in_own_numbers(picture: NDArray[Any]) -> bool:
 
 
 def counted(picture: NDArray[Any], depth: int) -> NDArray[Any]:
-    """Return a picture in its own numbers, its alpha in 0..1, as a file of this depth holds it.
+    """Return a picture in its own numbers as a file of this depth stores it.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def counted(picture: NDArray[Any], depth: int) -> NDArray[Any]:
     Raises
     ------
     FileError
-        If whole numbers of 16 bits do not hold it.
+        If whole numbers of 16 bits cannot store it.
     """
     if depth == 32:
         return picture.astype(np.float32)
@@ -299,7 +299,7 @@ def write(
 
 
 def quantized(array: NDArray[Any], depth: int) -> NDArray[Any]:
-    """Return values of 0..1 rounded to so many bits; 8-bit ones stay, 32 bits are float.
+    """Return values in 0..1 rounded to 8 or 16 bits, or as 32-bit floats; uint8 is unchanged.
 
     Parameters
     ----------
@@ -337,7 +337,7 @@ def _encode(array: NDArray[Any], suffix: str) -> bytes:
 
 
 def make_folder_for(path: Path) -> Path:
-    """Return the path of a file whose folder is there from now on.
+    """Make the folder of a file if it does not exist, and return the file's path.
 
     Raises
     ------
@@ -362,7 +362,7 @@ def write_whole(target: Path, data: bytes) -> None:
     target : Path
         The file, in a folder that exists.
     data : bytes
-        What it is to hold.
+        Its content.
 
     Raises
     ------
@@ -375,7 +375,7 @@ def write_whole(target: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a file beside the target to write to; at the end it takes the target's place.
+    """Yield a file next to the target to write to; at the end it replaces the target.
 
     A reader sees the old file or the new one, never half of one.
 
@@ -386,7 +386,7 @@ def replacing(target: Path) -> Iterator[Path]:
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        part.touch()  # What cannot be written is told before the work.
+        part.touch()  # If it cannot be written, this raises before the work is done.
         yield part
         part.replace(target)
     except OSError as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...arrays import Trimap, as_pixels, as_trimap
 from ...framework.frames import EmptyFrames, check_frames, count_frames, frame, naming
 from ...framework.normalization import ValueRange, normalized
-from ...framework.run import Frames, check, measure, provenance, settings
+from ...framework.run import Frames, check, complete_parameters, measure, provenance
 from ...framework.spec import NodeSpec
 from ...job import Job
 from ...solvers.boxes import Slices, whole
@@ -60,7 +60,7 @@ class Follower:
     """
 
     def __init__(self, spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> None:
-        self._spec, self._parameters = spec, settings(spec, parameters)
+        self._spec, self._parameters = spec, complete_parameters(spec, parameters)
         self._session_type = SESSIONS[spec.name, self._parameters["method"]]
         self._session: tuple[int, MattingSession] | None = None
         self._trimaps: dict[int, Trimap] = {}
@@ -81,7 +81,7 @@ class Follower:
         parameters : mapping
             "method" and the method's parameters; defaults for what is missing.
         """
-        complete = settings(spec, parameters)
+        complete = complete_parameters(spec, parameters)
         on_cpu = complete.get("device", "auto") in ("auto", "cpu")
         return on_cpu and (spec.name, complete.get("method")) in SESSIONS
 
