@@ -1,4 +1,4 @@
-"""Lightning's part: the trainer, what is kept of a run, and going on where it was stopped."""
+"""Running the training with Lightning: the trainer, checkpoints, and resuming a stopped run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ACCELERATORS = {"auto": "auto", "cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 
 
 class Data(LightningDataModule):
-    """The samples of a run; it begins where the run stands."""
+    """The samples of a run, from its current step on."""
 
     def __init__(
         self, material: Material, spec: TrainingSpec, parameters: TrainingParameters
@@ -54,7 +54,7 @@ class Data(LightningDataModule):
         )
 
     def train_dataloader(self) -> Any:
-        """Return batches from the step on that comes next."""
+        """Return batches from the next step on."""
         trainer: Any = self.trainer
         passed = trainer.global_step * self.run.batch * trainer.world_size
         places = Stream(
@@ -63,7 +63,7 @@ class Data(LightningDataModule):
         return loader(self.training, places, self.run.batch, self.run.workers)
 
     def val_dataloader(self) -> Any:
-        """Return the validation samples, cut the same way each time."""
+        """Return the validation samples, cropped the same way each time."""
         trainer: Any = self.trainer
         places = [(0, i) for i in range(len(self.validation))]
         mine = places[trainer.global_rank :: trainer.world_size]
@@ -71,7 +71,7 @@ class Data(LightningDataModule):
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Checkpoints beside their place first, then moved: a kill never leaves half of one."""
+    """Checkpoints, written to a temporary file and then moved: a kill never leaves half of one."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
@@ -89,7 +89,7 @@ def save_whole(content: Any, path: Path) -> None:
 
 
 class Progress(Callback):
-    """Tells the job of every step, and lets it stop the run."""
+    """Reports every step to the job, which may stop the run."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -103,7 +103,7 @@ class Progress(Callback):
 
 
 class Last(Checkpoint):
-    """Keeps the state to go on from, every so many steps and after each validation.
+    """Stores the state to resume from, every N steps and after each validation.
 
     After, since otherwise a run that goes on would not know of the best state so far.
     """
@@ -112,17 +112,17 @@ class Last(Checkpoint):
         self.path, self.every = path, every
 
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
-        """Save after every so many steps."""
+        """Save after every N steps."""
         if trainer.global_step % self.every == 0:
             trainer.save_checkpoint(self.path)
 
     def on_validation_end(self, trainer: Trainer, *args: Any) -> None:
-        """Save what is the best by now, too."""
+        """Save together with the best state so far."""
         trainer.save_checkpoint(self.path)
 
 
 def run(training: Training, data: Data, folder: Path, job: Job) -> float:
-    """Train from the beginning, or from `last.ckpt` if it is there; return the least error."""
+    """Train from the beginning, or from `last.ckpt` if it exists; return the lowest error."""
     parameters, last = training.training_parameters, folder / LAST
     best = ModelCheckpoint(
         folder, Path(BEST).stem, monitor="error", mode="min", enable_version_counter=False
@@ -135,7 +135,7 @@ def run(training: Training, data: Data, folder: Path, job: Job) -> float:
             precision=PRECISIONS[parameters.run.precision],
             max_steps=parameters.run.steps,
             max_epochs=-1,
-            # Steps are counted from the first one on, over all epochs.
+            # Steps are counted over all epochs.
             val_check_interval=min(parameters.run.validate_every, parameters.run.steps),
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
@@ -152,11 +152,11 @@ def run(training: Training, data: Data, folder: Path, job: Job) -> float:
         try:
             trainer.fit(training, datamodule=data, ckpt_path=last if last.is_file() else None)
         except SystemExit as error:
-            # What Lightning makes of a Ctrl-C
+            # Lightning's reaction to Ctrl-C
             raise KeyboardInterrupt from error
         trainer.save_checkpoint(last)
     if not trainer.is_global_zero:
-        # Launched by the first process, which goes on alone.
+        # A process launched by the first one, which continues alone.
         sys.exit(0)
     return float(best.best_model_score) if best.best_model_score is not None else math.nan
 
@@ -164,7 +164,7 @@ def run(training: Training, data: Data, folder: Path, job: Job) -> float:
 def export(network: str, parameters: TrainingParameters, folder: Path) -> Path:
     """Write the best state as a file of plain tensors, `NETWORK.pth`, and return it.
 
-    A refinement that was not trained is left out, so that nobody asks it.
+    A refinement that was not trained is left out, so that it is not used.
     """
     best = next(path for path in (folder / BEST, folder / LAST) if path.is_file())
     state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
@@ -178,7 +178,7 @@ def export(network: str, parameters: TrainingParameters, folder: Path) -> Path:
 
 @contextmanager
 def well_behaved() -> Iterator[None]:
-    """Keep Lightning from telling what a job tells already, and torch as it was before."""
+    """Silence Lightning, since a job reports already, and restore torch's state afterwards."""
     logger = logging.getLogger("lightning.pytorch")
     level, strict = logger.level, torch.are_deterministic_algorithms_enabled()
     lenient = torch.is_deterministic_algorithms_warn_only_enabled()

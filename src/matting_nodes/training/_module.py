@@ -27,13 +27,13 @@ class Training(LightningModule):
     Parameters
     ----------
     network : Module
-        With the weights that it begins with.
+        The network, with its initial weights.
     spec : TrainingSpec
         How it is trained.
     parameters : TrainingParameters
-        What `train.toml` says.
+        The parameters of `train.toml`.
     tell : callable(str)
-        Takes what could not be read.
+        Called with each file that could not be read.
     """
 
     def __init__(
@@ -50,19 +50,19 @@ class Training(LightningModule):
         self.unreadable: set[str] = set()
 
     def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the first stage answers, and what the last one does, in float32."""
+        """Return the outputs of the first and of the last stage, in float32."""
         answer = self.network(planes)
         first, last = answer if isinstance(answer, tuple) else (answer, answer)
         return first.float(), last.float()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Seed dropout by the step, so that going on is as if there had been no end."""
+        """Seed dropout by the step, so that a resumed run gives the same result."""
         torch.manual_seed(
             self.training_parameters.run.seed + self.global_step * 1009 + self.global_rank
         )
 
     def on_train_epoch_start(self) -> None:
-        """Keep what is not trained from adapting: norms of a frozen stage hold their means."""
+        """Freeze the statistics of normalization layers in stages that are not trained."""
         if self.training_parameters.loss.stage == "refinement":
             self.network.eval()
 
@@ -72,7 +72,7 @@ class Training(LightningModule):
         Raises
         ------
         TrainingError
-            If it is no number, or if too many files could not be read.
+            If it is not finite, or if too many files could not be read.
         """
         self._note_unreadable(batch)
         terms = self.terms(batch)
@@ -98,7 +98,7 @@ class Training(LightningModule):
         if stage != "refinement":
             terms |= matting_terms(first, batch, self.training_parameters.loss)
         if stage != "first":
-            # The paper's second stage knows the alpha loss alone.
+            # In the paper the second stage has the alpha loss only.
             terms["refined"] = losses.alpha_loss(last, batch["alpha"], unknown(batch))
         return terms
 
@@ -117,7 +117,7 @@ class Training(LightningModule):
             self._draw(batch, answer)
 
     def configure_optimizers(self) -> Any:
-        """Return Adam, and the course of its rate."""
+        """Return Adam and the schedule of its learning rate."""
         chosen = self.training_parameters.optimizer
         optimizer = torch.optim.Adam(
             self.trained,
@@ -153,7 +153,7 @@ class Training(LightningModule):
             )
 
     def _draw(self, batch: Batch, answer: Tensor) -> None:
-        """Put up to four samples on the board: picture, trimap, prediction, truth."""
+        """Show up to four samples in TensorBoard: picture, trimap, prediction, truth."""
         board = getattr(self.logger, "experiment", None)
         if board is None or not hasattr(board, "add_image"):
             return
@@ -167,7 +167,7 @@ class Training(LightningModule):
 
 
 def matting_terms(prediction: Tensor, batch: Batch, weights: Loss) -> dict[str, Tensor]:
-    """Return the losses of an alpha that have a weight, weighted."""
+    """Return the weighted losses of an alpha, those without a weight left out."""
     alpha, where = batch["alpha"], unknown(batch)
     colors = (batch["image"], batch["foreground"], batch["background"])
     terms = {

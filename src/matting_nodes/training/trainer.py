@@ -1,4 +1,4 @@
-"""Training a network: from parameters and data to a file of weights that the nodes take."""
+"""Training a network: from parameters and data to a file of weights that the nodes accept."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .material import find_material
 from .parameters import TrainingParameters
 from .specs import training_spec
 
-# Of [run], what may change when a training goes on: no step's result depends on it.
+# Parameters of [run] that may change when training resumes: no result depends on them.
 FREE = ("workers", "validate_every", "save_every", "unreadable", "start", "encoder", "device")
-RECORD = "parameters.json"
+RECORD = "settings.json"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _check_size(size: int, stride: int) -> None:
 
 
 def _record(folder: Path, network: str, parameters: TrainingParameters, resumed: bool) -> None:
-    """Keep the parameters beside a run, and refuse to go on with others."""
+    """Store the parameters in the folder of a run, and refuse to resume with others."""
     now: dict[str, Any] = {"network": network, **asdict(parameters)}
     path = make_folder_for(folder / RECORD)
     if resumed:
@@ -122,7 +122,7 @@ def _record(folder: Path, network: str, parameters: TrainingParameters, resumed:
         if changed:
             raise ParameterError(
                 f"{', '.join(changed)} changed since the training in {folder} began",
-                "It goes on with the parameters that it began with",
+                "It resumes with the parameters it began with",
                 f"Undo the change, or begin in another folder; {RECORD} there has the old ones",
             )
     write_whole(path, json.dumps(now, indent=1).encode())
@@ -138,7 +138,7 @@ def _changes(before: Any, now: Any, name: str = "") -> Iterator[str]:
 
 
 def _engine() -> Any:
-    """Return what needs Lightning."""
+    """Return the module that needs Lightning."""
     try:
         import tensorboard  # noqa: F401
 
