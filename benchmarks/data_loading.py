@@ -22,11 +22,11 @@ import torch
 
 from matting_nodes.arrays import Kind
 from matting_nodes.io import images
-from matting_nodes.training._stream import Samples, Stream, loader
-from matting_nodes.training.layouts import Folders, find_samples
-from matting_nodes.training.recipes import recipe
+from matting_nodes.training._stream import SampleDataset, Stream, loader
+from matting_nodes.training.layouts import DataFolders, find_samples
+from matting_nodes.training.parameters import Augmentation
 from matting_nodes.training.samples import read_picture
-from matting_nodes.training.settings import Augmentation
+from matting_nodes.training.specs import training_spec
 
 
 def main() -> None:
@@ -50,10 +50,10 @@ def main() -> None:
 
 def measure(folder: Path, options: argparse.Namespace) -> None:
     """Print the rates of every number of workers, and the parts of the time."""
-    found = find_samples(folder, options.layout, Folders(composites=1)).samples
+    found = find_samples(folder, options.layout, DataFolders(composites=1)).samples
     backgrounds = [sample.background for sample in found if sample.background]
     augmentation = Augmentation(size=options.size)
-    samples = Samples(found, backgrounds, augmentation, recipe("dim_vgg16"), 0)
+    samples = SampleDataset(found, backgrounds, augmentation, training_spec("dim_vgg16"), 0)
     print("| workers | samples/s | samples/s a worker |\n|---|---|---|")
     for workers in options.workers:
         rate = samples_a_second(samples, workers, options.batch, options.batches)
@@ -63,7 +63,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
     print(f"\na sample takes {1000 * whole:.0f} ms, {reading / whole:.0%} of it reading files")
 
 
-def samples_a_second(samples: Samples, workers: int, batch: int, batches: int) -> float:
+def samples_a_second(samples: SampleDataset, workers: int, batch: int, batches: int) -> float:
     """Return the rate once the workers run."""
     stream = iter(loader(samples, Stream(len(samples), 0), batch, workers))
     # What was made ahead must not count, nor the start.

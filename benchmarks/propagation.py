@@ -40,7 +40,7 @@ from matting_nodes import MattingSession, alpha_matte, compare
 from matting_nodes.arrays import Kind, as_alpha, as_image, as_trimap, unknown
 from matting_nodes.io import images
 from matting_nodes.solvers.boxes import bounds
-from matting_nodes.training import Folders, find_samples
+from matting_nodes.training import DataFolders, find_samples
 
 COLUMNS = ("SAD", "MSE", "Grad", "Conn")
 REFERENCE = "pymatting:cf"
@@ -126,7 +126,7 @@ def print_table(options: argparse.Namespace) -> None:
     for estimate in estimators.values():
         warm_up(estimate)
     for trimaps in sorted(path.name for path in options.folder.glob("trimap*")):
-        found = find_samples(options.folder, "alphamatting", Folders(trimaps=trimaps)).samples
+        found = find_samples(options.folder, "alphamatting", DataFolders(trimaps=trimaps)).samples
         chosen = [s for s in found if not options.images or s.name in options.images]
         rows: dict[str, list[list[float]]] = {method: [] for method in estimators}
         for sample in chosen:
@@ -330,8 +330,11 @@ def print_settings(pictures: list[Composite]) -> None:
         print(f"| {setting} | {row(found)} |", flush=True)
 
     show("as they are")
-    here = {color_links: ("WEIGHT",), color_samples: ("NEAR", "NEARER", "BLUR", "PER_PIXEL")}
-    here[data_term] = ("GROWN", "VOTED", "UNSURE")
+    here = {
+        color_links: ("LINK_WEIGHT",),
+        color_samples: ("EXPANSION_REACH", "PAIR_REACH", "PROXIMITY_RADIUS", "SPATIAL_WEIGHT"),
+        data_term: ("EXPANDED_WEIGHT", "PAIR_WEIGHT", "BASE_WEIGHT"),
+    }
     for module, names in here.items():
         for name in names:
             value = getattr(module, name)

@@ -39,7 +39,10 @@ def _section(name: str) -> str:
     if isinstance(value, NodeSpec):
         methods = ", ".join(f"`{method}`" for method in value.methods)
         page = f"[{value.title}](nodes/{value.command}.md)"
-        lines += ["", f"Methods: {methods}. Their settings: {page}." if methods else f"See {page}."]
+        lines += [
+            "",
+            f"Methods: {methods}. Their parameters: {page}." if methods else f"See {page}.",
+        ]
     return "\n".join([*lines, *_details(docs)]) + "\n"
 
 
@@ -51,7 +54,7 @@ def _signature(name: str, value: Any) -> str:
     parameters = [_plain(p) for p in inspect.signature(function).parameters.values()]
     parameters = [p for p in parameters if p.name != "self"]
     if isinstance(value, NodeSpec) and value.methods:
-        parameters.append(inspect.Parameter("settings", inspect.Parameter.VAR_KEYWORD))
+        parameters.append(inspect.Parameter("parameters", inspect.Parameter.VAR_KEYWORD))
     shown = inspect.Signature(parameters)
     text = f"{name}{shown}".replace("Ellipsis", "…")
     return f"class {text}" if inspect.isclass(value) else text

@@ -177,9 +177,9 @@ def strip(spec: NodeSpec[Any], method: str, parameter: Parameter) -> Pillow.Imag
     tiles = []
     for value in values(method, parameter):
         chosen = {"method": method} if method else {}
-        settings = chosen | BESIDES.get(parameter.name, {}) | {parameter.name: value}
+        given_values = chosen | BESIDES.get(parameter.name, {}) | {parameter.name: value}
         given = inputs(spec, method, parameter.name)
-        picture = shown(spec, given, run(spec, given, settings).values)
+        picture = shown(spec, given, run(spec, given, given_values).values)
         tiles.append((f"{value:g}" if parameter.type in (int, float) else str(value), picture))
     return side_by_side(tiles)
 

@@ -1,7 +1,7 @@
 """Write the files that are made from the specs: `python scripts/generate.py`.
 
 `napari.yaml`, ComfyUI's help pages, the pages of the nodes, of the Python API and of training's
-settings, the table of the networks, the nodes' names in the package's `__init__.py`, and the
+parameters, the table of the networks, the nodes' names in the package's `__init__.py`, and the
 snapshot of the public interface. A test holds them to the code. Ids, names and defaults in the
 snapshot must not change: saved workflows carry them.
 """
@@ -47,7 +47,7 @@ def files() -> dict[Path, str]:
         **{HELP / f"{type_.name}.md": file_node_page(type_) for type_ in file_nodes()},
         ROOT / "docs/api.md": api_page(),
         ROOT / "docs/networks.md": networks_page(ROOT / "docs/networks.md"),
-        ROOT / "docs/training-settings.md": training_page(),
+        ROOT / "docs/training-parameters.md": training_page(),
         **{PAGES / f"{spec.command}.md": node_page(spec) for spec in all_nodes()},
         PACKAGE: typed_names(),
     }
@@ -81,9 +81,9 @@ def interface() -> dict[str, Any]:
             "command": spec.command,
             "inputs": {w.name: _wire(w.kind, w.optional) for w in spec.inputs},
             "outputs": {o.name: o.kind.value for o in spec.outputs},
-            "parameters": {p.name: _setting(p) for p in spec.parameters},
+            "parameters": {p.name: _described(p) for p in spec.parameters},
             "methods": {
-                name: {p.name: _setting(p) for p in method.parameters}
+                name: {p.name: _described(p) for p in method.parameters}
                 for name, method in spec.methods.items()
             },
         }
@@ -95,7 +95,7 @@ def interface() -> dict[str, Any]:
                 s.name: s.type + (", optional" if s.optional else "") for s in type_.sockets
             },
             "outputs": {output.name: output.type for output in type_.outputs},
-            "parameters": {p.name: _setting(p) for p in type_.parameters},
+            "parameters": {p.name: _described(p) for p in type_.parameters},
         }
         for type_ in file_nodes()
     }
@@ -105,13 +105,13 @@ def _wire(kind: Kind, optional: bool) -> str:
     return kind.value + (", optional" if optional else "")
 
 
-def _setting(parameter: Parameter) -> dict[str, Any]:
-    setting: dict[str, Any] = {"type": parameter.type.__name__, "default": parameter.default}
+def _described(parameter: Parameter) -> dict[str, Any]:
+    described: dict[str, Any] = {"type": parameter.type.__name__, "default": parameter.default}
     if parameter.choices:
-        setting["choices"] = list(parameter.choices)
+        described["choices"] = list(parameter.choices)
     if parameter.slider:
-        setting["range"] = [parameter.slider.minimum, parameter.slider.maximum]
-    return setting
+        described["range"] = [parameter.slider.minimum, parameter.slider.maximum]
+    return described
 
 
 def help_page(spec: NodeSpec[Any]) -> str:
@@ -208,7 +208,7 @@ def _table(heading: str, parameters: tuple[Parameter, ...]) -> list[str]:
     if not parameters:
         return []
     lines = ["", heading, ""] if heading else [""]
-    lines += ["| setting | default | what |", "|---|---|---|"]
+    lines += ["| parameter | default | what |", "|---|---|---|"]
     for p in parameters:
         lines.append(f"| {p.label} | {p.default} | {_cell(f'{p.help} {p.rule}.')} |")
     return lines

@@ -65,7 +65,7 @@ def with_threads(monkeypatch):
     from matting_nodes.solvers import laplacian, multigrid, parallel
 
     for module in (laplacian, multigrid, data_term, _multilevel):
-        monkeypatch.setattr(module, "FEWEST", 16)
+        monkeypatch.setattr(module, "PARALLEL_MIN", 16)
     return lambda count: monkeypatch.setattr(parallel, "thread_count", lambda: count)
 
 

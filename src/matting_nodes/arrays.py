@@ -1,7 +1,7 @@
-"""Image, Mask, Trimap, Alpha: what they are, how they are checked and converted.
+"""Image, Mask, Trimap, Alpha and other values: their forms, checks and conversions.
 
-Every `as_*` function takes what a host or a user hands over and returns the one form
-that the core works on, or raises an error that says what to do.
+Every `as_*` function converts what a host or a user passes to the one form that the core works on,
+or raises an error that says what to do.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Kind(Enum):
 
 
 class AnySize:
-    """Marks a picture that need not have the size of the others."""
+    """Marks a picture that may differ from the others in size."""
 
 
 @dataclass(frozen=True)
 class ValuesOf:
-    """Marks a picture whose numbers mean what those of another input mean, by its name."""
+    """Marks a picture whose numbers mean the same as those of the input of this name."""
 
     name: str
 
@@ -53,22 +53,22 @@ class AnyChannels:
 
 
 Image = Annotated[NDArray[np.float32], Kind.IMAGE]
-"""(H, W, C) float32, 0..1; C is 3 for colour, 1 for grey. Straight, gamma-encoded sRGB."""
+"""(H, W, C) float32, 0..1; C is 3 for color, 1 for grey. Straight, gamma-encoded sRGB."""
 
 Mask = Annotated[NDArray[np.float32], Kind.MASK]
 """(H, W) float32, 0..1; 1 is foreground."""
 
 Labels = Annotated[NDArray[np.int32], Kind.LABELS]
-"""(H, W) int32; 0 is background, every object has a number of its own."""
+"""(H, W) int32; 0 is background, every object has its own number."""
 
 Trimap = Annotated[NDArray[np.uint8], Kind.TRIMAP]
 """(H, W) uint8; 0 background, 255 foreground, anything between unknown (128 unless soft)."""
 
 Alpha = Annotated[NDArray[np.float32], Kind.ALPHA]
-"""(H, W) float32, 0..1; the part of each pixel that is foreground."""
+"""(H, W) float32, 0..1; the share of each pixel that is foreground."""
 
 Box = Annotated[tuple[int, int, int, int], Kind.BOX]
-"""(left, top, right, bottom) in pixels; right and bottom are just outside."""
+"""(left, top, right, bottom) in pixels; right and bottom are exclusive."""
 
 Points = Annotated[NDArray[np.float64], Kind.POINTS]
 """(N, 2) float64; x and y of each in pixels, the center of the first pixel at (0, 0)."""
@@ -77,7 +77,7 @@ Table = Annotated[dict[str, float], Kind.TABLE]
 """Named numbers."""
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
-# As near to 0 or 1, a mask or an alpha is definite; the last digits are for rounding in float32.
+# Within this of 0 or 1, a mask or an alpha is definite; 1e-6 is for rounding errors in float32.
 DEFINITE = np.float32(2 / 255 + 1e-6)
 
 
@@ -131,11 +131,18 @@ class Prompts:
 def check_finite(array: NDArray[Any], name: str) -> None:
     """Check that no value is NaN or infinite.
 
+    Parameters
+    ----------
+    array : array
+        Of any type and shape, with at least one value.
+    name : str
+        What it is called in the error.
+
     Raises
     ------
     ValueRangeError
     """
-    # Where one is, the smallest or the largest value is, too.
+    # If any value is, so is the smallest or the largest.
     if array.dtype.kind != "f" or math.isfinite(float(array.max()) - float(array.min())):
         return
     bad = int((~np.isfinite(array)).sum())
@@ -153,6 +160,13 @@ def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
     Booleans become 0 and 1, unsigned integers are divided by their type's maximum,
     floats must already be finite and in 0..1.
 
+    Parameters
+    ----------
+    array : bool, unsigned integer or float array
+        Of any shape, with at least one value.
+    name : str
+        What it is called in errors.
+
     Raises
     ------
     ValueRangeError
@@ -161,10 +175,10 @@ def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
     if array.dtype == np.bool_:
         return array.astype(np.float32)
     if array.dtype in (np.uint8, np.uint16):
-        # In float32 every one of their values comes out as by way of float64, much sooner.
+        # For each of these values float32 gives what float64 would, and is much faster.
         return array.astype(np.float32) / np.float32(np.iinfo(array.dtype).max)
     if array.dtype.kind == "u":
-        # In float64 first: float32 cannot hold 32-bit integers.
+        # By way of float64, since float32 cannot hold 32-bit integers.
         return (array / float(np.iinfo(array.dtype).max)).astype(np.float32)
     if array.dtype.kind != "f":
         raise ValueRangeError(
@@ -197,12 +211,11 @@ def as_pixels(value: ArrayLike, name: str = "image", any_channels: bool = False)
     Parameters
     ----------
     value : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
-        Of four channels the last, an alpha, is left out: colour is straight, so the first
-        three stand for themselves.
+        A fourth channel, an alpha, is left out: the other three are straight colors.
     name : str
         What it is called in errors.
     any_channels : bool
-        Whether other numbers of channels are taken, too, as microscopes make them.
+        Whether other numbers of channels are accepted too, such as those of microscopes.
 
     Raises
     ------
@@ -228,7 +241,9 @@ def as_image(value: ArrayLike, name: str = "image") -> Image:
     Parameters
     ----------
     value : array
-        Any shape that `as_pixels` takes and any type that `unit_range` does.
+        Any shape that `as_pixels` accepts and any type that `unit_range` does.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -257,9 +272,11 @@ def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
     Parameters
     ----------
     value : (H, W) or (H, W, 1) array
-        Any type that `unit_range` takes. Integers that are all 0 or 1 are taken as they are,
-        as many programs write masks. Integers with a sign count as the smallest type without
-        one that holds them.
+        Any type that `unit_range` accepts. Integers that are all 0 or 1 are kept, since many
+        programs write masks so. Signed integers are read as the smallest unsigned type that
+        holds them.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -283,6 +300,13 @@ def as_mask(value: ArrayLike, name: str = "mask") -> Mask:
 def as_alpha(value: ArrayLike, name: str = "alpha") -> Alpha:
     """Return an alpha, (H, W) float32 in 0..1, as `as_mask` reads it.
 
+    Parameters
+    ----------
+    value : (H, W) or (H, W, 1) array
+        As for `as_mask`.
+    name : str
+        What it is called in errors.
+
     Raises
     ------
     ShapeError, ValueRangeError
@@ -293,8 +317,8 @@ def as_alpha(value: ArrayLike, name: str = "alpha") -> Alpha:
 def is_foreground(mask: Mask) -> NDArray[np.bool_]:
     """Return where a mask or an alpha is surely foreground, as (H, W) bool.
 
-    Values within 2/255 of 1 are: a network's sigmoid ends at 0.9999, and ComfyUI's Load Image
-    gives a grey picture's 255 as 0.9961.
+    That is within 2/255 of 1: a network's sigmoid ends at 0.9999, and ComfyUI's Load Image turns
+    255 of a grey picture into 0.9961.
     """
     return mask >= 1 - DEFINITE
 
@@ -305,7 +329,14 @@ def is_background(mask: Mask) -> NDArray[np.bool_]:
 
 
 def as_labels(value: ArrayLike, name: str = "labels") -> Labels:
-    """Return labels as (H, W) int32; numbers beyond the number of pixels become smaller ones.
+    """Return labels as (H, W) int32, renumbered if any is greater than the number of pixels.
+
+    Parameters
+    ----------
+    value : (H, W) or (H, W, 1) array
+        Booleans or integers from 0, which is the background.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -327,7 +358,7 @@ def as_labels(value: ArrayLike, name: str = "labels") -> Labels:
         )
     if int(array.max()) <= array.size:
         return array.astype(np.int32)
-    # Methods look through all numbers up to the largest: only which is which matters.
+    # Methods loop over all numbers up to the largest, and do not depend on the numbers themselves.
     numbers, order = np.unique(array, return_inverse=True)
     labels: Labels = (order.reshape(array.shape) + (numbers[0] > 0)).astype(np.int32)
     return labels
@@ -336,8 +367,15 @@ def as_labels(value: ArrayLike, name: str = "labels") -> Labels:
 def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
     """Return a trimap, (H, W) uint8: 0 background, 255 foreground, between them unknown.
 
-    Floats are 0..1. Values up to 5 of 255 are background and from 250 foreground;
-    what lies between stays as it is, as a first guess of the alpha there.
+    Floats are 0..1. Values up to 5 of 255 are background and from 250 foreground; values in
+    between are kept, as an initial guess of alpha.
+
+    Parameters
+    ----------
+    value : (H, W) or (H, W, 1) array
+        uint8, or anything else that `unit_range` accepts.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -354,7 +392,7 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
     if array.dtype != np.uint8:
         # floor(x + ½), not rint: ½ must become 128.
         array = np.floor(unit_range(array, name) * 255 + 0.5).astype(np.uint8)
-    # Faster than NumPy's ways, which counts in sessions that follow strokes.
+    # Faster than NumPy, which matters in sessions that follow strokes.
     array = np.ascontiguousarray(array)
     _, solid = cv2.threshold(array, 249, 255, cv2.THRESH_BINARY)
     _, others = cv2.threshold(array, 5, 0, cv2.THRESH_TOZERO)
@@ -362,7 +400,7 @@ def as_trimap(value: ArrayLike, name: str = "trimap") -> Trimap:
 
 
 def _numbers(value: Any) -> NDArray[np.float64]:
-    """Return numbers as an array; an empty one of what are no numbers, or rows of many lengths."""
+    """Return numbers as an array; an empty array for anything else, such as ragged rows."""
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
@@ -371,6 +409,13 @@ def _numbers(value: Any) -> NDArray[np.float64]:
 
 def as_box(value: Any, name: str = "box") -> Box:
     """Return a box as whole pixels, (left, top, right, bottom).
+
+    Parameters
+    ----------
+    value : sequence of 4 numbers, pixels
+        Left, top, right, bottom; rounded to whole pixels.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -398,6 +443,13 @@ def as_box(value: Any, name: str = "box") -> Box:
 
 def as_points(value: ArrayLike, name: str = "points") -> Points:
     """Return points as (N, 2), x and y in pixels.
+
+    Parameters
+    ----------
+    value : sequence of pairs of numbers, pixels
+        x and y of each point.
+    name : str
+        What it is called in errors.
 
     Raises
     ------
@@ -452,7 +504,13 @@ def unknown(trimap: Trimap) -> NDArray[np.bool_]:
 
 
 def trimap_from(foreground: NDArray[np.bool_], background: NDArray[np.bool_]) -> Trimap:
-    """Return the trimap with these definite regions, unknown elsewhere."""
+    """Return the trimap with these definite regions, unknown elsewhere.
+
+    Parameters
+    ----------
+    foreground, background : (H, W) bool
+        Disjoint regions.
+    """
     trimap = np.full(foreground.shape, UNKNOWN, np.uint8)
     trimap[background] = BACKGROUND
     trimap[foreground] = FOREGROUND

@@ -1,4 +1,4 @@
-"""The errors: each states the value, the rule it breaks, and the way to mend it."""
+"""The errors: each states the value, the rule it breaks, and the fix."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class MattingError(Exception):
         return " ".join(f"{part.rstrip('.')}." for part in (self.found, self.rule, self.fix))
 
     def in_frame(self, index: int) -> Self:
-        """Return the same error, naming the frame (counted from 0) that it stands in."""
+        """Return the same error, naming the frame (counted from 0) in which it arose."""
         return self.within(f"Frame {index}")
 
     def within(self, place: str) -> Self:
-        """Return the same error, naming the place that it stands in."""
+        """Return the same error, naming the place in which it arose."""
         named = copy(self)
         named.found = f"{place}: {self.found}"
         named.args = (named.found, self.rule, self.fix)
@@ -78,7 +78,8 @@ class EmptyRegionError(MattingError):
     found, rule, fix : str
         As for every MattingError.
     missing : {"foreground", "background"}, optional
-        What a frame of a stack lacks that shows no object, or nothing else: it needs no solving.
+        The side that is missing, if a frame without it needs no solving: it shows no object, or
+        nothing but the object.
     """
 
     def __init__(self, found: str, rule: str, fix: str, missing: Side | None = None) -> None:
@@ -107,11 +108,11 @@ class WeightsError(FileError):
 
 
 class TrainingError(MattingError):
-    """A training cannot go on: its loss is no number, or too much of its data cannot be read."""
+    """Training cannot continue: the loss is not finite, or too much data cannot be read."""
 
 
 class MemoryLimitError(MattingError):
-    """The work fits the memory of no device."""
+    """The work does not fit into the memory of any device."""
 
 
 class GraphError(MattingError):
@@ -123,7 +124,7 @@ class UnexpectedError(MattingError):
 
 
 def as_matting_error(error: Exception) -> MattingError:
-    """Return an error as one that can be told; the place where it arose goes with it.
+    """Return an error as a MattingError; an unexpected one says where it arose.
 
     Examples
     --------
@@ -138,6 +139,6 @@ def as_matting_error(error: Exception) -> MattingError:
     ]
     return UnexpectedError(
         f"{type(error).__name__}: {str(error).strip()}{''.join(place)}",
-        "The node did not foresee what it was given",
+        "The node was not made for this input",
         "Check its inputs; if they are right, please report this",
     )

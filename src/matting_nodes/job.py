@@ -1,4 +1,4 @@
-"""Progress and cancel: a small object that hosts make and every long loop takes."""
+"""Progress and cancel: a small object that hosts make and every long loop is given."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _GRACE = 0.4
 
 
 class Cancelled(Exception):  # noqa: N818 (it is no error)
-    """The user asked for the work to stop; nothing was kept of it."""
+    """The user cancelled the work; none of it is kept."""
 
 
 def _ignore(fraction: float, message: str) -> None:
-    """Report to nobody."""
+    """Report nothing."""
 
 
 def _never() -> bool:
@@ -32,18 +32,18 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work that can be watched and stopped.
+    """A piece of work that reports progress and can be cancelled.
 
     Parameters
     ----------
     report : callable(fraction, message)
-        Called with the part done, 0..1, and what is being done.
+        Called with the fraction done, 0..1, and what is being done.
     cancelled : callable() -> bool
-        Asked between steps. Hosts may also raise an exception of their own in it.
+        Called between steps. Hosts may also raise an exception of their own in it.
     start, stop : float, 0..1
-        The stretch of the host's progress bar that this job fills.
+        The part of the host's progress bar that this job fills.
     notes : dict
-        What a result's provenance is to say of how it came about; filled by `note`.
+        Facts for the result's provenance; filled by `note`.
 
     Examples
     --------
@@ -58,26 +58,36 @@ class Job:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def note(self, **facts: Any) -> None:
-        """Remember facts for the result's provenance, such as the model and its checksum."""
+        """Record facts for the result's provenance, such as the model and its checksum."""
         self.notes.update(facts)
 
     def announce(self, text: str) -> None:
-        """Tell the user what was not done as asked, and note it among the `notices`."""
+        """Tell the user what could not be done as asked, and note it under "notices"."""
         self.notes.setdefault("notices", []).append(text)
         self.step(0, message=text)
 
     def check(self) -> None:
-        """Raise Cancelled if the user asked to stop."""
+        """Raise Cancelled if the user has cancelled the work."""
         if self.cancelled():
             raise Cancelled
 
     def step(self, done: float, total: float = 1.0, message: str = "") -> None:
-        """Check for a cancel, then report that `done` of `total` is done."""
+        """Check for a cancel, then report that `done` of `total` is done.
+
+        Parameters
+        ----------
+        done : float
+            The work done, from 0 to `total`.
+        total : float
+            All of the work, in the same unit.
+        message : str
+            What is being done.
+        """
         self.check()
         self.report(self.start + (self.stop - self.start) * done / total, message)
 
     def forward(self) -> Job:
-        """Return this job with reports that never go back."""
+        """Return this job with progress that never decreases."""
         furthest = 0.0
 
         def report(fraction: float, message: str) -> None:
@@ -88,28 +98,34 @@ class Job:
         return replace(self, report=report)
 
     def part(self, start: float, stop: float) -> Job:
-        """Return the job for the stretch from `start` to `stop` of this one."""
+        """Return the job for the part from `start` to `stop` of this one.
+
+        Parameters
+        ----------
+        start, stop : float, 0..1
+            Fractions of this job.
+        """
         length = self.stop - self.start
         return replace(self, start=self.start + length * start, stop=self.start + length * stop)
 
     def each(self, items: Collection[T]) -> Iterator[tuple[T, Job]]:
-        """Yield every item with the job for its stretch of this one, all equally long."""
+        """Yield every item with the job for its part of this one, all of equal length."""
         for index, item in enumerate(items):
             yield item, self.part(index / len(items), (index + 1) / len(items))
 
 
 def in_background(work: Callable[[Job], T], job: Job) -> T:
-    """Return what work returns, which runs in another thread while this one asks the job.
+    """Return the result of work that runs in another thread while this one checks for a cancel.
 
-    Its reports reach the job in this thread, as hosts expect. After a cancel the work is asked to
-    stop at its next report; what has not done so after a moment is left to itself.
+    Its reports reach the job in this thread, as hosts expect. After a cancel the work stops at its
+    next report; if it has not done so after a moment, it is no longer waited for.
 
     Parameters
     ----------
     work : callable(job)
-        Such as a download, which may hear nothing for long, or the reading of a large file.
+        For example a download, which may wait long for data, or reading a large file.
     job : Job
-        Takes progress; asked for a cancel all the time.
+        Reports progress, and stops the work when it is cancelled.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """SAD, MSE, MAD, Grad and Conn, as the Composition-1k evaluation defines them.
 
 After the MATLAB code that Xu et al. (2017, arXiv:1703.03872) published, and Rhemann et al.
-(CVPR 2009) for Grad and Conn. Two departures, both for results that depend on the mattes
-alone: alphas are not stretched to 0..1 first (mat2gray), nor rounded to 8 bits.
+(CVPR 2009) for Grad and Conn. Two departures make results depend on the mattes alone: alphas are
+neither stretched to 0..1 first (mat2gray) nor rounded to 8 bits.
 `region` is the unknown part of a trimap, or everything.
 """
 
@@ -21,17 +21,41 @@ Doubles = NDArray[np.float64]
 
 
 def sad(alpha: Alpha, reference: Alpha, region: Region) -> float:
-    """Return the sum of absolute differences, in thousands."""
+    """Return the sum of absolute differences, in thousands.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count.
+    """
     return float(np.abs(_error(alpha, reference, region)).sum() / 1000)
 
 
 def mse(alpha: Alpha, reference: Alpha, region: Region) -> float:
-    """Return the mean squared difference."""
+    """Return the mean squared difference.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count, at least one.
+    """
     return float(np.square(_error(alpha, reference, region)).mean())
 
 
 def mad(alpha: Alpha, reference: Alpha, region: Region) -> float:
-    """Return the mean absolute difference."""
+    """Return the mean absolute difference.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count, at least one.
+    """
     return float(np.abs(_error(alpha, reference, region)).mean())
 
 
@@ -40,6 +64,15 @@ def grad(alpha: Alpha, reference: Alpha, region: Region, sigma: float = 1.4) -> 
 
     The squared difference of the gradients' magnitudes, summed; gradients by
     derivatives of a Gaussian of `sigma` pixels, edges replicated.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count.
+    sigma : float, pixels
+        Standard deviation of the Gaussian.
     """
     difference = _gradient(alpha, sigma) - _gradient(reference, sigma)
     return float(np.square(difference[region]).sum() / 1000)
@@ -51,12 +84,21 @@ def conn(alpha: Alpha, reference: Alpha, region: Region, step: float = 0.1) -> f
     For rising thresholds t, Ω is the largest 4-connected component of the pixels where both
     mattes reach t, and l(p) is the last t before pixel p leaves Ω. A pixel's connectivity
     is φ = 1 − d where d = α − l(p) is at least 0.15, else 1; the error sums |φ − φ_ref|.
+
+    Parameters
+    ----------
+    alpha, reference : (H, W) float32, 0..1
+        A matte and the truth.
+    region : (H, W) bool
+        The pixels that count.
+    step : float, 0..1
+        Distance between two thresholds.
     """
     level = np.full(alpha.shape, -1.0)
     thresholds = np.linspace(0, 1, round(1 / step) + 1)
     for before, threshold in pairwise(thresholds):
         both = (alpha >= threshold) & (reference >= threshold)
-        # An empty intersection marks every pixel that is left.
+        # An empty intersection marks all remaining pixels.
         level[(level == -1) & ~_largest_component(both)] = before
     level[level == -1] = 1
     difference = _connectivity(alpha, level) - _connectivity(reference, level)
@@ -92,7 +134,7 @@ def _largest_component(region: Region) -> Region:
     )
     if count == 1:
         return region
-    # Label 0 is what lies outside the region, however large.
+    # Label 0 is the outside of the region.
     largest: Region = labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
     return largest
 

@@ -33,7 +33,7 @@ def without_small(region: Region, area: int, connectivity: int = 8) -> Region:
         region.astype(np.uint8), connectivity=connectivity
     )
     large: Region = stats[:, cv2.CC_STAT_AREA] >= area
-    # Label 0 is what lies outside the region.
+    # Label 0 is the outside of the region.
     large[0] = False
     kept: Region = large[labels]
     return kept
@@ -43,6 +43,12 @@ def without_small_holes(region: Region, area: int) -> Region:
     """Return a region with its holes of at most `area` pixels filled.
 
     A hole is a part of the outside that does not reach the border.
+
+    Parameters
+    ----------
+    region : (H, W) bool
+    area : int, pixels
+        The largest hole that is filled; 0 fills none.
     """
     import cv2
 

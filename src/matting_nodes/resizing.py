@@ -1,4 +1,4 @@
-"""Pictures at another size."""
+"""Resizing pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Interpolation = Literal["lanczos", "cubic", "linear", "nearest", "area", "smooth
 def resized(
     picture: NDArray[Any], height: int, width: int, how: Interpolation = "smooth"
 ) -> NDArray[Any]:
-    """Return a picture at another size, in its own type; itself at its own size.
+    """Return a picture resized, in its own type; the picture itself at its own size.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def resized(
     height, width : int, pixels
         The new size.
     how : {"smooth", "lanczos", "cubic", "linear", "nearest", "area"}
-        OpenCV's interpolation; smooth is area where a side becomes shorter, else cubic. Cubic and
+        OpenCV's interpolation; smooth is area if a side becomes shorter, else cubic. Cubic and
         Lanczos overshoot at edges.
 
     Returns
@@ -49,6 +49,14 @@ def resized(
 
 
 def size_within(height: int, width: int, longest: int) -> tuple[int, int]:
-    """Return height and width, scaled down in proportion until neither is over `longest` pixels."""
+    """Return height and width, scaled down in proportion until neither is over `longest` pixels.
+
+    Parameters
+    ----------
+    height, width : int, pixels
+        The size of a picture.
+    longest : int, pixels
+        The greatest length of its longer side.
+    """
     scale = min(1.0, longest / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matting_nodes.compositing.print_sizes import PRINT_SIZES, portrait_frame, printed
+from matting_nodes.compositing.print_sizes import PRINT_SIZES, portrait_crop, printed
 
 
 def portrait(height=200, width=300, middle=180):
@@ -17,23 +17,23 @@ def portrait(height=200, width=300, middle=180):
 @pytest.mark.parametrize("size", list(PRINT_SIZES))
 def test_the_head_is_in_the_middle_with_a_tenth_free_above(size):
     alpha = portrait()
-    frame = portrait_frame(alpha, size)
+    crop = portrait_crop(alpha, size)
     width, height = (int(side) for side in size.removesuffix("_mm").split("x"))
-    assert frame.width / frame.height == pytest.approx(width / height, rel=0.01)
-    assert frame.top + frame.height == 200
+    assert crop.width / crop.height == pytest.approx(width / height, rel=0.01)
+    assert crop.top + crop.height == 200
     first = np.flatnonzero(alpha.any(axis=1))[0]
-    assert (first - frame.top) / frame.height == pytest.approx(0.1, abs=0.01)
-    assert frame.left + frame.width / 2 == pytest.approx(180.5, abs=1)
+    assert (first - crop.top) / crop.height == pytest.approx(0.1, abs=0.01)
+    assert crop.left + crop.width / 2 == pytest.approx(180.5, abs=1)
 
 
 def test_beyond_the_border_nothing_is_foreground_and_colors_repeat():
     alpha = np.ones((10, 10), np.float32)
-    frame = portrait_frame(alpha, "51x51_mm")
-    cut = frame.cut_alpha(alpha)
-    assert cut.shape == (frame.height, frame.width) == (12, 12)
+    crop = portrait_crop(alpha, "51x51_mm")
+    cut = crop.apply_to_alpha(alpha)
+    assert cut.shape == (crop.height, crop.width) == (12, 12)
     assert cut.sum() == 100
     assert cut[:2].sum() == 0
-    assert (frame.cut(alpha) == 1).all()
+    assert (crop.apply(alpha) == 1).all()
 
 
 def test_clear_pixels_do_not_bleed_into_a_transparent_print():

@@ -5,7 +5,7 @@ import pytest
 
 from matting_nodes.arrays import unknown
 from matting_nodes.job import Cancelled
-from matting_nodes.solvers.cholesky import LEAF, Cholesky, dissect
+from matting_nodes.solvers.cholesky import LEAF_SIZE, Cholesky, dissect
 from matting_nodes.solvers.laplacian import matting_system
 
 
@@ -14,7 +14,7 @@ def test_lines_keep_the_parts_apart():
     y, x = np.nonzero(np.hypot(*np.mgrid[-30:30, -40:40]) > 15)
     parts, order = dissect(y, x)
     assert sorted(order) == list(range(len(y)))
-    assert max(part.stop - part.start for part in parts if not part.children) <= LEAF
+    assert max(part.stop - part.start for part in parts if not part.children) <= LEAF_SIZE
     owner = np.full((60 + 4, 80 + 4), -1)
     above = {}
     for number, part in enumerate(parts):
@@ -39,7 +39,7 @@ def equations(fur, epsilon):
 
 def test_it_solves(fur):
     system = equations(fur, 1e-4)
-    alpha = np.random.default_rng(0).random(len(system.places))
+    alpha = np.random.default_rng(0).random(len(system.positions))
     solved = Cholesky(system, lambda done, total: None)(system.operator()(alpha))
     np.testing.assert_allclose(solved, alpha, atol=2e-3)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matting_nodes.arrays import unknown
-from matting_nodes.solvers.laplacian import KeptRows, inner, laplacian_rows, matting_system
+from matting_nodes.solvers.laplacian import RowCache, inner, laplacian_rows, matting_system
 
 
 def dense(image, epsilon):
@@ -58,7 +58,7 @@ def test_kept_rows_are_the_same_after_their_diagonal_was_used(fur, kept):
     image, trimap = fur
     solve = unknown(trimap)
     first = solve if kept == "most" else np.zeros_like(solve)
-    rows = KeptRows(image, first, 1e-7, np.float32)
+    rows = RowCache(image, first, 1e-7, np.float32)
     rows.rows[:, 12] += 1
     box = slice(20, 90), slice(30, 110)
     some = np.zeros((70, 80), bool)

@@ -12,37 +12,37 @@ from matting_nodes.solvers.multigrid import Multigrid
 
 @pytest.fixture(scope="module")
 def equations(lemur, lemur_trimap):
-    """A system of several levels: the lemur four times, weakly pulled."""
+    """A system of several levels: the lemur four times, with a weak data term."""
     image, trimap = np.tile(lemur, (2, 2, 1)), np.tile(lemur_trimap, (2, 2))
     solve = unknown(trimap)
-    system, right = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
+    system, b = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
     system.rows[:, 12] += 1e-3
-    return system, right, image[solve]
+    return system, b, image[solve]
 
 
 def preconditioner(system, colors):
     return Multigrid(system, system.operator(), colors)
 
 
-def rounds(system, right, precondition):
+def iterate(system, b, precondition):
     count = []
     solution, error = conjugate_gradients(
         system.operator(),
-        right,
+        b,
         precondition,
         tolerance=1e-5,
         iterations=3000,
-        watch=count.append,
+        callback=count.append,
     )
     assert error <= 1e-5
     return solution, len(count)
 
 
-def test_it_saves_most_of_the_rounds_and_leads_to_the_same_solution(equations):
-    system, right, colors = equations
-    solution, few = rounds(system, right, preconditioner(system, colors))
+def test_it_saves_most_of_the_iterations_and_leads_to_the_same_solution(equations):
+    system, b, colors = equations
+    solution, few = iterate(system, b, preconditioner(system, colors))
     diagonal = system.rows[:, 12]
-    plain, many = rounds(system, right, lambda residual: residual / diagonal)
+    plain, many = iterate(system, b, lambda residual: residual / diagonal)
     np.testing.assert_allclose(solution, plain, atol=5e-3)
     assert few < many / 4
 
@@ -62,12 +62,12 @@ def test_what_its_blocks_add_is_symmetric(fur, monkeypatch):
     solve = unknown(trimap)
     system, _ = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
     system.rows[:, 12] += 1e-3
-    # Three levels, all in V-cycles: a K-cycle is not linear.
-    monkeypatch.setattr(multigrid, "FEW", len(preconditioner(system, image[solve])._levels[0]) // 6)
+    blocks = len(preconditioner(system, image[solve])._levels[0])
+    monkeypatch.setattr(multigrid, "DIRECT_MAX", blocks // 6)  # three levels
     inverse = preconditioner(system, image[solve])
     assert len(inverse._levels) == 3
     finest = inverse._levels[0]
-    a, b = finest.nothing(), finest.nothing()
+    a, b = finest.zeros(), finest.zeros()
     pixels = np.random.default_rng(0).standard_normal((2, solve.sum())).astype(np.float32)
     for vector, blocks in zip(pixels, (a, b), strict=True):
         multigrid._restrict_pixels(
@@ -78,6 +78,6 @@ def test_what_its_blocks_add_is_symmetric(fur, monkeypatch):
 
 
 def test_colors_that_are_all_the_same(equations):
-    system, right, colors = equations
-    _, few = rounds(system, right, preconditioner(system, np.full_like(colors, 0.5)))
+    system, b, colors = equations
+    _, few = iterate(system, b, preconditioner(system, np.full_like(colors, 0.5)))
     assert few < 3000

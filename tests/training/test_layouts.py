@@ -9,7 +9,7 @@ from PIL import Image
 from matting_nodes.arrays import Kind, unit_range
 from matting_nodes.errors import FileError, ParameterError
 from matting_nodes.io import images
-from matting_nodes.training.layouts import Folders, find_samples
+from matting_nodes.training.layouts import DataFolders, find_samples
 
 
 def picture(path, size=(8, 6), mode="RGB"):
@@ -66,7 +66,7 @@ def test_nothing_usable_is_an_error_that_says_why(three):
 
 def test_folders_with_names_of_their_own_are_named(three):
     (three / "gt").rename(three / "mattes")
-    found = find_samples(three, at=Folders(alphas="mattes", trimaps=str(three / "trimap1")))
+    found = find_samples(three, at=DataFolders(alphas="mattes", trimaps=str(three / "trimap1")))
     assert found.samples[1].alpha == three / "mattes" / "b.png"
 
 
@@ -110,7 +110,7 @@ def test_each_foreground_meets_backgrounds_of_its_own(stars, tmp_path):
     shutil.copytree(stars, tmp_path, dirs_exist_ok=True)
     (tmp_path / "test_fg_names.txt").write_text("star03.png\nstar01.png\n")
     (tmp_path / "test_bg_names.txt").write_text("rocket.png\ncoffee.png\nastronaut.png\n")
-    found = find_samples(tmp_path, "composition1k", Folders(composites=2))
+    found = find_samples(tmp_path, "composition1k", DataFolders(composites=2))
     assert [(sample.name, sample.background.stem) for sample in found.samples] == [
         ("star03_0", "rocket"),
         ("star03_1", "coffee"),
@@ -120,7 +120,7 @@ def test_each_foreground_meets_backgrounds_of_its_own(stars, tmp_path):
 
 
 def test_a_composite_is_the_mix_of_its_parts(stars):
-    sample = find_samples(stars, "composition1k", Folders(composites=1)).samples[0]
+    sample = find_samples(stars, "composition1k", DataFolders(composites=1)).samples[0]
     colors = images.read(sample.foreground, Kind.IMAGE) / 255
     behind = images.read(sample.background, Kind.IMAGE)[:128, :128] / 255
     alpha = images.read(sample.alpha, Kind.ALPHA)[..., None] / 65535

@@ -6,7 +6,7 @@ import pytest
 
 from matting_nodes.errors import FileError
 from matting_nodes.training.material import find_material
-from matting_nodes.training.settings import checked
+from matting_nodes.training.parameters import checked
 
 
 def material(**data):

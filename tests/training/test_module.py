@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from matting_nodes import networks
-from matting_nodes.training.layouts import Folders, find_samples, pictures_in
-from matting_nodes.training.recipes import RECIPES
-from matting_nodes.training.settings import checked
+from matting_nodes.training.layouts import DataFolders, find_samples, pictures_in
+from matting_nodes.training.parameters import checked
+from matting_nodes.training.specs import TRAINING_SPECS
 
 pytest.importorskip("lightning")
 
 from matting_nodes.training._module import Training, classes
-from matting_nodes.training._stream import Samples, loader
+from matting_nodes.training._stream import SampleDataset, loader
 
 NETWORKS = {
     "tnet": networks.TNet,
@@ -28,18 +28,18 @@ NETWORKS = {
 
 
 def test_all_recipes_are_tried():
-    assert set(NETWORKS) == set(RECIPES)
+    assert set(NETWORKS) == set(TRAINING_SPECS)
 
 
 def module_and_batch(stars, name, stage="first"):
-    recipe = RECIPES[name]
+    spec = TRAINING_SPECS[name]
     given = {"augmentation": {"size": 64, "widest": 6}, "loss": {"stage": stage}}
-    settings = checked(given, recipe.defaults, name)
-    found = find_samples(stars, "composition1k", Folders(composites=1)).samples
-    samples = Samples(found, pictures_in(stars / "bg"), settings.augmentation, recipe, 0)
+    parameters = checked(given, spec.defaults, name)
+    found = find_samples(stars, "composition1k", DataFolders(composites=1)).samples
+    samples = SampleDataset(found, pictures_in(stars / "bg"), parameters.augmentation, spec, 0)
     batch = next(iter(loader(samples, [(0, 0), (0, 1)], 2, 0)))
     torch.manual_seed(0)
-    return Training(NETWORKS[name](), recipe, settings), batch
+    return Training(NETWORKS[name](), spec, parameters), batch
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -9,13 +9,13 @@ from matting_nodes import read_image
 from matting_nodes.arrays import Kind
 from matting_nodes.errors import FileError
 from matting_nodes.io import images
-from matting_nodes.training.layouts import Folders, find_samples, pictures_in
-from matting_nodes.training.preparation import Recipe, prepare, random_crop, squared
+from matting_nodes.training.layouts import DataFolders, find_samples, pictures_in
+from matting_nodes.training.preparation import Preparation, prepare, random_crop, squared
 
 
 @pytest.fixture
 def samples(stars):
-    return find_samples(stars, "composition1k", Folders(composites=2)).samples[:4]
+    return find_samples(stars, "composition1k", DataFolders(composites=2)).samples[:4]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def people(tmp_path, lemur):
 
 
 def test_composites_can_be_stored_and_found_again(samples, tmp_path):
-    assert not list(prepare(samples, tmp_path / "new", Recipe()))
+    assert not list(prepare(samples, tmp_path / "new", Preparation()))
     again = find_samples(tmp_path / "new")
     assert [sample.name for sample in again.samples] == [sample.name for sample in samples]
     for before, after in zip(samples, again.samples, strict=True):
@@ -42,7 +42,7 @@ def test_composites_can_be_stored_and_found_again(samples, tmp_path):
 
 def test_a_cutout_gives_alpha_and_trimap(people, tmp_path):
     found = find_samples(people, "aifenge")
-    assert not list(prepare(found.samples, tmp_path / "out", Recipe(threshold=50, width=11)))
+    assert not list(prepare(found.samples, tmp_path / "out", Preparation(threshold=50, width=11)))
     (sample,) = find_samples(tmp_path / "out").samples
     assert sample.name == "1/clip_0/x"
     row, trimap = sample.read_alpha()[200, 395:412], sample.read_trimap()[200, 395:412]
@@ -56,8 +56,8 @@ def test_the_fixed_size_recipe_pads_resizes_and_changes_what_lies_behind(people,
     behind = pictures_in(stars / "bg")
     results = []
     for folder in ("one", "two"):
-        recipe = Recipe(size=320, backgrounds=behind, seed=3)
-        assert not list(prepare(found.samples, tmp_path / folder, recipe))
+        preparation = Preparation(size=320, backgrounds=behind, seed=3)
+        assert not list(prepare(found.samples, tmp_path / folder, preparation))
         results.append(read_image(tmp_path / folder / "img" / "1" / "clip_0" / "x.png"))
     assert results[0].shape == (320, 320, 3)
     np.testing.assert_array_equal(*results)
@@ -85,16 +85,16 @@ def test_broken_files_are_told_and_the_index_lists_the_rest(samples, stars, tmp_
     shutil.copytree(stars, tmp_path / "data")
     broken = tmp_path / "data" / "fg" / "star00.png"
     broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
-    found = find_samples(tmp_path / "data", "composition1k", Folders(composites=1))
-    problems = list(prepare(found.samples[:3], tmp_path / "out", Recipe()))
+    found = find_samples(tmp_path / "data", "composition1k", DataFolders(composites=1))
+    problems = list(prepare(found.samples[:3], tmp_path / "out", Preparation()))
     assert len(problems) == 1
     assert "star00.png cannot be read" in problems[0]
     assert (tmp_path / "out" / "index.txt").read_text().split() == ["star01_0", "star02_0"]
     with pytest.raises(FileError, match="is not written over"):
-        list(prepare(found.samples, tmp_path / "out", Recipe()))
+        list(prepare(found.samples, tmp_path / "out", Preparation()))
 
 
 def test_alphas_keep_16_bits(samples, tmp_path):
-    list(prepare(samples[:1], tmp_path / "new", Recipe()))
+    list(prepare(samples[:1], tmp_path / "new", Preparation()))
     (sample,) = find_samples(tmp_path / "new").samples
     assert images.read(sample.alpha, Kind.ALPHA).dtype == np.uint16

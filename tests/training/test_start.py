@@ -9,8 +9,8 @@ from torchvision import models
 from matting_nodes.errors import ParameterError, WeightsError
 from matting_nodes.models.catalog import model
 from matting_nodes.training._start import begin, freeze
-from matting_nodes.training.recipes import recipe
-from matting_nodes.training.settings import Run
+from matting_nodes.training.parameters import Run
+from matting_nodes.training.specs import training_spec
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def imagenet(tmp_path):
     ],
 )
 def test_an_encoder_takes_imagenets_weights(imagenet, name, ours, theirs):
-    path, state = imagenet(recipe(name).encoder)
+    path, state = imagenet(training_spec(name).encoder)
     network = model(name).build()
-    told = begin(network, model(name), recipe(name), Run(encoder=str(path)))
+    told = begin(network, model(name), training_spec(name), Run(encoder=str(path)))
     assert str(path) in told
     assert torch.equal(network.state_dict()[ours], state[theirs])
 
@@ -49,7 +49,7 @@ def test_an_encoder_takes_imagenets_weights(imagenet, name, ours, theirs):
 def test_the_trimaps_channel_begins_at_0(imagenet):
     path, state = imagenet("vgg16")
     network = model("dim_vgg16").build()
-    begin(network, model("dim_vgg16"), recipe("dim_vgg16"), Run(encoder=str(path)))
+    begin(network, model("dim_vgg16"), training_spec("dim_vgg16"), Run(encoder=str(path)))
     first = network.state_dict()["conv1_1.weight"]
     assert torch.equal(first[:, :3], state["features.0.weight"])
     assert not first[:, 3].any()
@@ -61,7 +61,7 @@ def test_auto_finds_the_file_in_the_model_folder_or_begins_at_random(imagenet, m
         monkeypatch.setenv("MATTING_NODES_CACHE", str(folder))
         monkeypatch.setenv("TORCH_HOME", str(path.parent / "none"))
         network = model("indexnet").build()
-        told = begin(network, model("indexnet"), recipe("indexnet"), Run())
+        told = begin(network, model("indexnet"), training_spec("indexnet"), Run())
         assert (str(path) in told) == found
         taken = torch.equal(
             network.state_dict()["layer0.0.weight"][:, :3], state["features.0.0.weight"]
@@ -73,16 +73,16 @@ def test_another_networks_file_is_refused(imagenet):
     path, _ = imagenet("mobilenet_v2")
     network = model("dim_vgg16").build()
     with pytest.raises(WeightsError, match="does not fit the encoder"):
-        begin(network, model("dim_vgg16"), recipe("dim_vgg16"), Run(encoder=str(path)))
+        begin(network, model("dim_vgg16"), training_spec("dim_vgg16"), Run(encoder=str(path)))
     with pytest.raises(WeightsError, match=r"no\.pth is not a file"):
-        begin(network, model("dim_vgg16"), recipe("dim_vgg16"), Run(encoder="no.pth"))
+        begin(network, model("dim_vgg16"), training_spec("dim_vgg16"), Run(encoder="no.pth"))
 
 
 def test_random_weights_depend_on_the_seed_alone():
     def weights(seed):
         torch.rand(seed + 1)
         network = model("indexnet").build()
-        begin(network, model("indexnet"), recipe("indexnet"), Run(seed=seed, encoder="none"))
+        begin(network, model("indexnet"), training_spec("indexnet"), Run(seed=seed, encoder="none"))
         return network.state_dict()["layer3.0.conv.0.weight"]
 
     assert torch.equal(weights(1), weights(1))
@@ -92,7 +92,7 @@ def test_random_weights_depend_on_the_seed_alone():
 def test_random_weights_carry_signals_through_the_plain_stack():
     """torch's own would fade: VGG-16 has no norms."""
     network = model("dim_vgg16").build()
-    begin(network, model("dim_vgg16"), recipe("dim_vgg16"), Run(encoder="none"))
+    begin(network, model("dim_vgg16"), training_spec("dim_vgg16"), Run(encoder="none"))
     torch.manual_seed(0)
     with torch.no_grad():
         alpha = network(torch.randn(1, 4, 64, 64))[0]

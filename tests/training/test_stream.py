@@ -13,23 +13,23 @@ from matting_nodes.arrays import Kind
 from matting_nodes.errors import FileError
 from matting_nodes.io import images
 from matting_nodes.models.inputs import grey_trimap, normalized
-from matting_nodes.training._stream import Samples, Stream, loader
-from matting_nodes.training.layouts import Folders, find_samples, pictures_in
-from matting_nodes.training.recipes import recipe
-from matting_nodes.training.settings import Augmentation
+from matting_nodes.training._stream import SampleDataset, Stream, loader
+from matting_nodes.training.layouts import DataFolders, find_samples, pictures_in
+from matting_nodes.training.parameters import Augmentation
+from matting_nodes.training.specs import training_spec
 
 AUGMENTATION = Augmentation(size=64, widest=6, joined=0.5)
 
 
 def samples_of(folder, **changes):
-    found = find_samples(folder, "composition1k", Folders(composites=1)).samples
+    found = find_samples(folder, "composition1k", DataFolders(composites=1)).samples
     given = {
         "backgrounds": pictures_in(folder / "bg"),
         "augmentation": AUGMENTATION,
-        "recipe": recipe("indexnet"),
+        "spec": training_spec("indexnet"),
         "seed": 1,
     }
-    return Samples(found, **given | changes)
+    return SampleDataset(found, **given | changes)
 
 
 def equal(one, other):
@@ -111,11 +111,11 @@ def test_given_trimaps_are_used(lemur, lemur_trimap, tmp_path):
     ):
         (tmp_path / part).mkdir()
         images.write(tmp_path / part / "lemur.png", value, kind)
-    samples = Samples(
+    samples = SampleDataset(
         find_samples(tmp_path).samples,
         (),
         Augmentation(recipe="square", size=680, flip=0, jitter=0, given_trimaps=True),
-        recipe("indexnet"),
+        training_spec("indexnet"),
         0,
     )
     example = samples[0, 0]

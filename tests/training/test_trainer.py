@@ -16,8 +16,8 @@ from matting_nodes.errors import ParameterError, TrainingError
 from matting_nodes.job import Cancelled, Job
 from matting_nodes.models import user_models
 from matting_nodes.models.catalog import model
-from matting_nodes.training.recipes import RECIPES
-from matting_nodes.training.settings import checked
+from matting_nodes.training.parameters import checked
+from matting_nodes.training.specs import TRAINING_SPECS
 from matting_nodes.training.trainer import train
 
 pytestmark = pytest.mark.slow
@@ -46,8 +46,8 @@ def given(folder, **changes):
     return {name: table | changes.get(name, {}) for name, table in tables.items()}
 
 
-def settings_of(folder, network="indexnet", **changes):
-    return checked(given(folder, **changes), RECIPES[network].defaults, "test")
+def parameters_of(folder, network="indexnet", **changes):
+    return checked(given(folder, **changes), TRAINING_SPECS[network].defaults, "test")
 
 
 def state(path):
@@ -63,13 +63,13 @@ def finished(stars, tmp_path_factory):
     """A run from beginning to end without interruption."""
     folder = tmp_path_factory.mktemp("finished")
     torch.set_num_threads(1)
-    return folder, train("indexnet", settings_of(stars), folder)
+    return folder, train("indexnet", parameters_of(stars), folder)
 
 
 KILLED = """
 import json, os, sys, torch
 from matting_nodes.job import Job
-from matting_nodes.training.settings import checked
+from matting_nodes.training.parameters import checked
 from matting_nodes.training.trainer import train
 
 def die(fraction, message):
@@ -83,7 +83,7 @@ train("indexnet", checked(json.loads(sys.argv[1]), {}, "test"), sys.argv[2], Job
 
 def test_a_killed_run_goes_on_to_the_same_weights(stars, finished, tmp_path):
     """Killed outright at step 5, then by a cancel at step 7: no bit differs in the end."""
-    settings = settings_of(stars)
+    parameters = parameters_of(stars)
     tables = given(stars, loss={"alpha": 0.5, "composition": 0.5})
     killed = subprocess.run([sys.executable, "-c", KILLED, json.dumps(tables), str(tmp_path)])
     assert killed.returncode == 9
@@ -95,10 +95,10 @@ def test_a_killed_run_goes_on_to_the_same_weights(stars, finished, tmp_path):
         return any(message.startswith("step 7:") for message in told)
 
     with pytest.raises(Cancelled):
-        train("indexnet", settings, tmp_path, Job(lambda _, text: told.append(text), cancelled))
+        train("indexnet", parameters, tmp_path, Job(lambda _, text: told.append(text), cancelled))
     # The validation after step 4 was the last time that the state was kept before the kill.
     assert told[0].startswith("step 5:")
-    trained = train("indexnet", settings, tmp_path)
+    trained = train("indexnet", parameters, tmp_path)
     folder, uninterrupted = finished
     assert trained.error == uninterrupted.error
     for name in ("last.ckpt", "best.ckpt", "indexnet.pth"):
@@ -110,7 +110,7 @@ def test_going_on_with_other_settings_is_refused(stars, finished, tmp_path):
     with pytest.raises(ParameterError, match="learning_rate, batch changed since"):
         train(
             "indexnet",
-            settings_of(stars, optimizer={"learning_rate": 1e-2}, run={"batch": 3}),
+            parameters_of(stars, optimizer={"learning_rate": 1e-2}, run={"batch": 3}),
             folder,
         )
 
@@ -119,7 +119,7 @@ def test_a_longer_run_goes_on_from_the_end(stars, finished, tmp_path):
     folder = shutil.copytree(finished[0], tmp_path / "run")
     told = []
     job = Job(report=lambda _, message: told.append(message))
-    train("indexnet", settings_of(stars, run={"steps": STEPS + 1}), folder, job)
+    train("indexnet", parameters_of(stars, run={"steps": STEPS + 1}), folder, job)
     assert [message.partition(":")[0] for message in told] == [f"step {STEPS + 1}"]
 
 
@@ -148,9 +148,11 @@ def test_the_weights_are_at_hand_by_name(finished, fur, tmp_path, monkeypatch):
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_names_the_samples(stars, tmp_path):
-    settings = settings_of(stars, optimizer={"learning_rate": 10, "clip": 0}, run={"steps": 200})
+    parameters = parameters_of(
+        stars, optimizer={"learning_rate": 10, "clip": 0}, run={"steps": 200}
+    )
     with pytest.raises(TrainingError, match=r"The loss is (nan|inf) at step \d+, on star"):
-        train("dim_vgg16", settings, tmp_path)
+        train("dim_vgg16", parameters, tmp_path)
     kept = state(tmp_path / "last.ckpt") if (tmp_path / "last.ckpt").exists() else {}
     assert all(tensor.isfinite().all() for tensor in kept.values())
 
@@ -160,9 +162,9 @@ def test_too_many_broken_files_end_the_run(stars, tmp_path, capsys):
     for number in range(0, 24, 3):
         path = data / "fg" / f"star{number:02}.png"
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    settings = settings_of(data, run={"unreadable": 2})
+    parameters = parameters_of(data, run={"unreadable": 2})
     with pytest.raises(TrainingError, match=r"3 samples could not be read, the last: star\d+"):
-        train("indexnet", settings, tmp_path / "run")
+        train("indexnet", parameters, tmp_path / "run")
     assert capsys.readouterr().out.count("left out: star") == 3
 
 
@@ -183,7 +185,7 @@ def test_what_the_data_cannot_serve_is_refused_before_anything_is_trained(
     stars, tmp_path, changes, message
 ):
     with pytest.raises(ParameterError, match=message):
-        train("indexnet", settings_of(stars, **changes), tmp_path)
+        train("indexnet", parameters_of(stars, **changes), tmp_path)
     assert not list(tmp_path.glob("*.ckpt"))
 
 
@@ -191,11 +193,11 @@ def test_the_refinement_is_trained_on_a_first_stage_that_stays(stars, fur, tmp_p
     run = {"steps": 2, "validate_every": 2}
     crop = {"size": 32}
     first = train(
-        "dim_vgg16", settings_of(stars, "dim_vgg16", run=run, augmentation=crop), tmp_path / "1"
+        "dim_vgg16", parameters_of(stars, "dim_vgg16", run=run, augmentation=crop), tmp_path / "1"
     )
     second = train(
         "dim_vgg16",
-        settings_of(
+        parameters_of(
             stars,
             "dim_vgg16",
             run=run | {"start": str(first.weights)},
@@ -218,7 +220,7 @@ def test_the_refinement_is_trained_on_a_first_stage_that_stays(stars, fur, tmp_p
 
 def test_halves_train_with_weights_in_full(stars, finished, tmp_path):
     run = {"steps": 2, "validate_every": 2, "precision": "bf16"}
-    trained = train("indexnet", settings_of(stars, run=run), tmp_path)
+    trained = train("indexnet", parameters_of(stars, run=run), tmp_path)
     weights = state(trained.weights)
     assert {t.dtype for t in weights.values() if t.is_floating_point()} == {torch.float32}
     assert all(tensor.isfinite().all() for tensor in weights.values())
@@ -230,5 +232,5 @@ def test_an_interrupt_is_passed_on_and_torch_is_left_as_it_was(stars, tmp_path):
 
     before = torch.are_deterministic_algorithms_enabled()
     with pytest.raises(KeyboardInterrupt):
-        train("indexnet", settings_of(stars), tmp_path, Job(report=interrupt))
+        train("indexnet", parameters_of(stars), tmp_path, Job(report=interrupt))
     assert torch.are_deterministic_algorithms_enabled() == before

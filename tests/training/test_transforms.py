@@ -12,7 +12,7 @@ from matting_nodes.training._transforms import (
     geometry,
     random_place,
 )
-from matting_nodes.training.settings import Augmentation
+from matting_nodes.training.parameters import Augmentation
 
 
 def pictures(height, width):

@@ -1,4 +1,4 @@
-"""Ways to get an alpha: one method a module, found by name."""
+"""Methods of Alpha Matte: one a module, found by name."""
 
 from ..framework.register import load_modules
 

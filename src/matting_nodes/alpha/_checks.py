@@ -1,4 +1,4 @@
-"""What every solver refuses, the contrast it works at, and what it says without a solution."""
+"""Checks before solving, full contrast, and the error for want of a solution."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def has_both_regions(trimap: Trimap) -> None:
                 "A matte is solved from some pixels that are surely foreground and some that "
                 "are surely background",
                 f"Paint some {name}, or make the trimap's unknown band narrower",
-                # With neither side, nobody has said what the frame shows.
+                # With neither side, it is not known what the frame shows.
                 missing=name if any(sides.values()) else None,
             )
 
 
 def check_window(image: Image, window: int, title: str) -> None:
-    """Check that an image holds a window of so many pixels a side.
+    """Check that an image is at least as large as a window of this side in pixels.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def check_window(image: Image, window: int, title: str) -> None:
 
 
 def full_contrast(image: Image) -> Image:
-    """Return an image stretched to 0..1, all channels alike; as it is where it has one value only.
+    """Return an image stretched to 0..1, all channels alike; unchanged if it has a single value.
 
     α stays the same when the picture, the foreground and the background are scaled together, and
     what methods compare colors to, noise and regularization, has to be scaled with them.

@@ -1,4 +1,4 @@
-"""PyMatting's estimators with our progress, cancel and errors."""
+"""PyMatting's estimators, with progress, cancel and errors of this package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Log:
-    """A stream that hands lines to the log: PyMatting prints its warnings."""
+    """A stream that passes lines to the log, since PyMatting prints its warnings."""
 
     def write(self, text: str) -> None:
         if text.strip():
@@ -39,26 +39,26 @@ def estimate(
     factorised: bool = False,
     **keywords: Any,
 ) -> Alpha:
-    """Return the alpha that one of PyMatting's estimators finds.
+    """Return the alpha of one of PyMatting's estimators.
 
     Parameters
     ----------
     name : str
-        What follows `estimate_alpha_` in PyMatting.
+        Name of the estimator, without `estimate_alpha_`.
     title : str
-        For messages.
+        Name of the method, for messages.
     image, trimap : arrays
-        In the core's form.
+        As a method gets them.
     job : Job
-        Takes progress, and is asked for a cancel all the time.
+        Reports progress, and stops the work when it is cancelled.
     window : int, pixels
-        Side of the windows that the method looks at.
+        Side of the method's windows.
     iterations : int
-        At most so many of conjugate gradients; 0 for an estimator that solves otherwise.
+        Maximum number of iterations of conjugate gradients; 0 for an estimator without them.
     factorised : bool
-        Whether the estimator takes a preconditioner.
+        Whether the estimator has a preconditioner argument.
     keywords
-        Go to the estimator.
+        Passed on to the estimator.
 
     Raises
     ------
@@ -110,10 +110,10 @@ def _preconditioner(title: str, job: Job) -> Callable[[Any], Any]:
 
 
 def _watched(title: str, job: Job, iterations: int) -> dict[str, Any]:
-    """Return settings of the solver (conjugate gradients) under which the job can follow."""
+    """Return arguments of the solver (conjugate gradients) that report to the job."""
 
     def watch(_a: Any, _x: Any, _b: Any, size: float, _r: Any, residual: float) -> None:
-        # The residual falls from 1 to 1e-7 of the right side: shown on a log scale.
+        # The relative residual falls from 1 to 1e-7: shown on a log scale.
         part = np.log10(max(residual, 1e-300) / max(size, 1e-300)) / -7
         job.step(0.5 + 0.5 * float(np.clip(part, 0, 1)), message=f"{title}: solving")
 

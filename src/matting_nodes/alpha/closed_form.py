@@ -1,4 +1,4 @@
-"""Closed form: the matte for which local colors are as linear as can be."""
+"""Closed form: the matte that is locally as linear in color as possible."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def closed_form(
 ) -> Alpha:
     """Find the matte that is, in every 3 × 3 window, a linear function of color.
 
-    Exact and without training; wide unknown regions take time and memory.
+    Accurate and without training; wide unknown regions need time and memory.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def closed_form(
     epsilon : float
         Regularization of the windows' color covariance, for colors in 0..1. Larger is smoother.
     iterations : int
-        Give up after so many rounds of the solver (conjugate gradients).
+        Maximum number of iterations of the solver (conjugate gradients).
 
     Returns
     -------
@@ -64,17 +64,17 @@ def closed_form(
     from ..solvers.laplacian import matting_system
 
     solve, known = unknown(trimap), trimap == FOREGROUND
-    system, right = matting_system(full_contrast(image), solve, known, epsilon)
+    system, b = matting_system(full_contrast(image), solve, known, epsilon)
     factor = Cholesky(
         system, lambda done, total: job.step(0.9 * done / total, message=f"{TITLE}: eliminating")
     )
     solution, error = conjugate_gradients(
         system.operator(),
-        right,
+        b,
         factor,
         tolerance=TOLERANCE,
         iterations=iterations,
-        watch=lambda _: job.step(0.95, message=f"{TITLE}: solving"),
+        callback=lambda _: job.step(0.95, message=f"{TITLE}: solving"),
     )
     if not error <= TOLERANCE:
         raise no_solution(f"{TITLE} did not converge within {iterations} iterations")

@@ -1,4 +1,4 @@
-"""Deep Image Matting: an encoder and a decoder, then a second look that sharpens."""
+"""Deep Image Matting: an encoder and a decoder, then a stage that refines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 STRIDE = 32
-# The longest side that the demo of vgg16 takes, in pixels
+# The longest side in the demo of vgg16, in pixels
 LARGEST = 1600
 
 
@@ -40,7 +40,7 @@ def deep_image_matting(
     device: str,
     job: Job,
 ) -> Alpha:
-    """Ask a network of the Deep Image Matting family; published weights are non-commercial.
+    """Predict alpha by a Deep Image Matting network; published weights are non-commercial.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ def deep_image_matting(
     network : {"vgg16", "segnet", "two_vgg16", "two_resnet50"}
         vgg16's published weights are non-commercial, segnet's are under the MIT licence but
         trained on non-commercial data; the two with an encoder for the picture and one for the
-        trimap are to be trained.
+        trimap have to be trained first.
     refinement : bool
-        Whether the refinement stage has the last word, where the weights have one.
+        Whether to use the refinement stage, if the weights have one.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""FBA: a network that finds alpha together with the colors of both sides."""
+"""FBA: a network that predicts alpha together with the colors of both sides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fba(
     device: str,
     job: Job,
 ) -> Alpha:
-    """Ask FBA Matting for alpha; Estimate Foreground has its colors. Non-commercial weights.
+    """Predict alpha by FBA Matting; Estimate Foreground has its colors. Non-commercial weights.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""GCA: a network that lets unknown places look at others that resemble them."""
+"""GCA: a network with attention between unknown parts that look alike."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def gca(
     device: str,
     job: Job,
 ) -> Alpha:
-    """Ask GCA Matting, good on hair and fur; its weights are non-commercial.
+    """Predict alpha by GCA Matting, good on hair and fur; its weights are non-commercial.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Guided filter: an instant preview, distances smoothed along the picture's edges."""
+"""Guided filter: an instant preview, distances filtered along the picture's edges."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def guided_filter(
     epsilon: Annotated[float, Slider(1e-9, 1e-1), Advanced()] = 1e-4,
     job: Job,
 ) -> Alpha:
-    """Smooth the nearness of both regions along the picture's edges: instant, a first look.
+    """Filter the distances to both regions along the picture's edges: an instant preview.
 
-    Far less exact than the solvers; the time hardly depends on the radius.
+    Far less accurate than the solvers; the time hardly depends on the radius.
 
     Parameters
     ----------

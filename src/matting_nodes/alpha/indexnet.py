@@ -1,4 +1,4 @@
-"""IndexNet: a small network that learns where details come from and where they go."""
+"""IndexNet: a small network that learns its pooling and upsampling indices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def indexnet(
     device: str,
     job: Job,
 ) -> Alpha:
-    """Ask IndexNet Matting, the smallest of the networks; its weights are non-commercial.
+    """Predict alpha by IndexNet Matting, the smallest network; its weights are non-commercial.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""KNN: pixels of like color and place have like alpha."""
+"""KNN: pixels of similar color and position have similar alpha."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def knn(
     iterations: Annotated[int, Slider(1, 100_000), Advanced()] = 10_000,
     job: Job,
 ) -> Alpha:
-    """Give pixels that are near each other in color and place the same alpha.
+    """Solve for an alpha that is similar in pixels of similar color and position.
 
-    It bridges gaps that closed form cannot, as in holes of a net; slower, and hungry for memory.
+    It bridges gaps that closed form cannot, such as holes of a net; slow, and needs much memory.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def knn(
     trimap : (H, W) uint8
         0 background, 255 foreground, between them unknown.
     neighbors : int
-        Neighbors of a pixel where place weighs much; half as many where color alone counts.
+        Neighbors of a pixel by color and position; half as many are found by color alone.
     iterations : int
-        Give up after so many rounds of the solver (conjugate gradients).
+        Maximum number of iterations of the solver (conjugate gradients).
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Large kernel: closed form's equations over wide windows."""
+"""Large kernel: the equations of closed form over wide windows."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def large_kernel(
     iterations: Annotated[int, Slider(1, 100_000), Advanced()] = 10_000,
     job: Job,
 ) -> Alpha:
-    """Solve closed form's equations over windows many pixels wide.
+    """Solve the equations of closed form over windows many pixels wide.
 
-    It needs little memory, but many rounds: slow on large unknown regions.
+    It needs little memory, but many iterations: slow on large unknown regions.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def large_kernel(
     epsilon : float
         Regularization of the windows' color covariance.
     iterations : int
-        Give up after so many rounds of the solver (conjugate gradients).
+        Maximum number of iterations of the solver (conjugate gradients).
 
     Returns
     -------

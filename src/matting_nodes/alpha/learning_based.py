@@ -1,4 +1,4 @@
-"""Learning based: alpha as a learnt linear function of the colors around."""
+"""Learning based: alpha as a learnt linear function of the neighbors' colors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def learning_based(
 ) -> Alpha:
     """Predict each alpha linearly from its 3 × 3 neighbors, by ridge regression on color.
 
-    Close to closed form in its results, slower.
+    Results are close to those of closed form; slower.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def learning_based(
     epsilon : float
         Weight of the ridge.
     iterations : int
-        Give up after so many rounds of the solver (conjugate gradients).
+        Maximum number of iterations of the solver (conjugate gradients).
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Random walk: alpha is the chance to meet foreground first."""
+"""Random walk: alpha is the probability of reaching foreground first."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def random_walk(
     iterations: Annotated[int, Slider(1, 100_000), Advanced()] = 10_000,
     job: Job,
 ) -> Alpha:
-    """Take the chance that a walk, which shuns color edges, meets foreground first.
+    """Compute the probability that a random walk, which avoids edges, reaches foreground first.
 
-    Smooth and stable; soft edges come out too hard.
+    Smooth and stable; soft edges become too hard.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def random_walk(
     sigma : float
         Difference of color, for colors in 0..1, that counts as an edge.
     iterations : int
-        Give up after so many rounds of the solver (conjugate gradients).
+        Maximum number of iterations of the solver (conjugate gradients).
 
     Returns
     -------

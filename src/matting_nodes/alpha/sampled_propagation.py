@@ -1,4 +1,4 @@
-"""Sampled propagation: colors around vote on each pixel, the matting Laplacian joins the votes."""
+"""Sampled propagation: color samples estimate alpha, the matting Laplacian propagates it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .propagation import TITLE
 def sampled_propagation(
     image: Annotated[Image, AnyChannels()], trimap: Trimap, *, device: str, job: Job
 ) -> Alpha:
-    """Let the known colors around vote on each unknown pixel, and join the votes along the picture.
+    """Estimate alpha from the known colors nearby, and propagate it along the picture.
 
     Time and memory grow with the number of unknown pixels.
 
@@ -28,7 +28,7 @@ def sampled_propagation(
     image : (H, W, C) float32, 0..1
         The picture, at least 3 × 3 pixels, of any number of channels.
     trimap : (H, W) uint8
-        0 background, 255 foreground, between them unknown.
+        0 background, 255 foreground, links_of them unknown.
 
     Returns
     -------
@@ -41,27 +41,28 @@ def sampled_propagation(
 
     Notes
     -----
-    α minimizes αᵀLα + Σ w (α − α̂)², where L is the matting Laplacian (Levin, Lischinski and
-    Weiss, PAMI 2008), α̂ the sampled alpha and w its confidence, as in Wang and Cohen, "Optimized
-    Color Sampling for Robust Matting", CVPR 2007. Solved by conjugate gradients from α̂ on, with a
-    multigrid whose coarse vectors are linear functions of color. On a GPU, if one is chosen, the
-    equations are solved there; the samples are drawn on the CPU. Both agree within 1e-3.
+    α minimizes αᵀLα + Σ w (α − α̂)² plus links between pixels of similar color. L is the matting
+    Laplacian (Levin, Lischinski and Weiss, PAMI 2008), α̂ the estimate from color samples and w its
+    weight, as in Wang and Cohen, "Optimized Color Sampling for Robust Matting", CVPR 2007. Solved
+    by conjugate gradients, beginning with α̂ and preconditioned by a multigrid whose coarse vectors
+    are linear functions of color. If a GPU is chosen, the equations are solved on it; colors are
+    sampled on the CPU. Both agree within 1e-3.
     """
     check_window(image, 3, TITLE)
     image = full_contrast(image)
-    # On its own it takes the CPU, so that every host gives the same pixels; and no torch is loaded.
+    # By default the CPU, so that every host gives the same pixels; and torch is not loaded.
     where = "cpu" if device in ("auto", "cpu") else torch_device(device).type
     job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
     from ..solvers.laplacian import laplacian_rows
     from .propagation.color_links import ColorLinks
-    from .propagation.data_term import chosen
-    from .propagation.solve import EPSILON, propagate, sampled
+    from .propagation.data_term import gather_unknowns
+    from .propagation.solve import EPSILON, propagate, sample_colors
 
-    samples, pulled = sampled(image, trimap, job.part(0, 0.5))
-    solve, start = unknown(trimap), pulled[0].copy()  # a view would keep the weights
-    colors, pulled = chosen(samples.colors, pulled, solve, whole(solve.shape))
-    links = ColorLinks(samples.colors).between(solve, start, whole(solve.shape), trimap, start)
+    samples, term = sample_colors(image, trimap, job.part(0, 0.5))
+    solve, start = unknown(trimap), term[0].copy()  # a view would keep the weights
+    colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
+    links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
     del samples
     rows = laplacian_rows(image, solve, EPSILON, np.float32)
-    values = propagate(rows, colors, solve, links, pulled, start, job.part(0.5, 1), device=where)
+    values = propagate(rows, colors, solve, links, term, start, job.part(0.5, 1), device=where)
     return values.clip(0, 1, out=values)

@@ -14,7 +14,7 @@ TITLE = "Shared sampling"
 def shared_sampling(image: Image, trimap: Trimap, *, job: Job) -> Alpha:
     """Explain each pixel by the best pair of a foreground and a background color nearby.
 
-    Fast and good where both sides have clear colors; it stops for a cancel only at its ends.
+    Fast, and good where both sides have clear colors.
 
     Parameters
     ----------

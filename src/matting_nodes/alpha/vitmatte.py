@@ -1,4 +1,4 @@
-"""ViTMatte: a vision transformer, the most exact of the networks here."""
+"""ViTMatte: a vision transformer, the most accurate of the networks here."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def vitmatte(
     device: str,
     job: Job,
 ) -> Alpha:
-    """Ask ViTMatte, the most exact network here; trained on non-commercial data.
+    """Predict alpha by ViTMatte, the most accurate network here; trained on non-commercial data.
 
     It needs the package transformers: pip install "matting-nodes[networks]".
 
@@ -64,7 +64,7 @@ def vitmatte(
     """
 
     def alpha_of(_network: Any, answer: Any) -> torch.Tensor:
-        # Whole it answers with more than alpha, in halves with alpha alone.
+        # The whole network returns more than alpha, its second half returns alpha alone.
         return getattr(answer, "alphas", answer)  # type: ignore[no-any-return]
 
     alpha = predict(

@@ -1,1 +1,1 @@
-"""What Composite is made of: adjustments of an alpha, backgrounds, print sizes."""
+"""The parts of Composite: adjustments of an alpha, backgrounds, print sizes."""

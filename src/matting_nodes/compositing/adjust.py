@@ -1,4 +1,4 @@
-"""Refining a matte before it is used: levels, gamma, choke; and despill of its colors."""
+"""Adjusting a matte before it is used: levels, gamma, choke; and despilling its colors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 from ..arrays import Alpha, Image
 from ..errors import ParameterError
 
-CHANNELS = {"red": 0, "green": 1, "blue": 2}
+CHANNEL_INDEX = {"red": 0, "green": 1, "blue": 2}
 
 
 def levels(alpha: Alpha, black_point: float, white_point: float, gamma: float) -> Alpha:
-    """Stretch an alpha between two points, then bend it.
+    """Return an alpha stretched between two points, with a gamma: ((α − b) / (w − b))^(1/γ).
 
     Parameters
     ----------
@@ -38,14 +38,20 @@ def levels(alpha: Alpha, black_point: float, white_point: float, gamma: float) -
             "Lower black_point, or raise white_point",
         )
     stretched = (alpha - np.float32(black_point)) / np.float32(white_point - black_point)
-    bent: Alpha = np.power(stretched.clip(0, 1), np.float32(1 / gamma), dtype=np.float32)
-    return bent
+    adjusted: Alpha = np.power(stretched.clip(0, 1), np.float32(1 / gamma), dtype=np.float32)
+    return adjusted
 
 
 def choked(alpha: Alpha, radius: int) -> Alpha:
-    """Return an alpha whose edge moved inwards by `radius` pixels, outwards if it is negative.
+    """Return an alpha whose edge is moved inwards by `radius` pixels, or outwards if negative.
 
-    Grey-scale erosion, or dilation, by a disk: soft edges stay as soft as they are.
+    Grey-scale erosion or dilation by a disk, which keeps the softness of edges.
+
+    Parameters
+    ----------
+    alpha : (H, W) float32, 0..1
+    radius : int, pixels
+        Radius of the disk: of an erosion if positive, of a dilation if negative.
     """
     import cv2
 
@@ -58,10 +64,10 @@ def choked(alpha: Alpha, radius: int) -> Alpha:
 
 
 def despilled(colors: Image, channel: str, amount: float) -> Image:
-    """Take the glow of a colored screen out of the colors.
+    """Return colors without the spill of a colored screen.
 
-    The screen's channel is held down to the mean of the other two: colors without spill, in
-    which it does not stand out, stay as they are.
+    The screen's channel is limited to the mean of the other two; colors in which it is no
+    greater are left unchanged.
 
     Parameters
     ----------
@@ -69,11 +75,11 @@ def despilled(colors: Image, channel: str, amount: float) -> Image:
     channel : {"none", "red", "green", "blue"}
         The screen's color.
     amount : float, 0..1
-        How much of the excess goes.
+        How much of the excess is removed.
     """
     if channel == "none":
         return colors
-    key = CHANNELS[channel]
+    key = CHANNEL_INDEX[channel]
     result = colors.copy()
     others = np.delete(colors, key, axis=2).mean(axis=2)
     result[..., key] -= np.float32(amount) * (colors[..., key] - others).clip(0, None)

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from ..arrays import Alpha, Image, as_rgb
 from ..resizing import resized
 
-LIGHT, DARK = np.float32(0.95), np.float32(0.8)
-# The power of (1 − α) that pixels count with where F is not known: half covered, a sixteenth.
-MOSTLY_BACKGROUND = 4
-# The weight of the whole picture's mean in a blurred background, beside what is near.
-TRACE = np.float32(1e-4)
+LIGHT_GREY, DARK_GREY = np.float32(0.95), np.float32(0.8)
+# Where F is not known, pixels are weighted by this power of 1 − α: half covered, by a sixteenth.
+BACKGROUND_POWER = 4
+# The weight of the whole picture's mean in a blurred background, relative to the pixels nearby.
+MEAN_WEIGHT = np.float32(1e-4)
 
 
 def fitted(picture: Image, height: int, width: int, fit: str) -> Image:
@@ -22,10 +22,10 @@ def fitted(picture: Image, height: int, width: int, fit: str) -> Image:
     ----------
     picture : (h, w, C) float32, 0..1
     height, width : int, pixels
-        The size wanted.
+        The new size.
     fit : {"fill", "fit", "stretch", "tile"}
-        fill covers all, cutting off what is too much; fit shows the whole picture between
-        black bars; stretch gives up its proportions; tile repeats it from the upper left.
+        fill crops what does not fit; fit shows the whole picture between black bars; stretch
+        ignores proportions; tile repeats it from the upper left.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def fitted(picture: Image, height: int, width: int, fit: str) -> Image:
     canvas = np.zeros((height, width, 3), np.float32)
     h, w = scaled.shape[:2]
     top, left = (height - h) // 2, (width - w) // 2
-    # Where the picture reaches beyond the canvas, the offset is negative and it is cut.
+    # Where the picture is larger than the canvas, the offset is negative and it is cropped.
     canvas[max(top, 0) : top + h, max(left, 0) : left + w] = scaled[
         max(-top, 0) : height - top, max(-left, 0) : width - left
     ]
@@ -53,17 +53,24 @@ def fitted(picture: Image, height: int, width: int, fit: str) -> Image:
 
 
 def checkerboard(height: int, width: int, square: int) -> Image:
-    """Return light and dark grey squares of so many pixels, (height, width, 3)."""
+    """Return a checkerboard of light and dark grey, (height, width, 3) float32.
+
+    Parameters
+    ----------
+    height, width : int, pixels
+        Size of the picture.
+    square : int, pixels
+        Side of a square.
+    """
     y, x = np.indices((height, width)) // square
-    grey: Image = np.where((x + y) % 2, DARK, LIGHT)[..., None]
+    grey: Image = np.where((x + y) % 2, DARK_GREY, LIGHT_GREY)[..., None]
     return as_rgb(grey)
 
 
 def blurred(image: Image, alpha: Alpha, foreground: Image | None, radius: float) -> Image:
-    """Return the background alone, out of focus: nothing of the object shines into it.
+    """Return the background alone, out of focus, without the object's light.
 
-    Of every pixel I = αF + (1 − α)B only the light (1 − α)B is spread, and divided by the
-    (1 − α) that was spread with it.
+    From I = αF + (1 − α)B only (1 − α)B is blurred, and divided by the blurred 1 − α.
 
     Parameters
     ----------
@@ -72,7 +79,7 @@ def blurred(image: Image, alpha: Alpha, foreground: Image | None, radius: float)
     alpha : (H, W) float32, 0..1
         Its matte.
     foreground : like image, optional
-        F; without it I stands for B, the less the more of the object is in it.
+        F; without it I stands for B, weighted less where more of the object is in it.
     radius : float, pixels
         Standard deviation of the Gaussian.
 
@@ -82,14 +89,14 @@ def blurred(image: Image, alpha: Alpha, foreground: Image | None, radius: float)
     """
     rgb, part = as_rgb(image), 1 - alpha[..., None]
     if foreground is None:
-        part = part**MOSTLY_BACKGROUND
+        part = part**BACKGROUND_POWER
         light = part * rgb
     else:
         light = rgb - alpha[..., None] * as_rgb(foreground)
     spread, spread_part = (_gaussian(values, radius) for values in (light, part))
-    # Where no background is near, deep inside the object, it is the mean of all.
+    # blur((1 − α) B) / blur(1 − α); deep inside the object, far from any background, its mean.
     mean = light.sum(axis=(0, 1)) / max(float(part.sum()), 1.0)
-    behind: Image = ((spread + TRACE * mean) / (spread_part + TRACE)).clip(0, 1)
+    behind: Image = ((spread + MEAN_WEIGHT * mean) / (spread_part + MEAN_WEIGHT)).clip(0, 1)
     return behind.astype(np.float32)
 
 

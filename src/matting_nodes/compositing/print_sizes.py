@@ -1,4 +1,4 @@
-"""Print sizes: a portrait framed and scaled as photo studios and passport offices want it."""
+"""Print sizes: a portrait cropped and scaled as photo studios and passport offices want it."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ PRINT_SIZES = {
 }
 # What photo studios print behind a portrait.
 ID_COLORS = {"id_white": "#ffffff", "id_blue": "#438edb", "id_red": "#ff0000"}
-# The part of the frame's height that stays free above the head.
+# The share of the crop's height that stays free above the head.
 HEADROOM = 0.1
 
 
 @dataclass(frozen=True)
-class Frame:
-    """A part of a picture, in pixels; it may reach beyond the picture's border."""
+class Crop:
+    """A rectangle to crop a picture to, in pixels; it may reach beyond the picture's border."""
 
     top: int
     left: int
     height: int
     width: int
 
-    def cut(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """Return what lies in the frame; beyond the border the nearest pixels repeat."""
-        rows, columns, _ = self._places(picture.shape)
+    def apply(self, picture: NDArray[Any]) -> NDArray[Any]:
+        """Return the cropped picture; beyond the border the nearest pixels repeat."""
+        rows, columns, _ = self._indices(picture.shape)
         return picture[np.ix_(rows, columns)]
 
-    def cut_alpha(self, alpha: Alpha) -> Alpha:
-        """Return the alpha in the frame; beyond the border it is 0."""
-        *_, inside = self._places(alpha.shape)
-        return self.cut(alpha) * inside
+    def apply_to_alpha(self, alpha: Alpha) -> Alpha:
+        """Return the cropped alpha; beyond the border it is 0."""
+        *_, inside = self._indices(alpha.shape)
+        return self.apply(alpha) * inside
 
-    def _places(self, shape: tuple[int, ...]) -> tuple[Any, Any, NDArray[np.float32]]:
+    def _indices(self, shape: tuple[int, ...]) -> tuple[Any, Any, NDArray[np.float32]]:
         rows = np.arange(self.top, self.top + self.height)
         columns = np.arange(self.left, self.left + self.width)
         in_rows, in_columns = rows.clip(0, shape[0] - 1), columns.clip(0, shape[1] - 1)
@@ -54,14 +54,14 @@ class Frame:
         return in_rows, in_columns, inside
 
 
-def portrait_frame(alpha: Alpha, size: str) -> Frame:
-    """Return the frame for a portrait: down to the object's lower end, its head in the middle.
+def portrait_crop(alpha: Alpha, size: str) -> Crop:
+    """Return the crop of a portrait: down to the object's lower end, its head in the middle.
 
     Parameters
     ----------
     alpha : (H, W) float32, 0..1
     size : str
-        One of PRINT_SIZES, for the frame's proportions.
+        One of PRINT_SIZES, for the crop's proportions.
 
     Raises
     ------
@@ -83,16 +83,16 @@ def portrait_frame(alpha: Alpha, size: str) -> Frame:
     width_mm, height_mm = PRINT_SIZES[size]
     height = math.ceil((bottom - top) / (1 - HEADROOM))
     width = max(1, round(height * width_mm / height_mm))
-    return Frame(bottom - height, round(middle - width / 2), height, width)
+    return Crop(bottom - height, round(middle - width / 2), height, width)
 
 
 def printed(picture: NDArray[np.float32], size: str, resolution: int) -> NDArray[np.float32]:
-    """Return a picture in the pixels that a print of this size and resolution has.
+    """Return a picture resized to the pixels of a print of this size and resolution.
 
     Parameters
     ----------
     picture : (H, W, 3) or (H, W, 4) float32, 0..1
-        A fourth channel is the alpha of straight colors.
+        Straight colors, perhaps with an alpha.
     size : str
         One of PRINT_SIZES.
     resolution : int, dots per inch
@@ -100,7 +100,7 @@ def printed(picture: NDArray[np.float32], size: str, resolution: int) -> NDArray
     width, height = (round(side / 25.4 * resolution) for side in PRINT_SIZES[size])
     if picture.shape[2] == 3:
         return resized(picture, height, width).clip(0, 1)
-    # Colors count as much as they are seen, or those of clear pixels would bleed in.
+    # Colors are weighted by alpha, or those of clear pixels would bleed in.
     alpha = picture[..., 3:]
     mixed = resized(np.dstack([picture[..., :3] * alpha, alpha]), height, width).clip(0, 1)
     plain = resized(np.ascontiguousarray(picture[..., :3]), height, width).clip(0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ParameterError
-from ..framework.run import settings
+from ..framework.run import complete_parameters
 from ..nodes.alpha_matte import alpha_matte
 
 
@@ -46,7 +46,7 @@ def method_settings(text: str) -> dict[str, Any]:
                 f"{text} has {pair!r}", "Settings are NAME=VALUE, joined by commas", "Add the ="
             )
         given[key] = _value(value, types.get(key, str))
-    settings(alpha_matte, given)
+    complete_parameters(alpha_matte, given)
     return given
 
 

@@ -1,4 +1,4 @@
-"""Ways to unmix the colors of foreground and background: one method a module, found by name."""
+"""Methods of Estimate Foreground: one a module, found by name."""
 
 from ..framework.register import load_modules
 

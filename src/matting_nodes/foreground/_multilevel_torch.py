@@ -9,7 +9,13 @@ Tensor = torch.Tensor
 
 
 def resized(picture: Tensor, height: int, width: int) -> Tensor:
-    """Return a picture (C, H, W) at another size, each pixel the one that it lies in."""
+    """Return a picture resized by nearest neighbors.
+
+    Parameters
+    ----------
+    picture : (C, h, w) tensor
+    height, width : int, pixels
+    """
     rows = torch.arange(height, device=picture.device) * picture.shape[1] // height
     columns = torch.arange(width, device=picture.device) * picture.shape[2] // width
     return picture[:, rows][:, :, columns]
@@ -21,9 +27,22 @@ def solve(
     foreground: Tensor,
     background: Tensor,
     regularization: float,
-    rounds: int,
+    iterations: int,
 ) -> tuple[Tensor, Tensor]:
-    """Return the colors of one level after so many rounds of red and black sweeps."""
+    """Return the colors of one level after some red-black iterations.
+
+    Parameters
+    ----------
+    image : (C, H, W) tensor
+    alpha : (1, H, W) tensor
+    foreground, background : (C, H, W) tensor
+        The colors to begin with.
+    regularization : float
+        Weight of smoothness.
+    iterations : int
+        Each is a red and a black sweep.
+    """
+    # The same equations as in _multilevel.py.
     a, b = alpha, 1 - alpha
     around = _neighbors(alpha)
     weights = regularization + (a - around).abs()
@@ -33,12 +52,12 @@ def solve(
     inverse = 1 / (ff * bb - fb * fb)
     height, width = alpha.shape[1:]
     places = torch.arange(height, device=a.device)[:, None] + torch.arange(width, device=a.device)
-    for sweep in range(2 * rounds):
+    for sweep in range(2 * iterations):
         turn = (places % 2 == sweep % 2) & (~solid if sweep >= 2 else True)
         near_f, near_b = _neighbors(foreground), _neighbors(background)
         f = a * image + (weights * near_f).sum(dim=0)
         g = b * image + (weights * near_b).sum(dim=0)
-        # Where all is solid, one color is the picture's and the other a mean of its neighbors.
+        # In solid parts one color is the picture's and the other a mean of its neighbors.
         new_f = torch.where(
             solid, torch.where(a == 1, image, near_f.mean(dim=0)), inverse * (bb * f - fb * g)
         )

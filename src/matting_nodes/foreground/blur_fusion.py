@@ -23,9 +23,9 @@ def blur_fusion(
     radius: Annotated[int, Slider(1, 500, unit="px"), Advanced()] = 45,
     device: str,
 ) -> tuple[Image, Image]:
-    """Unmix by two blurs, a wide and a narrow one: fast, also on a GPU.
+    """Estimate the colors from two blurs, a wide and a narrow one: fast, also on a GPU.
 
-    Good along hair and hard edges; on wide soft ramps, as of smoke, about half of the old
+    Good along hair and hard edges; on wide soft ramps, such as smoke, about half of the old
     background stays in the colors.
 
     Parameters
@@ -44,7 +44,7 @@ def blur_fusion(
     Notes
     -----
     Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021: windows of 90 and 6
-    pixels, here 91 and 7, so that they have a middle.
+    pixels, here 91 and 7, so that they have a center pixel.
     """
     import torch
 
@@ -63,7 +63,7 @@ def _fuse(
     alpha: torch.Tensor,
     radius: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blur each side's colors weighted by its part, then give F what is left of I."""
+    """Return both sides' colors, blurred with their weights, and F corrected to explain I."""
     part, rest = _blur(alpha, radius), _blur(1 - alpha, radius)
     # F̂ = blur(F α) / blur(α) and B̂ = blur(B (1 − α)) / blur(1 − α)
     front = _blur(foreground * alpha, radius) / (part + 1e-5)
@@ -74,7 +74,7 @@ def _fuse(
 
 
 def _blur(values: torch.Tensor, radius: int) -> torch.Tensor:
-    """Return the mean over windows of 2 radius + 1 pixels a side, those inside the picture."""
+    """Return the mean over windows of 2 radius + 1 pixels a side, cut off at the border."""
     from torch.nn.functional import avg_pool2d
 
     size, pad = 2 * radius + 1, radius

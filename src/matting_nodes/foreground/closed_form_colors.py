@@ -45,15 +45,15 @@ def closed_form_colors(
     from pymatting import estimate_foreground_cf
 
     if max(alpha.shape) == 1:
-        # One pixel has no neighbors to be smooth with.
+        # A single pixel has no neighbors.
         return image, image
-    rounds = 0
+    iterations = 0
 
-    def watch(*_state: Any) -> None:
-        nonlocal rounds
-        rounds += 1
-        # How many rounds there will be is not known: the bar nears its end ever slower.
-        job.step(1 - 0.99**rounds, message="Closed form: colors")
+    def callback(*_state: Any) -> None:
+        nonlocal iterations
+        iterations += 1
+        # The number of iterations is not known: the bar approaches its end ever more slowly.
+        job.step(1 - 0.99**iterations, message="Closed form: colors")
 
     try:
         colors = estimate_foreground_cf(
@@ -61,12 +61,12 @@ def closed_form_colors(
             alpha.astype(np.float64),
             regularization=regularization,
             return_background=True,
-            cg_kwargs={"callback": watch},
+            cg_kwargs={"callback": callback},
         )
     except (ValueError, ArithmeticError) as error:
         raise MattingError(
             f"Closed form found no colors: {error}",
-            "The picture must be explained by smooth colors",
+            "Smooth colors must explain the picture",
             "Choose a larger regularization, or multilevel",
         ) from error
     foreground, background = (part[..., : image.shape[2]].astype(np.float32) for part in colors)

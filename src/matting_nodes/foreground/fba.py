@@ -1,4 +1,4 @@
-"""FBA: a network that finds the colors of both sides together with alpha."""
+"""FBA: a network that predicts the colors of both sides together with alpha."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def fba(
     device: str,
     job: Job,
 ) -> tuple[Image, Image]:
-    """Ask FBA Matting for the colors, best beside its own alpha; its weights are non-commercial.
+    """Predict the colors by FBA Matting, best with its own alpha; its weights are non-commercial.
 
     Parameters
     ----------
     image : (H, W, 3) or (H, W, 1) float32, 0..1
         The picture.
     alpha : (H, W) float32, 0..1
-        Its matte; the network finds its own from the trimap and goes by that.
+        Its matte, which is not used: the network predicts its own from the trimap.
     trimap : (H, W) uint8
         0 background, 255 foreground, between them unknown.
 
@@ -68,6 +68,6 @@ def fba(
 
 
 def _colors(planes: Image, image: Image) -> Image:
-    """Return planes as a picture with the channels of another; grey is their mean."""
+    """Return planes as a picture with the channels of another; for grey, their mean."""
     picture = planes.transpose(1, 2, 0)
     return picture if image.shape[2] == 3 else picture.mean(axis=2, keepdims=True)

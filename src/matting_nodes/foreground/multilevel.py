@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import torch
 
 TITLE = "Multilevel"
-# As published: many rounds where a picture is small, two where it is not.
-SMALL, SMALL_ROUNDS, LARGE_ROUNDS = 32, 10, 2
+# As published: levels of up to 32 pixels a side have ten iterations, larger ones two.
+SMALL_SIZE, SMALL_ITERATIONS, LARGE_ITERATIONS = 32, 10, 2
 
 
 @method("estimate_foreground", title=TITLE)
@@ -49,7 +49,7 @@ def multilevel(
     Notes
     -----
     Germer et al., "Fast Multi-Level Foreground Estimation", ICPR 2020 (arXiv:2006.14970).
-    Pixels are visited in the order of a checkerboard rather than row by row, so that the
+    Pixels are updated in red-black (checkerboard) order rather than row by row, so that the
     result depends neither on the number of threads nor on the device.
     """
     job.step(0, message=f"{TITLE} (its first use compiles it: some seconds)")
@@ -63,13 +63,13 @@ def multilevel(
 
 
 def _levels(shape: tuple[int, ...], job: Job) -> Iterator[tuple[int, int, int]]:
-    """Yield each level's height, width and rounds, from one pixel to the full size."""
+    """Yield each level's height, width and iterations, from one pixel to the full size."""
     last = max(1, math.ceil(math.log2(max(shape))))
     for level in range(last + 1):
         # Each level has four times the pixels of the one before.
         job.step(4.0 ** (level - last), message=TITLE)
         h, w = (round(side ** (level / last)) for side in shape)
-        yield h, w, SMALL_ROUNDS if max(h, w) <= SMALL else LARGE_ROUNDS
+        yield h, w, SMALL_ITERATIONS if max(h, w) <= SMALL_SIZE else LARGE_ITERATIONS
 
 
 def _unmix(
@@ -82,11 +82,11 @@ def _unmix(
 ) -> tuple[Image, Image]:
     from ._multilevel import resized, solve
 
-    for h, w, rounds in _levels(alpha.shape, job):
+    for h, w, iterations in _levels(alpha.shape, job):
         colors = resized(image, h, w)
         part = resized(alpha[..., None], h, w)[..., 0]
         foreground, background = resized(foreground, h, w), resized(background, h, w)
-        solve(colors, part, foreground, background, regularization, rounds)
+        solve(colors, part, foreground, background, regularization, iterations)
     return foreground, background
 
 
@@ -99,7 +99,22 @@ def unmix_on(
     regularization: float,
     job: Job,
 ) -> tuple[Image, Image]:
-    """Return the same colors, within rounding, computed on a torch device."""
+    """Return the same colors, within rounding errors, computed on a torch device.
+
+    Parameters
+    ----------
+    device : torch.device
+    image : (H, W, C) float32, 0..1
+        The picture.
+    alpha : (H, W) float32, 0..1
+        Its matte.
+    foreground, background : (h, w, C) float32
+        Colors of the first level, resized to one pixel.
+    regularization : float
+        Weight of smoothness.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     import torch
 
     from ._multilevel_torch import resized, solve
@@ -108,10 +123,10 @@ def unmix_on(
     mixed, part, front, back = (
         torch.from_numpy(plane).permute(2, 0, 1).to(device) for plane in planes
     )
-    for h, w, rounds in _levels(alpha.shape, job):
+    for h, w, iterations in _levels(alpha.shape, job):
         colors, a = resized(mixed, h, w), resized(part, h, w)
         front, back = resized(front, h, w), resized(back, h, w)
-        front, back = solve(colors, a, front, back, regularization, rounds)
+        front, back = solve(colors, a, front, back, regularization, iterations)
     return _array(front), _array(back)
 
 

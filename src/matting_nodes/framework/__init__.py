@@ -1,1 +1,1 @@
-"""What makes a typed function a node: its parameters, specification, registration and run."""
+"""What makes a typed function a node: parameters, specification, registration, running it."""

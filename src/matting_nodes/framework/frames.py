@@ -11,16 +11,26 @@ import numpy as np
 from ..arrays import FOREGROUND, Kind
 from ..errors import EmptyRegionError, MattingError, SizeMismatchError
 from ..job import Job
-from .run import Frames, Ranges, Result, check, is_by_stack, measure, provenance, run, settings
+from .run import (
+    Frames,
+    Ranges,
+    Result,
+    check,
+    complete_parameters,
+    is_by_stack,
+    measure,
+    provenance,
+    run,
+)
 from .spec import NodeSpec
 
-# Kinds that say of a frame whether the object is there: foreground, and their type.
+# Kinds from which a frame's object can be told: the value of foreground, and their type.
 MATTES = {Kind.MASK: 1, Kind.ALPHA: 1, Kind.TRIMAP: FOREGROUND}
 DTYPES = {Kind.MASK: np.float32, Kind.ALPHA: np.float32, Kind.TRIMAP: np.uint8}
 
 
 def count_frames(inputs: Mapping[str, Frames | None]) -> int:
-    """Return how many frames a batch has; inputs with one frame serve them all.
+    """Return the number of frames of a batch; an input with one frame is used for all.
 
     Raises
     ------
@@ -60,25 +70,25 @@ def map_frames(
     spec : NodeSpec
         The node.
     inputs : mapping of Frames
-        By input name. One frame serves all; None stands for an input that is not wired, and in
-        place of a frame's prompt for none there. A frame without a prompt that other frames have
-        holds no object: its mask is empty.
+        Frames by input name. A single frame is used for all. None is an input that is not wired,
+        or in place of a frame's prompt a missing one: such a frame has no object, and its mask is
+        empty.
     parameters : mapping, optional
         As for `run`.
     job : Job, optional
-        Progress over the batch, and cancel.
+        Reports progress over the batch, and stops the work when it is cancelled.
 
     Yields
     ------
     Result
-        One a frame, in order.
+        The result of each frame, in order.
 
     Raises
     ------
     MattingError
-        For a frame that cannot be used, naming it. A frame of several that shows no object, or
-        nothing else, is none: its result says so in its remark. A batch of nothing else is
-        refused when its last frame is asked for.
+        For a frame that cannot be used, naming it. One of several frames that shows no object, or
+        nothing but the object, is no error: the remark of its result says so. If all frames are
+        like that, the error is raised at the last one.
     """
     job = job or Job()
     parameters = parameters or {}
@@ -101,12 +111,23 @@ def check_frames(
 ) -> tuple[Ranges | None, EmptyFrames]:
     """Check all frames of a batch of several before the first is computed.
 
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    inputs : mapping of Frames
+        As for `map_frames`.
+    parameters : mapping
+        As for `run`.
+    job : Job
+        Stops the check when it is cancelled.
+
     Returns
     -------
     ranges : mapping or None
-        The range of values that all frames share, if they do.
+        The range of values if all frames share one.
     empty : EmptyFrames
-        Those that need no solving.
+        The frames that need no solving.
 
     Raises
     ------
@@ -130,14 +151,14 @@ def check_frames(
 
 
 class EmptyFrames:
-    """The frames of a stack that show no object, or nothing else: they need no solving.
+    """The frames of a stack that show no object, or nothing but it: they need no solving.
 
     Parameters
     ----------
     spec : NodeSpec
         The node that runs on them.
     count : int
-        How many frames there are.
+        Number of frames of the stack.
     """
 
     def __init__(self, spec: NodeSpec[Any], count: int) -> None:
@@ -147,7 +168,13 @@ class EmptyFrames:
 
     @contextmanager
     def noting(self, index: int) -> Iterator[None]:
-        """Take note of an error that says that this frame lacks a side, in place of raising it."""
+        """Note an error about a missing foreground or background instead of raising it.
+
+        Parameters
+        ----------
+        index : int
+            Number of the frame.
+        """
         try:
             yield
             self._errors.pop(index, None)
@@ -158,7 +185,7 @@ class EmptyFrames:
 
     @property
     def remarks(self) -> list[str]:
-        """What a user should know of these frames."""
+        """What a user should know about these frames."""
         return [_remark(index, error) for index, error in sorted(self._errors.items())]
 
     def refuse_if_all(self) -> None:
@@ -175,7 +202,17 @@ class EmptyFrames:
     def result(
         self, index: int, inputs: Mapping[str, Any], parameters: Mapping[str, Any]
     ) -> Result:
-        """Return the matte of such a frame, 0 or 1 throughout, with a remark that names it."""
+        """Return the matte of such a frame, 0 or 1 throughout, with a remark that names it.
+
+        Parameters
+        ----------
+        index : int
+            Number of a frame that `noting` has noted.
+        inputs : mapping
+            The inputs of this frame, by name; one of them is a picture.
+        parameters : mapping
+            As for `run`, for the provenance.
+        """
         error = self._errors[index]
         pictures = (inputs.get(wire.name) for wire in self._spec.inputs if wire.kind.is_picture)
         shape = next(np.shape(picture)[:2] for picture in pictures if picture is not None)
@@ -185,7 +222,7 @@ class EmptyFrames:
             for output in self._spec.outputs
         }
         remark = _remark(index, error)
-        record = provenance(self._spec, settings(self._spec, parameters), Job(), {})
+        record = provenance(self._spec, complete_parameters(self._spec, parameters), Job(), {})
         return Result(values, record | {"remark": remark}, remark=remark)
 
 
@@ -195,7 +232,15 @@ def _remark(index: int, error: EmptyRegionError) -> str:
 
 
 def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
-    """Return the inputs of one frame; those with one frame serve all."""
+    """Return the inputs of one frame; those with one frame serve all.
+
+    Parameters
+    ----------
+    inputs : mapping of Frames
+        As for `map_frames`.
+    index : int
+        Number of the frame.
+    """
     return {
         name: frames[index if len(frames) > 1 else 0]
         for name, frames in inputs.items()
@@ -205,6 +250,13 @@ def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
 
 def check_prompts(spec: NodeSpec[Any], values: Mapping[str, Any]) -> None:
     """Check that a frame has a prompt, if prompts were given.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    values : mapping
+        The inputs of a frame by name; None for a prompt that other frames have.
 
     Raises
     ------
@@ -223,7 +275,15 @@ def check_prompts(spec: NodeSpec[Any], values: Mapping[str, Any]) -> None:
 
 @contextmanager
 def naming(index: int, count: int) -> Iterator[None]:
-    """Add the frame's number to a MattingError, if there are several frames."""
+    """Add the frame's number to a MattingError, if there are several frames.
+
+    Parameters
+    ----------
+    index : int
+        Number of the frame.
+    count : int
+        Number of frames in all.
+    """
     try:
         yield
     except MattingError as error:

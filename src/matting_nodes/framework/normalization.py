@@ -1,7 +1,7 @@
-"""Normalization: which values of a picture become 0 and 1, and the way back.
+"""Normalization: the range of a picture's values that becomes 0..1, and its inverse.
 
-α in I = αF + (1 − α)B stays what it is when I, F and B are scaled and shifted together, so
-nothing of a matte may depend on the numbers that a camera or a file type happens to count in.
+α in I = αF + (1 − α)B does not change when I, F and B are scaled and shifted together, so a matte
+must not depend on the numbers in which a camera or a file stores its picture.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Doubles = NDArray[np.float64]
 
 # Values beyond these are cut off by "percentiles".
 PERCENTILES = (0.1, 99.9)
-# A picture that does not reach this part of its type's range holds counts of fewer bits: 14 in 16;
-USED_PART = 1 / 4
-# or if it spans no more than this part: 12 bits above an offset, as in shifted signed integers.
-SPANNED_PART = 1 / 16
+# A picture holds fewer bits than its type if it does not reach this share of its range (14 in 16),
+USED_SHARE = 1 / 4
+# or does not span this one: 12 bits above an offset, as in shifted signed integers.
+SPANNED_SHARE = 1 / 16
 # Types whose values float32 holds exactly.
 NARROW = frozenset(np.dtype(name) for name in ("bool", "u1", "i1", "u2", "i2", "f2", "f4"))
 
@@ -35,7 +35,7 @@ class ValueRange:
     Parameters
     ----------
     low, high : () or (C,) float64
-        For all channels or for each.
+        The two values, for all channels or for each.
     by_type : bool
         Whether they are parts of the type's range, 0..1, rather than the picture's own numbers.
     """
@@ -50,7 +50,15 @@ class ValueRange:
         return float(self.low.min()), float(self.high.max())
 
     def normalized(self, pixels: NDArray[Any], name: str = "image") -> Image:
-        """Return (H, W, C) pixels as float32 in 0..1; what lies outside is cut off."""
+        """Return (H, W, C) pixels as float32 in 0..1; values outside the range are clipped.
+
+        Parameters
+        ----------
+        pixels : (H, W, C) array
+            In the picture's own numbers.
+        name : str
+            What it is called in errors.
+        """
         pixels = unit_range(pixels, name) if self.by_type else pixels
         kind: Any = np.float32 if pixels.dtype in NARROW else np.float64
         low, length = self.low.astype(kind), (self.high - self.low).astype(kind)
@@ -74,15 +82,15 @@ def normalized(pixels: NDArray[Any], values: ValueRange | None, name: str) -> Im
     pixels : (H, W, C) array
         In the picture's own numbers.
     values : ValueRange, optional
-        What becomes 0 and 1; by default what the type says, as `unit_range` has it.
+        The range that becomes 0..1; by default that of the type, as in `unit_range`.
     name : str
-        Of the input, for errors.
+        Name of the input, for errors.
 
     Raises
     ------
     ValueRangeError
-        For NaN and infinity; without a range also for floats outside 0..1, and for integers
-        with a sign.
+        For NaN and infinity; without a range also for floats outside 0..1, and for signed
+        integers.
     """
     if values is None:
         return np.ascontiguousarray(unit_range(pixels, name))
@@ -106,9 +114,9 @@ def measured(
         quarter of their type's range and span a sixteenth, unless it is for each channel; else
         it is picture.
     name : str
-        Of the input, for errors.
+        Name of the input, for errors.
     per_channel : bool
-        A range for each channel, in place of one for all.
+        Whether each channel has a range of its own.
 
     Raises
     ------
@@ -125,15 +133,24 @@ def measured(
         lows.append(low)
         highs.append(high)
     lowest, highest = np.min(lows, axis=0), np.max(highs, axis=0)
-    # A picture of one value cannot be spread: the value becomes 0.
+    # A picture of a single value cannot be stretched: it becomes 0.
     above = np.where(highest > lowest, highest, lowest + 1)
     return ValueRange(lowest / (top or 1), above / (top or 1), by_type=bool(top))
 
 
 def in_range_of(values: ValueRange | None, pixels: NDArray[Any], name: str) -> ValueRange | None:
-    """Return the range of a picture whose numbers mean what another's do.
+    """Return the range of a picture whose numbers mean the same as those of another.
 
-    8 bits say their range themselves, and so do floats in 0..1 beside larger numbers.
+    8 bits have their own range, and so have floats in 0..1 beside larger numbers.
+
+    Parameters
+    ----------
+    values : ValueRange, optional
+        The range of the other picture; None for its type's own.
+    pixels : (H, W, C) array
+        The picture.
+    name : str
+        Name of the input, for errors.
     """
     if values is None:
         return measured([pixels], "picture", name) if pixels.dtype.kind == "i" else None
@@ -144,7 +161,7 @@ def in_range_of(values: ValueRange | None, pixels: NDArray[Any], name: str) -> V
 
 
 def _uses_its_type(pixels: NDArray[Any]) -> bool:
-    """Return whether a picture is of 8 bits, or reaches far enough into its type's range."""
+    """Return whether a picture has 8 bits, or uses enough of its type's range."""
     if pixels.dtype.kind == "i":
         return False
     if pixels.dtype.itemsize == 1:
@@ -152,7 +169,7 @@ def _uses_its_type(pixels: NDArray[Any]) -> bool:
     low, high, top = float(pixels.min()), float(pixels.max()), _top(pixels)
     if low < 0 or high > top:
         return False
-    used = high >= USED_PART * top and high - low >= SPANNED_PART * top
+    used = high >= USED_SHARE * top and high - low >= SPANNED_SHARE * top
     return used or low == high or _is_8_bit(pixels / top)
 
 

@@ -1,4 +1,4 @@
-"""Parameters: what a keyword of a node or method may be, read from its annotation."""
+"""Parameters of nodes and methods, read from the annotations of their keywords."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Color:
 
 @dataclass(frozen=True)
 class PixelSize:
-    """Annotation of a number: the side of a pixel, which a host fills in where its data tells.
+    """Annotation of a number: the side of a pixel, which a host fills in if its data has one.
 
     Parameters
     ----------
     unit, physical : str
-        The parameter that says what lengths are in, and its value for which the number counts.
+        The parameter that is the unit of lengths, and its value for which the number is used.
     """
 
     unit: str
@@ -54,7 +54,7 @@ class Help:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One setting of a node or method, as every host shows it."""
+    """A parameter of a node or method, as every host shows it."""
 
     name: str
     type: type
@@ -73,7 +73,7 @@ class Parameter:
         return self.name.replace("_", " ") + unit
 
     def wants_pixel_size(self, values: Mapping[str, Any]) -> bool:
-        """Return whether it is the side of a pixel that counts and that nobody has set."""
+        """Return whether the side of a pixel is needed and has not been set."""
         size = self.pixel_size
         return (
             size is not None
@@ -98,6 +98,13 @@ class Parameter:
 
     def checked(self, value: Any, owner: str) -> Any:
         """Return the value in this parameter's type.
+
+        Parameters
+        ----------
+        value : any
+            What a user gave.
+        owner : str
+            What the parameter belongs to, for the error.
 
         Raises
         ------
@@ -172,7 +179,17 @@ def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...], bool]:
 def read_parameter(
     parameter: inspect.Parameter, annotation: Any, help_texts: Mapping[str, str]
 ) -> Parameter:
-    """Return the Parameter that a keyword-only argument declares."""
+    """Return the Parameter that a keyword-only argument declares.
+
+    Parameters
+    ----------
+    parameter : inspect.Parameter
+        The argument; it has a default.
+    annotation : type
+        Its resolved annotation: bool, int, float, str or Literal, perhaps with markers.
+    help_texts : mapping
+        The docstring's description of each argument.
+    """
     base, markers, _ = unwrap(annotation)
     choices = get_args(base) if get_origin(base) is Literal else ()
     kind = str if choices else base

@@ -1,9 +1,9 @@
 """@node and @method: typed functions become specs that every host is rendered from.
 
-A node's signature says it all: arguments annotated as Image, Mask, Trimap … are inputs (wires),
-those annotated as numbers, texts and choices are parameters (widgets), the return annotation
-names the outputs, the docstring gives the help. A method is a function too; its own parameters
-appear under its node's method choice.
+A node's signature declares everything: arguments annotated as Image, Mask, Trimap … are inputs
+(wires), those annotated as numbers, texts and choices are parameters (widgets), the return
+annotation names the outputs, the docstring is the help. A method is a function too; its own
+parameters appear under its node's choice of method.
 """
 
 from __future__ import annotations
@@ -63,7 +63,15 @@ class Node(NodeSpec[R]):
         )
 
     def method(self, title: str, networks: Iterable[str] = ()) -> Callable[[Function], Function]:
-        """Register a function as a method of this node; see `method`."""
+        """Register a function as a method of this node; see `method`.
+
+        Parameters
+        ----------
+        title : str
+            The name that people see.
+        networks : iterable of str
+            Models of the catalog that it can use, the default first.
+        """
         return method(self.name, title=title, networks=networks)
 
 
@@ -139,7 +147,7 @@ def node(
             summary=docs.short_description or "",
             help=docs.long_description or "",
         )
-        # `help` and notebooks show the function's own text; the spec is frozen otherwise.
+        # For `help` and notebooks, the function's own docstring; the spec is frozen otherwise.
         object.__setattr__(spec, "__doc__", function.__doc__)
         object.__setattr__(spec, "__name__", function.__name__)
         NODES[spec.name] = spec
@@ -155,8 +163,16 @@ def method(
 
     The function stays an ordinary function. Its positional arguments are those of the
     node's inputs that it uses; its keyword-only ones are its parameters. Keywords without
-    a default are handed on by the node: `job`, and parameters of the node's own.
-    `networks` names the models of the catalog that it can ask, the default first.
+    a default are passed on by the node: `job`, and parameters of the node's own.
+
+    Parameters
+    ----------
+    node : str
+        Name of the node.
+    title : str
+        The name that people see.
+    networks : iterable of str
+        Models of the catalog that it can use, the default first.
     """
 
     def register(function: Function) -> Function:
@@ -192,9 +208,17 @@ def method(
 
 
 def load_modules(package: str, path: Iterable[str]) -> None:
-    """Import every public module of a package, so that what they register is known."""
+    """Import every public module of a package, so that it registers its nodes or methods.
+
+    Parameters
+    ----------
+    package : str
+        Full name of the package.
+    path : iterable of str
+        The package's `__path__`.
+    """
     for module in pkgutil.iter_modules(path):
-        # Private ones hold what the methods compute with, and may be heavy.
+        # Private ones are the methods' own, and may be slow to import.
         if not module.name.startswith("_"):
             importlib.import_module(f"{package}.{module.name}")
 
@@ -219,7 +243,7 @@ def _outputs(hint: Any) -> tuple[Output, ...]:
 
 
 def help_texts(docs: Docstring) -> dict[str, str]:
-    """Return what a docstring says of each argument."""
+    """Return a docstring's description of each argument."""
     texts = {}
     for entry in docs.params:
         for name in entry.arg_name.split(","):

@@ -1,4 +1,4 @@
-"""Running a node: every input and setting is checked first, then it computes."""
+"""Running a node: all inputs and parameters are checked before anything is computed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .normalization import Mode, ValueRange, in_range_of, measured, normalized
 from .parameters import Parameter
 from .spec import Method, MethodSpec, NodeSpec
 
-# What every node that takes a picture has, after its own parameters.
+# Parameters of every node with a picture as input, after its own.
 NORMALIZATION = (
     Parameter(
         "normalization",
@@ -40,31 +40,31 @@ NORMALIZATION = (
 
 
 class Frames(Protocol):
-    """Frames that are read when they are asked for: a list, an array, a lazy stack."""
+    """Frames, read one at a time: a list, an array, a lazy stack."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-# By the picture's name; None is what its type says.
+# By the picture's name; None is the range of its type.
 Ranges = Mapping[str, ValueRange | None]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gives.
+    """The result of a run.
 
     Parameters
     ----------
     values : dict
-        By output name. Pictures have the values of the picture that they were made from.
+        Values by output name. Pictures are in the numbers of the picture they were made from.
     provenance : dict
-        How they came about.
+        How they were made.
     range : ValueRange, optional
-        Of the pictures among them, if they are in their source's own numbers; else in 0..1.
+        The range of these pictures if they are in their source's own numbers; else it is 0..1.
     remark : str
-        What a user should know of the result; mostly nothing.
+        What a user should know about the result; empty for most.
     """
 
     values: dict[str, Any]
@@ -81,8 +81,16 @@ def prepare(
 ) -> dict[str, Any]:
     """Return the inputs in the core's own form, checked; absent ones are None.
 
-    `ranges` has the values of pictures that become 0 and 1. Pictures have one or three
-    channels, those named in `any_channels` any number.
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    inputs : mapping
+        Its inputs by name, in any form that `arrays` converts.
+    ranges : mapping
+        By name of the picture, the range of values that becomes 0..1.
+    any_channels : set of str
+        Names of pictures that may have any number of channels; others have one or three.
 
     Raises
     ------
@@ -123,10 +131,17 @@ def prepare(
     return ready
 
 
-def settings(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every parameter of the node and its chosen method, checked, defaults filled in.
+def complete_parameters(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all parameters of a node and its chosen method, checked, with defaults filled in.
 
-    The chosen method stands under "method".
+    The chosen method is under "method".
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    parameters : mapping
+        As for `run`.
 
     Raises
     ------
@@ -161,7 +176,7 @@ def settings(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> dict[str, An
 def measure(
     spec: NodeSpec[Any], inputs: Mapping[str, Frames], parameters: Mapping[str, Any]
 ) -> dict[str, ValueRange | None]:
-    """Return the range of values of every picture, over all the frames that are given.
+    """Return the range of values of every picture, over all given frames.
 
     Parameters
     ----------
@@ -177,7 +192,7 @@ def measure(
     MattingError
         If a picture cannot be used.
     """
-    values = settings(spec, parameters)
+    values = complete_parameters(spec, parameters)
     chosen = spec.chosen(values.get("method", "default"))
     several = chosen.any_channels if chosen else frozenset()
     ranges: dict[str, ValueRange | None] = {}
@@ -200,7 +215,14 @@ def measure(
 def is_by_stack(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
     """Return whether the frames of a stack share one range of values.
 
-    Where pictures come out they do, so that the same white lies behind all of them.
+    By default they do if pictures are among the outputs, so that white is the same in all of them.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    parameters : mapping
+        As for `run`.
     """
     mode = parameters.get("normalization", "auto")
     return mode == "stack" or (mode == "auto" and any(o.kind is Kind.IMAGE for o in spec.outputs))
@@ -212,7 +234,13 @@ def check(
     parameters: Mapping[str, Any],
     ranges: Ranges | None = None,
 ) -> None:
-    """Raise the error that `run` would raise before it computes anything."""
+    """Raise the error that `run` would raise before it computes anything.
+
+    Parameters
+    ----------
+    spec, inputs, parameters, ranges
+        As for `run`.
+    """
     _checked(spec, inputs, parameters, ranges)
 
 
@@ -222,8 +250,8 @@ def _checked(
     parameters: Mapping[str, Any],
     ranges: Ranges | None,
 ) -> tuple[dict[str, Any], MethodSpec | None, dict[str, Any], Ranges]:
-    """Return the settings, the chosen method, the inputs and their ranges, all of them usable."""
-    values = settings(spec, parameters)
+    """Return the parameters, the chosen method, the inputs and their ranges, all checked."""
+    values = complete_parameters(spec, parameters)
     chosen = spec.chosen(values.get("method", "default"))
     if ranges is None:
         single = {name: [value] for name, value in inputs.items() if value is not None}
@@ -258,10 +286,10 @@ def run(
     parameters : mapping, optional
         "method", and parameters of the node and of that method. Defaults for the rest.
     job : Job, optional
-        Takes progress, and is asked whether to stop.
+        Reports progress, and stops the work when it is cancelled.
     ranges : mapping, optional
-        The values of each picture that become 0 and 1. By default they are measured, as the
-        parameter "normalization" says.
+        The range of values of each picture that becomes 0..1. By default it is measured according
+        to the parameter "normalization".
 
     Returns
     -------
@@ -275,7 +303,7 @@ def run(
     Cancelled
         If the job was cancelled.
     """
-    # Notes are of one frame; the job may be of many.
+    # Notes belong to one frame; the job may be for many.
     job = replace(job or Job(), notes={}).forward()
     values, chosen, ready, ranges = _checked(spec, inputs, parameters or {}, ranges)
     job.step(0.0, message=spec.title)
@@ -308,10 +336,21 @@ def run(
 def provenance(
     spec: NodeSpec[Any], values: Mapping[str, Any], job: Job, ranges: Ranges
 ) -> dict[str, Any]:
-    """Return how a result came about: the node, its settings, and what the job has noted.
+    """Return how a result was made: the node, its parameters, and the notes of the job.
 
-    "ranges" has the lowest and the highest value of each picture that were made 0 and 1: parts
-    of the type's range for pictures that use it, else their own numbers. None is the whole range.
+    "ranges" has the values of each picture that became 0 and 1: parts of the type's range for
+    pictures that use it, else their own numbers. None is the whole range.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    values : mapping
+        Its parameters, as `complete_parameters` returns them.
+    job : Job
+        Its notes are included.
+    ranges : mapping
+        The range of values of each picture.
     """
     applied = {
         name: range_ and [range_.low.tolist(), range_.high.tolist()]

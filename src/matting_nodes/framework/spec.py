@@ -1,4 +1,4 @@
-"""What a node is: its wires, parameters, methods and outputs, and the registry of all."""
+"""Specifications of nodes: inputs, parameters, methods and outputs; and the registry of all."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""One decoder: what a file holds, brought to one form by the same steps whatever its format.
+"""One decoder for all formats: it reads a file and converts its content by the same steps.
 
-PNG, TIFF and what Pillow reads give samples and say how they are meant (`Encoded`); then depth,
-min-is-white, palette, transparency, premultiplied colors, inks, color profile and orientation
-are one function each. What comes out is upright, straight and sRGB.
+Readers of PNG, TIFF and Pillow's formats return pixels and how they are to be interpreted
+(`Encoded`); then depth, min-is-white, palette, transparency, premultiplied colors, inks, color
+profile and orientation are one function each. The result is upright, straight and sRGB.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from ..arrays import Kind
 from ..errors import DependencyError, FileError
 
-Samples = NDArray[Any]
+Pixels = NDArray[Any]
 Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
-# What follows the colors of a pixel: its alpha, straight or multiplied into them, or a
-# selection or mask that some program saved along.
+# What a sample after the colors of a pixel is: their alpha, straight or multiplied into them, or
+# a selection or mask that some program has saved.
 Extra = Literal["alpha", "premultiplied", "spare"]
 
 READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
-# Pixels; more is an attack on the memory, since a few bytes can claim any size. As in Pillow.
+# Pixels, as in Pillow; a larger size, which a few bytes can claim, is an attack on the memory.
 LARGEST = 178_956_970
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Only a PNG with one of these can say which way is up.
@@ -37,24 +37,24 @@ COUNTS = {"grey": 1, "rgb": 3, "cmyk": 4, "palette": 1}
 SPACES = {"grey": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK"}
 # Little CMS's cmsFLAGS_NOOPTIMIZE: its tables for 16 bits are off by two levels of 255 in shadows.
 NO_OPTIMIZATION = 0x0100
-# Profiles that move no color by more are sRGB under another name.
+# Profiles that change no color by more than this are sRGB under another name.
 SAME_COLOR = 2 / 255
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The samples of a file, and how they are meant.
+    """The pixels of a file, and how they are to be interpreted.
 
     Parameters
     ----------
     frames : list of (H, W) or (H, W, S) arrays
-        As they are stored; all alike.
+        Samples as they are stored; all frames have one shape and type.
     color : {"grey", "rgb", "cmyk", "palette", "channels"}
-        What the first samples of a pixel are; channels are measurements, which stay as they are.
+        What the first samples of a pixel are; channels are measurements, which are not converted.
     extras : tuple of {"alpha", "premultiplied", "spare"}
         What the samples after the colors are.
     bits : int
-        How many of a sample's bits are used.
+        Number of bits that are used in a sample.
     min_is_white : bool
         Whether 0 is white.
     palette : (N, 3) uint8, optional
@@ -65,7 +65,7 @@ class Encoded:
         An ICC profile, or nothing.
     """
 
-    frames: list[Samples]
+    frames: list[Pixels]
     color: Color
     extras: tuple[Extra, ...] = ()
     bits: int = 8
@@ -75,7 +75,7 @@ class Encoded:
     profile: bytes = b""
 
 
-def decode(path: Path, kind: Kind) -> list[Samples]:
+def decode(path: Path, kind: Kind) -> list[Pixels]:
     """Return all frames of a file.
 
     Parameters
@@ -83,7 +83,7 @@ def decode(path: Path, kind: Kind) -> list[Samples]:
     path : Path
         A PNG, JPEG, TIFF, WebP or BMP file, whatever its ending.
     kind : Kind
-        Color profiles are for images; of labels the numbers in a palette are meant.
+        Color profiles are applied to images only; for labels, numbers in a palette are kept.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def size_of(path: Path) -> tuple[int, int]:
     Raises
     ------
     Exception
-        Of the decoder's kind, if the file is none.
+        The decoder's own, if the file is not a picture.
     """
     with path.open("rb") as stream:
         head = stream.read(HEAD)
@@ -143,7 +143,7 @@ def size_of(path: Path) -> tuple[int, int]:
     return size[::-1] if turned else size
 
 
-# reading: one function a family of formats
+# Reading: one function for each family of formats.
 
 
 def _encoded(path: Path, kind: Kind) -> Encoded:
@@ -156,7 +156,7 @@ def _read_tiff(path: Path) -> Encoded:
     from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile
 
     with TiffFile(path) as file:
-        # Thumbnails and the smaller levels of a pyramid are no pictures of their own.
+        # Thumbnails and the smaller levels of a pyramid are not pictures of their own.
         series = [s for s in file.series if not s.keyframe.is_reduced]
         if len(series) != 1:
             raise FileError(
@@ -192,7 +192,7 @@ def _read_tiff(path: Path) -> Encoded:
         extras = tuple(meanings.get(extra, "spare") for extra in page.extrasamples)
         count = frames[0].shape[2] if frames[0].ndim == 3 else 1
         if color == "rgb" and count == 4 and not extras:
-            extras = ("alpha",)  # as Pillow has it where a writer forgot to say
+            extras = ("alpha",)  # as in Pillow, where the writer has not declared it
         # Several samples of grey without an alpha are the channels of a measurement.
         measured = "S" not in axes or (color == "grey" and set(extras) <= {"spare"})
         if count > 1 and measured:
@@ -218,8 +218,16 @@ def _tag(page: Any, code: int, default: Any) -> Any:
     return default if tag is None else tag.value
 
 
-def flattened(array: Samples, axes: str) -> list[Samples]:
-    """Return an array of any axes as frames, channels last."""
+def flattened(array: Pixels, axes: str) -> list[Pixels]:
+    """Return an array of any axes as frames, channels last.
+
+    Parameters
+    ----------
+    array : array
+        Pixels of a file.
+    axes : str
+        One letter for each axis, as tifffile names them; Y, X, and perhaps S or C for channels.
+    """
     channels = "S" if "S" in axes else "C"
     last = [axes.index(axis) for axis in ("Y", "X", channels) if axis in axes]
     array = np.moveaxis(array, last, range(-len(last), 0))
@@ -261,12 +269,12 @@ def _read_animation(picture: Any) -> Encoded:
     return Encoded(frames, "rgb", ("alpha",), profile=profile)
 
 
-def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Samples, Color, tuple[Extra, ...]]:
-    """Return the samples that Pillow's formats hold, and what they are."""
+def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Pixels, Color, tuple[Extra, ...]]:
+    """Return the pixels of Pillow's formats, and what their samples are."""
     if kind is Kind.LABELS and picture.mode == "P":
         return np.asarray(picture), "grey", ()
     if data:
-        # Pillow cuts colors of 16 bits down to 8, and leaves transparent colors out.
+        # Pillow reduces colors of 16 bits to 8, and drops transparent colors.
         from imagecodecs import png_decode
 
         frame = png_decode(data)
@@ -284,7 +292,7 @@ def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Samples, Color, tup
 
 
 def _orientation(picture: Any, data: bytes) -> int:
-    # Pillow decodes a whole PNG to look for what it hardly ever has.
+    # Pillow decodes the whole PNG to look for an orientation, which few have.
     if data and not any(mark in data for mark in MAY_BE_TURNED):
         return 1
     return int(picture.getexif().get(ORIENTATION, 1))
@@ -292,6 +300,13 @@ def _orientation(picture: Any, data: bytes) -> int:
 
 def check_pixels(path: Path, pixels: int) -> None:
     """Refuse a file that claims to hold more pixels than are read.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the error.
+    pixels : int
+        How many pixels it claims to hold.
 
     Raises
     ------
@@ -305,11 +320,21 @@ def check_pixels(path: Path, pixels: int) -> None:
         )
 
 
-# the steps, for every format
+# The steps, for every format.
 
 
-def decoded(frame: Samples, encoded: Encoded, kind: Kind) -> Samples:
-    """Return one frame as it is meant."""
+def decoded(frame: Pixels, encoded: Encoded, kind: Kind) -> Pixels:
+    """Return one frame, converted by all steps.
+
+    Parameters
+    ----------
+    frame : (H, W) or (H, W, S) array
+        Pixels as they are stored.
+    encoded : Encoded
+        How they are to be interpreted.
+    kind : Kind
+        As for `decode`.
+    """
     if encoded.palette is None:
         frame = in_full_depth(frame, encoded.bits)
     elif kind is not Kind.LABELS:
@@ -325,24 +350,40 @@ def decoded(frame: Samples, encoded: Encoded, kind: Kind) -> Samples:
     return np.ascontiguousarray(UPRIGHT.get(encoded.orientation, UPRIGHT[1])(frame))
 
 
-def in_full_depth(frame: Samples, bits: int) -> Samples:
-    """Return samples that use the full range of their type; single bits are 0 and 255."""
+def in_full_depth(frame: Pixels, bits: int) -> Pixels:
+    """Return pixels that use the full range of their type; single bits become 0 and 255.
+
+    Parameters
+    ----------
+    frame : array
+        Pixels.
+    bits : int
+        How many of a sample's bits are used.
+    """
     if frame.dtype == np.bool_:
         return np.where(frame, np.uint8(255), np.uint8(0))
     full = 8 * frame.dtype.itemsize
     if frame.dtype.kind != "u" or bits >= full or full > 16:
         return frame
-    wide: Samples = np.rint(frame * ((2**full - 1) / (2**bits - 1))).astype(frame.dtype)
+    wide: Pixels = np.rint(frame * ((2**full - 1) / (2**bits - 1))).astype(frame.dtype)
     return wide
 
 
-def inverted(frame: Samples) -> Samples:
+def inverted(frame: Pixels) -> Pixels:
     """Return the negative."""
     return 1 - frame if frame.dtype.kind == "f" else ~frame
 
 
-def parted(frame: Samples, encoded: Encoded) -> tuple[Samples, Samples | None]:
-    """Return the straight colors and the alpha; samples that are neither are left out."""
+def parted(frame: Pixels, encoded: Encoded) -> tuple[Pixels, Pixels | None]:
+    """Return the straight colors and the alpha; other samples are left out.
+
+    Parameters
+    ----------
+    frame : (H, W) or (H, W, S) array
+        Pixels in full depth.
+    encoded : Encoded
+        How they are to be interpreted.
+    """
     count = COUNTS.get(encoded.color, 1) if encoded.palette is None else 3
     if frame.ndim == 2 or frame.shape[2] == count:
         return frame, None
@@ -356,8 +397,16 @@ def parted(frame: Samples, encoded: Encoded) -> tuple[Samples, Samples | None]:
     ), alpha
 
 
-def unmultiplied(colors: Samples, alpha: Samples) -> Samples:
-    """Divide premultiplied colors by their alpha; where nothing is seen they are 0."""
+def unmultiplied(colors: Pixels, alpha: Pixels) -> Pixels:
+    """Return premultiplied colors divided by their alpha; where that is 0, they are 0.
+
+    Parameters
+    ----------
+    colors : (H, W) or (H, W, 3) array
+        Premultiplied colors.
+    alpha : (H, W) array
+        Their alpha, of the same type.
+    """
     top = 1 if colors.dtype.kind == "f" else np.iinfo(colors.dtype).max
     part = (alpha / top)[(...,) + (None,) * (colors.ndim - 2)]
     straight = np.divide(colors, part, out=np.zeros(colors.shape), where=part > 0)
@@ -365,16 +414,32 @@ def unmultiplied(colors: Samples, alpha: Samples) -> Samples:
     return rounded.clip(0, top).astype(colors.dtype)
 
 
-def joined(colors: Samples, alpha: Samples | None) -> Samples:
-    """Return grey, RGB, or RGBA where there is an alpha."""
+def joined(colors: Pixels, alpha: Pixels | None) -> Pixels:
+    """Return grey or RGB colors, or RGBA if there is an alpha.
+
+    Parameters
+    ----------
+    colors : (H, W) or (H, W, 3) array
+    alpha : (H, W) array, optional
+    """
     if alpha is None:
         return colors
     rgb = np.dstack([colors] * 3) if colors.ndim == 2 else colors
     return np.dstack([rgb, alpha])
 
 
-def in_srgb(colors: Samples, color: Color, profile: bytes) -> Samples:
-    """Return colors in sRGB: by their profile if it fits, else as they are, inks by subtraction."""
+def in_srgb(colors: Pixels, color: Color, profile: bytes) -> Pixels:
+    """Return colors in sRGB: by their profile if it fits, else unchanged; inks by subtraction.
+
+    Parameters
+    ----------
+    colors : (H, W) or (H, W, S) array
+        Grey, RGB or CMYK.
+    color : {"grey", "rgb", "cmyk"}
+        Which of these they are.
+    profile : bytes
+        An ICC profile; it fits if it is for the same colors.
+    """
     fits = profile[16:20] == SPACES.get(color)
     within = colors.dtype in (np.uint8, np.uint16) or (
         colors.dtype == np.float32 and colors.min() >= 0 and colors.max() <= 1
@@ -385,13 +450,21 @@ def in_srgb(colors: Samples, color: Color, profile: bytes) -> Samples:
         try:
             return _transformed(colors, color, profile)
         except RuntimeError:
-            pass  # A profile that is damaged says nothing.
+            pass  # A damaged profile is ignored.
     return without_inks(colors) if color == "cmyk" else colors
 
 
 @lru_cache(maxsize=16)
 def is_srgb(profile: bytes, color: Color) -> bool:
-    """Return whether a profile leaves colors where they are; true for a damaged one."""
+    """Return whether a profile leaves colors unchanged; true for a damaged one.
+
+    Parameters
+    ----------
+    profile : bytes
+        An ICC profile.
+    color : {"grey", "rgb"}
+        The colors that it is for.
+    """
     steps = np.linspace(0, 65535, 9).astype(np.uint16)
     colors = np.stack(np.meshgrid(*[steps] * 3), axis=-1).reshape(81, 9, 3)
     probes = colors[..., 0] if color == "grey" else colors
@@ -402,7 +475,7 @@ def is_srgb(profile: bytes, color: Color) -> bool:
     return bool(moved.max() <= SAME_COLOR * 65535)
 
 
-def _transformed(colors: Samples, color: Color, profile: bytes) -> Samples:
+def _transformed(colors: Pixels, color: Color, profile: bytes) -> Pixels:
     """Return colors in sRGB in their own type, by Little CMS.
 
     Raises
@@ -413,7 +486,7 @@ def _transformed(colors: Samples, color: Color, profile: bytes) -> Samples:
     from imagecodecs import cms_profile, cms_transform
 
     spaces = {"grey": "gray", "rgb": "rgb", "cmyk": "cmyk"}
-    rgb: Samples = cms_transform(
+    rgb: Pixels = cms_transform(
         np.ascontiguousarray(colors),
         profile,
         cms_profile("srgb"),
@@ -426,7 +499,7 @@ def _transformed(colors: Samples, color: Color, profile: bytes) -> Samples:
     return rgb[..., 1] if color == "grey" else rgb
 
 
-def without_inks(inks: Samples) -> Samples:
+def without_inks(inks: Pixels) -> Pixels:
     """Return the RGB of cyan, magenta, yellow and black without a profile: (1 − C)(1 − K)."""
     top = 1 if inks.dtype.kind == "f" else np.iinfo(inks.dtype).max
     light = 1 - inks.astype(np.float64) / top
@@ -434,7 +507,7 @@ def without_inks(inks: Samples) -> Samples:
     return (rgb if inks.dtype.kind == "f" else np.floor(rgb + 0.5)).astype(inks.dtype)
 
 
-UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
+UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     1: lambda frame: frame,
     2: lambda frame: frame[:, ::-1],
     3: lambda frame: frame[::-1, ::-1],
@@ -444,4 +517,4 @@ UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
     7: lambda frame: frame[::-1, ::-1].swapaxes(0, 1),
     8: lambda frame: np.rot90(frame),
 }
-"""What turns a picture of each orientation upright."""
+"""Functions that turn a picture of each orientation upright."""

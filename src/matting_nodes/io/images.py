@@ -23,7 +23,7 @@ WRITABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Read a picture as it is meant.
+    """Read a picture as a viewer shows it.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
     -------
     (H, W), (H, W, 3) or (H, W, 4) array; (H, W, C) for the channels of a measurement
         In the file's own depth; straight sRGB, converted where the file has another color
-        profile; turned upright if the file says how.
+        profile; turned upright by the file's orientation.
 
     Raises
     ------
@@ -59,8 +59,15 @@ def read(path: str | os.PathLike[str], kind: Kind) -> NDArray[Any]:
     """Read a picture file as a value of this kind.
 
     Masks, trimaps, alphas and labels are grey pictures: files with one channel or three equal
-    ones, or the alpha channel of a picture with transparency. Color profiles say nothing of
-    them. The numbers of a palette are labels; elsewhere its colors count.
+    ones, or the alpha channel of a picture with transparency. Color profiles are not applied to
+    them. For labels the numbers of a palette are read, for other kinds its colors.
+
+    Parameters
+    ----------
+    path : path
+        A PNG, JPEG, TIFF, WebP or BMP file.
+    kind : Kind
+        The kind of value to return.
 
     Raises
     ------
@@ -70,7 +77,16 @@ def read(path: str | os.PathLike[str], kind: Kind) -> NDArray[Any]:
 
 
 def as_plane(array: NDArray[Any], kind: Kind, path: Path) -> NDArray[Any]:
-    """Return what is read of a frame as a value of this kind.
+    """Return a frame that was read as a value of this kind.
+
+    Parameters
+    ----------
+    array : (H, W), (H, W, 3) or (H, W, 4) array
+        The frame.
+    kind : Kind
+        The kind of value to return.
+    path : Path
+        Its file, for the error.
 
     Raises
     ------
@@ -93,6 +109,13 @@ def as_plane(array: NDArray[Any], kind: Kind, path: Path) -> NDArray[Any]:
 def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
     """Return the path if a picture may be written there.
 
+    Parameters
+    ----------
+    path : path
+        Ends in one of WRITABLE.
+    force : bool
+        Whether an existing file may be overwritten.
+
     Raises
     ------
     FileError
@@ -110,6 +133,13 @@ def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
 
 def check_target(path: Path, force: bool = False) -> Path:
     """Return the path if a file may be written there.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    force : bool
+        Whether an existing file may be overwritten.
 
     Raises
     ------
@@ -146,8 +176,8 @@ def write_image(
     path : path
         Ends in .png, .jpg or .tif.
     picture : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) array
-        Float in 0..1, or uint8, which is written as it is. Float beyond 0..1 is a picture in
-        its own numbers: a TIFF keeps them, a PNG as whole numbers of 16 bits.
+        Float in 0..1, or uint8, which is written unchanged. Float beyond 0..1 is a picture in
+        its own numbers: a TIFF keeps them, a PNG stores them as whole numbers of 16 bits.
     bits : {8, 16, 32}, optional
         Bits per channel. By default 16 for a grey PNG (an alpha), and for a picture in its own
         numbers; 32 for TIFF, else 8.
@@ -205,12 +235,19 @@ def is_in_own_numbers(picture: NDArray[Any]) -> bool:
 
 
 def counted(picture: NDArray[Any], depth: int) -> NDArray[Any]:
-    """Return a picture in its own numbers, its alpha in 0..1, as a file of this depth holds it.
+    """Return a picture in its own numbers as a file of this depth stores it.
+
+    Parameters
+    ----------
+    picture : (H, W), (H, W, 3) or (H, W, 4) float array
+        In its own numbers; a fourth channel is an alpha in 0..1.
+    depth : {8, 16, 32}
+        Bits per channel.
 
     Raises
     ------
     FileError
-        If whole numbers of 16 bits do not hold it.
+        If whole numbers of 16 bits cannot store it.
     """
     if depth == 32:
         return picture.astype(np.float32)
@@ -239,6 +276,19 @@ def write(
 ) -> Path:
     """Write a value of this kind: trimaps and hard masks as 8-bit grey, alphas as 16-bit.
 
+    Parameters
+    ----------
+    path : path
+        Ends in .png, .jpg or .tif.
+    value : (H, W) or (H, W, C) array
+        The value.
+    kind : Kind
+        What it is.
+    bits : {8, 16, 32}, optional
+        As for `write_image`.
+    force : bool
+        Overwrite an existing file.
+
     Raises
     ------
     FileError
@@ -249,7 +299,15 @@ def write(
 
 
 def quantized(array: NDArray[Any], depth: int) -> NDArray[Any]:
-    """Return values of 0..1 rounded to so many bits; 8-bit ones stay, 32 bits are float."""
+    """Return values in 0..1 rounded to 8 or 16 bits, or as 32-bit floats; uint8 is unchanged.
+
+    Parameters
+    ----------
+    array : array
+        uint8, or float in 0..1.
+    depth : {8, 16, 32}
+        Bits per value.
+    """
     if array.dtype == np.uint8:
         return array
     if depth == 32:
@@ -279,7 +337,7 @@ def _encode(array: NDArray[Any], suffix: str) -> bytes:
 
 
 def make_folder_for(path: Path) -> Path:
-    """Return the path of a file whose folder is there from now on.
+    """Make the folder of a file if it does not exist, and return the file's path.
 
     Raises
     ------
@@ -299,6 +357,13 @@ def make_folder_for(path: Path) -> Path:
 def write_whole(target: Path, data: bytes) -> None:
     """Write a file in one step.
 
+    Parameters
+    ----------
+    target : Path
+        The file, in a folder that exists.
+    data : bytes
+        Its content.
+
     Raises
     ------
     FileError
@@ -310,7 +375,7 @@ def write_whole(target: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a file beside the target to write to; at the end it takes the target's place.
+    """Yield a file next to the target to write to; at the end it replaces the target.
 
     A reader sees the old file or the new one, never half of one.
 
@@ -321,7 +386,7 @@ def replacing(target: Path) -> Iterator[Path]:
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        part.touch()  # What cannot be written is told before the work.
+        part.touch()  # If it cannot be written, this raises before the work is done.
         yield part
         part.replace(target)
     except OSError as error:

@@ -50,7 +50,7 @@ def natural_order(name: str) -> tuple[list[str | int], str]:
     ['F1.png', 'f2.png', 'f10.png']
     """
     parts = re.split(r"(\d+)", name.casefold())
-    # Texts and numbers take turns, so that only like is compared with like.
+    # Texts and numbers alternate, so that texts are compared with texts only.
     return [int(part) if n % 2 else part for n, part in enumerate(parts)], name
 
 
@@ -64,9 +64,9 @@ def read_stack(
     path : path
         A picture, a TIFF of any number of planes, times and channels, or a folder.
     channel : int
-        Which channel, counted from 1, to take as grey; 0 takes colors as they are.
+        Channel to read as grey, counted from 1; 0 reads colors.
     kind : Kind
-        What the frames are, as `read` takes it.
+        The kind of value, as for `read`.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def read_stack(
     Raises
     ------
     FileError
-        If something cannot be read.
+        If a file cannot be read.
     SizeMismatchError
         If the pictures of a folder differ in size or channels.
     ParameterError

@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Alpha, AnySize, Image, ValuesOf, as_rgb
 from ..compositing.adjust import choked, despilled, levels
 from ..compositing.backgrounds import blurred, checkerboard, fitted
-from ..compositing.print_sizes import ID_COLORS, portrait_frame, printed
+from ..compositing.print_sizes import ID_COLORS, portrait_crop, printed
 from ..framework.parameters import Advanced, Color, Slider, parse_color
 from ..framework.register import node
 
@@ -106,10 +106,10 @@ def composite(
     alpha = choked(levels(alpha, black_point, white_point, alpha_gamma), choke)
     colors = as_rgb(image if foreground is None else foreground)
     if print_size != "none":
-        frame = portrait_frame(alpha, print_size)
-        alpha, matte = frame.cut_alpha(alpha), frame.cut_alpha(matte)
-        colors, image = frame.cut(colors), frame.cut(image)
-        foreground = None if foreground is None else frame.cut(foreground)
+        crop = portrait_crop(alpha, print_size)
+        alpha, matte = crop.apply_to_alpha(alpha), crop.apply_to_alpha(matte)
+        colors, image = crop.apply(colors), crop.apply(image)
+        foreground = None if foreground is None else crop.apply(foreground)
     colors = despilled(colors, despill, despill_amount)
     behind: Image | None
     if background is not None:

@@ -13,7 +13,17 @@ from ..models.settings import Device
 
 
 def strokes_are_apart(foreground_scribbles: Mask | None, background_scribbles: Mask | None) -> None:
-    """Refuse strokes that say of a pixel that it is foreground and background."""
+    """Refuse strokes of which some mark a pixel as foreground and others as background.
+
+    Parameters
+    ----------
+    foreground_scribbles, background_scribbles : (H, W) float32, 0..1, optional
+        Above 0.5 are strokes.
+
+    Raises
+    ------
+    ParameterError
+    """
     if foreground_scribbles is None or background_scribbles is None:
         return
     both = np.count_nonzero((foreground_scribbles >= 0.5) & (background_scribbles >= 0.5))

@@ -1,4 +1,4 @@
-"""Boxes of pixels: rows and columns of a picture, as slices."""
+"""Boxes: rectangles of pixels, as slices of rows and columns."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from numpy.typing import NDArray
 
 from ..errors import ParameterError
 
-Region = tuple[slice, slice]
-"""Rows and columns."""
-WINDOW = 3
-"""Pixels around those to be solved for that their equations read."""
+Slices = tuple[slice, slice]
+"""A box: rows and columns, with start and stop counted in pixels."""
+STENCIL_MARGIN = 3
+"""How far around the unknowns their equations read, in pixels."""
 
 
-def whole(shape: tuple[int, ...]) -> Region:
+def whole(shape: tuple[int, ...]) -> Slices:
     """Return the box of a whole picture."""
     return slice(0, shape[0]), slice(0, shape[1])
 
 
-def resolved(region: Any, shape: tuple[int, ...]) -> Region:
+def resolved(region: Any, shape: tuple[int, ...]) -> Slices:
     """Return rows and columns as NumPy reads such slices: open, negative or too long ones too.
+
+    Parameters
+    ----------
+    region : (slice, slice)
+        What a caller gave.
+    shape : tuple of int
+        Height and width of the picture.
 
     Raises
     ------
@@ -46,61 +53,83 @@ def resolved(region: Any, shape: tuple[int, ...]) -> Region:
     return slice(rows[0], max(rows[:2])), slice(columns[0], max(columns[:2]))
 
 
-def corner(region: Region) -> tuple[int, int]:
+def corner(box: Slices) -> tuple[int, int]:
     """Return a box's first row and column."""
-    rows, columns = region
+    rows, columns = box
     return rows.start, columns.start
 
 
-def sides(region: Region) -> tuple[int, int]:
+def sides(box: Slices) -> tuple[int, int]:
     """Return a box's height and width."""
-    rows, columns = region
+    rows, columns = box
     return rows.stop - rows.start, columns.stop - columns.start
 
 
-def area(region: Region) -> int:
-    """Return how many pixels are in it."""
-    height, width = sides(region)
+def area(box: Slices) -> int:
+    """Return the number of pixels in a box."""
+    height, width = sides(box)
     return height * width
 
 
-def is_empty(region: Region) -> bool:
-    """Return whether there is no pixel in it."""
-    return any(s.start >= s.stop for s in region)
+def is_empty(box: Slices) -> bool:
+    """Return whether a box has no pixel."""
+    return any(s.start >= s.stop for s in box)
 
 
-def bounds(marks: NDArray[np.bool_]) -> Region:
-    """Return the least box that holds all marks; an empty one without any."""
+def bounds(marks: NDArray[np.bool_]) -> Slices:
+    """Return the smallest box around all marked pixels; an empty one if there are none."""
     rows, columns = (np.flatnonzero(marks.any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         return slice(0, 0), slice(0, 0)
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def joined(region: Region, other: Region | None) -> Region:
-    """Return the least box that holds both."""
-    if other is None or is_empty(region):
-        return other or region
+def union(box: Slices, other: Slices | None) -> Slices:
+    """Return the smallest box around two boxes.
+
+    Parameters
+    ----------
+    box : Slices
+        May be empty.
+    other : Slices, optional
+        None counts as empty.
+    """
+    if other is None or is_empty(box):
+        return other or box
     rows, columns = (
-        slice(min(a.start, b.start), max(a.stop, b.stop))
-        for a, b in zip(region, other, strict=True)
+        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(box, other, strict=True)
     )
     return rows, columns
 
 
-def widened(region: Region, margin: int, shape: tuple[int, ...]) -> Region:
-    """Return a box with a margin, within the picture."""
+def widened(box: Slices, margin: int, shape: tuple[int, ...]) -> Slices:
+    """Return a box with a margin around it, cut off at the picture's border.
+
+    Parameters
+    ----------
+    box : Slices
+    margin : int, pixels
+    shape : tuple of int
+        Height and width of the picture.
+    """
     rows, columns = (
         slice(max(0, s.start - margin), min(side, s.stop + margin))
-        for s, side in zip(region, shape, strict=True)
+        for s, side in zip(box, shape, strict=True)
     )
     return rows, columns
 
 
-def shifted(region: Region, by: Region, sign: int = 1) -> Region:
-    """Return a box within another counted in the picture's pixels; the reverse for sign −1."""
+def shifted(box: Slices, origin: Slices, sign: int = 1) -> Slices:
+    """Return a box moved by the corner of another.
+
+    Parameters
+    ----------
+    box, origin : Slices
+    sign : {1, -1}
+        1 turns pixels counted within `origin` into the picture's, −1 the reverse.
+    """
     rows, columns = (
-        slice(s.start + sign * origin.start, s.stop + sign * origin.start)
-        for s, origin in zip(region, by, strict=True)
+        slice(s.start + sign * start, s.stop + sign * start)
+        for s, start in zip(box, corner(origin), strict=True)
     )
     return rows, columns

@@ -19,7 +19,7 @@ def conjugate_gradients(
     x0: Vector | None = None,
     tolerance: float,
     iterations: int,
-    watch: Callable[[float], None],
+    callback: Callable[[float], None],
     energy: float = 0,
 ) -> tuple[Vector, float]:
     """Solve A x = b.
@@ -38,11 +38,11 @@ def conjugate_gradients(
         Iteration stops at |b − A x| ≤ tolerance |b|.
     iterations : int
         Maximum number of iterations.
-    watch : callable(residual)
+    callback : callable(residual)
         Told the relative residual |b − A x| / |b| after each iteration; it may raise.
     energy : float
-        Iteration also stops, one step later, when the energy eᵀA e of the error e is about this
-        small. It is estimated as rᵀM r from the residual r.
+        Iteration also stops, after one more step, when the energy eᵀA e of the error e is
+        estimated to be at most this. The estimate is rᵀM r, from the residual r = A e.
 
     Returns
     -------
@@ -74,15 +74,15 @@ def conjugate_gradients(
         if error <= tolerance:
             break
         if rz <= energy:
-            # A p is the expensive part of a step, and α changes little from one to the next.
-            _add(x, alpha, p)
+            # Computing A p is most of an iteration, and α changes little from one to the next.
+            _axpy(x, alpha, p)
             break
         Ap = A(p)  # noqa: N806
         alpha = rz / inner(p, Ap)  # α = rᵀz / pᵀA p
-        _add(x, alpha, p)  # x ← x + α p
-        _add(r, -alpha, Ap)  # r ← r − α A p
+        _axpy(x, alpha, p)  # x ← x + α p
+        _axpy(r, -alpha, Ap)  # r ← r − α A p
         error = np.sqrt(inner(r, r)) / norm_b
-        watch(error)
+        callback(error)
         z = M(r)
         # β = zᵀ(r − r_old) / rz_old, where r − r_old = −α A p; rz / rz_old if M is symmetric.
         beta = -alpha * inner(Ap, z) / rz
@@ -92,6 +92,6 @@ def conjugate_gradients(
     return x, error
 
 
-def _add(vector: Vector, factor: float, other: Vector) -> None:
-    # The factor in the vector's own type: 32 bits stay 32 bits.
+def _axpy(vector: Vector, factor: float, other: Vector) -> None:
+    """Add a multiple of another vector to a vector, in the vector's own precision."""
     vector += vector.dtype.type(factor) * other

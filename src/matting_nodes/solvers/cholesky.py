@@ -1,9 +1,10 @@
 """A Cholesky factor of the matting Laplacian, by nested dissection of the picture.
 
-The unknown pixels are cut in two by lines two pixels wide, the halves again, until the parts are
-small (George, SIAM J. Numer. Anal. 1973). Pixels of a line come after those of both its sides, so
-that what elimination fills in stays within dense blocks (Duff and Reid, ACM TOMS 1983). The factor
-is kept in 32 bits: exact enough to precondition conjugate gradients, which then need few rounds.
+The unknown pixels are divided by separators two pixels wide, the halves again, until they are small
+(George, SIAM J. Numer. Anal. 1973). The pixels of a separator are eliminated after those on both
+sides of it, as one supernode, so that fill-in stays within dense blocks (the multifrontal method of
+Duff and Reid, ACM TOMS 1983). The factor is stored in 32 bits: accurate enough to precondition
+conjugate gradients, which then need few iterations.
 """
 
 from __future__ import annotations
@@ -18,80 +19,80 @@ from numpy.typing import NDArray
 
 from .laplacian import System
 
-LEAF = 128
-"""Parts of at most so many pixels are not cut further."""
-SHIFT = 1e-10
-"""Added to the diagonal, whose entries are about 1: no pivot is lost to rounding."""
+LEAF_SIZE = 128
+"""Greatest number of pixels that are not divided further."""
+DIAGONAL_SHIFT = 1e-10
+"""Added to the diagonal, whose entries are about 1, so that rounding leaves all pivots positive."""
 
 Integers = NDArray[np.integer[Any]]
 Matrix = NDArray[np.float64]
 
 
 @dataclass
-class Part:
-    """Pixels that are eliminated together, and where that fills in."""
+class Supernode:
+    """Pixels start..stop of the elimination order, eliminated together, and their fill-in."""
 
     start: int
     stop: int
-    children: list[Part]
+    children: list[Supernode]
     border: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    """Later pixels, ascending, that elimination joins to these."""
+    """Later pixels, ascending, in whose rows the columns of these have entries or fill-in."""
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many pixels it has, and how many lie on its border."""
+        """Its number of pixels, and that of its border."""
         return self.stop - self.start, len(self.border)
 
 
 class Cholesky:
-    """P L Lᵀ Pᵀ, the equations of a matting system; called with a vector it solves for it.
+    """The factorization A = P L Lᵀ Pᵀ of a matting system; called with b, it returns A⁻¹ b.
 
     Parameters
     ----------
     system : System
-        The equations.
-    watch : callable(done, total)
-        Told how many pixels are eliminated; it may raise.
+        The equations, A.
+    callback : callable(done, total)
+        Told how many pixels have been eliminated; it may raise.
     """
 
-    def __init__(self, system: System, watch: Callable[[int, int], None]) -> None:
+    def __init__(self, system: System, callback: Callable[[int, int], None]) -> None:
         from threadpoolctl import threadpool_limits
 
         self.system = system
         self.parts, self.order = dissect(*system.coordinates)
         self.number = np.full(system.size, -1, np.int32)
-        self.number[system.places[self.order]] = np.arange(len(self.order))
+        self.number[system.positions[self.order]] = np.arange(len(self.order))
         for part in self.parts:
-            part.border = _border(part, self._around(part))
+            part.border = _border(part, self._neighbor_numbers(part))
         self.shapes = np.array([part.shape for part in self.parts])
         self.borders = np.concatenate([part.border for part in self.parts])
         own, more = self.shapes.T
         self.entries = np.empty((own * (own + 1) // 2 + own * more).sum(), np.float32)
         filled = 0
         updates: dict[int, Matrix] = {}
-        # The blocks are small: threads of the linear algebra library would wait for each other.
+        # The blocks are small: several BLAS threads would only wait for each other.
         with threadpool_limits(1, "blas"):
             for part in self.parts:
                 filled = self._eliminate(part, updates, filled)
-                watch(part.stop, len(self.order))
+                callback(part.stop, len(self.order))
         del self.number
 
     def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return (P L Lᵀ Pᵀ)⁻¹ times a vector."""
+        """Return (P L Lᵀ Pᵀ)⁻¹ b."""
         solved = values[self.order].astype(np.float32)
         _solve(self.entries, self.shapes, self.borders, solved)
         result = np.empty_like(values)
         result[self.order] = solved
         return result
 
-    def _around(self, part: Part) -> Integers:
-        """Return the numbers of the pixels in the rows of a part, −1 where there is no entry."""
+    def _neighbor_numbers(self, part: Supernode) -> Integers:
+        """Return the numbers of the pixels in a supernode's rows, (n, 25); −1 for no entry."""
         own = self.order[part.start : part.stop]
-        around = self.number[self.system.places[own][:, None] + self.system.offsets]
-        # A plane's rows run on into each other, the picture's do not.
+        around = self.number[self.system.positions[own][:, None] + self.system.offsets]
+        # The end of a picture's row is next to the start of another in the plane, but not in L.
         return np.where(self.system.rows[own] == 0, -1, around)
 
-    def _eliminate(self, part: Part, updates: dict[int, Matrix], filled: int) -> int:
+    def _eliminate(self, part: Supernode, updates: dict[int, Matrix], filled: int) -> int:
         from scipy.linalg.blas import dsyrk, dtrsm
         from scipy.linalg.lapack import dpotrf
 
@@ -99,33 +100,39 @@ class Cholesky:
         corner = np.zeros((own, own), order="F")
         side, rest = np.zeros((more, own), order="F"), np.zeros((more, more), order="F")
         entries = self.system.rows[self.order[part.start : part.stop]]
-        _gather(entries, self._around(part), part.start, part.border, corner, side)
+        _gather(entries, self._neighbor_numbers(part), part.start, part.border, corner, side)
         for child in part.children:
             if len(child.border):
                 update = updates.pop(child.start)
-                _extend(update, child.border, part.start, part.border, corner, side, rest)
-        # [C Sᵀ; S R]:  C = L Lᵀ,  S ← S L⁻ᵀ,  R ← R − S Sᵀ
+                _extend_add(update, child.border, part.start, part.border, corner, side, rest)
+        # [C Sᵀ; S R]:  factor C = L Lᵀ,  S ← S L⁻ᵀ,  R ← R − S Sᵀ (the Schur complement)
         factor, _ = dpotrf(corner, lower=1, overwrite_a=1)
         if more:
             side = dtrsm(1.0, factor, side, side=1, lower=1, trans_a=1, overwrite_b=1)
             updates[part.start] = dsyrk(-1.0, side, 1.0, rest, lower=1, overwrite_c=1)
-        return int(_keep(factor, side, self.entries, filled))
+        return int(_store(factor, side, self.entries, filled))
 
 
-def dissect(y: Integers, x: Integers) -> tuple[list[Part], Integers]:
-    """Return the parts of these pixels, each after its children, and the order of elimination."""
-    parts: list[Part] = []
+def dissect(y: Integers, x: Integers) -> tuple[list[Supernode], Integers]:
+    """Return the supernodes, each after its children, and the elimination order of the pixels.
+
+    Parameters
+    ----------
+    y, x : (N,) int
+        Row and column of each pixel.
+    """
+    parts: list[Supernode] = []
     order: list[Integers] = []
 
-    def cut(members: Integers, start: int) -> list[Part]:
-        children: list[Part] = []
-        if len(members) > LEAF:
-            before, after, members = _cut(y, x, members)
+    def cut(members: Integers, start: int) -> list[Supernode]:
+        children: list[Supernode] = []
+        if len(members) > LEAF_SIZE:
+            before, after, members = _split(y, x, members)
             children = cut(before, start) + cut(after, start + len(before))
             start += len(before) + len(after)
         if not len(members):
             return children
-        parts.append(Part(start, start + len(members), children))
+        parts.append(Supernode(start, start + len(members), children))
         order.append(members)
         return [parts[-1]]
 
@@ -133,8 +140,12 @@ def dissect(y: Integers, x: Integers) -> tuple[list[Part], Integers]:
     return parts, np.concatenate(order)
 
 
-def _cut(y: Integers, x: Integers, members: Integers) -> tuple[Integers, Integers, Integers]:
-    """Return the pixels before a line of two pixels across, those behind it, and its own."""
+def _split(y: Integers, x: Integers, members: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return the pixels before a separator, those behind it, and its own.
+
+    A separator is two rows or columns, whichever cross the longer side: among those that leave 30
+    to 70 % of the pixels on each side, the one with fewest pixels.
+    """
     rows, columns = y[members], x[members]
     along = rows if np.ptp(rows) > np.ptp(columns) else columns
     along = along - along.min()
@@ -147,36 +158,38 @@ def _cut(y: Integers, x: Integers, members: Integers) -> tuple[Integers, Integer
     return members[along < line], members[along > line + 1], members[(along - line) // 2 == 0]
 
 
-def _border(part: Part, around: Integers) -> Integers:
+def _border(part: Supernode, around: Integers) -> Integers:
     joined = np.concatenate([around.ravel(), *(child.border for child in part.children)])
     return np.unique(joined[joined >= part.stop])
 
 
 @numba.njit(cache=True, nogil=True)
 def _gather(entries, around, start, border, corner, side):
-    """Put a part's equations into its blocks."""
+    """Write a supernode's equations into its blocks C and S."""
     own = len(corner)
     for column in range(own):
         for k in range(25):
             row = around[column, k] - start
             if column <= row < own:
-                corner[row, column] = entries[column, k] + (SHIFT if row == column else 0.0)
+                corner[row, column] = entries[column, k] + (
+                    DIAGONAL_SHIFT if row == column else 0.0
+                )
             elif row >= own:
                 side[np.searchsorted(border, row + start), column] = entries[column, k]
 
 
 @numba.njit(cache=True, nogil=True)
-def _extend(update, numbers, start, border, corner, side, rest):
-    """Add what a child's elimination changed (its lower half is there)."""
+def _extend_add(update, numbers, start, border, corner, side, rest):
+    """Add a child's Schur complement, of which only the lower triangle is set."""
     own = len(corner)
-    places = np.empty(len(numbers), np.int64)
+    positions = np.empty(len(numbers), np.int64)
     for i in range(len(numbers)):
         inside = numbers[i] < start + own
-        places[i] = numbers[i] - start if inside else own + np.searchsorted(border, numbers[i])
+        positions[i] = numbers[i] - start if inside else own + np.searchsorted(border, numbers[i])
     for j in range(len(numbers)):
-        column = places[j]
+        column = positions[j]
         for i in range(j, len(numbers)):
-            row = places[i]
+            row = positions[i]
             if row < own:
                 corner[row, column] += update[i, j]
             elif column < own:
@@ -186,8 +199,8 @@ def _extend(update, numbers, start, border, corner, side, rest):
 
 
 @numba.njit(cache=True, nogil=True)
-def _keep(factor, side, entries, filled):
-    """Store the blocks row by row, the triangle of the own pixels first."""
+def _store(factor, side, entries, filled):
+    """Store L row by row, the triangle C first, then S; return the new number of entries."""
     own = len(factor)
     for row in range(own):
         entries[filled : filled + row + 1] = factor[row, : row + 1]
@@ -200,7 +213,8 @@ def _keep(factor, side, entries, filled):
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _solve(entries, shapes, borders, x):
-    """Solve L Lᵀ x = b in place: down through all parts, then up again."""
+    """Solve L Lᵀ x = b in place."""
+    # L y = b: x_i ← (x_i − Σ_{j<i} L_ij x_j) / L_ii, supernode by supernode
     start, at, edge = 0, 0, 0
     for own, more in shapes:
         for i in range(start, start + own):
@@ -215,6 +229,7 @@ def _solve(entries, shapes, borders, x):
             x[i] -= total
             at += own
         start, edge = start + own, edge + more
+    # Lᵀ x = y, in the reverse order
     for own, more in shapes[::-1]:
         start, edge = start - own, edge - more
         for i in borders[edge : edge + more][::-1]:

@@ -1,7 +1,10 @@
 """The matting Laplacian of Levin et al., assembled for unknown pixels only.
 
-A row has 25 entries, the 5 × 5 pixels that share a 3 × 3 window with its own pixel, so no column
-numbers are kept: vectors lie in a plane like the picture, and row i reads around `places[i]`.
+    L_ij = Σ_k [δ_ij − (1 + (I_i − μ_k)ᵀ (Σ_k + ε/9)⁻¹ (I_j − μ_k)) / 9]
+
+over the 3 × 3 windows k that hold both i and j, of mean color μ_k and covariance Σ_k. So a row has
+25 entries, one per pixel of the 5 × 5 around its own. No column numbers are stored: vectors are
+scattered into a plane laid out like the picture, and row i reads around `positions[i]`.
 """
 
 from __future__ import annotations
@@ -14,49 +17,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Image
-from .boxes import WINDOW, Region, bounds, widened
+from .boxes import STENCIL_MARGIN, Slices, bounds, widened
 from .parallel import in_parallel
 
 Vector = NDArray[np.floating[Any]]
 
-STRIP = 32
-"""Rows of the picture that one thread assembles at a time."""
-MARGIN = 3
-"""Rows around a picture in a plane, so that reading around its corners stays within."""
+STRIP_HEIGHT = 32
+"""Height of the strips that one thread assembles at a time, in pixels."""
+PLANE_MARGIN = 3
+"""Rows above and below the picture in a plane, so that reads around its corners stay inside."""
 LANES = 32
-"""Windows of a row that are assembled together."""
-FEWEST = 8192
-"""Rows that are worth a thread of their own."""
+"""Windows of a row that are assembled together: the compiler vectorizes over them."""
+PARALLEL_MIN = 8192
+"""Rows of a matrix that are worth a thread of their own."""
 
 
 class System(NamedTuple):
     """The linear equations L α = b of the unknown pixels."""
 
-    places: NDArray[np.int64]
-    """(N,) where in a plane each unknown pixel lies."""
+    positions: NDArray[np.int64]
+    """(N,) index of each unknown pixel in a plane."""
     rows: Vector
-    """(N, 25) entries of L, those of known pixels among them."""
+    """(N, 25) entries of L, including those in the columns of known pixels."""
     offsets: NDArray[np.int64]
-    """(25,) from a pixel to the pixels of its row."""
+    """(25,) from the position of a pixel to those of its row's entries."""
     width: int
-    """Of the picture, in pixels."""
+    """Width of the picture, in pixels."""
     size: int
-    """Length of a plane: the picture row by row, with `MARGIN` rows more above and below."""
+    """Length of a plane: the picture, row by row, with `PLANE_MARGIN` rows above and below it."""
 
     @property
     def coordinates(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row and column of each unknown pixel, counted from the plane's first row."""
-        return np.divmod(self.places, self.width)
+        return np.divmod(self.positions, self.width)
 
     def operator(self) -> Callable[[Vector], Vector]:
-        """Return what multiplies L by a vector of unknown pixels, the known ones being 0."""
+        """Return the function x ↦ L x on vectors of unknown pixels."""
         plane: Vector = np.zeros(self.size, self.rows.dtype)
 
-        def times(values: Vector) -> Vector:
-            _scatter(self.places, values, plane)
-            return _product(self.rows, self.places, self.offsets, plane)
+        def matvec(x: Vector) -> Vector:
+            _scatter(self.positions, x, plane)
+            return _times_plane(self.rows, self.positions, self.offsets, plane)
 
-        return times
+        return matvec
 
 
 def matting_system(
@@ -66,7 +69,7 @@ def matting_system(
     epsilon: float,
     dtype: type = np.float64,
 ) -> tuple[System, Vector]:
-    """Return the equations of the unknown pixels, and their right side b = −L_UK α_K.
+    """Return the equations of the unknown pixels U, and the right-hand side b = −L_UK α_K.
 
     Parameters
     ----------
@@ -79,55 +82,76 @@ def matting_system(
     epsilon : float
         Regularization of the windows' color covariance.
     dtype : type
-        Of the entries.
+        Type of the entries.
+
+    Returns
+    -------
+    system : System
+    b : (N,) array
     """
-    return system_of(laplacian_rows(image, solve, epsilon, dtype), solve, known)
+    return system_from_rows(laplacian_rows(image, solve, epsilon, dtype), solve, known)
 
 
-def system_of(rows: Vector, solve: NDArray[np.bool_], known: NDArray[Any]) -> tuple[System, Vector]:
-    """Return the same, of rows that `laplacian_rows` has assembled."""
+def system_from_rows(
+    rows: Vector, solve: NDArray[np.bool_], known: NDArray[Any]
+) -> tuple[System, Vector]:
+    """Return the same, from rows that were assembled before.
+
+    Parameters
+    ----------
+    rows : (N, 25) array
+        As `laplacian_rows` returns them.
+    solve, known : (H, W) arrays
+        As for `matting_system`.
+    """
     width = solve.shape[1]
-    margin = MARGIN * width
+    margin = PLANE_MARGIN * width
     step = np.arange(-2, 3)
     offsets = (step[:, None] * width + step).ravel()
-    places = np.flatnonzero(solve) + margin
-    system = System(places, rows, offsets, width, solve.size + 2 * margin)
+    positions = np.flatnonzero(solve) + margin
+    system = System(positions, rows, offsets, width, solve.size + 2 * margin)
     plane: Vector = np.zeros(system.size, rows.dtype)
     plane[margin:-margin] = known.ravel()
-    return system, -_product(rows, places, offsets, plane)
+    return system, -_times_plane(rows, positions, offsets, plane)
 
 
 def laplacian_rows(
     image: Image, solve: NDArray[np.bool_], epsilon: float, dtype: type = np.float64
 ) -> Vector:
-    """Return the Laplacian's rows of some pixels, (N, 25); see `matting_system`."""
-    read = widened(bounds(solve), WINDOW, solve.shape)
+    """Return the Laplacian's rows of some pixels, (N, 25).
+
+    Parameters
+    ----------
+    image, solve, epsilon, dtype
+        As for `matting_system`.
+    """
+    read = widened(bounds(solve), STENCIL_MARGIN, solve.shape)
     image, solve = image[read], solve[read]
     height, width = solve.shape
     inside = np.flatnonzero(solve)
     starts = np.searchsorted(inside, np.arange(height + 1) * width)
     rows: Vector = np.zeros((len(inside), 25), dtype)
-    strips = (height + STRIP - 1) // STRIP
-    in_parallel(_assemble, strips, image, solve, inside, starts, epsilon, rows)
+    strips = (height + STRIP_HEIGHT - 1) // STRIP_HEIGHT
+    in_parallel(_assemble_strips, strips, image, solve, inside, starts, epsilon, rows)
     return rows
 
 
-class KeptRows:
-    """The Laplacian's rows, assembled once for most of the pixels that are solved for again.
+class RowCache:
+    """The Laplacian's rows of a picture: cached for some pixels, assembled on demand for others.
 
     Parameters
     ----------
     image : (H, W, C) float32, 0..1
         The picture.
     solve : (H, W) bool
-        The pixels whose rows are kept.
+        The pixels whose rows are cached.
     epsilon, dtype
-        As `matting_system` has them.
+        As for `matting_system`.
 
     Attributes
     ----------
     rows : (N, 25) array
-        What is kept. To add to its diagonal does no harm.
+        The cached rows. Their diagonal may be written to: a copy of it is kept.
     """
 
     def __init__(self, image: Image, solve: NDArray[np.bool_], epsilon: float, dtype: type) -> None:
@@ -137,60 +161,74 @@ class KeptRows:
         self._number = np.full(solve.shape, -1, np.int32)
         self._number[solve] = np.arange(len(self.rows), dtype=np.int32)
 
-    def of(self, box: Region, solve: NDArray[np.bool_]) -> Vector:
-        """Return the rows of some pixels of a box, whose windows lie in it: the caller's own."""
+    def of(self, box: Slices, solve: NDArray[np.bool_]) -> Vector:
+        """Return a copy of the rows of some pixels of a box.
+
+        Parameters
+        ----------
+        box : Slices
+            Has all windows of these pixels inside it.
+        solve : (h, w) bool
+            The pixels.
+
+        Returns
+        -------
+        (N, 25) array
+        """
         number = self._number[box].ravel().take(np.flatnonzero(solve))
         rows: Vector = np.empty((len(number), 25), self.rows.dtype)
-        in_parallel(_take, len(number), self.rows, self._diagonal, number, rows, smallest=FEWEST)
+        arguments = self.rows, self._diagonal, number, rows
+        in_parallel(_copy_rows, len(number), *arguments, smallest=PARALLEL_MIN)
         missing = number < 0
         if missing.any():
-            rows[missing] = self._assembled(box, solve & (self._number[box] < 0))
+            rows[missing] = self._assemble_rows(box, solve & (self._number[box] < 0))
         return rows
 
-    def _assembled(self, box: Region, solve: NDArray[np.bool_]) -> Vector:
+    def _assemble_rows(self, box: Slices, solve: NDArray[np.bool_]) -> Vector:
         return laplacian_rows(self._image[box], solve, self._epsilon, self.rows.dtype.type)
 
 
 @numba.njit(cache=True, nogil=True)
-def _assemble(start, stop, image, solve, inside, starts, epsilon, rows):
+def _assemble_strips(start, stop, image, solve, inside, starts, epsilon, rows):
     height, width, channels = image.shape
     for strip in range(start, stop):
-        top, bottom = strip * STRIP, min(height, (strip + 1) * STRIP)
+        top, bottom = strip * STRIP_HEIGHT, min(height, (strip + 1) * STRIP_HEIGHT)
         below = min(height - 1, bottom + 1)
-        number = np.full((STRIP + 4, width), -1, np.int64)
+        number = np.full((STRIP_HEIGHT + 4, width), -1, np.int64)
         for i in range(starts[top], starts[bottom]):
             number[inside[i] // width - top + 2, inside[i] % width] = i
         white = np.empty((9, channels, LANES))
         root = np.empty((channels, channels, LANES))
-        # Of three rows of pixels, row y in y % 3; a row is done with the windows below it.
+        # Sums of three rows of pixels, row y in y % 3: it is complete after the windows below it.
         sums = np.zeros((3, 25, LANES + 2))
         for left in range(1, width - 1, LANES):
             right = min(left + LANES, width - 1)
             if not solve[max(0, top - 2) : bottom + 2, left - 1 : right + 1].any():
                 continue
             for y in range(max(1, top - 1), below):
-                first, end = _windows(solve, y, left, right)
+                first, end = _needed_windows(solve, y, left, right)
                 if first < end:
                     _whiten(image, y, first, end - first, epsilon, white, root)
                     _add_windows(white, y, first - left, end - first, sums)
-                _move(sums, y - 1, number[y - top + 1], left - 1, right + 1, rows)
+                _flush_sums(sums, y - 1, number[y - top + 1], left - 1, right + 1, rows)
             for y in range(below - 1, below + 1):
-                _move(sums, y, number[y - top + 2], left - 1, right + 1, rows)
+                _flush_sums(sums, y, number[y - top + 2], left - 1, right + 1, rows)
 
 
 @numba.njit(cache=True, nogil=True)
-def _windows(solve, y, left, right):
-    """Return the first window of some in a row that has an unknown pixel, and the end of them."""
-    while left < right and not _is_needed(solve, y, left):
+def _needed_windows(solve, y, left, right):
+    """Return the range of windows, of those in left..right of row y, that have an unknown pixel."""
+    while left < right and not _has_unknown(solve, y, left):
         left += 1
-    while left < right and not _is_needed(solve, y, right - 1):
+    while left < right and not _has_unknown(solve, y, right - 1):
         right -= 1
     return left, right
 
 
 @numba.njit(cache=True, nogil=True)
-def _is_needed(solve, y, x):
+def _has_unknown(solve, y, x):
     """Return whether a window has an unknown pixel."""
+    # L_ij is needed only if i or j is unknown.
     for row in range(y - 1, y + 2):
         for column in range(x - 1, x + 2):
             if solve[row, column]:
@@ -198,10 +236,13 @@ def _is_needed(solve, y, x):
     return False
 
 
-# Division as NumPy has it, without a check for zero: with one, it is not vectorized.
+# NumPy's division has no check for zero, which would keep the loops from being vectorized.
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _whiten(image, y, x, count, epsilon, white, root):
-    """Center windows' colors c and whiten them: w = G⁻¹ c, where G Gᵀ = Σ c cᵀ + ε."""
+    """Whiten the colors of windows: w_k = G⁻¹ (I_k − μ), where G Gᵀ = Σ (I_k − μ)(I_k − μ)ᵀ + ε.
+
+    Then w_i · w_j = (I_i − μ)ᵀ (Σ + ε/9)⁻¹ (I_j − μ) / 9.
+    """
     channels = image.shape[2]
     mean = np.empty(LANES)
     for a in range(channels):
@@ -214,23 +255,26 @@ def _whiten(image, y, x, count, epsilon, white, root):
         for k in range(9):
             for t in range(count):
                 white[k, a, t] -= mean[t] * (1 / 9)
+    # C = Σ (I_k − μ)(I_k − μ)ᵀ + ε, its lower triangle
     for a in range(channels):
         for b in range(a + 1):
             root[a, b] = epsilon if a == b else 0.0
             for k in range(9):
                 for t in range(count):
                     root[a, b, t] += white[k, a, t] * white[k, b, t]
+    # Cholesky in place: G_ab = (C_ab − Σ_c G_ac G_bc) / G_bb
     for a in range(channels):
         for b in range(a + 1):
             for c in range(b):
                 for t in range(count):
                     root[a, b, t] -= root[a, c, t] * root[b, c, t]
             for t in range(count):
-                # Of the diagonal the inverse: to multiply takes less time than to divide.
+                # On the diagonal 1 / G_bb is stored: multiplying is faster than dividing.
                 if a == b:
                     root[a, b, t] = 1 / np.sqrt(root[a, b, t])
                 else:
                     root[a, b, t] *= root[b, b, t]
+    # G w = I − μ, from the top down
     for k in range(9):
         for a in range(channels):
             for b in range(a):
@@ -261,8 +305,8 @@ def _add_windows(white, y, x, count, sums):
 
 
 @numba.njit(cache=True, nogil=True)
-def _move(sums, y, number, left, right, rows):
-    """Add the sums of a row of pixels to theirs, and begin those of another."""
+def _flush_sums(sums, y, number, left, right, rows):
+    """Add the sums of a row of pixels to the matrix, and clear them for another row."""
     for x in range(left, right):
         if number[x] >= 0:
             for k in range(25):
@@ -270,26 +314,29 @@ def _move(sums, y, number, left, right, rows):
     sums[y % 3] = 0
 
 
-def _product(
-    rows: Vector, places: NDArray[np.int64], offsets: NDArray[np.int64], plane: Vector
+def _times_plane(
+    rows: Vector, positions: NDArray[np.int64], offsets: NDArray[np.int64], plane: Vector
 ) -> Vector:
-    """Return rows times a plane, one entry an unknown pixel."""
+    """Return the product of rows and a plane, one entry per unknown pixel."""
     result = np.empty(len(rows), rows.dtype)
-    in_parallel(_multiply, len(rows), rows, places, offsets, plane, result, smallest=FEWEST)
+    in_parallel(
+        _multiply, len(rows), rows, positions, offsets, plane, result, smallest=PARALLEL_MIN
+    )
     return result
 
 
 @numba.njit(cache=True, nogil=True)
-def _multiply(start, stop, rows, places, offsets, plane, result):
-    rows, places, result = rows[start:stop], places[start:stop], result[start:stop]
+def _multiply(start, stop, rows, positions, offsets, plane, result):
+    rows, positions, result = rows[start:stop], positions[start:stop], result[start:stop]
     # Unsigned: an index that cannot be negative needs no check for it.
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     down = np.uint64(offsets[5] - offsets[0])
     for i in range(len(rows)):
-        at = np.uint64(places[i] + offsets[0])
-        entry = np.float32(0)  # a plain 0 would make 64 bits of 32
+        at = np.uint64(positions[i] + offsets[0])
+        # (L x)_i = Σ_k L_ik x_k
+        entry = np.float32(0)  # a plain 0 would turn 32 bits into 64
         for k in range(0, 25, 5):
-            # Written out: a loop of five is not unrolled.
+            # Written out, since the compiler does not unroll a loop of five.
             entry += (
                 rows[i, k] * plane[at]
                 + rows[i, k + 1] * plane[at + one]
@@ -302,7 +349,7 @@ def _multiply(start, stop, rows, places, offsets, plane, result):
 
 
 @numba.njit(cache=True, nogil=True)
-def _take(start, stop, rows, diagonal, number, result):
+def _copy_rows(start, stop, rows, diagonal, number, result):
     for i in range(start, stop):
         if number[i] >= 0:
             result[i] = rows[number[i]]
@@ -310,15 +357,20 @@ def _take(start, stop, rows, diagonal, number, result):
 
 
 @numba.njit(cache=True, nogil=True)
-def _scatter(places, values, plane):
-    for i in range(len(places)):
-        plane[places[i]] = values[i]
+def _scatter(positions, values, plane):
+    for i in range(len(positions)):
+        plane[positions[i]] = values[i]
 
 
-# On one thread: it is too little work to share, and its sum is the same on any number of them.
+# On one thread: too little work to share, and so the sum does not depend on their number.
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def inner(a, b):
-    """Return a · b, summed in 64 bits."""
+    """Return a · b, summed in 64 bits.
+
+    Parameters
+    ----------
+    a, b : (N,) arrays
+    """
     total = 0.0
     for i in range(len(a)):
         total += np.float64(a[i]) * b[i]

@@ -1,8 +1,8 @@
-"""Multigrid for the matting Laplacian: what its smooth vectors are, is known beforehand.
+"""Multigrid for the matting Laplacian, whose near-null space is known: linear functions of color.
 
-The Laplacian barely sees a vector that is, in each small window, a linear function of color. So a
-coarse grid has four unknowns a block of pixels: the factors of 1 and of three colors. Blocks are
-joined 2 × 2 from level to level, and the equations with them (Galerkin: A' = PᵀAP).
+L x is nearly 0 if x is, in each small window, a linear function of color. So a coarse grid has four
+unknowns per block of pixels: the coefficients of 1 and of the three color channels. From level to
+level 2 × 2 blocks are aggregated, and the equations with them (Galerkin: A_c = PᵀA P).
 
 Aggregation as in Notay, "An aggregation-based algebraic multigrid method", ETNA 37 (2010), but with
 V-cycles: his K-cycles save a few iterations and cost as much.
@@ -21,15 +21,16 @@ from numpy.typing import NDArray
 from .laplacian import System, Vector
 from .parallel import in_parallel
 
-SIDE = 4
+BLOCK_SIDE = 4
 """Side of the finest blocks, in pixels."""
-FEW = 64
-"""So many blocks are solved for directly."""
-DAMPING, RELAXATION = 0.75, 0.5
-"""Of the smoothing by blocks, and by pixels."""
-RIDGE, FLOOR = 1e-6, 1e-8
-"""Added to a level's diagonal, times itself and as it is: one color alone spans no more than 1."""
-FEWEST = 1024
+DIRECT_MAX = 64
+"""Greatest number of blocks on a level that is solved directly."""
+BLOCK_DAMPING, PIXEL_DAMPING = 0.75, 0.5
+"""Damping factors of block Jacobi and of pixelwise Jacobi smoothing."""
+RELATIVE_RIDGE, ABSOLUTE_RIDGE = 1e-6, 1e-8
+"""Added to the diagonal of a level, relative to it and absolute. A block of a single color has a
+singular matrix without them."""
+PARALLEL_MIN = 1024
 """Blocks that are worth a thread of their own."""
 
 Floats = NDArray[np.float32]
@@ -37,128 +38,151 @@ Integers = NDArray[np.int32]
 
 
 class Blocks(NamedTuple):
-    """Squares of pixels, or of smaller blocks, that hold unknown pixels."""
+    """The n squares of a level that hold unknown pixels; their m children are pixels or blocks."""
 
     rows: Integers
     columns: Integers
-    """(n,) where the blocks lie, counted in blocks."""
+    """(n,) position of each block, counted in blocks."""
     neighbors: Integers
-    """(n, 9) the blocks around each and itself, n where there is none."""
+    """(n, 9) numbers of the 3 × 3 blocks around each one, itself in the middle; n for none."""
     children: Integers
-    """(n, 16 or 4) the pixels or blocks that each is made of, -1 after the last."""
+    """(n, 16 or 4) numbers of each block's children, followed by −1."""
     parents: Integers
-    """(m,) the same, seen from the children."""
+    """(m,) number of each child's block."""
     sizes: NDArray[np.float64]
-    """(n,) unknown pixels in each."""
+    """(n,) number of unknown pixels in each block."""
     colors: Floats
-    """(n, 3) their mean color."""
+    """(n, 3) mean color of the unknown pixels of each block."""
     shifts: Floats
-    """(m, 3) color of each child, less its parent's."""
+    """(m, 3) color of each child minus that of its block."""
 
 
 class Level:
-    """The equations of blocks of one size; vectors are (n + 1, 4), the last row 0.
+    """The equations of one level; its vectors are (n + 1, 4), the last row being 0.
 
     Parameters
     ----------
     blocks : Blocks
     entries : (n, 9, 4, 4) float32
-        Of the matrix, a row of blocks with its neighbors' columns; gets a ridge.
+        The matrix: a 4 × 4 entry for each block and neighbor. A ridge is added to its diagonal.
     """
 
     def __init__(self, blocks: Blocks, entries: Floats) -> None:
         self.blocks, self.entries = blocks, entries
         own = np.einsum("nii->ni", entries[:, 4])
-        own += RIDGE * own + FLOOR
+        own += RELATIVE_RIDGE * own + ABSOLUTE_RIDGE
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def nothing(self) -> Floats:
-        """Return the vector of zeros."""
+    def zeros(self) -> Floats:
+        """Return a vector of zeros."""
         return np.zeros((len(self) + 1, 4), np.float32)
 
-    def left(self, residual: Floats, values: Floats) -> Floats:
-        """Return what the matrix times a vector leaves of a residual."""
-        result = residual.copy()
-        arguments = self.entries, self.blocks.neighbors, values, result
-        in_parallel(_subtract_rows, len(self), *arguments, smallest=FEWEST)
+    def residual(self, b: Floats, x: Floats) -> Floats:
+        """Return b − A x.
+
+        Parameters
+        ----------
+        b, x : (n + 1, 4) float32
+            Vectors of this level.
+        """
+        result = b.copy()
+        arguments = self.entries, self.blocks.neighbors, x, result
+        in_parallel(_subtract_rows, len(self), *arguments, smallest=PARALLEL_MIN)
         return result
 
     @cached_property
     def _inverse(self) -> Floats:
         own = np.ascontiguousarray(self.entries[:, 4])
         inverse: Floats = np.empty_like(own)
-        in_parallel(_invert, len(own), own, inverse, smallest=FEWEST)
+        in_parallel(_invert, len(own), own, inverse, smallest=PARALLEL_MIN)
         return inverse
 
-    def smooth(self, residual: Floats, values: Floats) -> None:
-        """Add to a vector what each block alone makes of the residual."""
-        _add_products(self._inverse, residual, values)
+    def smooth(self, r: Floats, x: Floats) -> None:
+        """Add ω D⁻¹ r to x in place: a step of damped block Jacobi, given the residual r of x.
+
+        Parameters
+        ----------
+        r : (n + 1, 4) float32
+            The residual b − A x.
+        x : (n + 1, 4) float32
+            Changed in place.
+        """
+        _add_products(self._inverse, r, x)
 
 
 class Multigrid:
-    """Returns nearly A⁻¹ times a vector of unknown pixels: a preconditioner.
+    """A preconditioner: an object that, called with a vector, returns approximately A⁻¹ times it.
 
     Parameters
     ----------
     system : System
-        The equations of the unknown pixels, A their matrix.
-    times : callable
-        What multiplies A by a vector.
+        The equations A x = b of the unknown pixels.
+    A : callable
+        Returns A times a vector.
     colors : (N, 3) float32
-        The unknown pixels' colors.
+        The colors of the unknown pixels.
     """
 
-    def __init__(self, system: System, times: Callable[[Vector], Vector], colors: Floats) -> None:
-        self._times = times
-        self._step = np.float32(RELAXATION) / system.rows[:, 12]
-        self._levels = [_finest(system, colors)]
-        while len(self._levels[-1]) > FEW:
-            self._levels.append(_coarser(self._levels[-1]))
-        self._coarsest = _factor(self._levels[-1])
+    def __init__(
+        self,
+        system: System,
+        A: Callable[[Vector], Vector],  # noqa: N803 (as in the literature)
+        colors: Floats,
+    ) -> None:
+        self._A = A
+        # ω / diag(A)
+        self._step = np.float32(PIXEL_DAMPING) / system.rows[:, 12]
+        self._levels = [_finest_level(system, colors)]
+        while len(self._levels[-1]) > DIRECT_MAX:
+            self._levels.append(_coarser_level(self._levels[-1]))
+        self._coarsest = _direct_solver(self._levels[-1])
 
-    def __call__(self, residual: Vector) -> Vector:
-        """Return nearly A⁻¹ times the residual."""
+    def __call__(self, r: Vector) -> Vector:
+        """Return z ≈ A⁻¹ r."""
         finest = self._levels[0]
-        blocks, coarse = finest.blocks, finest.nothing()
-        arguments = blocks.children, blocks.shifts, residual, coarse
-        in_parallel(_restrict_pixels, len(finest), *arguments, smallest=FEWEST)
-        result = _prolonged(blocks.parents, blocks.shifts, self._cycle(0, coarse))
-        # What blocks cannot see, each pixel mends for itself.
-        result += self._step * (residual - self._times(result))
-        return result
+        blocks, coarse = finest.blocks, finest.zeros()
+        arguments = blocks.children, blocks.shifts, r, coarse
+        in_parallel(_restrict_pixels, len(finest), *arguments, smallest=PARALLEL_MIN)
+        # z = P A_c⁻¹ Pᵀ r
+        z = _prolong_to_pixels(blocks.parents, blocks.shifts, self._cycle(0, coarse))
+        # Errors within blocks, which no P x represents, are left to pixelwise Jacobi:
+        z += self._step * (r - self._A(z))  # z ← z + ω D⁻¹ (r − A z)
+        return z
 
-    def _cycle(self, depth: int, residual: Floats) -> Floats:
-        """Smooth, correct by the coarser levels, smooth."""
-        level, values = self._levels[depth], self._levels[depth].nothing()
+    def _cycle(self, depth: int, b: Floats) -> Floats:
+        """Return x ≈ A⁻¹ b by a V-cycle: smooth, correct on the coarser level, smooth."""
+        level, x = self._levels[depth], self._levels[depth].zeros()
         if level is self._levels[-1]:
-            values[:-1] = self._coarsest(residual[:-1].ravel()).reshape(-1, 4)
-            return values
-        level.smooth(residual, values)
+            x[:-1] = self._coarsest(b[:-1].ravel()).reshape(-1, 4)
+            return x
+        level.smooth(b, x)
         coarser = self._levels[depth + 1]
-        blocks, coarse = coarser.blocks, coarser.nothing()
-        _restrict(blocks.children, blocks.shifts, level.left(residual, values), coarse)
-        _prolong(blocks.parents, blocks.shifts, self._cycle(depth + 1, coarse), values)
-        level.smooth(level.left(residual, values), values)
-        return values
+        blocks, coarse = coarser.blocks, coarser.zeros()
+        # x ← x + P A_c⁻¹ Pᵀ (b − A x)
+        _restrict(blocks.children, blocks.shifts, level.residual(b, x), coarse)
+        _prolong(blocks.parents, blocks.shifts, self._cycle(depth + 1, coarse), x)
+        level.smooth(level.residual(b, x), x)
+        return x
 
 
 def _blocks(rows: Integers, columns: Integers, sizes: Any, colors: Floats, side: int) -> Blocks:
-    """Join what lies in the same square of `side` × `side`."""
-    # A border of nothing, so that every block has eight neighbors.
+    """Aggregate pixels or blocks that lie in the same square of `side` × `side`."""
+    # With an empty border, so that every block has eight neighbors.
     number = np.full((rows.max() // side + 3, columns.max() // side + 3), -1, np.int32)
-    places = np.empty(len(rows), np.int32)
-    _mark(rows, columns, side, number, places)
-    there = np.argwhere(number == 0).astype(np.int32)
-    number[number == 0] = np.arange(len(there))
-    parents = number.take(places)
-    children = np.full((len(there), side * side), -1, np.int32)
-    sums = np.zeros((len(there), 4))
-    _join(sizes, colors, parents, children, sums)
+    positions = np.empty(len(rows), np.int32)
+    _mark_blocks(rows, columns, side, number, positions)
+    occupied = np.argwhere(number == 0).astype(np.int32)
+    count = len(occupied)
+    number[number == 0] = np.arange(count)
+    parents = number.take(positions)
+    children = np.full((count, side * side), -1, np.int32)
+    sums = np.zeros((count, 4))
+    _collect_children(sizes, colors, parents, children, sums)
     means = (sums[:, 1:] / sums[:, :1]).astype(np.float32)
-    number[number < 0] = len(there)
-    y, x = there.T
+    number[number < 0] = count
+    y, x = occupied.T
     width = number.shape[1]
     steps = [dy * width + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
     return Blocks(
@@ -173,36 +197,36 @@ def _blocks(rows: Integers, columns: Integers, sizes: Any, colors: Floats, side:
     )
 
 
-def _finest(system: System, colors: Floats) -> Level:
+def _finest_level(system: System, colors: Floats) -> Level:
     rows, columns = (place.astype(np.int32) for place in system.coordinates)
-    blocks = _blocks(rows, columns, np.ones(len(rows)), colors, SIDE)
+    blocks = _blocks(rows, columns, np.ones(len(rows)), colors, BLOCK_SIDE)
     number = np.full(system.size, -1, np.int32)
-    number[system.places] = np.arange(len(rows), dtype=np.int32)
+    number[system.positions] = np.arange(len(rows), dtype=np.int32)
     entries = np.zeros((len(blocks.rows), 9, 4, 4), np.float32)
     in_parallel(
-        _join_pixels,
+        _project_pixels,
         len(entries),
         system.rows,
-        system.places,
+        system.positions,
         system.offsets,
         number,
-        rows % SIDE,
-        columns % SIDE,
+        rows % BLOCK_SIDE,
+        columns % BLOCK_SIDE,
         blocks.children,
         blocks.shifts,
         entries,
         smallest=64,
     )
-    _mirror(blocks.neighbors, entries)
+    _mirror_lower(blocks.neighbors, entries)
     return Level(blocks, entries)
 
 
-def _coarser(fine: Level) -> Level:
+def _coarser_level(fine: Level) -> Level:
     below = fine.blocks
     blocks = _blocks(below.rows, below.columns, below.sizes, below.colors, 2)
     entries = np.zeros((len(blocks.rows), 9, 4, 4), np.float32)
     in_parallel(
-        _join_blocks,
+        _project_blocks,
         len(entries),
         fine.entries,
         below.neighbors,
@@ -216,19 +240,19 @@ def _coarser(fine: Level) -> Level:
     return Level(blocks, entries)
 
 
-def _factor(level: Level) -> Any:
-    """Return what solves a level's equations."""
+def _direct_solver(level: Level) -> Any:
+    """Return a function that solves the equations of a level."""
     from scipy.sparse import bsr_matrix
     from scipy.sparse.linalg import splu
 
     count, neighbors = len(level), level.blocks.neighbors
-    there = neighbors < count
-    starts = np.append(0, np.cumsum(there.sum(axis=1)))
+    exists = neighbors < count
+    starts = np.append(0, np.cumsum(exists.sum(axis=1)))
     matrix = bsr_matrix(
-        (level.entries[there].astype(np.float64), neighbors[there], starts),
+        (level.entries[exists].astype(np.float64), neighbors[exists], starts),
         shape=(4 * count, 4 * count),
     )
-    # Symmetric, so that its transpose will do, and positive definite: no pivoting is needed.
+    # Symmetric positive definite: the transpose is the matrix, and no pivoting is needed.
     return splu(
         matrix.tocsr().T,
         permc_spec="MMD_AT_PLUS_A",
@@ -238,17 +262,17 @@ def _factor(level: Level) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _mark(rows, columns, side, number, places):
-    """Mark with 0 the blocks that have something, and say where in the plane each one's lies."""
+def _mark_blocks(rows, columns, side, number, positions):
+    """Mark occupied blocks with 0, and write where in `number` each child's block lies."""
     for i in range(len(rows)):
         high, wide = rows[i] // side + 1, columns[i] // side + 1
         number[high, wide] = 0
-        places[i] = high * number.shape[1] + wide
+        positions[i] = high * number.shape[1] + wide
 
 
 @numba.njit(cache=True, nogil=True)
-def _join(sizes, colors, parents, children, sums):
-    """List each block's children, and add up their sizes and colors."""
+def _collect_children(sizes, colors, parents, children, sums):
+    """List the children of each block, and add up their sizes, and their colors by size."""
     count = np.zeros(len(children), np.int64)
     for i in range(len(parents)):
         parent = parents[i]
@@ -261,7 +285,7 @@ def _join(sizes, colors, parents, children, sums):
 
 @numba.njit(cache=True, nogil=True)
 def _invert(start, stop, matrices, result):
-    """Invert small matrices, symmetric and positive definite (Gauss and Jordan)."""
+    """Invert 4 × 4 matrices, symmetric and positive definite (Gauss–Jordan elimination)."""
     for n in range(start, stop):
         a = matrices[n].astype(np.float64)
         for p in range(4):
@@ -279,29 +303,29 @@ def _invert(start, stop, matrices, result):
 
 
 @numba.njit(cache=True, nogil=True)
-def _join_pixels(start, stop, rows, places, offsets, number, y, x, children, shifts, entries):
-    """Add up PᵀAP, where a row of P is 1 and the pixel's color less the block's.
+def _project_pixels(start, stop, rows, positions, offsets, number, y, x, children, shifts, entries):
+    """Add up A_c = PᵀA P, where row i of P is (1, I_i − μ) in the columns of the pixel's block.
 
-    Of the blocks around each, only those that come after it: the matrix is symmetric.
+    Only for the neighbors that come after each block: A_c is symmetric.
     """
     for block in range(start, stop):
         for i in children[block]:
             if i < 0:
                 break
-            # Five rows and columns reach into two blocks each.
-            high, wide = (y[i] + 2) // SIDE, (x[i] + 2) // SIDE
+            # The five rows and columns around a pixel lie in two blocks each.
+            high, wide = (y[i] + 2) // BLOCK_SIDE, (x[i] + 2) // BLOCK_SIDE
             for down in range(high, high + 2):
-                top, bottom = _reached(down, y[i])
+                top, bottom = _overlap(down, y[i])
                 for across in range(wide, wide + 2):
                     slot = 3 * down + across
                     if slot < 4:
                         continue
-                    left, right = _reached(across, x[i])
-                    # Numbers of their own: an array of four is read and written each time.
-                    # A function that returned all four took half as long again.
+                    left, right = _overlap(across, x[i])
+                    # (A P)_i = Σ_j A_ij (1, I_j − μ), in four scalars: an array of four is read and
+                    # written in each step, and a function that returns four took 1.5 times as long.
                     a = b = c = d = np.float32(0)
                     for row in range(top, bottom):
-                        at = places[i] + offsets[5 * row]
+                        at = positions[i] + offsets[5 * row]
                         for column in range(left, right):
                             j = number[np.uint64(at + column)]
                             if j >= 0:
@@ -310,6 +334,7 @@ def _join_pixels(start, stop, rows, places, offsets, number, y, x, children, shi
                                 b += entry * shifts[j, 0]
                                 c += entry * shifts[j, 1]
                                 d += entry * shifts[j, 2]
+                    # A_c += (1, I_i − μ)ᵀ (A P)_i
                     for p in range(4):
                         factor = np.float32(1) if p == 0 else shifts[i, p - 1]
                         entries[block, slot, p, 0] += factor * a
@@ -319,8 +344,8 @@ def _join_pixels(start, stop, rows, places, offsets, number, y, x, children, shi
 
 
 @numba.njit(cache=True, nogil=True)
-def _mirror(neighbors, entries):
-    """Copy to the blocks that come before from those that come after."""
+def _mirror_lower(neighbors, entries):
+    """Fill in the entries of the neighbors that come before each block: A_ij = A_jiᵀ."""
     for block in range(len(neighbors)):
         for k in range(4):
             j = neighbors[block, k]
@@ -331,14 +356,21 @@ def _mirror(neighbors, entries):
 
 
 @numba.njit(cache=True, nogil=True)
-def _reached(block, at):
-    """Return which of the five around a pixel, at some place in its block, lie in a block."""
-    return max(0, block * SIDE - at - 2), min(5, (block + 1) * SIDE - at - 2)
+def _overlap(block, at):
+    """Return which of the five positions around `at` within a block lie in block 0, 1 or 2.
+
+    Block 1 is the pixel's own.
+    """
+    return max(0, block * BLOCK_SIDE - at - 2), min(5, (block + 1) * BLOCK_SIDE - at - 2)
 
 
 @numba.njit(cache=True, nogil=True)
-def _join_blocks(start, stop, fine, neighbors, y, x, children, shifts, entries):
-    """Add up PᵀAP, where 1 of a block is 1 and the shift of its parent's, and colors are colors."""
+def _project_blocks(start, stop, fine, neighbors, y, x, children, shifts, entries):
+    """Add up A_c = PᵀA P, where the rows of P of block i are (1, (μ_i − μ)ᵀ; 0, 1).
+
+    Color coefficients are those of the parent; the constant is the parent's plus what they make of
+    the shift in color.
+    """
     for block in range(start, stop):
         part = np.empty((4, 4), np.float32)
         for i in children[block]:
@@ -349,7 +381,8 @@ def _join_blocks(start, stop, fine, neighbors, y, x, children, shifts, entries):
                 if j == len(neighbors):
                     continue
                 slot = (y[i] + k // 3 + 1) // 2 * 3 + (x[i] + k % 3 + 1) // 2
-                # Written out: slices of four take several times as long.
+                # (A P)_ij = A_ij P_j, then A_c += P_iᵀ (A P)_ij. Slices of four would take several
+                # times as long as these loops.
                 for p in range(4):
                     part[p, 0] = fine[i, k, p, 0]
                     for c in range(3):
@@ -362,10 +395,10 @@ def _join_blocks(start, stop, fine, neighbors, y, x, children, shifts, entries):
 
 @numba.njit(cache=True, nogil=True)
 def _subtract_rows(start, stop, entries, neighbors, values, result):
-    """Subtract a matrix times a vector from another."""
+    """Subtract A x from `result`."""
     entries, neighbors, result = entries[start:stop], neighbors[start:stop], result[start:stop]
     for i in range(len(entries)):
-        # Numbers of their own: a loop over four reads and writes them each time.
+        # Four scalars: an array of four would be read and written in each step.
         a, b, c, d = result[i, 0], result[i, 1], result[i, 2], result[i, 3]
         for k in range(9):
             j = neighbors[i, k]
@@ -380,17 +413,18 @@ def _subtract_rows(start, stop, entries, neighbors, values, result):
 
 @numba.njit(cache=True, nogil=True)
 def _add_products(inverse, residual, values):
+    """Add ω D⁻¹ r to a vector."""
     for i in range(len(inverse)):
         for p in range(4):
             entry = np.float32(0)
             for q in range(4):
                 entry += inverse[i, p, q] * residual[i, q]
-            values[i, p] += np.float32(DAMPING) * entry
+            values[i, p] += np.float32(BLOCK_DAMPING) * entry
 
 
 @numba.njit(cache=True, nogil=True)
 def _restrict_pixels(start, stop, children, shifts, residual, coarse):
-    """Add a vector of pixels to one of blocks."""
+    """Add Pᵀ r to a vector of blocks, with a row (1, I_i − μ) of P per pixel."""
     children, coarse = children[start:stop], coarse[start:stop]
     for block in range(len(children)):
         for i in children[block]:
@@ -401,11 +435,11 @@ def _restrict_pixels(start, stop, children, shifts, residual, coarse):
                 coarse[block, c + 1] += shifts[i, c] * residual[i]
 
 
-def _prolonged(parents: Integers, shifts: Floats, coarse: Floats) -> Vector:
-    """Return what the blocks say of each pixel."""
+def _prolong_to_pixels(parents: Integers, shifts: Floats, coarse: Floats) -> Vector:
+    """Return P x: x_i = x_c0 + Σ_c (I_i − μ)_c x_c of each pixel, from its block."""
     result = np.empty(len(parents), np.float32)
-    fewest = FEWEST * SIDE**2
-    in_parallel(_prolong_pixels, len(parents), parents, shifts, coarse, result, smallest=fewest)
+    smallest = PARALLEL_MIN * BLOCK_SIDE**2
+    in_parallel(_prolong_pixels, len(parents), parents, shifts, coarse, result, smallest=smallest)
     return result
 
 
@@ -421,6 +455,7 @@ def _prolong_pixels(start, stop, parents, shifts, coarse, result):
 
 @numba.njit(cache=True, nogil=True)
 def _restrict(children, shifts, residual, coarse):
+    """Add Pᵀ r of a level to a vector of the next coarser one."""
     for block in range(len(children)):
         for i in children[block]:
             if i < 0:
@@ -432,6 +467,7 @@ def _restrict(children, shifts, residual, coarse):
 
 @numba.njit(cache=True, nogil=True)
 def _prolong(parents, shifts, coarse, values):
+    """Add P x of the next coarser level to a vector of a level."""
     for i in range(len(parents)):
         block = parents[i]
         values[i, 0] += coarse[block, 0]

@@ -1,7 +1,7 @@
-"""Compiled loops on several threads that sleep whenever they have nothing to do.
+"""Compiled loops on several threads that sleep while they have nothing to do.
 
-Numba's own threads spin where a parallel loop ends (GNU OpenMP). A solve has hundreds of short
-loops: as soon as another program wants a core, each of them waits for a thread that has none.
+Numba's own threads spin at the end of a parallel loop (GNU OpenMP). A solve has hundreds of short
+loops: as soon as another program wants a core, each loop waits for a thread that has lost its own.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
-PIECES = 4
-"""Pieces per thread that a loop is cut into: what a delayed thread leaves, the others do."""
+PIECES_PER_THREAD = 4
+"""Pieces per thread into which a loop is divided, so that others do what a delayed one cannot."""
 LIMITS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
-"""Environment variables that say how many threads a process may compute with."""
+"""Environment variables that limit the number of threads a process computes with."""
 
 _forked = False
 _starting = Lock()
@@ -29,28 +29,29 @@ def in_parallel(
 ) -> None:
     """Run a compiled loop over `range(count)` on several threads.
 
-    The calling thread takes part, and waits for no thread that has not begun: on a busy machine
-    it may do all the work. Several threads may call this at once.
+    The calling thread takes part, and does not wait for threads that have not started: on a busy
+    machine it may do all the work. Several threads may call this at once.
 
     Parameters
     ----------
     kernel : callable(start, stop, *arguments)
         Does `for i in range(start, stop)`, compiled with `nogil=True`. What it does for one i must
-        not depend on the others: neither the result nor its last bits may depend on the cuts.
+        not depend on the others: neither the result nor its last bits may depend on the division.
     count : int
         Length of the loop.
     *arguments
-        What else the kernel takes, among it the arrays that it writes to.
+        The kernel's further arguments, including the arrays that it writes to.
     smallest : int
-        Iterations that take some 50 µs: a thread is not woken for fewer, it would take longer.
+        The fewest iterations of a piece. They should take some 50 µs: waking a thread for fewer
+        would take longer.
     """
     threads = thread_count()
-    pieces = min(PIECES * threads, count // smallest)
+    pieces = min(PIECES_PER_THREAD * threads, count // smallest)
     if threads == 1 or pieces < 2:
         kernel(0, count, *arguments)
         return
     cuts = [count * i // pieces for i in range(pieces + 1)]
-    # One iterator for all threads: each takes the next piece when it is done with one.
+    # One iterator for all threads: each gets the next piece when it is done with one.
     ranges = iter(list(pairwise(cuts)))
     done: SimpleQueue[BaseException | None] = SimpleQueue()
 
@@ -76,9 +77,9 @@ def in_parallel(
 def thread_count() -> int:
     """Return how many threads a compiled loop runs on in this process.
 
-    As many as there are cores that the process may use, or fewer if OMP_NUM_THREADS or
+    That is the number of cores that the process may use, or fewer if OMP_NUM_THREADS or
     NUMBA_NUM_THREADS says so. A worker process, forked or started by multiprocessing, shares the
-    cores with others: it has one, or as many as these variables say.
+    cores with others: it has one thread, or as many as these variables say.
     """
     limits = list(_limits())
     if not limits and (_forked or parent_process()):
@@ -95,14 +96,14 @@ def core_count() -> int:
 
 def _limits() -> Iterator[int]:
     for name in LIMITS:
-        # OpenMP takes a list too, whose first number is that of the outermost loops.
+        # OpenMP accepts a list too, whose first number is that of the outermost loops.
         text = os.environ.get(name, "").partition(",")[0].strip()
         if text.isdecimal() and int(text) > 0:
             yield int(text)
 
 
 def _tasks() -> SimpleQueue[Callable[[], None]]:
-    """Return the queue from which the other threads take their work."""
+    """Return the queue from which the other threads get their work."""
     with _starting:
         return _start(thread_count() - 1)
 

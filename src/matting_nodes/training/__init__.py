@@ -3,24 +3,24 @@
 Importing it is light: Lightning is imported when a training begins.
 """
 
-from .layouts import LAYOUTS, Folders, Found, find_samples
+from .layouts import LAYOUTS, DataFolders, Found, find_samples
+from .parameters import TrainingParameters, load_parameters
 from .preparation import prepare
-from .recipes import RECIPES, recipe
 from .samples import Sample
-from .settings import Settings, read_settings
+from .specs import TRAINING_SPECS, training_spec
 from .trainer import Trained, train
 
 __all__ = [
     "LAYOUTS",
-    "RECIPES",
-    "Folders",
+    "TRAINING_SPECS",
+    "DataFolders",
     "Found",
     "Sample",
-    "Settings",
     "Trained",
+    "TrainingParameters",
     "find_samples",
+    "load_parameters",
     "prepare",
-    "read_settings",
-    "recipe",
     "train",
+    "training_spec",
 ]

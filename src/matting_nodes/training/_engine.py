@@ -1,4 +1,4 @@
-"""Lightning's part: the trainer, what is kept of a run, and going on where it was stopped."""
+"""Running the training with Lightning: the trainer, checkpoints, and resuming a stopped run."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ..io.images import replacing
 from ..job import Job
 from ._module import Training
 from ._start import begin
-from ._stream import Samples, Stream, loader
+from ._stream import SampleDataset, Stream, loader
 from .material import Material
-from .recipes import Recipe
-from .settings import Settings
+from .parameters import TrainingParameters
+from .specs import TrainingSpec
 
 __all__ = ["LAST", "Data", "Training", "begin", "export", "run"]
 
@@ -36,23 +36,25 @@ ACCELERATORS = {"auto": "auto", "cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 
 
 class Data(LightningDataModule):
-    """The samples of a run; it begins where the run stands."""
+    """The samples of a run, from its current step on."""
 
-    def __init__(self, material: Material, recipe: Recipe, settings: Settings) -> None:
+    def __init__(
+        self, material: Material, spec: TrainingSpec, parameters: TrainingParameters
+    ) -> None:
         super().__init__()
-        self.run = settings.run
-        # Samples that errors are measured on keep their looks.
-        still = replace(settings.augmentation, jitter=0.0, joined=0.0, flip=0.0)
+        self.run = parameters.run
+        # Validation samples are not augmented in color.
+        still = replace(parameters.augmentation, jitter=0.0, joined=0.0, flip=0.0)
         self.training, self.validation = (
-            Samples(samples, material.backgrounds, augmentation, recipe, settings.run.seed)
+            SampleDataset(samples, material.backgrounds, augmentation, spec, parameters.run.seed)
             for samples, augmentation in (
-                (material.training, settings.augmentation),
+                (material.training, parameters.augmentation),
                 (material.validation, still),
             )
         )
 
     def train_dataloader(self) -> Any:
-        """Return batches from the step on that comes next."""
+        """Return batches from the next step on."""
         trainer: Any = self.trainer
         passed = trainer.global_step * self.run.batch * trainer.world_size
         places = Stream(
@@ -61,7 +63,7 @@ class Data(LightningDataModule):
         return loader(self.training, places, self.run.batch, self.run.workers)
 
     def val_dataloader(self) -> Any:
-        """Return the validation samples, cut the same way each time."""
+        """Return the validation samples, cropped the same way each time."""
         trainer: Any = self.trainer
         places = [(0, i) for i in range(len(self.validation))]
         mine = places[trainer.global_rank :: trainer.world_size]
@@ -69,7 +71,7 @@ class Data(LightningDataModule):
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Checkpoints beside their place first, then moved: a kill never leaves half of one."""
+    """Checkpoints, written to a temporary file and then moved: a kill never leaves half of one."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
@@ -87,7 +89,7 @@ def save_whole(content: Any, path: Path) -> None:
 
 
 class Progress(Callback):
-    """Tells the job of every step, and lets it stop the run."""
+    """Reports every step to the job, which may stop the run."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -101,7 +103,7 @@ class Progress(Callback):
 
 
 class Last(Checkpoint):
-    """Keeps the state to go on from, every so many steps and after each validation.
+    """Stores the state to resume from, every N steps and after each validation.
 
     After, since otherwise a run that goes on would not know of the best state so far.
     """
@@ -110,37 +112,37 @@ class Last(Checkpoint):
         self.path, self.every = path, every
 
     def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
-        """Save after every so many steps."""
+        """Save after every N steps."""
         if trainer.global_step % self.every == 0:
             trainer.save_checkpoint(self.path)
 
     def on_validation_end(self, trainer: Trainer, *args: Any) -> None:
-        """Save what is the best by now, too."""
+        """Save together with the best state so far."""
         trainer.save_checkpoint(self.path)
 
 
 def run(training: Training, data: Data, folder: Path, job: Job) -> float:
-    """Train from the beginning, or from `last.ckpt` if it is there; return the least error."""
-    settings, last = training.settings, folder / LAST
+    """Train from the beginning, or from `last.ckpt` if it exists; return the lowest error."""
+    parameters, last = training.training_parameters, folder / LAST
     best = ModelCheckpoint(
         folder, Path(BEST).stem, monitor="error", mode="min", enable_version_counter=False
     )
     with well_behaved():
         trainer = Trainer(
-            accelerator=ACCELERATORS[settings.run.device],
-            devices=settings.run.devices,
-            num_nodes=settings.run.machines,
-            precision=PRECISIONS[settings.run.precision],
-            max_steps=settings.run.steps,
+            accelerator=ACCELERATORS[parameters.run.device],
+            devices=parameters.run.devices,
+            num_nodes=parameters.run.machines,
+            precision=PRECISIONS[parameters.run.precision],
+            max_steps=parameters.run.steps,
             max_epochs=-1,
-            # Steps are counted from the first one on, over all epochs.
-            val_check_interval=min(settings.run.validate_every, settings.run.steps),
+            # Steps are counted over all epochs.
+            val_check_interval=min(parameters.run.validate_every, parameters.run.steps),
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
-            gradient_clip_val=settings.optimizer.clip or None,
+            gradient_clip_val=parameters.optimizer.clip or None,
             logger=TensorBoardLogger(folder, name="", version="board"),
             log_every_n_steps=5,
-            callbacks=[Progress(job), best, Last(last, settings.run.save_every)],
+            callbacks=[Progress(job), best, Last(last, parameters.run.save_every)],
             plugins=[WholeFiles()],
             use_distributed_sampler=False,
             enable_progress_bar=False,
@@ -150,24 +152,24 @@ def run(training: Training, data: Data, folder: Path, job: Job) -> float:
         try:
             trainer.fit(training, datamodule=data, ckpt_path=last if last.is_file() else None)
         except SystemExit as error:
-            # What Lightning makes of a Ctrl-C
+            # Lightning's reaction to Ctrl-C
             raise KeyboardInterrupt from error
         trainer.save_checkpoint(last)
     if not trainer.is_global_zero:
-        # Launched by the first process, which goes on alone.
+        # A process launched by the first one, which continues alone.
         sys.exit(0)
     return float(best.best_model_score) if best.best_model_score is not None else math.nan
 
 
-def export(network: str, settings: Settings, folder: Path) -> Path:
+def export(network: str, parameters: TrainingParameters, folder: Path) -> Path:
     """Write the best state as a file of plain tensors, `NETWORK.pth`, and return it.
 
-    A refinement that was not trained is left out, so that nobody asks it.
+    A refinement that was not trained is left out, so that it is not used.
     """
     best = next(path for path in (folder / BEST, folder / LAST) if path.is_file())
     state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
     trained = {name.removeprefix("network."): tensor for name, tensor in state.items()}
-    if settings.loss.stage == "first":
+    if parameters.loss.stage == "first":
         trained = {n: tensor for n, tensor in trained.items() if not n.startswith("refine_")}
     path = folder / f"{network}.pth"
     save_whole({"state_dict": trained}, path)
@@ -176,7 +178,7 @@ def export(network: str, settings: Settings, folder: Path) -> Path:
 
 @contextmanager
 def well_behaved() -> Iterator[None]:
-    """Keep Lightning from telling what a job tells already, and torch as it was before."""
+    """Silence Lightning, since a job reports already, and restore torch's state afterwards."""
     logger = logging.getLogger("lightning.pytorch")
     level, strict = logger.level, torch.are_deterministic_algorithms_enabled()
     lenient = torch.is_deterministic_algorithms_warn_only_enabled()

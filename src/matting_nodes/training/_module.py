@@ -15,8 +15,8 @@ from torchvision.utils import make_grid
 from ..errors import TrainingError
 from . import losses
 from ._start import freeze
-from .recipes import Recipe
-from .settings import Loss, Settings
+from .parameters import Loss, TrainingParameters
+from .specs import TrainingSpec
 
 Batch = dict[str, Any]
 
@@ -27,41 +27,43 @@ class Training(LightningModule):
     Parameters
     ----------
     network : Module
-        With the weights that it begins with.
-    recipe : Recipe
+        The network, with its initial weights.
+    spec : TrainingSpec
         How it is trained.
-    settings : Settings
-        What `train.toml` says.
+    parameters : TrainingParameters
+        The parameters of `train.toml`.
     tell : callable(str)
-        Takes what could not be read.
+        Called with each file that could not be read.
     """
 
     def __init__(
         self,
         network: Module,
-        recipe: Recipe,
-        settings: Settings,
+        spec: TrainingSpec,
+        parameters: TrainingParameters,
         tell: Callable[[str], None] = print,
     ) -> None:
         super().__init__()
         self.tell = tell
-        self.network, self.settings, self.recipe = network, settings, recipe
-        self.trained = freeze(network, settings.loss.stage)
+        self.network, self.training_parameters, self.spec = network, parameters, spec
+        self.trained = freeze(network, parameters.loss.stage)
         self.unreadable: set[str] = set()
 
     def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the first stage answers, and what the last one does, in float32."""
+        """Return the outputs of the first and of the last stage, in float32."""
         answer = self.network(planes)
         first, last = answer if isinstance(answer, tuple) else (answer, answer)
         return first.float(), last.float()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Seed dropout by the step, so that going on is as if there had been no end."""
-        torch.manual_seed(self.settings.run.seed + self.global_step * 1009 + self.global_rank)
+        """Seed dropout by the step, so that a resumed run gives the same result."""
+        torch.manual_seed(
+            self.training_parameters.run.seed + self.global_step * 1009 + self.global_rank
+        )
 
     def on_train_epoch_start(self) -> None:
-        """Keep what is not trained from adapting: norms of a frozen stage hold their means."""
-        if self.settings.loss.stage == "refinement":
+        """Freeze the statistics of normalization layers in stages that are not trained."""
+        if self.training_parameters.loss.stage == "refinement":
             self.network.eval()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -70,7 +72,7 @@ class Training(LightningModule):
         Raises
         ------
         TrainingError
-            If it is no number, or if too many files could not be read.
+            If it is not finite, or if too many files could not be read.
         """
         self._note_unreadable(batch)
         terms = self.terms(batch)
@@ -89,21 +91,21 @@ class Training(LightningModule):
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses of a batch by name, each with its weight."""
         first, last = self(batch["planes"])
-        stage = self.settings.loss.stage
-        if self.recipe.predicts_trimap:
+        stage = self.training_parameters.loss.stage
+        if self.spec.predicts_trimap:
             return {"trimap": losses.trimap_loss(first, classes(batch["trimap"]))}
         terms: dict[str, Tensor] = {}
         if stage != "refinement":
-            terms |= matting_terms(first, batch, self.settings.loss)
+            terms |= matting_terms(first, batch, self.training_parameters.loss)
         if stage != "first":
-            # The paper's second stage knows the alpha loss alone.
+            # In the paper the second stage has the alpha loss only.
             terms["refined"] = losses.alpha_loss(last, batch["alpha"], unknown(batch))
         return terms
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure the error, and draw the first batch."""
-        answer = self(batch["planes"])[self.settings.loss.stage != "first"]
-        if self.recipe.predicts_trimap:
+        answer = self(batch["planes"])[self.training_parameters.loss.stage != "first"]
+        if self.spec.predicts_trimap:
             error = (answer.argmax(dim=1) != classes(batch["trimap"])).float().mean()
         else:
             answer = answer.clamp(0, 1)
@@ -115,8 +117,8 @@ class Training(LightningModule):
             self._draw(batch, answer)
 
     def configure_optimizers(self) -> Any:
-        """Return Adam, and the course of its rate."""
-        chosen = self.settings.optimizer
+        """Return Adam and the schedule of its learning rate."""
+        chosen = self.training_parameters.optimizer
         optimizer = torch.optim.Adam(
             self.trained,
             lr=chosen.learning_rate,
@@ -130,7 +132,7 @@ class Training(LightningModule):
         }
 
     def _share_of_rate(self, step: int) -> float:
-        chosen, steps = self.settings.optimizer, self.settings.run.steps
+        chosen, steps = self.training_parameters.optimizer, self.training_parameters.run.steps
         if step < chosen.warmup:
             return (step + 1) / chosen.warmup
         if chosen.schedule == "constant":
@@ -143,21 +145,21 @@ class Training(LightningModule):
         for line in sorted(new - self.unreadable):
             self.tell(f"left out: {line}")
         self.unreadable |= new
-        if len(self.unreadable) > self.settings.run.unreadable:
+        if len(self.unreadable) > self.training_parameters.run.unreadable:
             raise TrainingError(
                 f"{len(self.unreadable)} samples could not be read, the last: {max(new)}",
-                f"At most {self.settings.run.unreadable} may be ([run] unreadable)",
+                f"At most {self.training_parameters.run.unreadable} may be ([run] unreadable)",
                 "Run `matting-nodes data check`, and mend or remove what it names",
             )
 
     def _draw(self, batch: Batch, answer: Tensor) -> None:
-        """Put up to four samples on the board: picture, trimap, prediction, truth."""
+        """Show up to four samples in TensorBoard: picture, trimap, prediction, truth."""
         board = getattr(self.logger, "experiment", None)
         if board is None or not hasattr(board, "add_image"):
             return
         trimap = batch["trimap"].float() / 255
-        truth = trimap if self.recipe.predicts_trimap else batch["alpha"]
-        shown = answer.argmax(1, keepdim=True) / 2 if self.recipe.predicts_trimap else answer
+        truth = trimap if self.spec.predicts_trimap else batch["alpha"]
+        shown = answer.argmax(1, keepdim=True) / 2 if self.spec.predicts_trimap else answer
         rows = torch.stack(
             [batch["image"], *(p.expand_as(batch["image"]) for p in (trimap, shown, truth))], dim=1
         )
@@ -165,7 +167,7 @@ class Training(LightningModule):
 
 
 def matting_terms(prediction: Tensor, batch: Batch, weights: Loss) -> dict[str, Tensor]:
-    """Return the losses of an alpha that have a weight, weighted."""
+    """Return the weighted losses of an alpha, those without a weight left out."""
     alpha, where = batch["alpha"], unknown(batch)
     colors = (batch["image"], batch["foreground"], batch["background"])
     terms = {

@@ -15,13 +15,13 @@ from ..models.catalog import Model
 from ..networks import DimSegNet, DimTwoEncoders, DimVgg16, IndexNet, TNet
 from ..networks._refinement import Refinement
 from ..networks._resnet import Bottleneck
-from .recipes import Recipe
-from .settings import Run
+from .parameters import Run
+from .specs import TrainingSpec
 
 State = Mapping[str, Tensor]
 
 
-def begin(network: nn.Module, model: Model, recipe: Recipe, run: Run) -> str:
+def begin(network: nn.Module, model: Model, spec: TrainingSpec, run: Run) -> str:
     """Initialize a network, and return a description of the weights.
 
     Parameters
@@ -30,7 +30,7 @@ def begin(network: nn.Module, model: Model, recipe: Recipe, run: Run) -> str:
         A network that has just been built.
     model : Model
         Its catalog entry.
-    recipe : Recipe
+    spec : TrainingSpec
         Names the torchvision network whose ImageNet weights fit its encoder.
     run : Run
         Its `start` and `encoder` select the weights.
@@ -46,7 +46,7 @@ def begin(network: nn.Module, model: Model, recipe: Recipe, run: Run) -> str:
         path = weights.fetch(model, run.start)
         weights.load_into(network, path, model)
         return str(path)
-    file = _imagenet_file(recipe.encoder, run.encoder)
+    file = _imagenet_file(spec.encoder, run.encoder)
     if file is None:
         return "random weights"
     _load_imagenet(network, torch.load(file, map_location="cpu", weights_only=True), file)

@@ -17,9 +17,9 @@ from ..arrays import Image, as_rgb
 from ..arrays import check_same_size as check_sizes
 from ..errors import FileError, MattingError
 from ._transforms import background_crop, geometry, jitter
-from .recipes import Recipe
+from .parameters import Augmentation
 from .samples import Sample, read_picture
-from .settings import Augmentation
+from .specs import TrainingSpec
 from .trimaps import random_trimap
 
 Place = tuple[int, int]
@@ -28,7 +28,7 @@ Place = tuple[int, int]
 PATIENCE = 10
 
 
-class Samples(Dataset[dict[str, Any]]):
+class SampleDataset(Dataset[dict[str, Any]]):
     """Samples as tensors, augmented differently in each epoch.
 
     Parameters
@@ -39,7 +39,7 @@ class Samples(Dataset[dict[str, Any]]):
         A random one is composited behind each object; if empty, pictures are used as they are.
     augmentation : Augmentation
         The random changes to each sample.
-    recipe : Recipe
+    spec : TrainingSpec
         The inputs of the network.
     seed : int
         The seed of every random choice.
@@ -50,11 +50,11 @@ class Samples(Dataset[dict[str, Any]]):
         samples: Sequence[Sample],
         backgrounds: Sequence[Path],
         augmentation: Augmentation,
-        recipe: Recipe,
+        spec: TrainingSpec,
         seed: int,
     ) -> None:
         self.samples, self.backgrounds = samples, backgrounds
-        self.augmentation, self.recipe, self.seed = augmentation, recipe, seed
+        self.augmentation, self.spec, self.seed = augmentation, spec, seed
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -97,7 +97,7 @@ class Samples(Dataset[dict[str, Any]]):
         image = alpha * colors + (1 - alpha) * background
         trimap = parts["trimap"] if "trimap" in parts else self._trimap(alpha)
         picture = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
-        planes = self.recipe.planes(picture, trimap[0].numpy())
+        planes = self.spec.planes(picture, trimap[0].numpy())
         return {
             "planes": torch.from_numpy(planes),
             "image": image,
@@ -197,7 +197,7 @@ class Stream(Sampler[Place]):
             yield epoch, int(order[place])
 
 
-def loader(samples: Samples, places: Any, batch: int, workers: int) -> DataLoader[Any]:
+def loader(samples: SampleDataset, places: Any, batch: int, workers: int) -> DataLoader[Any]:
     """Return a loader of batches that uses this many worker processes."""
     return DataLoader(
         samples,

@@ -14,24 +14,24 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from .settings import Augmentation
+from .parameters import Augmentation
 
 CUBIC, NEAREST = v2.InterpolationMode.BICUBIC, v2.InterpolationMode.NEAREST
 
 
-def geometry(settings: Augmentation) -> v2.Transform:
+def geometry(parameters: Augmentation) -> v2.Transform:
     """Return the transform that brings a sample to the size of the network's input."""
     first: list[v2.Transform] = (
-        [Padded(), Resized(settings.size)]
-        if settings.recipe == "square"
-        else [CropOnUnknown(settings.size, settings.smallest_scale, settings.largest_scale)]
+        [Padded(), Resized(parameters.size)]
+        if parameters.recipe == "square"
+        else [CropOnUnknown(parameters.size, parameters.smallest_scale, parameters.largest_scale)]
     )
-    return v2.Compose([*first, v2.RandomHorizontalFlip(settings.flip)])
+    return v2.Compose([*first, v2.RandomHorizontalFlip(parameters.flip)])
 
 
-def jitter(settings: Augmentation) -> v2.Transform:
+def jitter(parameters: Augmentation) -> v2.Transform:
     """Return the random change of colors."""
-    amount = settings.jitter
+    amount = parameters.jitter
     return v2.ColorJitter(amount, amount, amount, amount / 10)
 
 

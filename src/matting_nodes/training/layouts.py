@@ -27,7 +27,7 @@ INDEX = "index.txt"
 
 
 @dataclass(frozen=True)
-class Folders:
+class DataFolders:
     """Where the files are, below the data's folder or anywhere; empty looks for usual names.
 
     Parameters
@@ -54,7 +54,9 @@ class Found:
     problems: tuple[str, ...] = ()
 
 
-def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None = None) -> Found:
+def find_samples(
+    folder: str | Path, layout: str = "folders", at: DataFolders | None = None
+) -> Found:
     """Return the samples of a folder.
 
     Parameters
@@ -63,7 +65,7 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
         The folder of the data set.
     layout : {"folders", "alphamatting", "composition1k", "aifenge"}
         How it is laid out; see `LAYOUTS`.
-    at : Folders, optional
+    at : DataFolders, optional
         Where the files are, if not at the usual names.
 
     Returns
@@ -83,7 +85,7 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
             f"There is no layout {layout!r}", f"There are {', '.join(LAYOUTS)}", "Choose one"
         )
     root = _folder(Path(folder).expanduser())
-    found = _usable(LAYOUTS[layout](root, at or Folders()))
+    found = _usable(LAYOUTS[layout](root, at or DataFolders()))
     if not found.samples:
         problems = "; ".join(found.problems[:3]) or "it holds no pictures"
         raise FileError(
@@ -94,10 +96,17 @@ def find_samples(folder: str | Path, layout: str = "folders", at: Folders | None
     return found
 
 
-def three_folders(root: Path, at: Folders) -> Found:
+def three_folders(root: Path, at: DataFolders) -> Found:
     """Pair pictures, alphas and perhaps trimaps and foregrounds of equal names.
 
     An `index.txt` beside the folders, a name a line, says which count.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the data set.
+    at : DataFolders
+        Where the files are, if not at the usual names.
     """
     parts = {
         "alpha": _pictures(_place(root, at.alphas, ALPHAS)),
@@ -110,10 +119,15 @@ def three_folders(root: Path, at: Folders) -> Found:
     )
 
 
-def alphamatting(root: Path, at: Folders) -> Found:
+def alphamatting(root: Path, at: DataFolders) -> Found:
     """Pair `input/ trimap*/ gt/`, as the training images of alphamatting.com are kept.
 
     Also under the names of its archives; all three must be there.
+
+    Parameters
+    ----------
+    root, at
+        As for `three_folders`.
     """
     parts = {
         "alpha": _pictures(_place(root, at.alphas, ("gt", "gt_training_lowres"))),
@@ -123,10 +137,15 @@ def alphamatting(root: Path, at: Folders) -> Found:
     return _matched(parts, _index(root))
 
 
-def aifenge(root: Path, at: Folders) -> Found:
+def aifenge(root: Path, at: DataFolders) -> Found:
     """Pair photos in `clip_img/…/clip_…/` with cut-outs in `matting/…/matting_…/`.
 
     As in AiFenGe's human matting data: the alpha is that of the cut-out, an RGBA PNG.
+
+    Parameters
+    ----------
+    root, at
+        As for `three_folders`.
     """
     photos = _pictures(_place(root, at.images, ("clip_img",)))
     cutouts = _pictures(_place(root, at.alphas, ("matting",)))
@@ -134,12 +153,17 @@ def aifenge(root: Path, at: Folders) -> Found:
     return _matched({"alpha": renamed, "image": photos})
 
 
-def composition1k(root: Path, at: Folders) -> Found:
+def composition1k(root: Path, at: DataFolders) -> Found:
     """Lay each foreground of `fg/`, with its alpha of `alpha/`, over backgrounds of `bg/`.
 
     As Xu et al. (2017) made Composition-1k: foregrounds and backgrounds in the order of the
     lists `*fg_names.txt` and `*bg_names.txt` (else by name), and each background used once.
     Composite k of a foreground is called NAME_k, and so is its file in `trimaps/`.
+
+    Parameters
+    ----------
+    root, at
+        As for `three_folders`; `at` also has the number of composites per foreground.
     """
     parts = {
         "alpha": _pictures(_place(root, at.alphas, ALPHAS)),
@@ -163,7 +187,7 @@ def composition1k(root: Path, at: Folders) -> Found:
     return replace(found, samples=tuple(composites))
 
 
-LAYOUTS: Mapping[str, Callable[[Path, Folders], Found]] = {
+LAYOUTS: Mapping[str, Callable[[Path, DataFolders], Found]] = {
     "folders": three_folders,
     "alphamatting": alphamatting,
     "composition1k": composition1k,
@@ -171,8 +195,13 @@ LAYOUTS: Mapping[str, Callable[[Path, Folders], Found]] = {
 }
 
 
-def background_folder(root: Path, at: Folders) -> Path:
+def background_folder(root: Path, at: DataFolders) -> Path:
     """Return where the backgrounds of Composition-1k are.
+
+    Parameters
+    ----------
+    root, at
+        As for `three_folders`.
 
     Raises
     ------

@@ -36,6 +36,11 @@ def trimap_loss(logits: Tensor, classes: Tensor) -> Tensor:
 def alpha_loss(prediction: Tensor, alpha: Tensor, unknown: Tensor) -> Tensor:
     """Return the mean of √((p − α)² + ε²) over unknown pixels, ε = 10⁻⁶.
 
+    Parameters
+    ----------
+    prediction, alpha, unknown : (N, 1, H, W)
+        p, α, and 1 where the error counts.
+
     Notes
     -----
     Xu, Price, Cohen and Huang, "Deep Image Matting", CVPR 2017 (arXiv:1703.03872), equation 1.
@@ -50,6 +55,8 @@ def composition_loss(
 
     Parameters
     ----------
+    prediction, unknown : (N, 1, H, W)
+        p, and 1 where the error counts.
     image, foreground, background : (N, 3, H, W), 0..1
         The picture, and the colors it was composited from.
 
@@ -63,6 +70,11 @@ def composition_loss(
 
 def gradient_loss(prediction: Tensor, alpha: Tensor, unknown: Tensor) -> Tensor:
     """Return the mean of |∂ₓp − ∂ₓα| + |∂ᵧp − ∂ᵧα|, forward differences, over unknown pixels.
+
+    Parameters
+    ----------
+    prediction, alpha, unknown : (N, 1, H, W)
+        p, α, and 1 where the error counts.
 
     Notes
     -----
@@ -82,6 +94,8 @@ def laplacian_loss(prediction: Tensor, alpha: Tensor, unknown: Tensor, levels: i
 
     Parameters
     ----------
+    prediction, alpha, unknown : (N, 1, H, W)
+        p, α, and 1 where the error counts.
     levels : int
         Number of pyramid levels, the last one being the remainder; fewer if a side becomes odd.
 

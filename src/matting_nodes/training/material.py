@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ParameterError
-from .layouts import Folders, background_folder, find_samples, pictures_in
+from .layouts import DataFolders, background_folder, find_samples, pictures_in
+from .parameters import Data, TrainingParameters
 from .samples import Sample
-from .settings import Data, Settings
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Material:
         )
 
 
-def find_material(settings: Settings) -> Material:
+def find_material(parameters: TrainingParameters) -> Material:
     """Return the samples that the parameters name, some of them set aside for validation.
 
     Raises
@@ -40,8 +40,8 @@ def find_material(settings: Settings) -> Material:
     ParameterError
         If no sample would be left for training or for validation.
     """
-    data = settings.data
-    at = Folders(
+    data = parameters.data
+    at = DataFolders(
         data.images, data.alphas, data.trimaps, data.foregrounds, data.backgrounds, composites=1
     )
     found = find_samples(data.folder or ".", data.layout, at)
@@ -50,7 +50,7 @@ def find_material(settings: Settings) -> Material:
         samples, validation = found.samples, other.samples
         problems = (*found.problems, *other.problems)
     else:
-        samples, validation = _split(found.samples, data.validation_share, settings.run.seed)
+        samples, validation = _split(found.samples, data.validation_share, parameters.run.seed)
         problems = found.problems
     if not samples or not validation:
         raise ParameterError(
@@ -59,7 +59,7 @@ def find_material(settings: Settings) -> Material:
             "Change validation_share, or name other data under validation",
         )
     material = Material(samples, validation, _backgrounds(data, at), problems)
-    _check(settings, material)
+    _check(parameters, material)
     return material
 
 
@@ -73,20 +73,20 @@ def _split(
     return kept, tuple(samples[i] for i in sorted(aside))
 
 
-def _backgrounds(data: Data, at: Folders) -> list[Path]:
+def _backgrounds(data: Data, at: DataFolders) -> list[Path]:
     """Return what may lie behind objects: of Composition-1k its own, if no other is named."""
     if data.layout == "composition1k":
         return pictures_in(background_folder(Path(data.folder or "."), at))
     return pictures_in(Path(data.backgrounds)) if data.backgrounds else []
 
 
-def _check(settings: Settings, material: Material) -> None:
-    """Refuse settings that the samples have nothing for."""
+def _check(parameters: TrainingParameters, material: Material) -> None:
+    """Refuse parameters that the samples have nothing for."""
     samples = [*material.training, *material.validation]
     foregrounds = all(sample.foreground for sample in samples) and bool(material.backgrounds)
     for name, wanted in (
-        ("composition", settings.loss.composition),
-        ("joined", settings.augmentation.joined),
+        ("composition", parameters.loss.composition),
+        ("joined", parameters.augmentation.joined),
     ):
         if wanted and not foregrounds:
             raise ParameterError(
@@ -95,7 +95,7 @@ def _check(settings: Settings, material: Material) -> None:
                 f"Write {name} = 0, or name folders of both",
             )
     bare = next((sample.name for sample in samples if sample.trimap is None), None)
-    if settings.augmentation.given_trimaps and bare is not None:
+    if parameters.augmentation.given_trimaps and bare is not None:
         raise ParameterError(
             f"given_trimaps is true, and {bare} has no trimap",
             "Every sample needs one then",

@@ -22,7 +22,7 @@ from .trimaps import cutout_trimap
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Preparation:
     """How samples are prepared.
 
     Parameters
@@ -47,7 +47,7 @@ class Recipe:
 
 
 def prepare(
-    samples: Sequence[Sample], folder: str | Path, recipe: Recipe, job: Job | None = None
+    samples: Sequence[Sample], folder: str | Path, preparation: Preparation, job: Job | None = None
 ) -> Iterator[str]:
     """Write samples as pictures, trimaps and alphas of equal names, and index them.
 
@@ -59,7 +59,7 @@ def prepare(
         Samples of any layout.
     folder : path
         Receives `img/`, `trimap/`, `alpha/` and, at the end, `index.txt` with one name per line.
-    recipe : Recipe
+    preparation : Preparation
         How they are prepared.
     job : Job, optional
         Progress and cancel. Files that were already written stay.
@@ -83,7 +83,9 @@ def prepare(
     for number, sample in enumerate(samples):
         job.step(number, len(samples), sample.name)
         try:
-            pictures = prepared(sample, recipe, np.random.default_rng([recipe.seed, number]))
+            pictures = prepared(
+                sample, preparation, np.random.default_rng([preparation.seed, number])
+            )
         except MattingError as error:
             yield f"{sample.name}: {error}"
         else:
@@ -93,28 +95,47 @@ def prepare(
 
 
 def prepared(
-    sample: Sample, recipe: Recipe, chance: np.random.Generator
+    sample: Sample, preparation: Preparation, chance: np.random.Generator
 ) -> tuple[Image, Trimap, Alpha]:
-    """Return picture, trimap and alpha of a sample as the recipe wants them."""
+    """Return picture, trimap and alpha of a sample prepared for training.
+
+    Parameters
+    ----------
+    sample : Sample
+        The sample.
+    preparation : Preparation
+        How it is prepared.
+    chance : numpy.random.Generator
+        Source of the random choices.
+    """
     alpha = sample.read_alpha()
-    image = sample.read_colors() if recipe.backgrounds else sample.read_image()
+    image = sample.read_colors() if preparation.backgrounds else sample.read_image()
     trimap = sample.read_trimap() if sample.trimap else None
     check_sizes({"alpha": alpha, "image": image, **({} if trimap is None else {"trimap": trimap})})
-    if recipe.size:
-        image, alpha = (squared(p, recipe.size, "smooth").clip(0, 1) for p in (image, alpha))
-        trimap = None if trimap is None else squared(trimap, recipe.size, "nearest")
-    if recipe.backgrounds:
-        path = recipe.backgrounds[int(chance.integers(len(recipe.backgrounds)))]
+    if preparation.size:
+        image, alpha = (squared(p, preparation.size, "smooth").clip(0, 1) for p in (image, alpha))
+        trimap = None if trimap is None else squared(trimap, preparation.size, "nearest")
+    if preparation.backgrounds:
+        path = preparation.backgrounds[int(chance.integers(len(preparation.backgrounds)))]
         height, width = alpha.shape
         behind = random_crop(as_rgb(read_picture(path)), height, width, chance)
         image = over(image, behind, alpha)
     if trimap is None:
-        trimap = cutout_trimap(alpha, recipe.threshold, recipe.width)
+        trimap = cutout_trimap(alpha, preparation.threshold, preparation.width)
     return image, trimap, alpha
 
 
 def squared(picture: NDArray[Any], size: int, how: Interpolation) -> NDArray[Any]:
-    """Return a picture padded with zeros to a square, then resized to `size` pixels a side."""
+    """Return a picture padded with zeros to a square, then resized to `size` pixels a side.
+
+    Parameters
+    ----------
+    picture : (H, W) or (H, W, C) array
+    size : int, pixels
+        Side of the result.
+    how : str
+        Interpolation, as for `resized`.
+    """
     height, width = picture.shape[:2]
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
@@ -123,7 +144,16 @@ def squared(picture: NDArray[Any], size: int, how: Interpolation) -> NDArray[Any
 
 
 def random_crop(picture: Image, height: int, width: int, chance: np.random.Generator) -> Image:
-    """Return a random part of a picture, which is enlarged first where it is too small."""
+    """Return a random part of a picture, which is enlarged first where it is too small.
+
+    Parameters
+    ----------
+    picture : (h, w, 3) float32, 0..1
+    height, width : int, pixels
+        Size of the crop.
+    chance : numpy.random.Generator
+        Source of its random position.
+    """
     scale = max(height / picture.shape[0], width / picture.shape[1], 1)
     high, wide = (int(np.ceil(side * scale)) for side in picture.shape[:2])
     larger = resized(picture, high, wide, "cubic").clip(0, 1)

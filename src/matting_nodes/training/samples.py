@@ -97,7 +97,14 @@ def read_picture(path: Path) -> Image:
 
 
 def over(foreground: Image, background: Image, alpha: Alpha) -> Image:
-    """Return I = αF + (1 − α)B."""
+    """Return I = αF + (1 − α)B.
+
+    Parameters
+    ----------
+    foreground, background : (H, W, 3) float32
+        F and B.
+    alpha : (H, W) float32, 0..1
+    """
     part = alpha[..., None]
     mixed: Image = part * foreground + (1 - part) * background
     return mixed
@@ -107,6 +114,12 @@ def covering(background: Image, height: int, width: int) -> Image:
     """Return the upper left of a background, enlarged where it is too small.
 
     As the data set of Xu et al. (2017, arXiv:1703.03872) was composited.
+
+    Parameters
+    ----------
+    background : (h, w, C) float32, 0..1
+    height, width : int, pixels
+        Size of the result.
     """
     from ..resizing import resized
 

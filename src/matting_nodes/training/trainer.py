@@ -1,4 +1,4 @@
-"""Training a network: from settings and data to a file of weights that the nodes take."""
+"""Training a network: from parameters and data to a file of weights that the nodes accept."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..io.images import make_folder_for, write_whole
 from ..job import Job
 from ..models.catalog import model as find_model
 from .material import find_material
-from .recipes import recipe as find_recipe
-from .settings import Settings
+from .parameters import TrainingParameters
+from .specs import training_spec
 
-# Of [run], what may change when a training goes on: no step's result depends on it.
+# Parameters of [run] that may change when training resumes: no result depends on them.
 FREE = ("workers", "validate_every", "save_every", "unreadable", "start", "encoder", "device")
 RECORD = "settings.json"
 
@@ -43,7 +43,7 @@ class Trained:
 
 def train(
     network: str,
-    settings: Settings,
+    parameters: TrainingParameters,
     folder: str | Path,
     job: Job | None = None,
     tell: Callable[[str], None] = print,
@@ -56,9 +56,9 @@ def train(
     Parameters
     ----------
     network : str
-        A network of `recipes.RECIPES`.
-    settings : Settings
-        From `settings.read_settings`.
+        A network of `TRAINING_SPECS`.
+    parameters : TrainingParameters
+        From `load_parameters`.
     folder : path
         Receives `last.ckpt` (to resume from), `best.ckpt` (the lowest error), TensorBoard's
         `board`, and the weights.
@@ -82,24 +82,24 @@ def train(
     DependencyError
         If Lightning or TensorBoard is not installed.
     """
-    recipe, model, folder = find_recipe(network), find_model(network), Path(folder)
-    material = find_material(settings)
+    spec, model, folder = training_spec(network), find_model(network), Path(folder)
+    material = find_material(parameters)
     for problem in material.problems:
         tell(f"left out: {problem}")
     engine = _engine()
     resumed = (folder / engine.LAST).is_file()
-    _record(folder, network, settings, resumed)
+    _record(folder, network, parameters, resumed)
     module: Any = model.build()
-    _check_size(settings.augmentation.size, module.stride)
-    origin = folder / engine.LAST if resumed else engine.begin(module, model, recipe, settings.run)
+    _check_size(parameters.augmentation.size, module.stride)
+    origin = folder / engine.LAST if resumed else engine.begin(module, model, spec, parameters.run)
     tell(f"{network} begins with {origin}; {material}")
     error = engine.run(
-        engine.Training(module, recipe, settings, tell),
-        engine.Data(material, recipe, settings),
+        engine.Training(module, spec, parameters, tell),
+        engine.Data(material, spec, parameters),
         folder,
         job or Job(),
     )
-    return Trained(engine.export(network, settings, folder), error, str(origin))
+    return Trained(engine.export(network, parameters, folder), error, str(origin))
 
 
 def _check_size(size: int, stride: int) -> None:
@@ -111,25 +111,25 @@ def _check_size(size: int, stride: int) -> None:
         )
 
 
-def _record(folder: Path, network: str, settings: Settings, resumed: bool) -> None:
-    """Keep the settings beside a run, and refuse to go on with others."""
-    now: dict[str, Any] = {"network": network, **asdict(settings)}
+def _record(folder: Path, network: str, parameters: TrainingParameters, resumed: bool) -> None:
+    """Store the parameters in the folder of a run, and refuse to resume with others."""
+    now: dict[str, Any] = {"network": network, **asdict(parameters)}
     path = make_folder_for(folder / RECORD)
     if resumed:
         before = json.loads(path.read_text(encoding="utf-8"))
-        longer = ("steps",) if settings.optimizer.schedule == "constant" else ()
+        longer = ("steps",) if parameters.optimizer.schedule == "constant" else ()
         changed = [key for key in _changes(before, now) if key not in (*FREE, *longer)]
         if changed:
             raise ParameterError(
                 f"{', '.join(changed)} changed since the training in {folder} began",
-                "It goes on with the settings that it began with",
+                "It resumes with the parameters it began with",
                 f"Undo the change, or begin in another folder; {RECORD} there has the old ones",
             )
     write_whole(path, json.dumps(now, indent=1).encode())
 
 
 def _changes(before: Any, now: Any, name: str = "") -> Iterator[str]:
-    """Yield the names of settings that differ."""
+    """Yield the names of parameters that differ."""
     if isinstance(now, dict) and isinstance(before, dict):
         for key in now:
             yield from _changes(before.get(key), now[key], key)
@@ -138,7 +138,7 @@ def _changes(before: Any, now: Any, name: str = "") -> Iterator[str]:
 
 
 def _engine() -> Any:
-    """Return what needs Lightning."""
+    """Return the module that needs Lightning."""
     try:
         import tensorboard  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""Ways to get a trimap: one method a module, found by name."""
+"""Methods of Make Trimap: one a module, found by name."""
 
 from ..framework.register import load_modules
 

@@ -15,11 +15,11 @@ from ..framework.register import method
 from ..regions import without_small_holes
 
 LARGEST_HOLE = 1.0
-"""Percent of the object's area: eyes are smaller, what is seen between arms and body larger."""
+"""Percent of the object's area: eyes are smaller, gaps between arms and body larger."""
 
-# 5 and 250 of 255, as in trimaps: soft values beyond them are too faint to move the band's edge.
-NEARLY_BACKGROUND = np.float32(5 / 255 + 1e-6)
-NEARLY_FOREGROUND = np.float32(250 / 255 - 1e-6)
+# 5 and 250 of 255, as in trimaps: softer values are too faint to move the band's edge.
+BACKGROUND_MAX = np.float32(5 / 255 + 1e-6)
+FOREGROUND_MIN = np.float32(250 / 255 - 1e-6)
 
 
 @method("make_trimap", title="Band")
@@ -39,13 +39,13 @@ def band(
     Parameters
     ----------
     mask : (H, W) float32, 0..1
-        1 is foreground. Values more than 2/255 from 0 and 1 are soft: already unknown, they
-        stay so, and the band goes on from them. A mask that is soft throughout one side is cut
-        at half its height first.
+        1 is foreground. Values more than 2/255 from 0 and 1 are soft: they are unknown, and the
+        band begins at them. A mask without any definite foreground or background is first
+        thresholded at one half.
     inner, outer : float
         How far the band reaches into the foreground and into the background, in the unit.
     unit : {"px", "physical", "percent"}
-        px is pixels; physical what pixel_size says; percent is of the object's size, the
+        px is pixels; physical the unit of pixel_size; percent is of the object's size, the
         diameter of a disk of its area.
     pixel_size : float
         Side of a pixel in the physical unit. In napari, the layer's scale unless set.
@@ -71,8 +71,8 @@ def band(
     inner, outer = (in_pixels(radius, unit, pixel_size, mask) for radius in (inner, outer))
     mask = without_holes(definite(mask), largest_hole)
     inside, outside = is_foreground(mask), is_background(mask)
-    foreground = inside & (distance_to(mask < NEARLY_FOREGROUND) > inner)
-    background = outside & (distance_to(mask > NEARLY_BACKGROUND) > outer)
+    foreground = inside & (distance_to(mask < FOREGROUND_MIN) > inner)
+    background = outside & (distance_to(mask > BACKGROUND_MAX) > outer)
     check_remains(foreground, inside, "foreground", inner, "Choose a smaller inner")
     check_remains(background, outside, "background", outer, "Choose a smaller outer")
     return trimap_from(foreground, background)
@@ -80,6 +80,13 @@ def band(
 
 def without_holes(mask: Mask, percent: float) -> Mask:
     """Return a mask with its holes up to a percentage of the object's area filled.
+
+    Parameters
+    ----------
+    mask : (H, W) float32, 0..1
+        Above 0.5 is the object.
+    percent : float, 0..100
+        The largest hole that is filled, as a share of the object's area.
 
     Examples
     --------
@@ -94,14 +101,26 @@ def without_holes(mask: Mask, percent: float) -> Mask:
 
 
 def definite(mask: Mask) -> Mask:
-    """Return a mask that has both sides; one that is soft throughout a side by its half level."""
+    """Return a mask with definite foreground and background, thresholded at 0.5 if it lacks one."""
     if is_foreground(mask).any() and is_background(mask).any():
         return mask
     return (mask > 0.5).astype(np.float32)
 
 
 def in_pixels(radius: float, unit: str, pixel_size: float, mask: Mask) -> float:
-    """Return a radius that is given in pixels, a physical unit or percent, in pixels."""
+    """Return in pixels a radius that is given in pixels, a physical unit or percent.
+
+    Parameters
+    ----------
+    radius : float
+        In the unit.
+    unit : {"px", "physical", "percent"}
+        percent is of the diameter of a disk of the object's area.
+    pixel_size : float
+        Side of a pixel in the physical unit.
+    mask : (H, W) float32, 0..1
+        Above 0.5 is the object.
+    """
     if unit == "physical":
         return radius / pixel_size
     if unit == "percent":
@@ -120,14 +139,26 @@ def distance_to(region: NDArray[np.bool_]) -> NDArray[np.float32]:
         return np.full(region.shape, np.inf, np.float32)
     outside = (~region).astype(np.uint8)
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    # OpenCV's last bit varies from run to run; the squares are whole numbers.
+    # OpenCV's last bit varies from run to run, but squared distances are whole numbers.
     return np.sqrt(np.rint(np.square(distance, dtype=np.float64))).astype(np.float32)
 
 
 def check_remains(
     remains: NDArray[np.bool_], before: NDArray[np.bool_], name: Side, reach: float, fix: str
 ) -> None:
-    """Raise an EmptyRegionError if no pixel of a region remains beyond a band of `reach` px."""
+    """Raise an EmptyRegionError if no pixel of a region remains beyond a band of `reach` px.
+
+    Parameters
+    ----------
+    remains, before : (H, W) bool
+        The region beyond the band, and what it was without one.
+    name : {"foreground", "background"}
+        Which region it is.
+    reach : float, pixels
+        How far the band reaches into it.
+    fix : str
+        What a user can do, for the error.
+    """
     if remains.any():
         return
     if not before.any():

@@ -19,9 +19,9 @@ def soft(
     low: Annotated[float, Slider(0, 1, step=0.01)] = 0.05,
     high: Annotated[float, Slider(0, 1, step=0.01)] = 0.95,
 ) -> Trimap:
-    """Take values between two thresholds for unknown, and keep them as a first guess.
+    """Make values between two thresholds unknown, and keep them as an initial guess of alpha.
 
-    Trimaps that were painted by hand, scribbles, or trimap files pass through unharmed.
+    Trimaps painted by hand, scribbles and trimap files are left unchanged.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def soft(
             "low must be less than high",
             "Move them apart",
         )
-    # What lies between must not read as known again: 6 to 249 of 255.
+    # Values in between must not be read as known again: 6 to 249 of 255.
     trimap: Trimap = np.floor(mask * 255 + 0.5).clip(6, 249).astype(np.uint8)
     trimap[mask <= low] = BACKGROUND
     trimap[mask >= high] = FOREGROUND

@@ -27,8 +27,8 @@ def structuring_element(
     Parameters
     ----------
     mask : (H, W) float32, 0..1
-        1 is foreground; anything more than 2/255 from 0 and 1 is unknown. A mask that is soft
-        throughout one side is cut at half its height first.
+        1 is foreground; anything more than 2/255 from 0 and 1 is unknown. A mask without any
+        definite foreground or background is first thresholded at one half.
     shape : {"ellipse", "square"}
         Shape of the element, which is 2 radius + 1 pixels wide: it has a center pixel, so the
         band is equally wide on every side.
@@ -56,7 +56,19 @@ def structuring_element(
 def from_element(mask: Mask, shape: str, size: int, iterations: int, fix: str) -> Trimap:
     """Return the trimap of a mask that an element `size` pixels wide erodes and dilates.
 
-    As in trimaps, values up to 5 of 255 are too faint to count as touched, and from 250 as whole.
+    As in trimaps, values up to 5 of 255 count as 0 and from 250 as 255.
+
+    Parameters
+    ----------
+    mask : (H, W) float32, 0..1
+    shape : {"ellipse", "square"}
+        Shape of the element.
+    size : int, pixels
+        Its width.
+    iterations : int
+        How often it is applied.
+    fix : str
+        What a user can do if a region vanishes, for the error.
     """
     inside, outside = is_foreground(mask), is_background(mask)
     eroded, dilated = eroded_and_dilated(mask, shape, size, iterations)
@@ -70,7 +82,13 @@ def from_element(mask: Mask, shape: str, size: int, iterations: int, fix: str) -
 def eroded_and_dilated(
     mask: Mask, shape: str, size: int, iterations: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return a mask in 0..255, eroded and dilated by an element `size` pixels wide."""
+    """Return a mask in 0..255, eroded and dilated by an element `size` pixels wide.
+
+    Parameters
+    ----------
+    mask, shape, size, iterations
+        As for `from_element`.
+    """
     import cv2
 
     kinds: dict[str, Any] = {"ellipse": cv2.MORPH_ELLIPSE, "square": cv2.MORPH_RECT}

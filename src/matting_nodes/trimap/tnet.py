@@ -1,4 +1,4 @@
-"""T-Net: a network that draws the trimap of a person from the picture alone."""
+"""T-Net: a network that predicts the trimap of a person from the picture alone."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def tnet(
     longer_side : int, pixels
         The network looks at the picture at this size; its trimap is enlarged.
     cleanup : int, pixels
-        Radius at that size of an ellipse; foreground and background that it does not fit into
-        become unknown.
+        Radius of an ellipse at that size; parts of foreground and background that it does not
+        fit into become unknown.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def tnet(
     Notes
     -----
     Chen et al., "Semantic Human Matting", ACM MM 2018 (arXiv:1809.01354), section 3.1. The
-    published recipe squashes the picture to a square by a cubic filter in 8 bits; full keeps its
+    published recipe resizes the picture to a square by a cubic filter in 8 bits; full keeps its
     proportions.
     """
     height, width = image.shape[:2]
@@ -81,7 +81,7 @@ def tnet(
         if not region.any():
             raise EmptyRegionError(
                 f"T-Net finds no {name}",
-                "It was made for pictures of people, and needs both sides",
+                "It was trained on pictures of people, and needs both sides",
                 "Choose a smaller cleanup, or segment the object and use a band",
                 missing=name,
             )

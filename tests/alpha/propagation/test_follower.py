@@ -36,7 +36,7 @@ def show(patches, stack):
 def test_the_first_run_is_the_ordinary_one(follower, fur):
     inputs = {"image": [fur[0]], "trimap": [fur[1]]}
     follower.follow(inputs)
-    (patch,) = follower.take()
+    (patch,) = follower.pop_patches()
     np.testing.assert_array_equal(patch.values, alpha_matte(*fur))
     (ordinary,) = map_frames(alpha_matte, inputs)
     assert follower.provenance == ordinary.provenance
@@ -47,10 +47,10 @@ def test_after_a_stroke_only_what_is_near_it_is_new(follower, lemur, lemur_trima
     painted[89:95, 321:327] = 0
     follower.follow({"image": [lemur], "trimap": [lemur_trimap]})
     shown = np.zeros((1, *painted.shape), np.float32)
-    show(follower.take(), shown)
+    show(follower.pop_patches(), shown)
     before = shown.copy()
     follower.follow({"image": [lemur], "trimap": [painted]})
-    (patch,) = follower.take()
+    (patch,) = follower.pop_patches()
     show([patch], shown)
     # Links reach far: the patch may be large, but fewer than half of the unknown pixels are new.
     assert (shown != before).mean() < unknown(painted).mean() / 2
@@ -63,18 +63,18 @@ def test_after_a_stroke_only_what_is_near_it_is_new(follower, lemur, lemur_trima
 def test_nothing_is_new_without_a_stroke(follower, fur):
     inputs = {"image": [fur[0]], "trimap": [fur[1]]}
     follower.follow(inputs)
-    follower.take()
+    follower.pop_patches()
     follower.follow(inputs)
-    assert follower.take() == []
+    assert follower.pop_patches() == []
 
 
 def test_of_a_stack_only_the_frame_that_was_painted_on_is_solved(follower, fur, painted):
     image, trimap = fur
     inputs = {"image": [image, image[::-1]], "trimap": [trimap, trimap[::-1]]}
     follower.follow(inputs)
-    assert [patch.frame for patch in follower.take()] == [0, 1]
+    assert [patch.frame for patch in follower.pop_patches()] == [0, 1]
     follower.follow(inputs | {"trimap": [painted, trimap[::-1]]})
-    (whole,) = follower.take()
+    (whole,) = follower.pop_patches()
     assert whole.frame == 0
     np.testing.assert_array_equal(whole.values, alpha_matte(image, painted))
 
@@ -83,22 +83,22 @@ def test_what_a_cancelled_run_left_undone_the_next_one_does(follower, fur, paint
     image, trimap = fur
     follower.follow({"image": [image], "trimap": [trimap]})
     shown = np.zeros((1, *trimap.shape), np.float32)
-    show(follower.take(), shown)
+    show(follower.pop_patches(), shown)
     before = shown.copy()
     asked = iter([False, False, True, True, True])
     with pytest.raises(Cancelled):
         follower.follow({"image": [image], "trimap": [painted]}, Job(cancelled=lambda: next(asked)))
-    show(follower.take(), shown)
+    show(follower.pop_patches(), shown)
     np.testing.assert_array_equal(shown, before)
     follower.follow({"image": [image], "trimap": [painted]})
-    show(follower.take(), shown)
+    show(follower.pop_patches(), shown)
     assert np.abs(shown[0] - alpha_matte(image, painted)).mean() < 0.002
 
 
 def test_patches_that_nobody_took_are_kept(follower, fur, painted):
     follower.follow({"image": [fur[0]], "trimap": [fur[1]]})
     follower.follow({"image": [fur[0]], "trimap": [painted]})
-    assert len(follower.take()) == 2
+    assert len(follower.pop_patches()) == 2
 
 
 def test_a_missing_trimap_is_named(follower, fur):
@@ -133,11 +133,11 @@ def test_frames_without_the_object_are_told_until_it_is_painted(follower, fur):
     empty = np.zeros_like(trimap)
     follower.follow({"image": [image], "trimap": [trimap, empty]})
     shown = np.ones((2, *trimap.shape), np.float32)
-    show(follower.take(), shown)
+    show(follower.pop_patches(), shown)
     np.testing.assert_array_equal(shown, [alpha_matte(image, trimap), empty])
     assert follower.remarks == ["Frame 1 shows no object: the trimap has no definite foreground"]
     follower.follow({"image": [image], "trimap": [trimap, trimap]})
-    show(follower.take(), shown)
+    show(follower.pop_patches(), shown)
     np.testing.assert_array_equal(shown[1], shown[0])
     assert follower.remarks == []
 
@@ -148,7 +148,7 @@ def test_counts_follow_as_map_frames_takes_them(fur):
     for mode in ("auto", "percentiles", "none"):
         follower = Follower(alpha_matte, {"normalization": mode})
         follower.follow(inputs)
-        (patch,) = follower.take()
+        (patch,) = follower.pop_patches()
         (ordinary,) = map_frames(alpha_matte, inputs, {"normalization": mode})
         np.testing.assert_array_equal(patch.values, ordinary.values["alpha"])
         assert follower.provenance == ordinary.provenance

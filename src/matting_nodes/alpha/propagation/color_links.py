@@ -1,12 +1,12 @@
-"""Links between unknown pixels of like color, wherever in the picture they lie.
+"""Links between unknown pixels of similar color, however far apart they lie.
 
-Σ (αᵢ − αⱼ)² over pairs of unknown pixels of like color lets what is known of a color in one place
-count wherever that color is seen again, as the intra-unknown flow of Aksoy, Aydın and Pollefeys,
-"Designing Effective Inter-Pixel Information Flow", CVPR 2017, does. Their pairs are the nearest
-neighbors in color and place. Here color space is cut into cells, and a chain runs through all
-pixels of a cell in a scrambled order: it takes one pass over the picture, depends on the picture
-alone, and on the pictures it was chosen with it did better. A link whose one pixel is known counts
-for nothing: a color that is mostly known is better judged by the samples around.
+Σ w (αᵢ − αⱼ)² over pairs of unknown pixels of similar color carries what is known about a color in
+one place to all others where it occurs, like the intra-unknown flow of Aksoy, Aydın and Pollefeys,
+"Designing Effective Inter-Pixel Information Flow", CVPR 2017. Their pairs are nearest neighbors in
+color and position. Here color space is divided into cells, and a chain runs through all pixels of a
+cell in a scrambled order: that takes one pass over the picture, depends on the picture alone, and
+had smaller errors on the pictures it was chosen on. Links to known pixels are left out: samples
+nearby say more about a color that is mostly known.
 """
 
 from __future__ import annotations
@@ -20,64 +20,63 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import BACKGROUND, FOREGROUND, Trimap
-from ...solvers.boxes import Region, corner
-from ...solvers.laplacian import FEWEST, Vector
+from ...solvers.boxes import Slices, corner
+from ...solvers.laplacian import PARALLEL_MIN, Vector
 from ...solvers.parallel import in_parallel
 from .sample_grid import TILE
 
-CELLS = 128
-"""Color space is cut into so many cells along each axis."""
-WEIGHT = 0.01
-"""Weight of a link against the Laplacian's entries."""
+CELLS_PER_AXIS = 128
+"""Cells into which color space is divided along each axis."""
+LINK_WEIGHT = 0.01
+"""Weight of a link, relative to the Laplacian's entries."""
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
-Marks = NDArray[np.bool_]
+Booleans = NDArray[np.bool_]
 
 
 class Links(NamedTuple):
-    """The links of the pixels that are solved for."""
+    """The links of the N pixels to solve for."""
 
     neighbors: Integers
-    """(N, 2) the two pixels linked to each, or itself where there is no link."""
+    """(N, 2) numbers of the two pixels linked to each; its own number where there is no link."""
     diagonal: Floats
-    """(N,) weight of all links of each."""
+    """(N,) sum of the weights of each pixel's links."""
     rhs: Floats
-    """(N,) weight times α of the linked pixels that are unknown, but not solved for."""
+    """(N,) Σ w αⱼ over each one's links to unknown pixels that are not solved for."""
     weight: float
-    """Of each link."""
+    """Weight w of a link."""
 
     def operator(self, laplacian: Callable[[Vector], Vector]) -> Callable[[Vector], Vector]:
-        """Return what multiplies by the system's matrix, given it with the links' diagonal only."""
+        """Return the function x ↦ A x of a system, links included.
 
-        def matvec(values: Vector) -> Vector:
-            result = laplacian(values)
-            in_parallel(
-                _subtract_linked,
-                len(values),
-                self.neighbors,
-                np.float32(self.weight),
-                values,
-                result,
-                smallest=FEWEST,
-            )
+        Parameters
+        ----------
+        laplacian : callable
+            The same with only the links' diagonal.
+        """
+
+        def matvec(x: Vector) -> Vector:
+            result = laplacian(x)
+            arguments = self.neighbors, np.float32(self.weight), x, result
+            in_parallel(_subtract_links, len(x), *arguments, smallest=PARALLEL_MIN)
             return result
 
         return matvec
 
 
 class ColorLinks:
-    """The chains through the pixels of like color of a picture.
+    """The chains through pixels of similar color of a picture.
 
     Parameters
     ----------
     colors : (H, W, 3) float32
-        The picture on its main color axes.
+        The picture's colors, projected on its principal axes.
 
     Attributes
     ----------
     before, after : (H W,) int32
-        The pixel before and after each one in its chain, -1 at an end.
+        The pixel before and after each one in its chain, −1 at an end.
     """
 
     def __init__(self, colors: Floats) -> None:
@@ -85,70 +84,72 @@ class ColorLinks:
         self.before: Integers = np.full(height * width, -1, np.int32)
         self.after: Integers = np.full(height * width, -1, np.int32)
         low, high = colors.min(), colors.max()
-        scale = np.float32((CELLS - 1) / (high - low)) if high > low else np.float32(0)
+        scale = np.float32((CELLS_PER_AXIS - 1) / (high - low)) if high > low else np.float32(0)
         _chain(colors, low, scale, _stride(height), _stride(width), self.before, self.after)
 
-    def between(
-        self, solve: Marks, start: Floats, box: Region, trimap: Trimap, values: Floats
+    def links_of(
+        self, solve: Booleans, start: Floats, box: Slices, trimap: Trimap, values: Floats
     ) -> Links:
         """Return the links of the pixels to solve for.
 
         Parameters
         ----------
         solve : (h, w) bool
-            Which pixels of the box these are.
+            The pixels of the box to solve for.
         start : (h, w) float32
             α of the other pixels of the box.
-        box : Region
-            Rows and columns.
+        box : Slices
         trimap : (H, W) uint8
-            Links to pixels that are known in it do not count.
+            Links to pixels that are known in it are left out.
         values : (H, W) float32
-            α of the pixels beyond the box.
+            α of the pixels outside the box.
         """
         number = np.cumsum(solve, dtype=np.int32).reshape(solve.shape)
         links = Links(
             np.empty((number[-1, -1], 2), np.int32),
             np.zeros(number[-1, -1], np.float32),
             np.zeros(number[-1, -1], np.float32),
-            WEIGHT,
+            LINK_WEIGHT,
         )
         chains, around = (self.before, self.after), (start, trimap, values)
         in_parallel(_link, len(solve), *chains, solve, number, *around, *corner(box), *links)
         return links
 
-    def owed(
+    def add_residuals(
         self,
-        solved: Marks,
-        found: Floats,
-        box: Region,
-        now: Trimap,
-        was: Trimap,
+        solved: Booleans,
+        solution: Floats,
+        box: Slices,
+        trimap: Trimap,
+        solved_trimap: Trimap,
         values: Floats,
-        tiles: Floats,
+        residuals: Floats,
     ) -> None:
-        """Add up how links pull, after a box was solved again, at pixels that were not.
+        """Add the residuals that links from a box leave at pixels that were not solved for.
 
         Parameters
         ----------
         solved : (h, w) bool
-            Which pixels of the box were solved for.
-        found : (h, w) float32
-            α in the box.
-        box : Region
-            Rows and columns.
-        now, was : (H, W) uint8
-            The trimap, and what it was when `values` were found.
+            The pixels of the box that were solved for.
+        solution : (h, w) float32
+            Their new α, and that of the other pixels of the box.
+        box : Slices
+        trimap, solved_trimap : (H, W) uint8
+            The trimap, and what it was when `values` was solved for.
         values : (H, W) float32
-            α before.
-        tiles : (⌈H/16⌉, ⌈W/16⌉) float32
-            Sums over the pixels of tiles, to add to.
+            The previous α.
+        residuals : (⌈H/16⌉, ⌈W/16⌉) float32
+            Sums of the residuals in each tile, to add to.
         """
-        _owe(self.before, self.after, solved, found, now, was, values, *corner(box), tiles)
+        arrays = solved, solution, trimap, solved_trimap, values, *corner(box), residuals
+        _add_residuals(self.before, self.after, *arrays)
 
 
 def _stride(length: int) -> int:
-    """Return a step that visits every place of a row of this length, far from the one before."""
+    """Return a step by which a row of this length is visited whole, each pixel far from the last.
+
+    That is a step without a common divisor with the length, near its golden section.
+    """
     step = max(1, int(0.618 * length))
     while math.gcd(step, length) > 1:
         step += 1
@@ -157,18 +158,18 @@ def _stride(length: int) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def _chain(colors, low, scale, down, across, before, after):
-    """Link each pixel to the last one of its cell; rows and columns in a scrambled order."""
+    """Link each pixel to the last one of its cell; rows and columns come in a scrambled order."""
     height, width, _ = colors.shape
-    last = np.full(CELLS**3, -1, np.int32)
+    last = np.full(CELLS_PER_AXIS**3, -1, np.int32)
     cells = np.empty(width, np.int32)
-    cells_a_side = np.int32(CELLS)
+    cells_per_axis = np.int32(CELLS_PER_AXIS)
     y = x = 0
     for _ in range(height):
         for i in range(width):
             red = np.int32((colors[y, i, 0] - low) * scale)
             green = np.int32((colors[y, i, 1] - low) * scale)
             blue = np.int32((colors[y, i, 2] - low) * scale)
-            cells[i] = (red * cells_a_side + green) * cells_a_side + blue
+            cells[i] = (red * cells_per_axis + green) * cells_per_axis + blue
         for _ in range(width):
             # Unsigned: an index that cannot be negative needs no check for it.
             cell, at = np.uint32(cells[x]), y * width + x
@@ -226,15 +227,18 @@ def _link(
 
 
 @numba.njit(cache=True, nogil=True)
-def _owe(before, after, solved, found, now, was, values, top, left, tiles):
-    height, width = found.shape
-    whole_width = now.shape[1]
+def _add_residuals(
+    before, after, solved, solution, trimap, solved_trimap, values, top, left, residuals
+):
+    height, width = solution.shape
+    whole_width = trimap.shape[1]
     for row in range(height):
         for column in range(width):
             y, x = top + row, left + column
-            free = BACKGROUND < now[y, x] < FOREGROUND
-            was_free = BACKGROUND < was[y, x] < FOREGROUND
-            if free == was_free and (not free or found[row, column] == values[y, x]):
+            is_unknown = BACKGROUND < trimap[y, x] < FOREGROUND
+            was_unknown = BACKGROUND < solved_trimap[y, x] < FOREGROUND
+            unchanged = not is_unknown or solution[row, column] == values[y, x]
+            if is_unknown == was_unknown and unchanged:
                 continue
             at = y * whole_width + x
             for side in range(2):
@@ -242,22 +246,23 @@ def _owe(before, after, solved, found, now, was, values, top, left, tiles):
                 if j < 0:
                     continue
                 down, across = j // whole_width, j % whole_width
-                if not BACKGROUND < now[down, across] < FOREGROUND:
+                if not BACKGROUND < trimap[down, across] < FOREGROUND:
                     continue
                 inside = top <= down < top + height and left <= across < left + width
                 if inside and solved[down - top, across - left]:
                     continue
-                pull = np.float32(0)
-                if free:
-                    pull += found[row, column] - values[down, across]
-                if was_free:
-                    pull -= values[y, x] - values[down, across]
-                tiles[down // TILE, across // TILE] += np.float32(WEIGHT) * pull
+                # w (αᵢ − αⱼ) of the link as it is, less what it was when j was solved for.
+                change = np.float32(0)
+                if is_unknown:
+                    change += solution[row, column] - values[down, across]
+                if was_unknown:
+                    change -= values[y, x] - values[down, across]
+                residuals[down // TILE, across // TILE] += np.float32(LINK_WEIGHT) * change
 
 
 @numba.njit(cache=True, nogil=True)
-def _subtract_linked(start, stop, neighbors, weight, values, result):
-    """Subtract w Σ αⱼ over the pixels that are linked to each."""
+def _subtract_links(start, stop, neighbors, weight, values, result):
+    """Subtract w Σ αⱼ over the pixels linked to each."""
     zero = np.float32(0)
     for i in range(start, stop):
         a, b = neighbors[i, 0], neighbors[i, 1]

@@ -1,9 +1,10 @@
-"""What the known colors around say of the unknown pixels: likeness, then votes of pairs.
+"""What the known colors nearby say about the unknown pixels: expansion, then color pairs.
 
-Tiles of unknown pixels share their samples: known pixels around the tile, spread evenly. First the
-known regions grow into pixels whose color is, by far, most like that of one of them. For the rest
-every pair of a foreground color F and a background color B among the samples votes for the α with
-I = αF + (1 − α)B, by how well it explains the pixel and how near it lies; α is the mean vote.
+The unknown pixels of a tile share their samples: known pixels around the tile, evenly spread. First
+each known region expands into the pixels whose color is far more similar to one of its samples than
+to any of the other region. For each of the rest every pair of a foreground color F and a background
+color B among the samples gives an estimate of α, from I = αF + (1 − α)B. α̂ is their mean, weighted
+by how well a pair explains the pixel and how near it lies.
 """
 
 from __future__ import annotations
@@ -16,52 +17,54 @@ from numpy.typing import NDArray
 
 from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Trimap, unknown
 from ...job import Job
-from ...solvers.boxes import Region, corner
+from ...solvers.boxes import Slices, corner
 from ...solvers.parallel import in_parallel
-from .sample_grid import TILE, Tiles, whole_tiles, with_tiles
+from .sample_grid import TILE, SampleGrid, aligned_to_tiles, union_with_tiles
 
-SAMPLES = 700
-"""About so many samples of a region, and at most twice, a tile's pixels are compared to."""
-PAIRED = 32
-"""About so many samples of a region, and at most twice, are paired."""
-DIAGONAL = 1000.0
-"""Diagonal, in pixels, of the picture that distances below are given for; they scale with it."""
-NEAR, NEARER = 40.0, 20.0
-"""How far samples are sought, in pixels: to compare colors, and to pair them."""
-LIKENESS = 0.035
-"""Colors in 0..1, joined by the distance between their pixels times PER_PIXEL as a further
-coordinate, are alike if they are no farther apart."""
-PER_PIXEL = 0.0004
-CLEARLY = 3.0
-"""… if the other region's colors are so many times as far."""
-ALIKE = LIKENESS**2
-FAR = np.float32(1.1 * ALIKE * CLEARLY**2)
-"""Squares of LIKENESS, and of a distance beyond which it does not matter how far a color is:
-neither alike, nor too near to be clearly farther."""
-SAFE = np.float32(1.0001)
-"""A little more than 1: more than rounding takes off."""
-GROUPS = 4
-"""Pixels are compared in so many groups of like brightness, which few samples come near to."""
+EXPANSION_SAMPLES = 700
+"""Samples of a region, about, and at most twice as many, that a tile's pixels are compared with."""
+PAIR_SAMPLES = 32
+"""Samples of a region, about, and at most twice as many, that are paired."""
+REFERENCE_DIAGONAL = 1000.0
+"""Diagonal of the pictures that the distances below are meant for, in pixels. They grow with larger
+pictures."""
+EXPANSION_REACH, PAIR_REACH = 40.0, 20.0
+"""How far around a tile samples are taken, in pixels: to compare colors with, and to pair them."""
+COLOR_CUTOFF = 0.035
+"""Greatest distance at which a pixel is similar to a sample, in color (0..1) and position."""
+SPATIAL_WEIGHT = 0.0004
+"""What a pixel of distance in position counts as distance in color."""
+RATIO_TEST = 3.0
+"""A region expands into a pixel if the other region is at least so many times as distant."""
+SQUARED_CUTOFF = COLOR_CUTOFF**2
+MAX_SQUARED_DISTANCE = np.float32(1.1 * SQUARED_CUTOFF * RATIO_TEST**2)
+"""Above this a distance passes the ratio test with any similar sample; how large it is, is not
+needed."""
+ROUNDING_FACTOR = np.float32(1.0001)
+"""Slightly above 1, by more than rounding errors."""
+BRIGHTNESS_GROUPS = 4
+"""Groups of pixels of similar brightness that are compared together: each is near few samples."""
 LANES = 8
-"""Pixels that are worked on together: their number is rounded up to a multiple."""
-LOOK = 8
-"""Samples between two looks at how far the farthest pixel of a group still is."""
-NOISE = 0.01
-"""Color error of a pair, in 0..1, beyond which its vote counts little."""
-SPREAD = 0.2
-"""Standard deviation of a pixel's votes beyond which they count little."""
-BLUR = 5.0
-"""Distance in pixels below which nearer samples count no more."""
+"""Pixels that are processed together: their number is rounded up to a multiple of it."""
+CHECK_INTERVAL = 8
+"""Samples between two updates of the greatest distance that a pixel of a group still has."""
+COLOR_NOISE = 0.01
+"""Color error of a pair, in 0..1, above which its weight falls off."""
+ALPHA_SPREAD = 0.2
+"""Standard deviation of the pairs' α, above which the confidence in their mean falls off."""
+PROXIMITY_RADIUS = 5.0
+"""Distance of a sample, in pixels, above which its weight falls off."""
 
-EXACT = {"nnan", "ninf", "nsz"}
-"""Freedoms of the compiler that change no rounding: with more, a vectorized loop and the plain one,
-of which it takes whichever suits the addresses of its arrays, would differ in their last bits."""
+EXACT_FASTMATH = {"nnan", "ninf", "nsz"}
+"""Liberties for the compiler that change no rounding. With more of them, the vectorized and the
+plain version of a loop, chosen at run time by the addresses of its arrays, would differ in their
+last bits."""
 
 Floats = NDArray[np.float32]
 
 
-class Samples:
-    """What the known colors of a picture say of its unknown pixels, for a trimap that may change.
+class ColorSamples:
+    """Estimates of α from the known colors of a picture, for a trimap that may change.
 
     Parameters
     ----------
@@ -71,102 +74,111 @@ class Samples:
     Attributes
     ----------
     colors : (H, W, 3) float32
-        The picture's main color axes.
-    grown : (H, W) uint8, {0, 128, 255}
-        The trimap, its regions grown.
-    votes : (2, H, W) float32, 0..1
-        α and a confidence of each unknown pixel. Where `grown` is unknown too, the confidence is 1
-        if a pair of colors explains the pixel exactly and all pairs that do agree; elsewhere, if
-        a color of the region that grew is the pixel's own.
+        The picture's colors, projected on its principal axes if it has more than three channels.
+    expanded : (H, W) uint8, {0, 128, 255}
+        The trimap with its regions expanded.
+    estimates : (2, H, W) float32, 0..1
+        α̂ of each unknown pixel and its confidence. Where `expanded` is unknown too, the confidence
+        is 1 if a pair of colors explains the pixel exactly and all such pairs agree; elsewhere, if
+        a sample of the region that expanded has the pixel's color.
 
     Notes
     -----
-    Growing is the trimap expansion of Shared Matting (Gastal and Oliveira, Eurographics 2010) made
-    relative; pairs are judged as in Wang and Cohen, "Optimized Color Sampling", CVPR 2007.
+    The expansion is that of Shared Matting (Gastal and Oliveira, Eurographics 2010) with a ratio
+    test; pairs are weighted as in Wang and Cohen, "Optimized Color Sampling", CVPR 2007.
     """
 
     def __init__(self, image: Image) -> None:
         shape = image.shape[:2]
-        scale = max(1.0, math.hypot(*shape) / DIAGONAL)
-        self.colors = color_axes(image)
-        self._per_pixel, self._blur = np.float32(PER_PIXEL / scale), np.float32((BLUR * scale) ** 2)
-        self._compared = Tiles(shape, NEAR * scale, SAMPLES)
-        self._paired = Tiles(shape, NEARER * scale, PAIRED)
+        scale = max(1.0, math.hypot(*shape) / REFERENCE_DIAGONAL)
+        self.colors = principal_colors(image)
+        self._spatial_weight = np.float32(SPATIAL_WEIGHT / scale)
+        self._squared_radius = np.float32((PROXIMITY_RADIUS * scale) ** 2)
+        self._expansion_grid = SampleGrid(shape, EXPANSION_REACH * scale, EXPANSION_SAMPLES)
+        self._pair_grid = SampleGrid(shape, PAIR_REACH * scale, PAIR_SAMPLES)
         self._known: Trimap = np.full(shape, UNKNOWN, np.uint8)
-        self._away: Floats = np.zeros((2, *shape), np.float32)
-        self.grown: Trimap = np.full(shape, UNKNOWN, np.uint8)
-        self.votes: Floats = np.zeros((2, *shape), np.float32)
+        self._squared_distances: Floats = np.zeros((2, *shape), np.float32)
+        self.expanded: Trimap = np.full(shape, UNKNOWN, np.uint8)
+        self.estimates: Floats = np.zeros((2, *shape), np.float32)
 
-    def follow(self, trimap: Trimap, region: Region, job: Job) -> Region:
-        """Sample anew what depends on a region of the trimap; return where anything may differ.
+    def update(self, trimap: Trimap, region: Slices, job: Job) -> Slices:
+        """Sample again what depends on a box of the trimap; return the box that may have changed.
 
         Parameters
         ----------
         trimap : (H, W) uint8
-            0 background, 255 foreground, between them unknown; both regions are there.
-        region : Region
-            Where the trimap may not be what it was; the first time, all of it.
+            0 background, 255 foreground, between them unknown; with some of both regions.
+        region : Slices
+            The box in which the trimap may have changed; the first time, the whole picture.
         job : Job
-            Told of the tiles. Samples that it stops are of no more use.
+            Reports progress. Samples of which an update was cancelled cannot be used any more.
         """
-        region, part = whole_tiles(region), trimap[whole_tiles(region)]
-        before = self._known[region].copy()
-        self._known[region] = np.where(unknown(part), UNKNOWN, part)
-        tiles = self._compared.around(self._known, region, before)
+        region = aligned_to_tiles(region)
+        before, labels = self._known[region].copy(), trimap[region]
+        self._known[region] = np.where(unknown(labels), UNKNOWN, labels)
+        tiles = self._expansion_grid.affected_tiles(self._known, region, before)
         nearer = np.zeros(len(tiles.corners), bool)
         in_parallel(
-            _is_nearer,
+            _mark_nearer,
             len(nearer),
             self.colors,
             self._known,
             before,
             *corner(region),
             *tiles,
-            self._per_pixel,
-            self._away,
+            self._spatial_weight,
+            self._squared_distances,
             nearer,
             smallest=8,
         )
-        tiles = tiles.where(nearer)
-        region = with_tiles(region, tiles.corners)
-        before, part = self.grown[region].copy(), self._known[region]
-        np.copyto(self.grown[region], part, where=part != UNKNOWN)
-        for batch in tiles.batches(job.part(0, 0.6)):
+        tiles = tiles.to_resample(nearer)
+        region = union_with_tiles(region, tiles.corners)
+        before, labels = self.expanded[region].copy(), self._known[region]
+        np.copyto(self.expanded[region], labels, where=labels != UNKNOWN)
+        for chunk in tiles.chunks(job.part(0, 0.6)):
             in_parallel(
-                _grow,
-                len(batch[0]),
+                _expand,
+                len(chunk[0]),
                 self.colors,
                 self._known,
-                self._compared.counts,
-                *batch,
-                self._per_pixel,
-                self._away,
-                self.grown,
-                self.votes,
+                self._expansion_grid.counts,
+                *chunk,
+                self._spatial_weight,
+                self._squared_distances,
+                self.expanded,
+                self.estimates,
             )
-        self._compared.looked(tiles)
-        tiles = self._paired.around(self.grown, region, before)
+        self._expansion_grid.record_spacings(tiles)
+        tiles = self._pair_grid.affected_tiles(self.expanded, region, before)
         resampled = np.zeros(len(tiles.corners), bool)
         in_parallel(
-            _is_resampled,
+            _mark_resampled,
             len(resampled),
-            self.grown,
+            self.expanded,
             before,
             *corner(region),
             *tiles,
             resampled,
             smallest=32,
         )
-        tiles = tiles.where(resampled)
-        for batch in tiles.batches(job.part(0.6, 1)):
-            arguments = self.colors, self.grown, self._paired.counts, *batch, self._blur, self.votes
-            in_parallel(_vote, len(batch[0]), *arguments)
-        self._paired.looked(tiles)
-        return with_tiles(region, tiles.corners)
+        tiles = tiles.to_resample(resampled)
+        for chunk in tiles.chunks(job.part(0.6, 1)):
+            in_parallel(
+                _estimate,
+                len(chunk[0]),
+                self.colors,
+                self.expanded,
+                self._pair_grid.counts,
+                *chunk,
+                self._squared_radius,
+                self.estimates,
+            )
+        self._pair_grid.record_spacings(tiles)
+        return union_with_tiles(region, tiles.corners)
 
 
-def color_axes(image: Image) -> Floats:
-    """Return a picture's colors on three axes: as they are, or the main three of more."""
+def principal_colors(image: Image) -> Floats:
+    """Return a picture with three channels: as it is, padded, or on its three principal axes."""
     channels = image.shape[2]
     if channels == 3:
         return image
@@ -178,47 +190,72 @@ def color_axes(image: Image) -> Floats:
     return result
 
 
-# Vectorized as the loops below are: 32-bit numbers, one store a loop where it can be, and division
-# as NumPy has it, without a check for zero.
-@numba.njit(cache=True, nogil=True, fastmath=EXACT)
-def _grow(
-    start, stop, colors, known, counts, corners, reaches, steps, per_pixel, away, grown, votes
+# For the compiler to vectorize the inner loops, they use 32-bit numbers, mostly one store each, and
+# division without a check for zero, as NumPy divides.
+@numba.njit(cache=True, nogil=True, fastmath=EXACT_FASTMATH)
+def _expand(
+    start,
+    stop,
+    colors,
+    known,
+    counts,
+    corners,
+    reaches,
+    spacings,
+    spatial_weight,
+    distances,
+    expanded,
+    estimates,
 ):
     for t in range(start, stop):
-        pixels, places = _unknown_pixels(colors, known, corners[t])
-        back, front = _gather_both(colors, known, counts, corners[t], reaches[t], steps[t])
-        distance = np.full((2, pixels.shape[1]), FAR)
-        _bring_nearer(back, pixels, per_pixel, distance[0])
-        for i in range(len(places)):
-            # Beyond, how far the foreground is makes no difference.
-            ratio = np.float32(CLEARLY**2 if distance[0, i] < ALIKE else 1 / CLEARLY**2)
-            distance[1, i] = min(distance[1, i], SAFE * ratio * distance[0, i])
-        _bring_nearer(front, pixels, per_pixel, distance[1])
-        for i in range(len(places)):
-            y, x = places[i]
-            away[0, y, x], away[1, y, x] = distance[0, i], distance[1, i]
+        pixels, positions = _unknown_pixels(colors, known, corners[t])
+        back, front = _gather_both_regions(
+            colors, known, counts, corners[t], reaches[t], spacings[t]
+        )
+        distance = np.full((2, pixels.shape[1]), MAX_SQUARED_DISTANCE)
+        _update_distances(back, pixels, spatial_weight, distance[0])
+        for i in range(len(positions)):
+            # Whatever is more distant than this decides nothing: it need not be found exactly.
+            ratio = np.float32(
+                RATIO_TEST**2 if distance[0, i] < SQUARED_CUTOFF else 1 / RATIO_TEST**2
+            )
+            distance[1, i] = min(distance[1, i], ROUNDING_FACTOR * ratio * distance[0, i])
+        _update_distances(front, pixels, spatial_weight, distance[1])
+        for i in range(len(positions)):
+            y, x = positions[i]
+            distances[0, y, x], distances[1, y, x] = distance[0, i], distance[1, i]
+            # d < cutoff and d · ratio < d_other, all squared
             nearest = min(distance[0, i], distance[1, i])
             value = UNKNOWN
-            if nearest < ALIKE and nearest * CLEARLY**2 < max(distance[0, i], distance[1, i]):
+            if nearest < SQUARED_CUTOFF and nearest * RATIO_TEST**2 < max(
+                distance[0, i], distance[1, i]
+            ):
                 value = FOREGROUND if distance[1, i] == nearest else BACKGROUND
-                votes[0, y, x] = value == FOREGROUND
-                votes[1, y, x] = np.float32(ALIKE) / (np.float32(ALIKE) + nearest)
-            grown[y, x] = value
+                estimates[0, y, x] = value == FOREGROUND
+                # confidence = c² / (c² + d²)
+                estimates[1, y, x] = np.float32(SQUARED_CUTOFF) / (
+                    np.float32(SQUARED_CUTOFF) + nearest
+                )
+            expanded[y, x] = value
 
 
-@numba.njit(cache=True, nogil=True, fastmath=EXACT)
-def _vote(start, stop, colors, grown, counts, corners, reaches, steps, blur, votes):
+@numba.njit(cache=True, nogil=True, fastmath=EXACT_FASTMATH)
+def _estimate(
+    start, stop, colors, expanded, counts, corners, reaches, spacings, squared_radius, estimates
+):
     for t in range(start, stop):
-        pixels, places = _unknown_pixels(colors, grown, corners[t])
-        back, front = _gather_both(colors, grown, counts, corners[t], reaches[t], steps[t])
-        alpha, best = _mean_vote(pixels, front, back, blur)
-        for i in range(len(places)):
-            votes[0, places[i, 0], places[i, 1]] = alpha[i]
-            votes[1, places[i, 0], places[i, 1]] = best[i]
+        pixels, positions = _unknown_pixels(colors, expanded, corners[t])
+        back, front = _gather_both_regions(
+            colors, expanded, counts, corners[t], reaches[t], spacings[t]
+        )
+        alpha, confidence = _mean_estimate(pixels, front, back, squared_radius)
+        for i in range(len(positions)):
+            estimates[0, positions[i, 0], positions[i, 1]] = alpha[i]
+            estimates[1, positions[i, 0], positions[i, 1]] = confidence[i]
 
 
 @numba.njit(cache=True, nogil=True)
-def _is_nearer(
+def _mark_nearer(
     start,
     stop,
     colors,
@@ -228,42 +265,51 @@ def _is_nearer(
     left,
     corners,
     reaches,
-    steps,
-    anew,
-    per_pixel,
-    away,
+    spacings,
+    stale,
+    spatial_weight,
+    distances,
     result,
 ):
-    """Mark the tiles that have a pixel as near to a sample that came or went as to any before."""
+    """Mark the tiles with a pixel that a new or lost sample is as near to as its nearest was."""
     for t in range(start, stop):
         for side in range(2):
-            if anew[t] or result[t]:
+            if stale[t] or result[t]:
                 continue
-            moved = _moved(
-                known, before, top, left, 255 * side, corners[t], reaches[t, side], steps[t, side]
+            changed = _changed_samples(
+                known,
+                before,
+                top,
+                left,
+                255 * side,
+                corners[t],
+                reaches[t, side],
+                spacings[t, side],
             )
-            if len(moved) == 0:
+            if len(changed) == 0:
                 continue
-            samples = np.empty((5, len(moved)), np.float32)
-            for j in range(len(moved)):
-                _put(samples, j, colors, moved[j, 0], moved[j, 1])
-            pixels, places = _unknown_pixels(colors, known, corners[t])
+            samples = np.empty((5, len(changed)), np.float32)
+            for j in range(len(changed)):
+                _store_pixel(samples, j, colors, changed[j, 0], changed[j, 1])
+            pixels, positions = _unknown_pixels(colors, known, corners[t])
             limit = np.zeros(pixels.shape[1], np.float32)
-            for i in range(len(places)):
-                limit[i] = away[side, places[i, 0], places[i, 1]] * SAFE
+            for i in range(len(positions)):
+                limit[i] = distances[side, positions[i, 0], positions[i, 1]] * ROUNDING_FACTOR
             nearest = limit.copy()
-            # These are few: to group the pixels first would take longer.
-            _bring_group_nearer(samples, pixels, per_pixel, nearest)
+            # There are few samples: grouping the pixels first would take longer.
+            _update_group_distances(samples, pixels, spatial_weight, nearest)
             result[t] = (nearest < limit).any()
 
 
 @numba.njit(cache=True, nogil=True)
-def _is_resampled(start, stop, labels, before, top, left, corners, reaches, steps, anew, result):
-    """Mark the tiles that have a sample that came or went."""
+def _mark_resampled(
+    start, stop, labels, before, top, left, corners, reaches, spacings, stale, result
+):
+    """Mark the tiles that gained or lost a sample."""
     for t in range(start, stop):
         for side in range(2):
-            if not anew[t] and not result[t]:
-                moved = _moved(
+            if not stale[t] and not result[t]:
+                changed = _changed_samples(
                     labels,
                     before,
                     top,
@@ -271,56 +317,56 @@ def _is_resampled(start, stop, labels, before, top, left, corners, reaches, step
                     255 * side,
                     corners[t],
                     reaches[t, side],
-                    steps[t, side],
+                    spacings[t, side],
                 )
-                result[t] = len(moved) > 0
+                result[t] = len(changed) > 0
 
 
 @numba.njit(cache=True, nogil=True)
-def _moved(labels, before, top, left, value, corner, reach, step):
-    """Return row and column of a tile's samples that came or went."""
+def _changed_samples(labels, before, top, left, value, corner, reach, spacing):
+    """Return row and column of the samples that a tile gained or lost, (N, 2)."""
     bottom, right = (
         min(corner[0] + TILE + reach, top + before.shape[0]),
         min(corner[1] + TILE + reach, left + before.shape[1]),
     )
     first, begin = max(corner[0] - reach, top), max(corner[1] - reach, left)
-    rows = range(first // step, (bottom - 1) // step + 1)
-    columns = range(begin // step, (right - 1) // step + 1)
-    places = np.empty((len(rows) * len(columns), 2), np.int64)
+    rows = range(first // spacing, (bottom - 1) // spacing + 1)
+    columns = range(begin // spacing, (right - 1) // spacing + 1)
+    positions = np.empty((len(rows) * len(columns), 2), np.int64)
     count = 0
     for row in rows:
         for column in columns:
-            y, x = _candidate(row, column, step)
+            y, x = _candidate(row, column, spacing)
             if not (first <= y < bottom and begin <= x < right):
                 continue
             if (labels[y, x] == value) != (before[y - top, x - left] == value):
-                places[count] = y, x
+                positions[count] = y, x
                 count += 1
-    return places[:count]
+    return positions[:count]
 
 
 @numba.njit(cache=True, nogil=True)
 def _unknown_pixels(colors, trimap, corner):
-    """Return color, row and column (5, M) of a tile's unknown pixels, and their places (N, 2).
+    """Return color, row and column (5, M) of a tile's unknown pixels, and their positions (N, 2).
 
-    M is N rounded up; the pixels beyond are the last one again.
+    M is N rounded up to a multiple of LANES; the last pixel is repeated.
     """
     height, width = trimap.shape
     pixels = np.empty((5, TILE * TILE), np.float32)
-    places = np.empty((TILE * TILE, 2), np.int64)
+    positions = np.empty((TILE * TILE, 2), np.int64)
     count = 0
     for y in range(corner[0], min(height, corner[0] + TILE)):
         for x in range(corner[1], min(width, corner[1] + TILE)):
             if trimap[y, x] != BACKGROUND and trimap[y, x] != FOREGROUND:
-                _put(pixels, count, colors, y, x)
-                places[count] = y, x
+                _store_pixel(pixels, count, colors, y, x)
+                positions[count] = y, x
                 count += 1
     full = _rounded_up(count)
     for i in range(count, full):
         for row in range(5):
             pixels[row, i] = pixels[row, count - 1]
-    # Copies are contiguous: loops over them are vectorized.
-    return pixels[:, :full].copy(), places[:count]
+    # A copy is contiguous: loops over it are vectorized.
+    return pixels[:, :full].copy(), positions[:count]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -329,66 +375,74 @@ def _rounded_up(count):
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather_both(colors, labels, counts, corner, reaches, steps):
-    """Return the samples of background and foreground around a tile; set the steps they took."""
-    back, steps[0] = _gather(colors, labels, counts[0], 0, corner, reaches[0], steps[0])
-    front, steps[1] = _gather(colors, labels, counts[1], 255, corner, reaches[1], steps[1])
+def _gather_both_regions(colors, labels, counts, corner, reaches, spacings):
+    """Return the samples of background and foreground around a tile; set their final spacings."""
+    back, spacings[0] = _gather_samples(
+        colors, labels, counts[0], 0, corner, reaches[0], spacings[0]
+    )
+    front, spacings[1] = _gather_samples(
+        colors, labels, counts[1], 255, corner, reaches[1], spacings[1]
+    )
     return back, front
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(colors, labels, counts, value, corner, reach, step):
-    """Return color, row and column (5, N) of known pixels around a tile, and the step it took."""
+def _gather_samples(colors, labels, counts, value, corner, reach, spacing):
+    """Return color, row and column (5, N) of samples of a region near a tile; and their spacing."""
     height, width = labels.shape
     top, bottom = max(0, corner[0] - reach), min(height, corner[0] + TILE + reach)
     left, right = max(0, corner[1] - reach), min(width, corner[1] + TILE + reach)
     while True:
-        high, wide = (bottom - 1) // step - top // step + 1, (right - 1) // step - left // step + 1
-        samples, count = np.empty((5, high * wide), np.float32), 0
+        rows = (bottom - 1) // spacing - top // spacing + 1
+        columns = (right - 1) // spacing - left // spacing + 1
+        samples, count = np.empty((5, rows * columns), np.float32), 0
         for y_tile in range(top // TILE, (bottom - 1) // TILE + 1):
             first, end = max(top, y_tile * TILE), min(bottom, (y_tile + 1) * TILE)
             for x_tile in range(left // TILE, (right - 1) // TILE + 1):
                 if counts[y_tile, x_tile] == 0:
                     continue
                 begin, stop = max(left, x_tile * TILE), min(right, (x_tile + 1) * TILE)
-                for row in range(first // step, (end - 1) // step + 1):
-                    for column in range(begin // step, (stop - 1) // step + 1):
-                        y, x = _candidate(row, column, step)
+                for row in range(first // spacing, (end - 1) // spacing + 1):
+                    for column in range(begin // spacing, (stop - 1) // spacing + 1):
+                        y, x = _candidate(row, column, spacing)
                         if first <= y < end and begin <= x < stop and labels[y, x] == value:
-                            _put(samples, count, colors, y, x)
+                            _store_pixel(samples, count, colors, y, x)
                             count += 1
-        if count or step == 1:
-            return samples[:, :count].copy(), step
-        # A thin region may lie between all candidates.
-        step //= 2
+        if count or spacing == 1:
+            return samples[:, :count].copy(), spacing
+        # A thin region may have missed all candidates.
+        spacing //= 2
 
 
 @numba.njit(cache=True, nogil=True)
-def _candidate(row, column, step):
-    """Return the pixel of a cell of `step` × `step` that may be a sample: any one, but the same."""
+def _candidate(row, column, spacing):
+    """Return the pixel that may be a sample, of a square of `spacing` × `spacing` pixels.
+
+    A hash of row and column chooses it: irregular, but always the same one.
+    """
     mixed = (row * 374761393 + column * 668265263) & 0xFFFFFFFF
     mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
-    down, across = (mixed & 0xFFFF) * step >> 16, (mixed >> 16) * step >> 16
-    return row * step + down, column * step + across
+    down, across = (mixed & 0xFFFF) * spacing >> 16, (mixed >> 16) * spacing >> 16
+    return row * spacing + down, column * spacing + across
 
 
 @numba.njit(cache=True, nogil=True)
-def _put(pixels, i, colors, y, x):
+def _store_pixel(pixels, i, colors, y, x):
     for channel in range(3):
         pixels[channel, i] = colors[y, x, channel]
     pixels[3, i], pixels[4, i] = y, x
 
 
 @numba.njit(cache=True, nogil=True)
-def _bring_nearer(samples, pixels, per_pixel, away):
-    """Lower each pixel's distance to that of the nearest sample, in color and place, squared."""
-    if len(away) == 0:
+def _update_distances(samples, pixels, spatial_weight, distances):
+    """Lower each pixel's squared distance to that of its nearest sample, if that is less."""
+    if len(distances) == 0:
         return
     brightness = pixels[0] + pixels[1] + pixels[2]
     low = brightness.min()
-    width = (brightness.max() - low) / GROUPS + np.float32(1e-6)
+    width = (brightness.max() - low) / BRIGHTNESS_GROUPS + np.float32(1e-6)
     group = ((brightness - low) / width).astype(np.int64)
-    for number in range(GROUPS):
+    for number in range(BRIGHTNESS_GROUPS):
         members = np.flatnonzero(group == number)
         if len(members) > 0:
             some = np.empty((6, _rounded_up(len(members))), np.float32)
@@ -396,53 +450,55 @@ def _bring_nearer(samples, pixels, per_pixel, away):
                 member = members[min(i, len(members) - 1)]
                 for row in range(5):
                     some[row, i] = pixels[row, member]
-                some[5, i] = away[member]
+                some[5, i] = distances[member]
             nearest = some[5]
-            _bring_group_nearer(samples, some, per_pixel, nearest)
+            _update_group_distances(samples, some, spatial_weight, nearest)
             for i in range(len(members)):
-                away[members[i]] = nearest[i]
+                distances[members[i]] = nearest[i]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
-def _bring_group_nearer(samples, pixels, per_pixel, away):
-    least = _least_distances(samples, pixels, per_pixel)
-    farthest, since, count = away.max(), 0, samples.shape[1]
-    nothing = _nothing(per_pixel)
-    # Not in their order: samples from all over the region soon leave no pixel far from all.
-    for begin in range(LOOK):
-        for j in range(begin, count, LOOK):
+@numba.njit(cache=True, nogil=True, fastmath=EXACT_FASTMATH, error_model="numpy")
+def _update_group_distances(samples, pixels, spatial_weight, distances):
+    least = _squared_distances_to_box(samples, pixels, spatial_weight)
+    farthest, since, count = distances.max(), 0, samples.shape[1]
+    opaque_zero = _opaque_zero(spatial_weight)
+    # In strides: after samples from all over the region no pixel is distant from all of them.
+    for begin in range(CHECK_INTERVAL):
+        for j in range(begin, count, CHECK_INTERVAL):
             if least[j] > farthest:
                 continue
             red, green, blue = samples[0, j], samples[1, j], samples[2, j]
             row, column = samples[3, j], samples[4, j]
-            for i in range(len(away)):
+            for i in range(len(distances)):
                 r, g, b = pixels[0, i] - red, pixels[1, i] - green, pixels[2, i] - blue
                 y, x = pixels[3, i] - row, pixels[4, i] - column
-                away[i] = min(away[i] + nothing, _square(r, g, b, y, x, per_pixel))
+                distances[i] = min(
+                    distances[i] + opaque_zero, _squared_distance(r, g, b, y, x, spatial_weight)
+                )
             since += 1
-            if since % LOOK == 0:
-                farthest = away.max() * SAFE
+            if since % CHECK_INTERVAL == 0:
+                farthest = distances.max() * ROUNDING_FACTOR
 
 
-@numba.njit(cache=True, nogil=True, fastmath=EXACT)
-def _square(r, g, b, y, x, per_pixel):
-    """Return the square of a distance in color and place."""
-    return r * r + g * g + b * b + per_pixel * per_pixel * (y * y + x * x)
+@numba.njit(cache=True, nogil=True, fastmath=EXACT_FASTMATH)
+def _squared_distance(r, g, b, y, x, spatial_weight):
+    """Return |ΔI|² + s² |Δposition|²."""
+    return r * r + g * g + b * b + spatial_weight * spatial_weight * (y * y + x * x)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=EXACT)
-def _nothing(positive):
-    """Return a 0 that the compiler does not know to be one.
+@numba.njit(cache=True, nogil=True, fastmath=EXACT_FASTMATH)
+def _opaque_zero(positive):
+    """Return a 0 that the compiler cannot recognize as one.
 
-    A minimum stored where its first operand came from would be a masked store, slow on AMD's; with
-    this added to the operand it is not.
+    Storing a minimum where its first operand was read becomes a masked store, which is slow on AMD
+    processors; adding this to the operand prevents it.
     """
     return min(np.float32(0), positive)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
-def _least_distances(samples, pixels, per_pixel):
-    """Return how far each sample is from the box around the pixels, squared."""
+@numba.njit(cache=True, nogil=True, fastmath=EXACT_FASTMATH, error_model="numpy")
+def _squared_distances_to_box(samples, pixels, spatial_weight):
+    """Return the squared distance of each sample from the bounding box of the pixels."""
     zero = np.float32(0)
     apart = np.empty_like(samples)
     for row in range(5):
@@ -450,58 +506,65 @@ def _least_distances(samples, pixels, per_pixel):
         for j in range(samples.shape[1]):
             apart[row, j] = max(zero, max(low - samples[row, j], samples[row, j] - high))
     r, g, b, y, x = apart
-    return _square(r, g, b, y, x, per_pixel)
+    return _squared_distance(r, g, b, y, x, spatial_weight)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
-def _nearness(samples, pixels, blur):
-    nearness = np.empty((samples.shape[1], pixels.shape[1]), np.float32)
+@numba.njit(cache=True, nogil=True, fastmath=EXACT_FASTMATH, error_model="numpy")
+def _proximity_weights(samples, pixels, squared_radius):
+    """Return r² / (r² + |Δposition|²) of each sample and pixel."""
+    proximity = np.empty((samples.shape[1], pixels.shape[1]), np.float32)
     for j in range(samples.shape[1]):
         for i in range(pixels.shape[1]):
             y, x = pixels[3, i] - samples[3, j], pixels[4, i] - samples[4, j]
-            nearness[j, i] = blur / (blur + y * y + x * x)
-    return nearness
+            proximity[j, i] = squared_radius / (squared_radius + y * y + x * x)
+    return proximity
 
 
-@numba.njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
-def _mean_vote(pixels, front, back, blur):
-    """Return the mean α of all pairs, weighted by fit and nearness, and how sure it is of that."""
-    zero, one, two, noise = np.float32(0), np.float32(1), np.float32(2), np.float32(NOISE**2)
+@numba.njit(cache=True, nogil=True, fastmath=EXACT_FASTMATH, error_model="numpy")
+def _mean_estimate(pixels, front, back, squared_radius):
+    """Return α̂, the mean α of all pairs weighted by fit and proximity, and its confidence."""
+    zero, one, two, noise = np.float32(0), np.float32(1), np.float32(2), np.float32(COLOR_NOISE**2)
     count = pixels.shape[1]
-    near_front, near_back = _nearness(front, pixels, blur), _nearness(back, pixels, blur)
-    weights, votes = np.full(count, np.float32(1e-30)), np.zeros(count, np.float32)
-    squares, squared = np.zeros(count, np.float32), np.empty(count, np.float32)
-    least, nothing = np.full(count, np.float32(1e30)), _nothing(blur)
+    near_front, near_back = (
+        _proximity_weights(front, pixels, squared_radius),
+        _proximity_weights(back, pixels, squared_radius),
+    )
+    weight_total, alpha_total = np.full(count, np.float32(1e-30)), np.zeros(count, np.float32)
+    square_total, square_sum = np.zeros(count, np.float32), np.empty(count, np.float32)
+    min_error, opaque_zero = np.full(count, np.float32(1e30)), _opaque_zero(squared_radius)
     beyond, size = np.empty((3, count), np.float32), np.empty(count, np.float32)
-    part, voted = np.empty(count, np.float32), np.empty(count, np.float32)
+    weight_sum, alpha_sum = np.empty(count, np.float32), np.empty(count, np.float32)
     for b in range(back.shape[1]):
         b0, b1, b2 = back[0, b], back[1, b], back[2, b]
         for i in range(count):
             i0, i1, i2 = pixels[0, i] - b0, pixels[1, i] - b1, pixels[2, i] - b2
             beyond[0, i], beyond[1, i], beyond[2, i] = i0, i1, i2
-            size[i] = noise + (i0 * i0 + i1 * i1 + i2 * i2)
-            part[i], voted[i], squared[i] = zero, zero, zero
+            size[i] = noise + (i0 * i0 + i1 * i1 + i2 * i2)  # n² + |I − B|²
+            weight_sum[i], alpha_sum[i], square_sum[i] = zero, zero, zero
         for f in range(front.shape[1]):
             d0, d1, d2 = front[0, f] - b0, front[1, f] - b1, front[2, f] - b2
             span = d0 * d0 + d1 * d1 + d2 * d2
             scale = one / (span + np.float32(1e-4))
             for i in range(count):
-                # α = (I − B)·(F − B) / |F − B|², and |I − B − α(F − B)|² is left.
+                # α = (I − B)·(F − B) / |F − B|²
                 along = beyond[0, i] * d0 + beyond[1, i] * d1 + beyond[2, i] * d2
                 alpha = min(one, max(zero, along * scale))
-                left = size[i] - alpha * (two * along - alpha * span)
-                fit = noise / left
+                # e² = n² + |I − B − α(F − B)|²
+                error = size[i] - alpha * (two * along - alpha * span)
+                # Its weight is (n² / e²)³, times the proximity of F and of B.
+                fit = noise / error
                 weight = fit * fit * fit * near_front[f, i]
-                part[i] += weight
-                voted[i] += weight * alpha
-                squared[i] += weight * alpha * alpha
-                least[i] = min(least[i] + nothing, left)
+                weight_sum[i] += weight
+                alpha_sum[i] += weight * alpha
+                square_sum[i] += weight * alpha * alpha
+                min_error[i] = min(min_error[i] + opaque_zero, error)
         for i in range(count):
-            weights[i] += near_back[b, i] * part[i]
-            votes[i] += near_back[b, i] * voted[i]
-            squares[i] += near_back[b, i] * squared[i]
-    mean = votes / weights
-    variance = np.maximum(squares / weights - mean * mean, zero)
-    agreement = np.float32(SPREAD**2) / (np.float32(SPREAD**2) + variance)
-    # Rounding may leave less than nothing of a pixel that a pair explains.
-    return mean, agreement * np.minimum(noise / least, one)
+            weight_total[i] += near_back[b, i] * weight_sum[i]
+            alpha_total[i] += near_back[b, i] * alpha_sum[i]
+            square_total[i] += near_back[b, i] * square_sum[i]
+    # confidence = s² / (s² + Var α) · n² / min e²
+    mean = alpha_total / weight_total
+    variance = np.maximum(square_total / weight_total - mean * mean, zero)
+    agreement = np.float32(ALPHA_SPREAD**2) / (np.float32(ALPHA_SPREAD**2) + variance)
+    # Rounding errors may make e² less than n².
+    return mean, agreement * np.minimum(noise / min_error, one)

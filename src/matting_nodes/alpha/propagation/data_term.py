@@ -1,4 +1,4 @@
-"""Where the samples pull α to, how strongly, and where a change of the trimap changes that."""
+"""The data term Σ w (α − α̂)² of the samples, and where a change of the trimap changes it."""
 
 from __future__ import annotations
 
@@ -10,203 +10,263 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
-from ...solvers.boxes import Region, corner, sides, whole
+from ...solvers.boxes import Slices, corner, sides, whole
 from ...solvers.parallel import in_parallel
 
-GROWN, VOTED, UNSURE = 0.03, 0.01, 3e-4
-"""Weight, against the Laplacian's, of pixels that a region grew into, of confident votes, and of
-votes without any confidence."""
-TOGETHER = 9
-"""Side of the square over which changes of pulls are averaged, in pixels."""
-SLIGHT, ALONE = 0.003, 0.0005
-"""Pulls change something if α would, on average, by more than this; or if one does by this."""
-
-FEWEST = 16384
+EXPANDED_WEIGHT, PAIR_WEIGHT, BASE_WEIGHT = 0.03, 0.01, 3e-4
+"""Weights, relative to the Laplacian's: of pixels that a region expanded into and of estimates by
+pairs, both at full confidence; and of any estimate, in addition."""
+WINDOW_SIDE = 9
+"""Side of the window over which changes of the data term are averaged, in pixels."""
+MEAN_TOLERANCE, PIXEL_TOLERANCE = 0.003, 0.0005
+"""Changes of the data term that an update follows: if their mean would move α by more than the
+first; or if one of them, w (α̂ − α), is greater than the second."""
+PARALLEL_MIN = 16384
 """Pixels that are worth a thread of their own."""
 
 Floats = NDArray[np.float32]
-Marks = NDArray[np.bool_]
+Booleans = NDArray[np.bool_]
 
 
-def pull(trimap: Trimap, grown: Trimap, votes: Floats, box: Region | None = None) -> Floats:
-    """Return where the samples pull α to in a box, and how strongly, (2, h, w).
-
-    Known pixels are not pulled: theirs is what they are known to be.
+def data_term(
+    trimap: Trimap, expanded: Trimap, estimates: Floats, box: Slices | None = None
+) -> Floats:
+    """Return α̂ and its weight w in a box; w is 0 where the trimap is known.
 
     Parameters
     ----------
-    trimap, grown : (H, W) uint8
-        As it is, and with its regions grown.
-    votes : (2, H, W) float32, 0..1
-        α and a confidence.
-    box : Region, optional
+    trimap, expanded : (H, W) uint8
+        The trimap, and the same with its regions expanded.
+    estimates : (2, H, W) float32, 0..1
+        α̂ of each unknown pixel and its confidence, as `ColorSamples` has them.
+    box : Slices, optional
         The whole picture if not given.
+
+    Returns
+    -------
+    (2, h, w) float32
     """
     box = box or whole(trimap.shape)
     result: Floats = np.empty((2, *sides(box)), np.float32)
-    settings = np.array([GROWN, VOTED, UNSURE], np.float32)
-    _in_rows(_pull, box, trimap, grown, votes, *corner(box), settings, result)
+    weights = np.array([EXPANDED_WEIGHT, PAIR_WEIGHT, BASE_WEIGHT], np.float32)
+    _over_rows(_weigh, box, trimap, expanded, estimates, *corner(box), weights, result)
     return result
 
 
-def begun(now: Trimap, was: Trimap, values: Floats, pulled: Floats, box: Region) -> Floats:
-    """Return α in a box as it was found, or else is pulled to.
+def initial_guess(
+    trimap: Trimap, solved_trimap: Trimap, alpha: Floats, term: Floats, box: Slices
+) -> Floats:
+    """Return α in a box to begin a solve with: the last solution where there is one, else α̂.
 
     Parameters
     ----------
-    now, was : (H, W) uint8
-        The trimap, and what it was when α was found.
-    values : (H, W) float32
-        α as it was found.
-    pulled : (2, h, w) float32
-        Of the box, as `pull` returns it.
+    trimap, solved_trimap : (H, W) uint8
+        The trimap, and what it was when `alpha` was solved for.
+    alpha : (H, W) float32
+        The last solution.
+    term : (2, h, w) float32
+        α̂ and w in the box.
+    box : Slices
+
+    Returns
+    -------
+    (h, w) float32
     """
     result: Floats = np.empty(sides(box), np.float32)
-    _in_rows(_begin, box, now, was, values, pulled, *corner(box), result)
+    _over_rows(_guess, box, trimap, solved_trimap, alpha, term, *corner(box), result)
     return result
 
 
-def changed(
-    now: Trimap, was: Trimap, pulled: Floats, before: Floats, start: Floats, box: Region
-) -> Marks:
-    """Return the pixels of a box that are known otherwise, or pulled elsewhere, than before.
+def changed_pixels(
+    trimap: Trimap,
+    solved_trimap: Trimap,
+    term: Floats,
+    solved_term: Floats,
+    alpha: Floats,
+    box: Slices,
+) -> Booleans:
+    """Return the pixels of a box whose label or data term has changed enough to move α.
 
     Parameters
     ----------
-    now, was : (H, W) uint8
-        The trimap, and what it was before.
-    pulled : (2, h, w) float32
-        Of the box, as `pull` returns it.
-    before : (2, H, W) float32
-        What that was before.
-    start : (h, w) float32
-        α in the box before.
+    trimap, solved_trimap : (H, W) uint8
+        The trimap, and what it was when `alpha` was solved for.
+    term : (2, h, w) float32
+        α̂ and w in the box.
+    solved_term : (2, H, W) float32
+        What they were when `alpha` was solved for.
+    alpha : (h, w) float32
+        The last solution in the box.
+    box : Slices
+
+    Returns
+    -------
+    (h, w) bool
     """
     import cv2
 
-    result, more = np.empty(sides(box), bool), np.empty(sides(box), np.float32)
-    _in_rows(_compare, box, now, was, pulled, before, start, *corner(box), result, more)
-    together, strength = (cv2.blur(plane, (TOGETHER, TOGETHER)) for plane in (more, pulled[1]))
-    result |= (more > ALONE) | (together > SLIGHT * strength)
+    result, change = np.empty(sides(box), bool), np.empty(sides(box), np.float32)
+    arguments = trimap, solved_trimap, term, solved_term, alpha, *corner(box)
+    _over_rows(_compare, box, *arguments, result, change)
+    # A pixel alone hardly moves, many together do: by mean(change) / mean(w).
+    window = (WINDOW_SIDE, WINDOW_SIDE)
+    mean_change, mean_weight = (cv2.blur(plane, window) for plane in (change, term[1]))
+    result |= (change > PIXEL_TOLERANCE) | (mean_change > MEAN_TOLERANCE * mean_weight)
     return result
 
 
-def chosen(colors: Floats, pulled: Floats, solve: Marks, box: Region) -> tuple[Floats, Floats]:
-    """Return colors (N, 3) and pulls (2, N) of the pixels to solve for.
+def gather_unknowns(
+    colors: Floats, term: Floats, solve: Booleans, box: Slices
+) -> tuple[Floats, Floats]:
+    """Return the colors and the data term of the pixels to solve for.
 
     Parameters
     ----------
     colors : (H, W, 3) float32
-    pulled : (2, h, w) float32
-        Of the box.
+    term : (2, h, w) float32
+        α̂ and w in the box.
     solve : (h, w) bool
-        The same.
+        The pixels of the box to solve for.
+    box : Slices
+
+    Returns
+    -------
+    colors : (N, 3) float32
+    term : (2, N) float32
     """
     count = np.count_nonzero(solve)
-    some: Floats = np.empty((count, 3), np.float32)
-    pulls: Floats = np.empty((2, count), np.float32)
-    _choose(colors, pulled, solve, *corner(box), some, pulls)
-    return some, pulls
+    some_colors: Floats = np.empty((count, 3), np.float32)
+    some_terms: Floats = np.empty((2, count), np.float32)
+    _gather(colors, term, solve, *corner(box), some_colors, some_terms)
+    return some_colors, some_terms
 
 
-def take(
-    now: Trimap,
-    solved: Marks,
-    pulled: Floats,
-    found: Floats,
-    box: Region,
+def commit(
     trimap: Trimap,
-    before: Floats,
-    values: Floats,
+    solved: Booleans,
+    term: Floats,
+    solution: Floats,
+    box: Slices,
+    solved_trimap: Trimap,
+    solved_term: Floats,
+    solved_alpha: Floats,
     alpha: Floats,
 ) -> None:
-    """Take over what was solved for in a box into the trimap, the pulls, α, and α in 0..1.
+    """Write the solution in a box, and what it was solved for, into a session's arrays.
 
-    What was not solved for is still what it was for the older pulls: they stay, changes add up.
+    Pixels that were not solved for keep the data term of their last solution, so that small
+    changes add up.
 
     Parameters
     ----------
-    now : (H, W) uint8
-        The trimap as it is.
+    trimap : (H, W) uint8
+        The trimap as it is now.
     solved : (h, w) bool
-    pulled : (2, h, w) float32
-    found : (h, w) float32
-        Of the box.
-    trimap, before, values, alpha : (H, W) and (2, H, W) arrays
-        What to write to.
+        The pixels of the box that were solved for.
+    term : (2, h, w) float32
+        α̂ and w in the box.
+    solution : (h, w) float32
+        α in the box, not clipped.
+    box : Slices
+    solved_trimap, solved_term, solved_alpha, alpha : (H, W) or (2, H, W) arrays
+        Written to: the trimap, the data term, α as solved for, and α clipped to 0..1.
     """
-    _in_rows(_take, box, now, solved, pulled, found, *corner(box), trimap, before, values, alpha)
+    arrays = solved_trimap, solved_term, solved_alpha, alpha
+    _over_rows(_commit, box, trimap, solved, term, solution, *corner(box), *arrays)
 
 
-def _in_rows(kernel: Callable[..., None], box: Region, *arguments: Any) -> None:
+def _over_rows(kernel: Callable[..., None], box: Slices, *arguments: Any) -> None:
     height, width = sides(box)
-    in_parallel(kernel, height, *arguments, smallest=1 + FEWEST // max(1, width))
+    in_parallel(kernel, height, *arguments, smallest=1 + PARALLEL_MIN // max(1, width))
 
 
 @numba.njit(cache=True, nogil=True)
-def _pull(start, stop, trimap, grown, votes, top, left, settings, result):
-    certain, voted, unsure = settings
+def _weigh(start, stop, trimap, expanded, estimates, top, left, weights, result):
+    expanded_weight, pair_weight, base_weight = weights
     for row in range(start, stop):
         y = top + row
         for column in range(result.shape[2]):
             x = left + column
-            if grown[y, x] == UNKNOWN:
-                result[0, row, column] = votes[0, y, x]
-                result[1, row, column] = voted * votes[1, y, x] + unsure
+            # w = w_kind · confidence + w_base
+            if expanded[y, x] == UNKNOWN:
+                result[0, row, column] = estimates[0, y, x]
+                result[1, row, column] = pair_weight * estimates[1, y, x] + base_weight
             else:
-                result[0, row, column] = grown[y, x] == FOREGROUND
-                result[1, row, column] = certain * votes[1, y, x] + unsure
+                result[0, row, column] = expanded[y, x] == FOREGROUND
+                result[1, row, column] = expanded_weight * estimates[1, y, x] + base_weight
             if not BACKGROUND < trimap[y, x] < FOREGROUND:
                 result[1, row, column] = 0
 
 
 @numba.njit(cache=True, nogil=True)
-def _begin(start, stop, now, was, values, pulled, top, left, result):
+def _guess(start, stop, trimap, solved_trimap, alpha, term, top, left, result):
     for row in range(start, stop):
         y = top + row
         for column in range(result.shape[1]):
             x = left + column
-            found = BACKGROUND < now[y, x] < FOREGROUND and BACKGROUND < was[y, x] < FOREGROUND
-            result[row, column] = values[y, x] if found else pulled[0, row, column]
+            is_solved = (
+                BACKGROUND < trimap[y, x] < FOREGROUND
+                and BACKGROUND < solved_trimap[y, x] < FOREGROUND
+            )
+            result[row, column] = alpha[y, x] if is_solved else term[0, row, column]
 
 
 @numba.njit(cache=True, nogil=True)
-def _compare(start, stop, now, was, pulled, before, found, top, left, result, more):
-    """Mark the pixels that are known otherwise; say how much more each one is pulled."""
+def _compare(
+    start, stop, trimap, solved_trimap, term, solved_term, alpha, top, left, result, change
+):
+    """Mark the pixels whose label changed; return by how much each one's gradient did."""
     for row in range(start, stop):
         y = top + row
         for column in range(result.shape[1]):
             x = left + column
-            free = BACKGROUND < now[y, x] < FOREGROUND and BACKGROUND < was[y, x] < FOREGROUND
-            result[row, column] = now[y, x] != was[y, x] and not free
-            # One alone hardly moves, many together do.
-            here = found[row, column]
-            more[row, column] = abs(
-                pulled[1, row, column] * (pulled[0, row, column] - here)
-                - before[1, y, x] * (before[0, y, x] - here)
+            stays_unknown = (
+                BACKGROUND < trimap[y, x] < FOREGROUND
+                and BACKGROUND < solved_trimap[y, x] < FOREGROUND
+            )
+            result[row, column] = trimap[y, x] != solved_trimap[y, x] and not stays_unknown
+            # |w (α̂ − α) − w_old (α̂_old − α)|
+            a = alpha[row, column]
+            change[row, column] = abs(
+                term[1, row, column] * (term[0, row, column] - a)
+                - solved_term[1, y, x] * (solved_term[0, y, x] - a)
             )
 
 
 @numba.njit(cache=True, nogil=True)
-def _choose(colors, pulled, solve, top, left, some, pulls):
+def _gather(colors, term, solve, top, left, some_colors, some_terms):
     i = 0
     for row in range(solve.shape[0]):
         for column in range(solve.shape[1]):
             if solve[row, column]:
                 for c in range(3):
-                    some[i, c] = colors[top + row, left + column, c]
-                pulls[0, i], pulls[1, i] = pulled[0, row, column], pulled[1, row, column]
+                    some_colors[i, c] = colors[top + row, left + column, c]
+                some_terms[0, i], some_terms[1, i] = term[0, row, column], term[1, row, column]
                 i += 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _take(start, stop, now, solved, pulled, found, top, left, trimap, before, values, alpha):
+def _commit(
+    start,
+    stop,
+    trimap,
+    solved,
+    term,
+    solution,
+    top,
+    left,
+    solved_trimap,
+    solved_term,
+    solved_alpha,
+    alpha,
+):
     for row in range(start, stop):
         y = top + row
-        for column in range(found.shape[1]):
+        for column in range(solution.shape[1]):
             x = left + column
-            trimap[y, x] = now[y, x]
-            if solved[row, column] or not BACKGROUND < now[y, x] < FOREGROUND:
-                before[0, y, x], before[1, y, x] = pulled[0, row, column], pulled[1, row, column]
-            values[y, x] = found[row, column]
-            alpha[y, x] = min(np.float32(1), max(np.float32(0), found[row, column]))
+            solved_trimap[y, x] = trimap[y, x]
+            if solved[row, column] or not BACKGROUND < trimap[y, x] < FOREGROUND:
+                solved_term[0, y, x] = term[0, row, column]
+                solved_term[1, y, x] = term[1, row, column]
+            solved_alpha[y, x] = solution[row, column]
+            alpha[y, x] = min(np.float32(1), max(np.float32(0), solution[row, column]))

@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 from ...arrays import Trimap, as_pixels, as_trimap
 from ...framework.frames import EmptyFrames, check_frames, count_frames, frame, naming
 from ...framework.normalization import ValueRange, normalized
-from ...framework.run import Frames, check, measure, provenance, settings
+from ...framework.run import Frames, check, complete_parameters, measure, provenance
 from ...framework.spec import NodeSpec
 from ...job import Job
-from ...solvers.boxes import Region, whole
+from ...solvers.boxes import Slices, whole
 from .session import MattingSession
 
 SESSIONS = {("alpha_matte", "sampled_propagation"): MattingSession}
-"""What follows a trimap, by node and method."""
+"""The methods that can follow a trimap, and their sessions."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A part of a frame that is new: rows and columns of the frame of this number."""
+    """New values of a box of a frame."""
 
     frame: int
-    region: Region
+    region: Slices
     values: NDArray[Any]
 
 
 class Follower:
-    """Maps a node over frames whose trimaps are being painted, and leaves the rest as it was.
+    """Maps a node over frames whose trimaps are being painted, and solves only what has changed.
 
     In a stack only the painted frames are solved again, and in the frame that is being painted
     only what the stroke can change. It needs the memory of one session, and may be used by one
@@ -43,7 +43,7 @@ class Follower:
     spec : NodeSpec
         The node.
     parameters : mapping
-        "method" and the settings, the same for every run, that `can_follow` is true for.
+        "method" and the method's parameters, for which `can_follow` is true.
 
     Examples
     --------
@@ -51,16 +51,16 @@ class Follower:
     >>> image, trimap = sample_data.lemur(), sample_data.lemur_trimap()
     >>> follower = Follower(alpha_matte, {})
     >>> follower.follow({"image": [image], "trimap": [trimap]})
-    >>> whole, = follower.take()
+    >>> whole, = follower.pop_patches()
     >>> trimap[89:95, 321:327] = 255
     >>> follower.follow({"image": [image], "trimap": [trimap]})
-    >>> patch, = follower.take()
+    >>> patch, = follower.pop_patches()
     >>> patch.values.size < whole.values.size
     True
     """
 
     def __init__(self, spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> None:
-        self._spec, self._parameters = spec, settings(spec, parameters)
+        self._spec, self._parameters = spec, complete_parameters(spec, parameters)
         self._session_type = SESSIONS[spec.name, self._parameters["method"]]
         self._session: tuple[int, MattingSession] | None = None
         self._trimaps: dict[int, Trimap] = {}
@@ -72,27 +72,35 @@ class Follower:
 
     @staticmethod
     def can_follow(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
-        """Return whether the node with these settings follows: by its method, on the CPU."""
-        chosen = settings(spec, parameters)
-        on_cpu = chosen.get("device", "auto") in ("auto", "cpu")
-        return on_cpu and (spec.name, chosen.get("method")) in SESSIONS
+        """Return whether a node can follow trimaps with these parameters: some methods, on the CPU.
+
+        Parameters
+        ----------
+        spec : NodeSpec
+            The node.
+        parameters : mapping
+            "method" and the method's parameters; defaults for what is missing.
+        """
+        complete = complete_parameters(spec, parameters)
+        on_cpu = complete.get("device", "auto") in ("auto", "cpu")
+        return on_cpu and (spec.name, complete.get("method")) in SESSIONS
 
     def follow(self, inputs: Mapping[str, Frames | None], job: Job | None = None) -> None:
-        """Bring every frame up to date with its trimap; `take` gives what is new.
+        """Bring every frame up to date with its trimap; `pop_patches` returns what is new.
 
         Parameters
         ----------
         inputs : mapping of Frames
             As for `map_frames`. All but the trimaps must be the same in every call.
         job : Job, optional
-            Takes progress, and is asked whether to stop.
+            Reports progress, and stops the work when it is cancelled.
 
         Raises
         ------
         MattingError
             For a frame that cannot be used, naming it.
         Cancelled
-            If the job was cancelled. What was done by then is kept, the next call does the rest.
+            If the job was cancelled. Finished frames are kept, the next call does the rest.
         """
         job = replace(job or Job(), notes={})
         count = count_frames(inputs)
@@ -109,13 +117,13 @@ class Follower:
 
     @property
     def remarks(self) -> list[str]:
-        """What a user should know of frames that show no object, or nothing else."""
+        """What a user should know about frames that show no object, or nothing else."""
         return self._empty.remarks
 
-    def take(self) -> list[Patch]:
-        """Return what is new since this was last asked, oldest first."""
-        taken, self._patches = self._patches, []
-        return taken
+    def pop_patches(self) -> list[Patch]:
+        """Return the patches that are new since the last call, oldest first."""
+        patches, self._patches = self._patches, []
+        return patches
 
     def _follow_frame(self, index: int, inputs: Mapping[str, Frames | None], job: Job) -> None:
         job.check()
@@ -136,7 +144,7 @@ class Follower:
             session = self._session[1]
             region = session.update(trimap, job=job)
         else:
-            self._session = None  # Two would take twice the memory.
+            self._session = None  # Two would need twice the memory.
             pixels = as_pixels(image, any_channels=True)
             one = {"image": [image]}
             self._applied = self._ranges or measure(self._spec, one, self._parameters)
@@ -144,5 +152,5 @@ class Follower:
             session = self._session_type.begin(picture, trimap, job, normalization="none")
             region = whole(trimap.shape)
             self._session = index, session
-        # The next update changes the session's own.
+        # A copy, since the next update changes the session's own.
         return Patch(index, region, session.alpha[region].copy())

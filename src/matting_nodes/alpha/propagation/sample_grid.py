@@ -1,4 +1,4 @@
-"""The tiles that share their samples: what each holds, how far around it looks, how densely."""
+"""The tiles whose pixels share samples: what each holds, how far and how densely it samples."""
 
 from __future__ import annotations
 
@@ -12,62 +12,65 @@ from numpy.typing import NDArray
 
 from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
 from ...job import Job
-from ...solvers.boxes import Region, corner, joined
+from ...solvers.boxes import Slices, corner, union
 
 TILE = 16
 """Side of a tile, in pixels."""
-STEPS = np.array([0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512])
-"""How far samples are apart: few distances, so that a stroke seldom changes them."""
-REACH = 1.5
-"""How far a tile looks at least, times how far the nearest tile with the region is."""
-BATCH = 256
-"""Tiles between two looks at the job."""
-DEALT = 16
-"""Neighbors among the tiles are worked on in so many runs."""
+SPACINGS = np.array([0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512])
+"""Possible distances between samples, in pixels: few, so that a stroke seldom changes one."""
+REACH_FACTOR = 1.5
+"""Least reach of a tile, in distances to the nearest tile that holds the region."""
+CHUNK_SIZE = 256
+"""Tiles that are processed between two checks for a cancel."""
+INTERLEAVING = 16
+"""Stride, in tiles, at which tiles are ordered within the chunks."""
 
 Integers = NDArray[np.int64]
-Marks = NDArray[np.bool_]
+Booleans = NDArray[np.bool_]
 
 
-class Batch(NamedTuple):
-    """Tiles to be worked on."""
+class TileBatch(NamedTuple):
+    """Some tiles of a grid, and how each of them samples."""
 
     corners: Integers
-    """(T, 2) row and column."""
+    """(T, 2) first row and column."""
     reaches: Integers
-    """(T, 2) how far around each background and foreground are sampled, in pixels."""
-    steps: Integers
-    """(T, 2) a pixel in so many rows and columns may be a sample."""
-    anew: Marks
-    """(T,) whether they have to be, whatever the samples are."""
+    """(T, 2) how far around the tile background and foreground are sampled, in pixels."""
+    spacings: Integers
+    """(T, 2) side of the squares of which one pixel each may be a sample, in pixels."""
+    stale: Booleans
+    """(T,) whether a tile must be sampled again even if none of its samples changed."""
 
-    def where(self, changed: Marks) -> Batch:
-        """Return those that have to be worked on, and those that changed."""
-        keep = self.anew | changed
-        return Batch(self.corners[keep], self.reaches[keep], self.steps[keep], self.anew[keep])
+    def to_resample(self, changed: Booleans) -> TileBatch:
+        """Return the tiles that are stale or marked as changed, (T,) bool."""
+        keep = self.stale | changed
+        return TileBatch(
+            self.corners[keep], self.reaches[keep], self.spacings[keep], self.stale[keep]
+        )
 
-    def batches(self, job: Job) -> Iterator[tuple[Integers, Integers, Integers]]:
-        """Yield corners, reaches and steps of some at a time, telling the job."""
+    def chunks(self, job: Job) -> Iterator[tuple[Integers, Integers, Integers]]:
+        """Yield corners, reaches and spacings of some tiles at a time, reporting to the job."""
         count = len(self.corners)
-        # Each thread takes a run of them: dealt out, so that no run has all that take long.
-        dealt = np.concatenate([np.arange(first, count, DEALT) for first in range(DEALT)])
-        for start in range(0, count, BATCH):
+        # Each thread gets a run of tiles: interleaved, so that no run has all the slow ones.
+        order = np.concatenate([np.arange(i, count, INTERLEAVING) for i in range(INTERLEAVING)])
+        for start in range(0, count, CHUNK_SIZE):
             job.step(start, count, "Sampling colors")
-            batch = dealt[start : start + BATCH]
-            yield self.corners[batch], self.reaches[batch], self.steps[batch]
+            chunk = order[start : start + CHUNK_SIZE]
+            yield self.corners[chunk], self.reaches[chunk], self.spacings[chunk]
 
 
-class Tiles:
-    """What the tiles of a picture hold, and how far around and how densely each one samples.
+class SampleGrid:
+    """What each tile of a picture holds, and how far around it and how densely it samples.
 
     Parameters
     ----------
     shape : tuple of int
         Height and width of the picture.
-    near : float, pixels
-        The least reach.
-    least : int
-        About so many samples are taken of a region, where it has as many pixels; at most twice.
+    min_reach : float, pixels
+        The least reach of a tile.
+    target_count : int
+        About how many samples of a region a tile has if the region has as many pixels within
+        reach; at most twice as many.
 
     Attributes
     ----------
@@ -75,74 +78,84 @@ class Tiles:
         Background, foreground and unknown pixels of each tile.
     """
 
-    def __init__(self, shape: tuple[int, int], near: float, least: int) -> None:
-        high, wide = (-(-side // TILE) for side in shape)
-        self._near, self._least = near, least
-        self.counts = np.zeros((3, high, wide), np.int64)
-        self._reaches = self._steps = np.zeros((2, high, wide), np.int64)
+    def __init__(self, shape: tuple[int, int], min_reach: float, target_count: int) -> None:
+        height, width = (-(-side // TILE) for side in shape)
+        self._min_reach, self._target_count = min_reach, target_count
+        self.counts = np.zeros((3, height, width), np.int64)
+        self._reaches = self._spacings = np.zeros((2, height, width), np.int64)
 
-    def around(self, labels: Trimap, region: Region, before: Trimap) -> Batch:
-        """Return the tiles with unknown pixels from which a change can be seen.
+    def affected_tiles(self, labels: Trimap, region: Slices, before: Trimap) -> TileBatch:
+        """Return the tiles with unknown pixels that have a changed pixel within reach.
 
         Parameters
         ----------
         labels : (H, W) uint8, {0, 128, 255}
-            The picture's regions now.
-        region : Region
-            Whole tiles; all others are as they were.
+            The labels of the picture as they are now.
+        region : Slices
+            Whole tiles; all others are unchanged.
         before : (h, w) uint8
-            What was in the region.
+            The previous labels of the region.
         """
-        moved = np.zeros(self.counts.shape[1:], np.int64)
-        _count(labels, before, *corner(region), self.counts, moved)
-        before_reach = self._reaches
-        self._reaches = self._reach()
-        changed = (before_reach != self._reaches).any(axis=0) | (moved > 0)
+        changes = np.zeros(self.counts.shape[1:], np.int64)
+        _count_labels(labels, before, *corner(region), self.counts, changes)
+        reaches_before = self._reaches
+        self._reaches = self._compute_reaches()
+        changed = (reaches_before != self._reaches).any(axis=0) | (changes > 0)
         rows, columns = np.nonzero(self.counts[2] > 0)
         farthest = self._reaches.max(axis=0)[rows, columns]
-        seen = changed[rows, columns] | (_within(moved, farthest, rows, columns) > 0)
-        rows, columns = rows[seen], columns[seen]
-        reaches, steps = self._reaches[:, rows, columns], self._steps[:, rows, columns]
-        inside = [_within(*pair, rows, columns) for pair in zip(self.counts, reaches, strict=False)]
-        dense = np.sqrt(inside) / math.sqrt(self._least)
-        wanted = STEPS[np.searchsorted(STEPS, dense, "right") - 1].clip(1)
-        # Where a tile has looked closer than it should, what comes may be for all to see.
-        anew = changed[rows, columns] | (steps != wanted).any(axis=0)
-        steps = np.where(anew, wanted, steps)
-        return Batch(TILE * np.stack([rows, columns], axis=1), reaches.T, steps.T, anew)
+        affected = changed[rows, columns] | (_sum_within(changes, farthest, rows, columns) > 0)
+        rows, columns = rows[affected], columns[affected]
+        reaches, spacings = self._reaches[:, rows, columns], self._spacings[:, rows, columns]
+        inside = [
+            _sum_within(*pair, rows, columns) for pair in zip(self.counts, reaches, strict=False)
+        ]
+        # n pixels, one sample per square of side s: n / s² samples.
+        exact = np.sqrt(inside) / math.sqrt(self._target_count)
+        wanted = SPACINGS[np.searchsorted(SPACINGS, exact, "right") - 1].clip(1)
+        # A tile that had to sample more densely than wanted may now do with the wanted spacing.
+        stale = changed[rows, columns] | (spacings != wanted).any(axis=0)
+        spacings = np.where(stale, wanted, spacings)
+        return TileBatch(TILE * np.stack([rows, columns], axis=1), reaches.T, spacings.T, stale)
 
-    def looked(self, tiles: Batch) -> None:
-        """Remember with which steps tiles were sampled in the end."""
+    def record_spacings(self, tiles: TileBatch) -> None:
+        """Remember the spacings at which tiles were sampled in the end."""
         rows, columns = (tiles.corners // TILE).T
-        self._steps[:, rows, columns] = tiles.steps.T
+        self._spacings[:, rows, columns] = tiles.spacings.T
 
-    def _reach(self) -> Integers:
-        """Return how far each tile looks for background and foreground, in pixels."""
+    def _compute_reaches(self) -> Integers:
+        """Return how far each tile samples background and foreground, in pixels."""
         import cv2
 
         empty = (self.counts[:2] == 0).astype(np.uint8)
-        away = TILE * np.stack([cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in empty])
-        reach: Integers = np.maximum(self._near, REACH * away).astype(np.int64)
-        return reach
+        distance = TILE * np.stack([cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in empty])
+        reaches: Integers = np.maximum(self._min_reach, REACH_FACTOR * distance).astype(np.int64)
+        return reaches
 
 
-def whole_tiles(region: Region) -> Region:
-    """Return a region made larger to whole tiles."""
+def aligned_to_tiles(region: Slices) -> Slices:
+    """Return the smallest box of whole tiles around a box."""
     rows, columns = (slice(s.start // TILE * TILE, -(-s.stop // TILE) * TILE) for s in region)
     return rows, columns
 
 
-def with_tiles(region: Region, corners: Integers) -> Region:
-    """Return the least region that holds a region and tiles."""
+def union_with_tiles(region: Slices, corners: Integers) -> Slices:
+    """Return the smallest box around a box and the tiles with these corners, (T, 2).
+
+    Parameters
+    ----------
+    region : Slices
+    corners : (T, 2) int
+        First row and column of each tile.
+    """
     if len(corners) == 0:
         return region
     (top, left), (below, right) = corners.min(axis=0), corners.max(axis=0) + TILE
-    return joined(region, (slice(int(top), int(below)), slice(int(left), int(right))))
+    return union(region, (slice(int(top), int(below)), slice(int(left), int(right))))
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(labels, before, top, left, counts, moved):
-    """Count what the tiles of a region hold, and how many of their pixels moved."""
+def _count_labels(labels, before, top, left, counts, changes):
+    """Count the labels in each tile of a region, and how many of its pixels changed."""
     bottom, right = top + before.shape[0], left + before.shape[1]
     for row in range(top // TILE, (bottom - 1) // TILE + 1):
         for column in range(left // TILE, (right - 1) // TILE + 1):
@@ -155,23 +168,24 @@ def _count(labels, before, top, left, counts, moved):
                     unknown += label == UNKNOWN
                     different += label != before[y - top, x - left]
             counts[0, row, column], counts[1, row, column] = back, front
-            counts[2, row, column], moved[row, column] = unknown, different
+            counts[2, row, column], changes[row, column] = unknown, different
 
 
 @numba.njit(cache=True, nogil=True)
-def _within(counts, reaches, rows, columns):
-    """Return for some tiles how many there are in the tiles within their reaches, in pixels."""
-    high, wide = counts.shape
-    sums = np.zeros((high + 1, wide + 1), np.int64)
-    for y in range(high):
+def _sum_within(counts, reaches, rows, columns):
+    """Return for each of some tiles the sum of the counts of the tiles within its reach, pixels."""
+    height, width = counts.shape
+    # Summed-area table: S(y, x) = Σ counts above and left of (y, x).
+    sums = np.zeros((height + 1, width + 1), np.int64)
+    for y in range(height):
         row = 0
-        for x in range(wide):
+        for x in range(width):
             row += counts[y, x]
             sums[y + 1, x + 1] = sums[y, x + 1] + row
     result = np.empty(len(rows), np.int64)
     for i in range(len(rows)):
-        away = -(-reaches[i] // TILE)
-        top, left = max(0, rows[i] - away), max(0, columns[i] - away)
-        bottom, right = min(high, rows[i] + away + 1), min(wide, columns[i] + away + 1)
+        tiles = -(-reaches[i] // TILE)
+        top, left = max(0, rows[i] - tiles), max(0, columns[i] - tiles)
+        bottom, right = min(height, rows[i] + tiles + 1), min(width, columns[i] + tiles + 1)
         result[i] = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
     return result

@@ -19,15 +19,15 @@ from ...arrays import (
 from ...framework.normalization import Mode, measured, normalized
 from ...job import Job
 from ...solvers.boxes import (
-    WINDOW,
-    Region,
+    STENCIL_MARGIN,
+    Slices,
     area,
     bounds,
     is_empty,
-    joined,
     resolved,
     shifted,
     sides,
+    union,
     whole,
     widened,
 )
@@ -36,37 +36,39 @@ from . import TITLE
 from .sample_grid import TILE
 
 Floats = NDArray[np.float32]
-Marks = NDArray[np.bool_]
+Booleans = NDArray[np.bool_]
 
-SPREAD, SLIGHTLY, WEAK = 0.003, 0.001, 0.001
-"""What lies beyond is solved again too if, near the edge of what was, α moved by more than the
-first; or more than the second where it is pulled by less than the third: there many pixels can move
-together, and one by one show little of it."""
-FAR = 200
-"""What was solved for up to so far away is then solved for with it, in pixels: parts that are
-solved for in turn hold each other in place."""
-AROUND = 24
+EDGE_TOLERANCE, WEAK_EDGE_TOLERANCE, WEAK_WEIGHT = 0.003, 0.001, 0.001
+"""The solved part grows where α has moved at its edge by more than the first; or by more than the
+second where w of the data term is below the third: there many pixels can move together while each
+one moves little."""
+COUPLING_RADIUS = 200
+"""How near the parts that were solved before are solved together with those that are added, in
+pixels: parts that are solved in turn hold each other in place."""
+SOLVE_MARGIN = 24
 """How far around a change α is solved again, in pixels; and again around what then moves. With 20,
-or half as far around slight changes, what lies beyond held α in place on two pictures, by 0.023,
-and did not show that it should move."""
-CLOSE = 1.5e-6
-"""An update stops where the error has so little energy, Σ w e² and more, that 100 pixels pulled by
-the least weight are off by about 0.01 at most."""
-LARGE = 4
-"""One in so many pixels of the picture is too much for an update: it is begun again."""
-RIM = 4
-"""How near the edge of what is solved for nothing may move, in pixels."""
-OWED = 0.001
-"""Tiles are solved again once the links to what has moved elsewhere would move them by more."""
-ROUNDS = 2
-"""So many times at most in one update: what then is owed still, the next one follows."""
+or with half of it around small changes, the pixels beyond held α in place on two pictures, by
+0.023, without moving themselves."""
+ENERGY_TOLERANCE = 1.5e-6
+"""An update stops when the error's energy, Σ w e² and more, is so small that 100 pixels with the
+least weight are off by about 0.01 at most."""
+RESTART_FRACTION = 0.25
+"""Share of the picture above which a changed box has everything solved again."""
+EDGE_WIDTH = 4
+"""Width of the strip along the edge of the solved part in which nothing may move, in pixels."""
+LINK_TOLERANCE = 0.001
+"""Change of α that links to changed pixels elsewhere would cause, above which a tile is solved
+again."""
+LINK_ROUNDS = 2
+"""How often at most an update solves such tiles; what then remains, the next one solves."""
 
 
 class MattingSession:
-    """The matte of sampled propagation, kept up with a trimap that is being painted.
+    """The matte of sampled propagation, kept up to date with a trimap that is being painted.
 
-    Begin one with `begin`; after each stroke `update` it. What a cancelled update has left undone,
-    the next one does. It keeps the equations of what was unknown at first, 104 bytes a pixel.
+    Begin one with `begin`; after each stroke `update` it. What a cancelled update did not do, the
+    next one does. A session keeps the equations of the pixels that were unknown at first, 104 bytes
+    each.
 
     Attributes
     ----------
@@ -87,28 +89,30 @@ class MattingSession:
 
     def __init__(self, image: Image, trimap: Trimap, job: Job) -> None:
         job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
-        from ...solvers.laplacian import KeptRows
+        from ...solvers.laplacian import RowCache
         from .color_links import ColorLinks
-        from .solve import EPSILON, sampled
+        from .solve import EPSILON, sample_colors
 
         image = full_contrast(image)
-        self._image, self._trimap, self._painted = image, trimap, trimap.copy()
-        self._undone: Region | None = None
-        self._samples, self._pulled = sampled(image, trimap, job.part(0, 0.5))
+        # What the session follows; and what α was solved for, here and below as `_solved_…`.
+        self._image, self._trimap, self._solved_trimap = image, trimap.copy(), trimap
+        self._pending: Slices | None = None
+        self._samples, self._solved_term = sample_colors(image, trimap, job.part(0, 0.5))
         self._links = ColorLinks(self._samples.colors)
-        self._owed: Floats = np.zeros([-(-side // TILE) for side in trimap.shape], np.float32)
-        self._rows = KeptRows(image, unknown(trimap), EPSILON, np.float32)
-        self._values = self._pulled[0]
-        # Not clipped: what lies beyond 0..1 is needed to solve beside it again.
-        self._values = self._solved(
+        tiles = [-(-side // TILE) for side in trimap.shape]
+        self._link_residuals: Floats = np.zeros(tiles, np.float32)
+        self._rows = RowCache(image, unknown(trimap), EPSILON, np.float32)
+        self._solved_alpha = self._solved_term[0]
+        # Not clipped: values beyond 0..1 are needed to solve again beside them.
+        self._solved_alpha = self._solve(
             self._rows.rows,
             whole(trimap.shape),
             unknown(trimap),
-            self._pulled,
-            self._pulled[0],
+            self._solved_term,
+            self._solved_term[0],
             job.part(0.5, 1),
         )
-        self.alpha: Alpha = self._values.clip(0, 1)
+        self.alpha: Alpha = self._solved_alpha.clip(0, 1)
 
     @classmethod
     def begin(
@@ -124,13 +128,13 @@ class MattingSession:
         Parameters
         ----------
         image : (H, W, C) array
-            The picture, in any form that nodes take.
+            The picture, in any form that nodes accept.
         trimap : (H, W) array
             Likewise.
         job : Job, optional
-            Takes progress, and is asked whether to stop.
+            Reports progress, and stops the work when it is cancelled.
         normalization : str
-            As nodes take it.
+            As for nodes.
 
         Raises
         ------
@@ -147,177 +151,190 @@ class MattingSession:
         return cls(picture, now.copy(), job or Job())
 
     def update(
-        self, trimap: ArrayLike, region: Region | None = None, job: Job | None = None
-    ) -> Region:
-        """Follow a trimap that was painted on.
+        self, trimap: ArrayLike, region: Slices | None = None, job: Job | None = None
+    ) -> Slices:
+        """Bring the matte up to date with a trimap that was painted on.
 
         Parameters
         ----------
         trimap : (H, W) array
             The whole trimap as it is now.
         region : (slice, slice), optional
-            Rows and columns outside of which it is as it was, and is not looked at; found out if
-            not given.
+            Rows and columns outside which the trimap is unchanged and not read; found by
+            comparison if not given.
         job : Job, optional
-            Takes progress, and is asked whether to stop.
+            Reports progress, and stops the work when it is cancelled.
 
         Returns
         -------
         rows, columns : slice
-            Outside of which the matte is as it was.
+            The box outside which the matte is unchanged.
 
         Raises
         ------
         MattingError
-            As `begin` does; the matte stays as it was.
+            As `begin` does; the matte is left unchanged.
         Cancelled
-            If the job was cancelled; the matte stays as it was.
+            If the job was cancelled; the matte is left unchanged.
         """
         job = job or Job()
-        self._undone = self._paint(trimap, region)
-        now, region = self._painted, self._undone
+        self._pending = self._set_trimap(trimap, region)
+        now, region = self._trimap, self._pending
         has_both_regions(now)
         if is_empty(region):
-            self._undone = None
+            self._pending = None
             return region
-        if area(region) > now.size / LARGE:
-            return self._begun_again(now, job)
-        # Quick, and not to be stopped half way.
-        self._undone = self._samples.follow(now, region, Job())
+        if area(region) > now.size * RESTART_FRACTION:
+            return self._restart(job)
+        # Quick, and useless if it is stopped halfway.
+        self._pending = self._samples.update(now, region, Job())
         job.step(0.3, message=TITLE)
-        box = widened(self._undone, AROUND + RIM, now.shape)
-        pulled, values = self._begun(now, box)
-        from .data_term import changed
+        box = widened(self._pending, SOLVE_MARGIN + EDGE_WIDTH, now.shape)
+        term, guess = self._term_and_guess(box)
+        from .data_term import changed_pixels
 
-        seeds = changed(now, self._trimap, pulled, self._pulled, values, box)
+        seeds = changed_pixels(now, self._solved_trimap, term, self._solved_term, guess, box)
         box = self._update_around(seeds, box, job.part(0.3, 1))
-        self._undone = None
-        for _ in range(ROUNDS):
-            seeds = self._overdue()
+        self._pending = None
+        for _ in range(LINK_ROUNDS):
+            seeds = self._pop_linked_pixels()
             if not seeds.any():
                 break
-            around = widened(bounds(seeds), AROUND + RIM, now.shape)
-            box = joined(box, self._update_around(seeds[around], around, Job(), once=True))
+            around = widened(bounds(seeds), SOLVE_MARGIN + EDGE_WIDTH, now.shape)
+            box = union(box, self._update_around(seeds[around], around, Job(), once=True))
         return box
 
-    def _update_around(self, seeds: Marks, box: Region, job: Job, once: bool = False) -> Region:
-        """Solve again around the pixels marked in a box; return where α is new."""
-        from .data_term import take
+    def _update_around(self, seeds: Booleans, box: Slices, job: Job, once: bool = False) -> Slices:
+        """Solve again around the marked pixels of a box; return the box in which α is new."""
+        from .data_term import commit
 
-        now = self._painted
-        box, solved, pulled, values = self._solved_around(now, seeds, box, job, once)
+        box, solved, term, solution = self._solve_around(seeds, box, job, once)
         # Nothing before this line changes what a caller sees; nothing from here on can fail.
-        self._links.owed(solved, values, box, now, self._trimap, self._values, self._owed)
-        take(now, solved, pulled, values, box, self._trimap, self._pulled, self._values, self.alpha)
+        was = self._solved_trimap, self._solved_term, self._solved_alpha
+        self._links.add_residuals(
+            solved, solution, box, self._trimap, was[0], was[2], self._link_residuals
+        )
+        commit(self._trimap, solved, term, solution, box, *was, self.alpha)
         return box
 
-    def _overdue(self) -> Marks:
-        """Return the unknown pixels of the tiles that links would move; they owe nothing then."""
-        from .color_links import WEIGHT
+    def _pop_linked_pixels(self) -> Booleans:
+        """Return the unknown pixels of tiles that links would move; reset their residuals."""
+        from .color_links import LINK_WEIGHT
 
-        free = unknown(self._painted)
-        overdue = np.zeros(self._owed.shape, bool)
-        for row, column in np.argwhere(abs(self._owed) > OWED * WEIGHT):
-            tile = tuple(slice(TILE * at, TILE * (at + 1)) for at in (row, column))
-            held = (self._pulled[1][tile] + 2 * WEIGHT)[free[tile]].sum()
-            overdue[row, column] = abs(self._owed[row, column]) > OWED * held
-        self._owed[overdue] = 0
-        near = overdue.repeat(TILE, axis=0).repeat(TILE, axis=1)
-        marks: Marks = near[: free.shape[0], : free.shape[1]] & free
+        free = unknown(self._trimap)
+        moved = np.zeros(self._link_residuals.shape, bool)
+        for row, column in np.argwhere(abs(self._link_residuals) > LINK_TOLERANCE * LINK_WEIGHT):
+            tile = tuple(slice(TILE * i, TILE * (i + 1)) for i in (row, column))
+            # A residual r moves a tile by about r / Σ (w + 2 w_link), each pixel having two links.
+            weight = (self._solved_term[1][tile] + 2 * LINK_WEIGHT)[free[tile]].sum()
+            moved[row, column] = abs(self._link_residuals[row, column]) > LINK_TOLERANCE * weight
+        self._link_residuals[moved] = 0
+        pixels = moved.repeat(TILE, axis=0).repeat(TILE, axis=1)
+        marks: Booleans = pixels[: free.shape[0], : free.shape[1]] & free
         return marks
 
-    def _paint(self, trimap: ArrayLike, region: Region | None) -> Region:
-        """Take over a trimap; return where it may not be what it was, or the matte is to follow."""
+    def _set_trimap(self, trimap: ArrayLike, region: Slices | None) -> Slices:
+        """Copy a trimap; return the box in which it changed, or an earlier change is pending."""
         given = np.asarray(trimap)
-        if region is None or given.shape[:2] != self._trimap.shape:
+        if region is None or given.shape[:2] != self._solved_trimap.shape:
             now = as_trimap(given)
             check_same_size({"image": self._image, "trimap": now})
-            self._painted[:] = now
-            region = bounds(now != self._trimap)
+            self._trimap[:] = now
+            region = bounds(now != self._solved_trimap)
         else:
             region = resolved(region, given.shape[:2])
             if not is_empty(region):
-                self._painted[region] = as_trimap(given[region])
-        return joined(region, self._undone)
+                self._trimap[region] = as_trimap(given[region])
+        return union(region, self._pending)
 
-    def _solved_around(
-        self, now: Trimap, seeds: Marks, box: Region, job: Job, once: bool
-    ) -> tuple[Region, Marks, Floats, Floats]:
-        """Return a box, which of its pixels had to be solved for, their pulls, and α there."""
+    def _solve_around(
+        self, seeds: Booleans, box: Slices, job: Job, once: bool
+    ) -> tuple[Slices, Booleans, Floats, Floats]:
+        """Return a box, which of its pixels were solved for, and their data term and α."""
         import cv2
 
-        pulled, values = self._begun(now, box)
-        solve = _within_reach(seeds, now, box)
+        trimap = self._trimap
+        term, solution = self._term_and_guess(box)
+        solve = _unknowns_near(seeds, trimap, box)
         solved = np.zeros(sides(box), bool)
         while solve.any():
-            before, rows = values, self._rows.of(box, solve)
-            values = self._solved(rows, box, solve, pulled, before, job, CLOSE)
+            before, rows = solution, self._rows.of(box, solve)
+            solution = self._solve(rows, box, solve, term, before, job, ENERGY_TOLERANCE)
             solved |= solve
-            # Where the edge of what was solved for moved, what lies beyond has to move too.
-            move = cv2.absdiff(values, before)
-            moved = (move > SPREAD) | ((move > SLIGHTLY) & (pulled[1] < WEAK))
-            beyond = _around(moved, RIM) & unknown(now[box]) & ~solve
+            # Where the edge of the solved part moved, the pixels beyond have to move too.
+            move = cv2.absdiff(solution, before)
+            weak = term[1] < WEAK_WEIGHT
+            moved = (move > EDGE_TOLERANCE) | ((move > WEAK_EDGE_TOLERANCE) & weak)
+            beyond = _dilated(moved, EDGE_WIDTH) & unknown(trimap[box]) & ~solve
             if once or not beyond.any():
                 break
-            wider = widened(joined(shifted(bounds(beyond), box), box), AROUND + RIM, now.shape)
-            pulled, start = self._begun(now, wider)
-            values = _put(values, box, start, wider)
+            wider = union(shifted(bounds(beyond), box), box)
+            wider = widened(wider, SOLVE_MARGIN + EDGE_WIDTH, trimap.shape)
+            term, guess = self._term_and_guess(wider)
+            solution = _pasted(solution, box, guess, wider)
             solved, beyond = (
-                _put(marks, box, np.zeros(sides(wider), bool), wider) for marks in (solved, beyond)
+                _pasted(marks, box, np.zeros(sides(wider), bool), wider)
+                for marks in (solved, beyond)
             )
             box = wider
-            solve = _within_reach(beyond, now, box) | (solved & _around(beyond, FAR))
-        return box, solved, pulled, values
+            nearby = solved & _dilated(beyond, COUPLING_RADIUS)
+            solve = _unknowns_near(beyond, trimap, box) | nearby
+        return box, solved, term, solution
 
-    def _begun_again(self, trimap: Trimap, job: Job) -> Region:
-        fresh = MattingSession(self._image, trimap.copy(), job)
+    def _restart(self, job: Job) -> Slices:
+        """Solve for the whole picture again."""
+        fresh = MattingSession(self._image, self._trimap.copy(), job)
         self.alpha[:] = fresh.alpha
         vars(self).update(vars(fresh) | {"alpha": self.alpha})
-        return whole(trimap.shape)
+        return whole(self._trimap.shape)
 
-    def _begun(self, now: Trimap, box: Region) -> tuple[Floats, Floats]:
-        """Return where α is pulled to in a box, and α to begin with."""
-        from .data_term import begun, pull
+    def _term_and_guess(self, box: Slices) -> tuple[Floats, Floats]:
+        """Return the data term and the initial guess of α in a box."""
+        from .data_term import data_term, initial_guess
 
-        pulled = pull(now, self._samples.grown, self._samples.votes, box)
-        return pulled, begun(now, self._trimap, self._values, pulled, box)
+        term = data_term(self._trimap, self._samples.expanded, self._samples.estimates, box)
+        guess = initial_guess(self._trimap, self._solved_trimap, self._solved_alpha, term, box)
+        return term, guess
 
-    def _solved(
+    def _solve(
         self,
         rows: Floats,
-        box: Region,
-        solve: Marks,
-        pulled: Floats,
+        box: Slices,
+        solve: Booleans,
+        term: Floats,
         start: Floats,
         job: Job,
         energy: float = 0,
     ) -> Floats:
-        """Return α in a box, not clipped, solved where it says."""
-        from .data_term import chosen
+        """Return α in a box, not clipped; `start` where it is not to be solved for."""
+        from .data_term import gather_unknowns
         from .solve import propagate
 
         if not solve.any():
             return start
-        colors, pulled = chosen(self._samples.colors, pulled, solve, box)
-        links = self._links.between(solve, start, box, self._painted, self._values)
-        return propagate(rows, colors, solve, links, pulled, start, job, energy)
+        colors, term = gather_unknowns(self._samples.colors, term, solve, box)
+        links = self._links.links_of(solve, start, box, self._trimap, self._solved_alpha)
+        return propagate(rows, colors, solve, links, term, start, job, energy)
 
 
-def _put(part: NDArray[Any], box: Region, into: NDArray[Any], wider: Region) -> NDArray[Any]:
-    """Return what is in a box, laid into what is in a wider one."""
+def _pasted(part: NDArray[Any], box: Slices, into: NDArray[Any], wider: Slices) -> NDArray[Any]:
+    """Return the values of a wider box, with those of a box in it replaced."""
     into[shifted(box, wider, -1)] = part
     return into
 
 
-def _within_reach(seeds: Marks, trimap: Trimap, box: Region) -> Marks:
-    """Return what to solve for in a box, for what changed there."""
-    return _around(seeds, AROUND) & unknown(trimap[box]) & _inside(box, trimap.shape)
+def _unknowns_near(seeds: Booleans, trimap: Trimap, box: Slices) -> Booleans:
+    """Return the pixels of a box to solve for, given those that changed."""
+    return _dilated(seeds, SOLVE_MARGIN) & unknown(trimap[box]) & _interior(box, trimap.shape)
 
 
-def _inside(box: Region, shape: tuple[int, ...]) -> Marks:
-    """Return the pixels of a box whose equations read nothing outside of it."""
+def _interior(box: Slices, shape: tuple[int, ...]) -> Booleans:
+    """Return the pixels of a box whose equations read nothing outside it."""
     rows, columns = (
-        slice(WINDOW if s.start > 0 else 0, s.stop - s.start - (WINDOW if s.stop < side else 0))
+        slice(
+            STENCIL_MARGIN if s.start > 0 else 0,
+            s.stop - s.start - (STENCIL_MARGIN if s.stop < side else 0),
+        )
         for s, side in zip(box, shape, strict=True)
     )
     marks = np.zeros(sides(box), bool)
@@ -325,11 +342,12 @@ def _inside(box: Region, shape: tuple[int, ...]) -> Marks:
     return marks
 
 
-def _around(marks: Marks, margin: int) -> Marks:
-    """Return the pixels up to so many from those marked."""
+def _dilated(marks: Booleans, margin: int) -> Booleans:
+    """Return the pixels that lie in a square of 2 margin + 1 pixels around a marked one."""
     import cv2
 
     side = 2 * margin + 1
-    # Seen as bytes, and bytes as marks: to convert them takes as long as to look around.
-    near: Marks = cv2.dilate(marks.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_)
-    return near
+    # Viewed as bytes and back: a conversion takes as long as the dilation.
+    near = cv2.dilate(marks.view(np.uint8), np.ones((side, side), np.uint8))
+    marked: Booleans = near.view(np.bool_)
+    return marked

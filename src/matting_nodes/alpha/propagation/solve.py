@@ -1,4 +1,4 @@
-"""Join what the samples say of each pixel along the picture, by the matting Laplacian."""
+"""Minimize αᵀLα + Σ w (α − α̂)² + color links: the Laplacian spreads the samples' estimates."""
 
 from __future__ import annotations
 
@@ -7,29 +7,43 @@ from numpy.typing import NDArray
 
 from ...arrays import Image, Trimap
 from ...job import Job
-from ...solvers.boxes import WINDOW, bounds, whole, widened
+from ...solvers.boxes import STENCIL_MARGIN, bounds, whole, widened
 from ...solvers.cg import conjugate_gradients
-from ...solvers.laplacian import system_of
+from ...solvers.laplacian import system_from_rows
 from ...solvers.multigrid import Multigrid
 from .._checks import no_solution
 from . import TITLE
 from .color_links import Links
-from .color_samples import Samples
-from .data_term import pull
+from .color_samples import ColorSamples
+from .data_term import data_term
 
 EPSILON = 1e-7
 """Regularization of the Laplacian's windows."""
-TOLERANCE, ITERATIONS = 1e-5, 300
-"""The residual, relative to the right side, at which the solver stops; and at the latest when."""
+TOLERANCE, MAX_ITERATIONS = 1e-5, 300
+"""The solver stops at this residual, relative to b, or after this many iterations."""
 
 Floats = NDArray[np.float32]
 
 
-def sampled(image: Image, trimap: Trimap, job: Job) -> tuple[Samples, Floats]:
-    """Return what a whole picture's samples say, and where they pull α to."""
-    samples = Samples(image)
-    samples.follow(trimap, whole(trimap.shape), job)
-    return samples, pull(trimap, samples.grown, samples.votes)
+def sample_colors(image: Image, trimap: Trimap, job: Job) -> tuple[ColorSamples, Floats]:
+    """Sample a whole picture.
+
+    Parameters
+    ----------
+    image : (H, W, C) float32, 0..1
+    trimap : (H, W) uint8
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+
+    Returns
+    -------
+    samples : ColorSamples
+    term : (2, H, W) float32
+        α̂ and w of the data term.
+    """
+    samples = ColorSamples(image)
+    samples.update(trimap, whole(trimap.shape), job)
+    return samples, data_term(trimap, samples.expanded, samples.estimates)
 
 
 def propagate(
@@ -37,7 +51,7 @@ def propagate(
     colors: Floats,
     solve: NDArray[np.bool_],
     links: Links,
-    pulled: Floats,
+    term: Floats,
     start: Floats,
     job: Job,
     energy: float = 0,
@@ -48,57 +62,68 @@ def propagate(
     Parameters
     ----------
     rows : (N, 25) float32
-        Of L, for the pixels to solve for; their weights are added to them.
+        The rows of L of the pixels to solve for; the weights are added to their diagonal in place.
     colors : (N, 3) float32
-        Of the same, on the picture's main axes.
+        Colors of the same pixels, projected on the picture's principal axes.
     solve : (H, W) bool
-        Which pixels these are.
+        The pixels to solve for.
     links : Links
-        The same pixels' links to others of like color.
-    pulled : (2, N) float32
-        α̂ and w.
+        Links of the same pixels to others of similar color.
+    term : (2, N) float32
+        α̂ and w of the same pixels.
     start : (H, W) float32
-        α of the other pixels; and a first guess of these.
+        α of the other pixels, and an initial guess of these.
     job : Job
-        Told of the solver.
+        Reports progress, and stops the work when it is cancelled.
     energy : float
-        What the error may have of the sum that is minimized; 0 solves as closely as `TOLERANCE`.
+        The solver also stops when the error's energy, its excess in the sum that is minimized, is
+        estimated to be below this; 0 leaves it to `TOLERANCE`.
     device : str
         "cpu", or the torch device that is to solve.
+
+    Returns
+    -------
+    (H, W) float32
+
+    Raises
+    ------
+    MattingError
+        If the solution is not finite.
     """
     job.step(0, message=f"{TITLE}: setting up")
-    read = widened(bounds(solve), WINDOW, solve.shape)
+    read = widened(bounds(solve), STENCIL_MARGIN, solve.shape)
     solve, known = solve[read], start[read].copy()
-    first = known[solve]
+    x0 = known[solve]
     known[solve] = 0
-    system, right = system_of(rows, solve, known)
-    guess, weight = pulled
+    system, b = system_from_rows(rows, solve, known)
+    # (L + W + W_links) α = b + W α̂ + b_links, W = diag(w)
+    estimate, weight = term
     system.rows[:, 12] += weight + links.diagonal
-    right += weight * guess + links.rhs
-    done = 0
+    b += weight * estimate + links.rhs
+    iteration = 0
 
-    def watch(_residual: float) -> None:
-        nonlocal done
-        done += 1
-        job.step(1 - 0.7 * 0.95**done, message=f"{TITLE}: solving")
+    def callback(_residual: float) -> None:
+        nonlocal iteration
+        iteration += 1
+        job.step(1 - 0.7 * 0.95**iteration, message=f"{TITLE}: solving")
 
     if device == "cpu":
-        # The preconditioner knows the diagonal of the links: a quarter fewer steps.
+        # The preconditioner knows only the links' diagonal: that saves a quarter of the iterations.
         laplacian = system.operator()
         solution, error = conjugate_gradients(
             links.operator(laplacian),
-            right,
+            b,
             Multigrid(system, laplacian, colors),
-            x0=first,
+            x0=x0,
             tolerance=TOLERANCE,
-            iterations=ITERATIONS,
-            watch=watch,
+            iterations=MAX_ITERATIONS,
+            callback=callback,
             energy=energy,
         )
     else:
         from .solve_torch import solve_on
 
-        solution, error = solve_on(device, system, links, right, first, TOLERANCE, watch)
+        solution, error = solve_on(device, system, links, b, x0, TOLERANCE, callback)
     if not np.isfinite(error):
         raise no_solution(f"{TITLE} found no finite solution")
     result = start.copy()

@@ -1,4 +1,4 @@
-"""The equations of the matting Laplacian solved as tensors, for a GPU."""
+"""The same equations solved with torch tensors, for a GPU."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ...solvers.laplacian import System
 from .color_links import Links
 
-ITERATIONS = 10_000
-"""Give up after so many rounds: plain ones, of which a GPU makes thousands a second."""
-LOOK = 50
-"""Rounds between two looks at the residual, for which the GPU has to be waited for."""
+MAX_ITERATIONS = 10_000
+"""Without a multigrid many are needed, of which a GPU does thousands a second."""
+CHECK_INTERVAL = 50
+"""Iterations between two looks at the residual, each of which waits for the GPU."""
 
 Floats = NDArray[np.float32]
 
@@ -23,69 +23,76 @@ def solve_on(
     device: str,
     system: System,
     links: Links,
-    right: Floats,
-    start: Floats,
+    b: Floats,
+    x0: Floats,
     tolerance: float,
-    watch: Callable[[float], None],
+    callback: Callable[[float], None],
 ) -> tuple[Floats, float]:
-    """Return x with |A x − b| ≤ tolerance |b|, and |A x − b| / |b|.
+    """Solve A x = b by conjugate gradients, preconditioned by the diagonal.
 
-    Conjugate gradients, preconditioned by the diagonal: the coarse levels that save the CPU most
-    rounds have too few unknowns to keep a GPU busy.
+    The multigrid that saves the CPU most iterations has too few unknowns on its coarse levels to
+    keep a GPU busy.
 
     Parameters
     ----------
     device : str
         A torch device.
     system : System
-        A, but for the links between its pixels.
+        A without the links between its pixels.
     links : Links
-        These.
-    right, start : (N,) float32
-        b, and where to begin.
+        The links.
+    b, x0 : (N,) float32
+        The right-hand side and the initial guess.
     tolerance : float
-        Of the residual, relative to b.
-    watch : callable(residual)
-        Told of the residual, relative to b, now and then; it may raise.
+        Iteration stops at |b − A x| ≤ tolerance |b|.
+    callback : callable(residual)
+        Told the relative residual |b − A x| / |b| every `CHECK_INTERVAL` iterations; it may raise.
+
+    Returns
+    -------
+    x : (N,) float32
+    error : float
+        The relative residual.
     """
-    rows, b, x = (torch.from_numpy(a).to(device) for a in (system.rows, right, start.copy()))
-    places = torch.from_numpy(system.places).to(device)
+    rows, rhs, x = (torch.from_numpy(a).to(device) for a in (system.rows, b, x0.copy()))
+    positions = torch.from_numpy(system.positions).to(device)
     offsets = torch.from_numpy(system.offsets).to(device)
     # A pixel without a link is linked to a 0 beyond the last pixel.
-    none = links.neighbors == np.arange(len(b))[:, None]
-    neighbors = torch.from_numpy(np.where(none, len(b), links.neighbors).T.copy()).to(device)
+    unlinked = links.neighbors == np.arange(len(b))[:, None]
+    neighbors = torch.from_numpy(np.where(unlinked, len(b), links.neighbors).T.copy()).to(device)
     plane = torch.zeros(system.size, device=device)
 
-    def times(values: torch.Tensor) -> torch.Tensor:
-        plane[places] = values
+    def matvec(values: torch.Tensor) -> torch.Tensor:
+        plane[positions] = values
         result = torch.zeros_like(values)
         for k, offset in enumerate(offsets):
-            result.addcmul_(rows[:, k], plane[places + offset])
+            result.addcmul_(rows[:, k], plane[positions + offset])
         linked = torch.nn.functional.pad(values, (0, 1))[neighbors].sum(dim=0)
         return result.sub_(linked, alpha=links.weight)
 
-    def ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        # Once the residual is 0 both are, until it is looked at.
-        return torch.nan_to_num(a / b, nan=0, posinf=torch.inf, neginf=-torch.inf)
+    def ratio(numerator: torch.Tensor, denominator: torch.Tensor) -> torch.Tensor:
+        # Both are 0 once the residual is, which is noticed only at the next check.
+        quotient = numerator / denominator
+        return torch.nan_to_num(quotient, nan=0, posinf=torch.inf, neginf=-torch.inf)
 
-    diagonal, size = rows[:, 12], b.norm()
-    if size == 0:
-        return np.zeros_like(right), 0.0
-    residual = b - times(x)
-    towards = residual / diagonal
-    direction, slope = towards.clone(), residual.dot(towards)
-    for done in range(ITERATIONS):
-        if done % LOOK == 0:
-            error = float(residual.norm() / size)
-            watch(error)
+    diagonal, norm_b = rows[:, 12], rhs.norm()
+    if norm_b == 0:
+        return np.zeros_like(b), 0.0
+    r = rhs - matvec(x)
+    z = r / diagonal
+    p, rz = z.clone(), r.dot(z)
+    for iteration in range(MAX_ITERATIONS):
+        if iteration % CHECK_INTERVAL == 0:
+            error = float(r.norm() / norm_b)
+            callback(error)
             if not error > tolerance:
                 break
-        image = times(direction)
-        length = ratio(slope, direction.dot(image))
-        x += length * direction
-        residual -= length * image
-        towards = residual / diagonal
-        before, slope = slope, residual.dot(towards)
-        direction = towards + ratio(slope, before) * direction
+        Ap = matvec(p)  # noqa: N806
+        alpha = ratio(rz, p.dot(Ap))  # α = rᵀz / pᵀA p
+        x += alpha * p
+        r -= alpha * Ap
+        z = r / diagonal
+        rz_old, rz = rz, r.dot(z)
+        p = z + ratio(rz, rz_old) * p  # β = rz / rz_old
     solution: Floats = x.cpu().numpy()
-    return solution, float(residual.norm() / size)
+    return solution, float(r.norm() / norm_b)

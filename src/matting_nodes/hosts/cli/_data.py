@@ -9,8 +9,8 @@ from typing import Any
 
 from ...errors import MattingError
 from ...job import Cancelled
-from ...training.layouts import LAYOUTS, Folders, Found, find_samples, pictures_in
-from ...training.preparation import Recipe, prepare
+from ...training.layouts import LAYOUTS, DataFolders, Found, find_samples, pictures_in
+from ...training.preparation import Preparation, prepare
 from ._progress import progress_bar
 
 EPILOG = """\
@@ -87,7 +87,7 @@ def add_layout(parser: argparse.ArgumentParser, folder: str) -> None:
 def found(options: argparse.Namespace) -> Found:
     """Return the samples that options name, once what is wrong with others is told."""
     names = ("images", "alphas", "trimaps", "foregrounds", "backgrounds", "composites")
-    at = Folders(**{name: getattr(options, name) for name in names})
+    at = DataFolders(**{name: getattr(options, name) for name in names})
     result = find_samples(getattr(options, "folder", None) or options.data, options.layout, at)
     for problem in result.problems:
         print(f"matting-nodes: left out: {problem}", file=sys.stderr)
@@ -113,7 +113,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _prepare(options: argparse.Namespace) -> int:
     result = found(options)
-    recipe = Recipe(
+    preparation = Preparation(
         threshold=options.threshold,
         width=options.width,
         size=options.size,
@@ -123,7 +123,7 @@ def _prepare(options: argparse.Namespace) -> int:
     bad = len(result.problems)
     try:
         with progress_bar("prepare", options.quiet) as job:
-            for problem in prepare(result.samples, options.output, recipe, job):
+            for problem in prepare(result.samples, options.output, preparation, job):
                 bad += 1
                 print(f"matting-nodes: left out: {problem}", file=sys.stderr)
     except (KeyboardInterrupt, Cancelled):

@@ -11,7 +11,7 @@ from ...framework.spec import NODES
 from ...job import Cancelled
 from ...models import user_models
 from ...models.catalog import model
-from ...training import RECIPES, read_settings, recipe, train
+from ...training import TRAINING_SPECS, load_parameters, train, training_spec
 from ._progress import progress_bar
 
 EPILOG = """\
@@ -28,7 +28,7 @@ def add_command(commands: Any) -> None:
         "train",
         help=text,
         description=text,
-        epilog=EPILOG + ", ".join(RECIPES),
+        epilog=EPILOG + ", ".join(TRAINING_SPECS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("network", metavar="NETWORK", help="see below")
@@ -42,15 +42,15 @@ def add_command(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    chosen = recipe(options.network)
-    settings = read_settings(options.config, chosen.defaults)
+    chosen = training_spec(options.network)
+    parameters = load_parameters(options.config, chosen.defaults)
     trained_model = model(options.network)
     if options.name:
         user_models.check_name(options.name)
     folder = options.output or Path("runs") / options.network
     try:
         with progress_bar(options.network, options.quiet) as job:
-            trained = train(options.network, settings, folder, job, tqdm.write)
+            trained = train(options.network, parameters, folder, job, tqdm.write)
     except (KeyboardInterrupt, Cancelled):
         print("matting-nodes: stopped; run the command again to go on", file=sys.stderr)
         return 130

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import MattingError, MissingInputError
-from ...framework.run import settings
+from ...framework.run import complete_parameters
 from ...framework.spec import Input, NodeSpec
 from ._layers import grid_of
 
@@ -19,7 +19,7 @@ def obstacle(
     What only the pixels tell, such as a trimap without foreground, running says.
     """
     try:
-        chosen = spec.chosen(settings(spec, parameters).get("method", "default"))
+        chosen = spec.chosen(complete_parameters(spec, parameters).get("method", "default"))
         needed = chosen.needs if chosen else ()
         for wire in spec.inputs:
             if wire.name not in layers and (not wire.optional or wire.name in needed):

@@ -13,7 +13,7 @@ from ...alpha.propagation.follower import Follower
 from ...arrays import Kind
 from ...errors import MattingError
 from ...framework.frames import Frames
-from ...framework.run import settings
+from ...framework.run import complete_parameters
 from ...framework.spec import NodeSpec, Output
 from ...job import Job
 from ...models.costs import described
@@ -261,7 +261,7 @@ class NodeWidget(widgets.Container):
 
     def _request(self) -> Request:
         parameters = self.parameters()
-        settings(self.spec, parameters)
+        complete_parameters(self.spec, parameters)
         layers = self._layers()
         grid = grid_of(self.spec, layers)
         inputs: dict[str, Frames | None] = {

@@ -31,7 +31,7 @@ class LiveStack:
 
     def brought_up_to_date(self, grid: Grid) -> NDArray[Any]:
         """Return the result with what is new in it; for the UI thread, which shows it."""
-        for patch in self.follower.take():
+        for patch in self.follower.pop_patches():
             if self.data is None:
                 self.data = np.zeros(grid.stack + patch.values.shape, patch.values.dtype)
             self.data[grid.plane(patch.frame)][patch.region] = patch.values

@@ -197,7 +197,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingParameters:
     """All parameters of `train.toml`, one table for each part."""
 
     data: Data = field(default_factory=Data)
@@ -216,8 +216,10 @@ PARTS: Mapping[str, type] = {
 }
 
 
-def read_settings(path: str | Path, defaults: Mapping[str, Mapping[str, Any]]) -> Settings:
-    """Return the settings of a TOML file.
+def load_parameters(
+    path: str | Path, defaults: Mapping[str, Mapping[str, Any]]
+) -> TrainingParameters:
+    """Return the parameters of a TOML file.
 
     Parameters
     ----------
@@ -240,14 +242,23 @@ def read_settings(path: str | Path, defaults: Mapping[str, Mapping[str, Any]]) -
         raise FileError(
             f"{path} cannot be read: {error}", "It must be valid TOML", "Correct it"
         ) from error
-    settings = checked(given, defaults, path.name)
-    return _resolved(settings, path.parent)
+    parameters = checked(given, defaults, path.name)
+    return _resolved(parameters, path.parent)
 
 
 def checked(
     given: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]], owner: str
-) -> Settings:
-    """Return settings from nested mappings, every value checked.
+) -> TrainingParameters:
+    """Return parameters from nested mappings, every value checked.
+
+    Parameters
+    ----------
+    given : mapping of mappings
+        Tables and their parameters.
+    defaults : mapping of mappings
+        As for `load_parameters`.
+    owner : str
+        The file's name, for errors.
 
     Raises
     ------
@@ -267,7 +278,7 @@ def checked(
         parts[name] = kind(
             **{key: known[key].checked(value, f"[{name}]") for key, value in values.items()}
         )
-    return Settings(**parts)
+    return TrainingParameters(**parts)
 
 
 def parameters(part: type) -> list[Parameter]:
@@ -289,19 +300,19 @@ def _refuse_unknown(given: Mapping[str, Any], known: Mapping[str, Any], owner: s
         )
 
 
-def _resolved(settings: Settings, home: Path) -> Settings:
+def _resolved(parameters: TrainingParameters, home: Path) -> TrainingParameters:
     """Resolve paths against the folder of the file."""
 
     def absolute(text: str) -> str:
         return str((home / Path(text).expanduser()).resolve()) if text else ""
 
-    data, run = asdict(settings.data), asdict(settings.run)
+    data, run = asdict(parameters.data), asdict(parameters.run)
     for name in ("folder", "validation", "backgrounds"):
         data[name] = absolute(data[name])
     run["start"] = absolute(run["start"])
     run["encoder"] = (
         run["encoder"] if run["encoder"] in ("auto", "none") else absolute(run["encoder"])
     )
-    return Settings(
-        Data(**data), settings.augmentation, settings.loss, settings.optimizer, Run(**run)
+    return TrainingParameters(
+        Data(**data), parameters.augmentation, parameters.loss, parameters.optimizer, Run(**run)
     )

@@ -4,8 +4,8 @@ import pytest
 
 from matting_nodes.errors import FileError, ParameterError
 from matting_nodes.models.catalog import model
-from matting_nodes.training.recipes import RECIPES, recipe
-from matting_nodes.training.settings import PARTS, checked, parameters, read_settings
+from matting_nodes.training.parameters import PARTS, checked, load_parameters, parameters
+from matting_nodes.training.specs import TRAINING_SPECS, training_spec
 
 
 @pytest.fixture
@@ -20,14 +20,14 @@ def write(tmp_path):
 
 def test_a_file_says_what_differs_from_the_networks_defaults(write, tmp_path):
     path = write('[data]\nfolder = "mine"\n[run]\nsteps = 7\n[optimizer]\nlearning_rate = 1\n')
-    settings = read_settings(path, RECIPES["tnet"].defaults)
-    assert settings.data.folder == str(tmp_path / "mine")
-    assert settings.run.steps == 7
-    assert settings.optimizer.learning_rate == 1.0
-    # T-Net's published recipe
-    assert settings.optimizer.weight_decay == 5e-4
-    assert settings.augmentation.size == 400
-    assert settings.run.batch == 8
+    parameters = load_parameters(path, TRAINING_SPECS["tnet"].defaults)
+    assert parameters.data.folder == str(tmp_path / "mine")
+    assert parameters.run.steps == 7
+    assert parameters.optimizer.learning_rate == 1.0
+    # T-Net's published parameters
+    assert parameters.optimizer.weight_decay == 5e-4
+    assert parameters.augmentation.size == 400
+    assert parameters.run.batch == 8
 
 
 @pytest.mark.parametrize(
@@ -45,23 +45,23 @@ def test_a_file_says_what_differs_from_the_networks_defaults(write, tmp_path):
 )
 def test_what_cannot_be_is_refused_with_what_can(write, text, message):
     with pytest.raises((FileError, ParameterError), match=message):
-        read_settings(write(text), {})
+        load_parameters(write(text), {})
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileError, match=r"no\.toml cannot be read"):
-        read_settings(tmp_path / "no.toml", {})
+        load_parameters(tmp_path / "no.toml", {})
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", TRAINING_SPECS)
 def test_recipes_are_of_the_catalog_and_their_defaults_hold(name):
     assert model(name).task in ("make_trimap", "alpha_matte")
-    checked({}, recipe(name).defaults, name)
+    checked({}, training_spec(name).defaults, name)
 
 
 def test_other_networks_cannot_be_trained():
     with pytest.raises(ParameterError, match=r"'fba' cannot be trained.*tnet, dim_vgg16"):
-        recipe("fba")
+        training_spec("fba")
 
 
 @pytest.mark.parametrize("part", PARTS.values())

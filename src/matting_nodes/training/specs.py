@@ -14,7 +14,7 @@ from ..models.inputs import Planes, blue_first, grey_trimap, normalized, one_hot
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingSpec:
     """How a network is trained.
 
     Parameters
@@ -52,9 +52,9 @@ _DIM: Mapping[str, Mapping[str, Any]] = {
     "optimizer": {"learning_rate": 1e-5},
 }
 
-RECIPES: Mapping[str, Recipe] = {
+TRAINING_SPECS: Mapping[str, TrainingSpec] = {
     # github.com/lizhengwei1992/Semantic_Human_Matting and its pre-training of T-Net
-    "tnet": Recipe(
+    "tnet": TrainingSpec(
         _picture,
         {
             "augmentation": {"size": 400},
@@ -64,11 +64,11 @@ RECIPES: Mapping[str, Recipe] = {
         predicts_trimap=True,
         encoder="resnet50",
     ),
-    "dim_vgg16": Recipe(_picture_and_trimap, _DIM, encoder="vgg16"),
-    "dim_segnet": Recipe(_picture_and_trimap, _DIM, encoder="vgg16"),
-    "dim_two_vgg16": Recipe(_picture_and_trimap, _DIM, encoder="vgg16"),
-    "dim_two_resnet50": Recipe(_picture_and_trimap, _DIM, encoder="resnet50"),
-    "indexnet": Recipe(
+    "dim_vgg16": TrainingSpec(_picture_and_trimap, _DIM, encoder="vgg16"),
+    "dim_segnet": TrainingSpec(_picture_and_trimap, _DIM, encoder="vgg16"),
+    "dim_two_vgg16": TrainingSpec(_picture_and_trimap, _DIM, encoder="vgg16"),
+    "dim_two_resnet50": TrainingSpec(_picture_and_trimap, _DIM, encoder="resnet50"),
+    "indexnet": TrainingSpec(
         _picture_and_trimap,
         # The authors use 0.01, and a hundredth of it for the encoder; here there is one rate.
         {
@@ -78,7 +78,7 @@ RECIPES: Mapping[str, Recipe] = {
         },
         encoder="mobilenet_v2",
     ),
-    "gca": Recipe(
+    "gca": TrainingSpec(
         _picture_and_regions,
         {
             "augmentation": {"size": 512, "joined": 0.5},
@@ -94,7 +94,7 @@ RECIPES: Mapping[str, Recipe] = {
 }
 
 
-def recipe(network: str) -> Recipe:
+def training_spec(network: str) -> TrainingSpec:
     """Return how a network is trained.
 
     Raises
@@ -102,8 +102,10 @@ def recipe(network: str) -> Recipe:
     ParameterError
         If the network cannot be trained.
     """
-    if network not in RECIPES:
+    if network not in TRAINING_SPECS:
         raise ParameterError(
-            f"{network!r} cannot be trained", f"These can: {', '.join(RECIPES)}", "Choose one"
+            f"{network!r} cannot be trained",
+            f"These can: {', '.join(TRAINING_SPECS)}",
+            "Choose one",
         )
-    return RECIPES[network]
+    return TRAINING_SPECS[network]
