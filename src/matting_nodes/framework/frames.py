@@ -45,7 +45,7 @@ def count_frames(inputs: Mapping[str, Frames | None]) -> int:
 
 
 def map_frames(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Frames | None],
     parameters: Mapping[str, Any] | None = None,
     job: Job | None = None,
@@ -94,7 +94,7 @@ def map_frames(
 
 
 def check_frames(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Frames | None],
     parameters: Mapping[str, Any],
     job: Job,
@@ -140,7 +140,7 @@ class EmptyFrames:
         How many frames there are.
     """
 
-    def __init__(self, spec: NodeSpec[Any], count: int) -> None:
+    def __init__(self, spec: NodeSpec, count: int) -> None:
         self._spec, self._count = spec, count
         self._only_mattes = all(output.kind in MATTES for output in spec.outputs)
         self._errors: dict[int, EmptyRegionError] = {}
@@ -203,7 +203,7 @@ def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
     }
 
 
-def check_prompts(spec: NodeSpec[Any], values: Mapping[str, Any]) -> None:
+def check_prompts(spec: NodeSpec, values: Mapping[str, Any]) -> None:
     """Check that a frame has a prompt, if prompts were given.
 
     Raises

@@ -74,7 +74,7 @@ class Result:
 
 
 def prepare(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Any],
     ranges: Ranges,
     any_channels: Set[str] = frozenset(),
@@ -123,7 +123,7 @@ def prepare(
     return ready
 
 
-def settings(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+def settings(spec: NodeSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return every parameter of the node and its chosen method, checked, defaults filled in.
 
     The chosen method stands under "method".
@@ -159,7 +159,7 @@ def settings(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> dict[str, An
 
 
 def measure(
-    spec: NodeSpec[Any], inputs: Mapping[str, Frames], parameters: Mapping[str, Any]
+    spec: NodeSpec, inputs: Mapping[str, Frames], parameters: Mapping[str, Any]
 ) -> dict[str, ValueRange | None]:
     """Return the range of values of every picture, over all the frames that are given.
 
@@ -197,7 +197,7 @@ def measure(
     return ranges
 
 
-def is_by_stack(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
+def is_by_stack(spec: NodeSpec, parameters: Mapping[str, Any]) -> bool:
     """Return whether the frames of a stack share one range of values.
 
     Where pictures come out they do, so that the same white lies behind all of them.
@@ -207,7 +207,7 @@ def is_by_stack(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
 
 
 def check(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Any],
     parameters: Mapping[str, Any],
     ranges: Ranges | None = None,
@@ -217,7 +217,7 @@ def check(
 
 
 def _checked(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Any],
     parameters: Mapping[str, Any],
     ranges: Ranges | None,
@@ -241,7 +241,7 @@ def _checked(
 
 
 def run(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Any],
     parameters: Mapping[str, Any] | None = None,
     job: Job | None = None,
@@ -306,7 +306,7 @@ def run(
 
 
 def provenance(
-    spec: NodeSpec[Any], values: Mapping[str, Any], job: Job, ranges: Ranges
+    spec: NodeSpec, values: Mapping[str, Any], job: Job, ranges: Ranges
 ) -> dict[str, Any]:
     """Return how a result came about: the node, its settings, and what the job has noted.
 

@@ -59,8 +59,8 @@ def file_node_class(type_: NodeType) -> type[io.ComfyNode]:
 
 def _schema(type_: NodeType) -> io.Schema:
     sockets = [
-        SOCKETS[s.type].Input(s.name, optional=s.optional, tooltip=reworded(s.help, COMFYUI))
-        for s in type_.sockets
+        SOCKETS[s.kind].Input(s.name, optional=s.optional, tooltip=reworded(s.help, COMFYUI))
+        for s in type_.inputs
     ]
     return io.Schema(
         node_id=type_.name,
@@ -69,9 +69,9 @@ def _schema(type_: NodeType) -> io.Schema:
         description=reworded(f"{type_.summary} {type_.help}".strip(), COMFYUI),
         search_aliases=list(type_.aliases),
         inputs=sockets + [_widget(parameter) for parameter in type_.parameters],
-        outputs=[SOCKETS[o.type].Output(o.name, display_name=o.name) for o in type_.outputs],
+        outputs=[SOCKETS[o.kind].Output(o.name, display_name=o.name) for o in type_.outputs],
         hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
-        # Names that inputs had before reach the node, too.
+        # Inputs under their former names reach the node too.
         accept_all_inputs=bool(type_.renamed),
         is_output_node=type_.is_end,
         has_intermediate_output=not type_.is_end,
@@ -118,11 +118,11 @@ def _run(
     type_: NodeType, given: Mapping[str, Any], unique_id: str, embedded: Mapping[str, Any]
 ) -> Saved:
     values = {p.name: p.default for p in type_.parameters}
-    known = values.keys() | {socket.name for socket in type_.sockets}
+    known = values.keys() | {socket.name for socket in type_.inputs}
     values |= {name: v for name, v in given.items() if name in known and v is not None}
     if type_.check is not None:
         type_.check(values, _folders())
-    for socket in type_.sockets:
+    for socket in type_.inputs:
         if socket.name in values:
             values[socket.name] = as_array(values[socket.name])
     context = {"folders": _folders(), "job": job_of(unique_id), "embedded": embedded}
