@@ -83,7 +83,7 @@ CLOSE = {"alpha_gamma", "black_point", "choke", "linear_light", "premultiplied",
 FUR = np.s_[60:160, 200:350]
 
 
-def parameters() -> Iterator[tuple[NodeSpec[Any], str, Parameter]]:
+def parameters() -> Iterator[tuple[NodeSpec, str, Parameter]]:
     """Yield every parameter that is drawn, with its node and method ("" for the node's own)."""
     for spec in all_nodes():
         owners = [("", spec.parameters)] + [(n, m.parameters) for n, m in spec.methods.items()]
@@ -91,7 +91,7 @@ def parameters() -> Iterator[tuple[NodeSpec[Any], str, Parameter]]:
             yield from ((spec, method, p) for p in owned if drawn(spec, method, p))
 
 
-def drawn(spec: NodeSpec[Any], method: str, parameter: Parameter) -> bool:
+def drawn(spec: NodeSpec, method: str, parameter: Parameter) -> bool:
     """Tell whether a parameter has a picture."""
     # Networks' results cannot be drawn without their weights.
     if method and spec.methods[method].is_network:
@@ -99,7 +99,7 @@ def drawn(spec: NodeSpec[Any], method: str, parameter: Parameter) -> bool:
     return not {parameter.name, f"{spec.name} {parameter.name}"} & NOT_DRAWN
 
 
-def picture_path(spec: NodeSpec[Any], method: str, parameter: Parameter) -> Path:
+def picture_path(spec: NodeSpec, method: str, parameter: Parameter) -> Path:
     """Return where a parameter's strip is kept."""
     return PICTURES / ("-".join(filter(None, (spec.name, method, parameter.name))) + ".jpg")
 
@@ -119,7 +119,7 @@ def values(method: str, parameter: Parameter) -> list[Any]:
     return [parameter.type(min(max(v, slider.minimum), slider.maximum)) for v in spread]
 
 
-def inputs(spec: NodeSpec[Any], method: str, name: str) -> dict[str, Any]:
+def inputs(spec: NodeSpec, method: str, name: str) -> dict[str, Any]:
     """Return the inputs that a node is shown at work on."""
     lemur, alpha = sample_data.lemur(), sample_data.lemur_alpha()
     if spec.name == "segment":
@@ -161,7 +161,7 @@ def _before_green(lemur: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return composite(0.75 * lemur + 0.25 * screen, alpha, color="#1acc33")
 
 
-def shown(spec: NodeSpec[Any], given: dict[str, Any], result: dict[str, Any]) -> np.ndarray:
+def shown(spec: NodeSpec, given: dict[str, Any], result: dict[str, Any]) -> np.ndarray:
     """Return a result as a picture, (H, W, 3) in 0..1."""
     output = spec.outputs[0]
     value = result[output.name]
@@ -172,7 +172,7 @@ def shown(spec: NodeSpec[Any], given: dict[str, Any], result: dict[str, Any]) ->
     return as_rgb(as_image(value))
 
 
-def strip(spec: NodeSpec[Any], method: str, parameter: Parameter) -> Pillow.Image:
+def strip(spec: NodeSpec, method: str, parameter: Parameter) -> Pillow.Image:
     """Return the node's result under each value, side by side with the values above."""
     tiles = []
     for value in values(method, parameter):

@@ -26,7 +26,7 @@ from matting_nodes.arrays import Kind
 from matting_nodes.framework.parameters import Parameter
 from matting_nodes.framework.spec import MethodSpec, NodeSpec
 from matting_nodes.framework.words import COMFYUI, reworded
-from matting_nodes.graph import NodeType, node_types
+from matting_nodes.graph import NodeType, file_types
 from matting_nodes.hosts.napari import manifest
 from matting_nodes.nodes import all_nodes
 
@@ -44,7 +44,7 @@ def files() -> dict[Path, str]:
         ROOT / "napari.yaml": manifest_text(),
         ROOT / "tests/interface.json": json.dumps(interface(), indent=2) + "\n",
         **pages,
-        **{HELP / f"{type_.name}.md": file_node_page(type_) for type_ in file_nodes()},
+        **{HELP / f"{type_.name}.md": file_node_page(type_) for type_ in file_types()},
         ROOT / "docs/api.md": api_page(),
         ROOT / "docs/networks.md": networks_page(ROOT / "docs/networks.md"),
         ROOT / "docs/training-parameters.md": training_page(),
@@ -59,12 +59,6 @@ def typed_names() -> str:
     lines = "".join(f"    from .nodes.{name} import {name} as {name}\n" for name in names)
     text = PACKAGE.read_text(encoding="utf-8")
     return re.sub(r"(    from \.nodes\.\w+ import \w+ as \w+\n)+", lines, text)
-
-
-def file_nodes() -> list[NodeType]:
-    """Return the nodes of ours that load and save in graphs."""
-    matting = {f"MattingNodes{spec.title.replace(' ', '')}" for spec in all_nodes()}
-    return [type_ for type_ in node_types().values() if type_.ours and type_.name not in matting]
 
 
 def manifest_text() -> str:
@@ -91,13 +85,11 @@ def interface() -> dict[str, Any]:
     } | {
         type_.name: {
             "title": type_.title,
-            "inputs": {
-                s.name: s.type + (", optional" if s.optional else "") for s in type_.sockets
-            },
-            "outputs": {output.name: output.type for output in type_.outputs},
+            "inputs": {s.name: s.kind + (", optional" if s.optional else "") for s in type_.inputs},
+            "outputs": {output.name: output.kind for output in type_.outputs},
             "parameters": {p.name: _described(p) for p in type_.parameters},
         }
-        for type_ in file_nodes()
+        for type_ in file_types()
     }
 
 
@@ -114,7 +106,7 @@ def _described(parameter: Parameter) -> dict[str, Any]:
     return described
 
 
-def help_page(spec: NodeSpec[Any]) -> str:
+def help_page(spec: NodeSpec) -> str:
     """Return a node's help page for ComfyUI."""
     lines = [f"# {spec.title}", "", spec.summary, ""]
     if spec.help:
@@ -134,19 +126,17 @@ def file_node_page(type_: NodeType) -> str:
     """Return the help page of a node that loads or saves."""
     lines = [f"# {type_.title}", "", type_.summary, ""]
     lines += [type_.help, ""] if type_.help else []
-    if type_.sockets:
+    if type_.inputs:
         lines += ["## Inputs", "", "| input | what |", "|---|---|"]
-        lines += [
-            f"| {socket.name} (optional) | {_cell(socket.help)} |" for socket in type_.sockets
-        ]
+        lines += [f"| {socket.name} (optional) | {_cell(socket.help)} |" for socket in type_.inputs]
     lines += _table("## Settings", type_.parameters)
     if type_.outputs:
         lines += ["", "## Outputs", ""]
-        lines += [f"- **{output.name}** ({output.type})" for output in type_.outputs]
+        lines += [f"- **{output.name}** ({output.kind})" for output in type_.outputs]
     return reworded(_page(lines), COMFYUI)
 
 
-def node_page(spec: NodeSpec[Any]) -> str:
+def node_page(spec: NodeSpec) -> str:
     """Return a node's page in the docs, with a picture of what each parameter does."""
     lines = [f"# {spec.title}", "", spec.summary, ""]
     lines += [spec.help, ""] if spec.help else []
@@ -171,7 +161,7 @@ def node_page(spec: NodeSpec[Any]) -> str:
     return _page(lines)
 
 
-def _pictured(spec: NodeSpec[Any], method: str, parameter: Parameter) -> list[str]:
+def _pictured(spec: NodeSpec, method: str, parameter: Parameter) -> list[str]:
     text = f"{parameter.help} {parameter.rule}.".strip()
     lines = ["", f"**{parameter.label}**, default {parameter.default}", "", text]
     if drawn(spec, method, parameter):
@@ -185,7 +175,7 @@ def _about(method: MethodSpec) -> list[str]:
     return [*lines, "", method.help] if method.help else lines
 
 
-def _outputs(spec: NodeSpec[Any]) -> list[str]:
+def _outputs(spec: NodeSpec) -> list[str]:
     lines = ["", "## Outputs", ""]
     lines += [f"- **{output.name}** ({output.kind.value})" for output in spec.outputs]
     if {Kind.MASK, Kind.TRIMAP, Kind.ALPHA} & {

@@ -58,11 +58,11 @@ def _links(graph: Graph, types: dict[str, NodeType]) -> list[list[Any]]:
     links: list[list[Any]] = []
     for key in graph.order():
         node = graph.nodes[key]
-        sockets = [socket.name for socket in types[node.class_type].sockets]
+        sockets = [socket.name for socket in types[node.class_type].inputs]
         for name, link in node.links.items():
             source = types[graph.nodes[link.node].class_type].outputs[link.slot]
             ends = [int(link.node), link.slot, int(key), sockets.index(name)]
-            links.append([len(links) + 1, *ends, source.type])
+            links.append([len(links) + 1, *ends, source.kind])
     return links
 
 
@@ -81,11 +81,11 @@ def _node(
         "order": order,
         "mode": 0,
         "inputs": [
-            {"name": socket.name, "type": socket.type, "link": into.get(slot)}
-            for slot, socket in enumerate(type_.sockets)
+            {"name": socket.name, "type": socket.kind, "link": into.get(slot)}
+            for slot, socket in enumerate(type_.inputs)
         ],
         "outputs": [
-            {"name": socket.name, "type": socket.type, "links": outof[slot], "slot_index": slot}
+            {"name": socket.name, "type": socket.kind, "links": outof[slot], "slot_index": slot}
             for slot, socket in enumerate(type_.outputs)
         ],
         "properties": {"Node name for S&R": node.class_type},
@@ -108,7 +108,7 @@ def _widgets(node: GraphNode, type_: NodeType) -> list[Any]:
 
 
 def _height(node: GraphNode, type_: NodeType) -> float:
-    lines = max(len(type_.sockets), len(type_.outputs)) + len(_widgets(node, type_))
+    lines = max(len(type_.inputs), len(type_.outputs)) + len(_widgets(node, type_))
     shows = type_.ours or type_.is_end
     return HEAD + LINE * lines + (PREVIEW if shows else 0)
 

@@ -55,7 +55,7 @@ def count_frames(inputs: Mapping[str, Frames | None]) -> int:
 
 
 def map_frames(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Frames | None],
     parameters: Mapping[str, Any] | None = None,
     job: Job | None = None,
@@ -104,7 +104,7 @@ def map_frames(
 
 
 def check_frames(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Frames | None],
     parameters: Mapping[str, Any],
     job: Job,
@@ -161,7 +161,7 @@ class EmptyFrames:
         Number of frames of the stack.
     """
 
-    def __init__(self, spec: NodeSpec[Any], count: int) -> None:
+    def __init__(self, spec: NodeSpec, count: int) -> None:
         self._spec, self._count = spec, count
         self._only_mattes = all(output.kind in MATTES for output in spec.outputs)
         self._errors: dict[int, EmptyRegionError] = {}
@@ -248,7 +248,7 @@ def frame(inputs: Mapping[str, Frames | None], index: int) -> dict[str, Any]:
     }
 
 
-def check_prompts(spec: NodeSpec[Any], values: Mapping[str, Any]) -> None:
+def check_prompts(spec: NodeSpec, values: Mapping[str, Any]) -> None:
     """Check that a frame has a prompt, if prompts were given.
 
     Parameters

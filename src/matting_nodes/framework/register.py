@@ -14,7 +14,7 @@ import itertools
 import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, Generic, TypeVar, cast, get_type_hints
 
 from docstring_parser import Docstring
 from docstring_parser import parse as parse_docstring
@@ -29,7 +29,7 @@ R = TypeVar("R")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Node(NodeSpec[R]):
+class Node(NodeSpec, Generic[R]):
     """A node that Python calls like the function it was made from."""
 
     @property
@@ -130,7 +130,7 @@ def node(
                 parameters.append(read_parameter(parameter, hint, texts))
         if any(wire.kind is Kind.IMAGE for wire in inputs):
             parameters += NORMALIZATION
-        spec = Node(
+        spec: Node[R] = Node(
             name=function.__name__,
             title=title,
             command=command,
@@ -142,7 +142,7 @@ def node(
             groups=groups,
             parameters=tuple(parameters),
             default_method=default_method,
-            outputs=_outputs(hints["return"]),
+            outputs=tuple(Output(n or k.value, k) for n, k in read_outputs(hints["return"])),
             wants_job="job" in hints,
             summary=docs.short_description or "",
             help=docs.long_description or "",
@@ -234,12 +234,13 @@ def _members(group: type, name: str) -> list[Input]:
     return members
 
 
-def _outputs(hint: Any) -> tuple[Output, ...]:
+def read_outputs(hint: Any) -> list[tuple[str, Any]]:
+    """Return name and marker of each value that is returned; a lone one has no name."""
     base, markers, _ = unwrap(hint)
-    if hasattr(base, "_fields"):
-        hints = get_type_hints(base, include_extras=True)
-        return tuple(Output(name, unwrap(hints[name])[1][0]) for name in base._fields)
-    return (Output(markers[0].value, markers[0]),)
+    if markers:
+        return [("", markers[0])]
+    hints = get_type_hints(base, include_extras=True)
+    return [(name, unwrap(hints[name])[1][0]) for name in base._fields]
 
 
 def help_texts(docs: Docstring) -> dict[str, str]:

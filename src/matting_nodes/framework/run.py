@@ -74,7 +74,7 @@ class Result:
 
 
 def prepare(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Any],
     ranges: Ranges,
     any_channels: Set[str] = frozenset(),
@@ -131,7 +131,7 @@ def prepare(
     return ready
 
 
-def complete_parameters(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+def complete_parameters(spec: NodeSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return all parameters of a node and its chosen method, checked, with defaults filled in.
 
     The chosen method is under "method".
@@ -174,7 +174,7 @@ def complete_parameters(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> d
 
 
 def measure(
-    spec: NodeSpec[Any], inputs: Mapping[str, Frames], parameters: Mapping[str, Any]
+    spec: NodeSpec, inputs: Mapping[str, Frames], parameters: Mapping[str, Any]
 ) -> dict[str, ValueRange | None]:
     """Return the range of values of every picture, over all given frames.
 
@@ -212,7 +212,7 @@ def measure(
     return ranges
 
 
-def is_by_stack(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
+def is_by_stack(spec: NodeSpec, parameters: Mapping[str, Any]) -> bool:
     """Return whether the frames of a stack share one range of values.
 
     By default they do if pictures are among the outputs, so that white is the same in all of them.
@@ -229,7 +229,7 @@ def is_by_stack(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
 
 
 def check(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Any],
     parameters: Mapping[str, Any],
     ranges: Ranges | None = None,
@@ -245,7 +245,7 @@ def check(
 
 
 def _checked(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Any],
     parameters: Mapping[str, Any],
     ranges: Ranges | None,
@@ -269,7 +269,7 @@ def _checked(
 
 
 def run(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     inputs: Mapping[str, Any],
     parameters: Mapping[str, Any] | None = None,
     job: Job | None = None,
@@ -334,7 +334,7 @@ def run(
 
 
 def provenance(
-    spec: NodeSpec[Any], values: Mapping[str, Any], job: Job, ranges: Ranges
+    spec: NodeSpec, values: Mapping[str, Any], job: Job, ranges: Ranges
 ) -> dict[str, Any]:
     """Return how a result was made: the node, its parameters, and the notes of the job.
 

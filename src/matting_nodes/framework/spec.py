@@ -10,9 +10,9 @@ from ..arrays import Kind
 from ..errors import ParameterError
 from .parameters import Parameter
 
-R = TypeVar("R")
+K = TypeVar("K")
 
-NODES: dict[str, NodeSpec[Any]] = {}
+NODES: dict[str, NodeSpec] = {}
 METHODS: dict[str, dict[str, MethodSpec]] = {}
 
 
@@ -27,13 +27,20 @@ class Method(str):
 
 
 @dataclass(frozen=True)
-class Input:
-    """A wire into a node."""
+class Socket(Generic[K]):
+    """Where a wire goes into a node or comes out of it."""
 
     name: str
-    kind: Kind
+    kind: K
+    """What travels there: a Kind, or in graphs the name of ComfyUI's type."""
     optional: bool = False
     help: str = ""
+
+
+@dataclass(frozen=True)
+class Input(Socket[Kind]):
+    """A wire into a node."""
+
     any_size: bool = False
     """Whether it need not have the size of the other pictures."""
     group: str = ""
@@ -47,12 +54,8 @@ class Input:
         return self.kind is Kind.IMAGE and not (self.values_of or self.any_size)
 
 
-@dataclass(frozen=True)
-class Output:
-    """A wire out of a node."""
-
-    name: str
-    kind: Kind
+Output = Socket[Kind]
+"""A wire out of a node."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class MethodSpec:
 
 
 @dataclass(frozen=True, eq=False)
-class NodeSpec(Generic[R]):
+class NodeSpec:
     """A node: its inputs, parameters, methods and outputs."""
 
     name: str
@@ -91,7 +94,7 @@ class NodeSpec(Generic[R]):
     command: str
     step: int
     aliases: tuple[str, ...]
-    function: Callable[..., R]
+    function: Callable[..., object]
     check: Callable[..., None] | None
     inputs: tuple[Input, ...]
     groups: Mapping[str, type]

@@ -9,7 +9,7 @@ from .executor import Outcome, evaluate
 from .folders import Folders
 from .model import Graph, GraphNode, Link
 from .node_types import NodeType
-from .registry import node_types
+from .registry import file_types, node_types
 
 __all__ = [
     "Folders",
@@ -20,6 +20,7 @@ __all__ = [
     "Outcome",
     "check",
     "evaluate",
+    "file_types",
     "node_types",
     "problems",
 ]

@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import GraphError, MattingError, MissingInputError, ParameterError, article
+from ..framework.spec import Socket
 from .folders import Folders
 from .model import Graph, GraphNode, Link
-from .node_types import SETTING_WIRES, NodeType, Socket
+from .node_types import SETTING_WIRES, NodeType
 from .registry import current, node_types
 
 # What brings a value of one type to another.
@@ -84,7 +85,7 @@ def _node_problems(
 ) -> Iterator[MattingError]:
     type_ = types[node.class_type]
     found = [*_method_problems(node, type_)]
-    sockets = {socket.name: socket for socket in type_.sockets}
+    sockets = {socket.name: socket for socket in type_.inputs}
     settings = type_.settings(node.inputs)
     found += _missing(node, type_)
     for name, value in node.inputs.items():
@@ -117,12 +118,12 @@ def _method_problems(node: GraphNode, type_: NodeType) -> Iterator[MattingError]
 
 
 def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
-    for socket in type_.sockets:
+    for socket in type_.inputs:
         if not socket.optional and socket.name not in node.inputs:
             yield MissingInputError(
                 f"{socket.name} is not wired",
-                f"{type_.title} needs it: {socket.help or socket.type}",
-                f"Wire {article(socket.type)} to it",
+                f"{type_.title} needs it: {socket.help or socket.kind}",
+                f"Wire {article(socket.kind)} to it",
             )
     # Settings of ours came one after another, and older workflows lack some of them.
     for parameter in () if type_.ours else type_.parameters:
@@ -135,7 +136,7 @@ def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
 
 
 def _link_problems(
-    graph: Graph, link: Link, accepted: Socket, types: Mapping[str, NodeType]
+    graph: Graph, link: Link, accepted: Socket[str], types: Mapping[str, NodeType]
 ) -> Iterator[MattingError]:
     source = graph.nodes.get(link.node)
     if source is None:
@@ -153,13 +154,13 @@ def _link_problems(
             f"Its outputs are {listed}",
             "Wire it to one of these",
         )
-    elif outputs[link.slot].type != accepted.type:
-        given = outputs[link.slot].type
+    elif outputs[link.slot].kind != accepted.kind:
+        given = outputs[link.slot].kind
         yield GraphError(
             f"{accepted.name} is wired to {outputs[link.slot].name} of {source.label}, "
             f"which is of the type {given}",
-            f"It takes {accepted.type}",
-            BRIDGES.get((given, accepted.type), f"Wire {article(accepted.type)} to it"),
+            f"The input accepts {accepted.kind}",
+            BRIDGES.get((given, accepted.kind), f"Wire {article(accepted.kind)} to it"),
         )
 
 

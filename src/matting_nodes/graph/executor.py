@@ -87,7 +87,7 @@ def _run(
     job: Job,
 ) -> Saved:
     settings = type_.settings(node.inputs)
-    known = {*settings, *(socket.name for socket in type_.sockets), *_choice(type_)}
+    known = {*settings, *(socket.name for socket in type_.inputs), *_choice(type_)}
     given = {name: _value(value, made) for name, value in node.inputs.items() if name in known}
     for name in settings.keys() & given.keys():
         # Again, since wires may have brought them.

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..arrays import Kind
 from ..framework.frames import count_frames, map_frames
-from ..framework.spec import NodeSpec
+from ..framework.spec import NodeSpec, Socket
 from ..job import Job
 from ..nodes import all_nodes
-from .node_types import NodeType, Saved, Socket
+from .node_types import NodeType, Saved
 from .wires import WIRE_TYPES, collect, frames, node_id
 
 
@@ -19,12 +19,12 @@ def matting_types() -> dict[str, NodeType]:
     return {node_id(spec): _type(spec) for spec in all_nodes()}
 
 
-def _type(spec: NodeSpec[Any]) -> NodeType:
+def _type(spec: NodeSpec) -> NodeType:
     return NodeType(
         name=node_id(spec),
         title=spec.title,
         function=_function(spec),
-        sockets=tuple(Socket(w.name, WIRE_TYPES[w.kind], w.optional, w.help) for w in spec.inputs),
+        inputs=tuple(Socket(w.name, WIRE_TYPES[w.kind], w.optional, w.help) for w in spec.inputs),
         parameters=spec.parameters,
         outputs=tuple(Socket(o.name, WIRE_TYPES[o.kind]) for o in spec.outputs),
         passed=("job",),
@@ -38,7 +38,7 @@ def _type(spec: NodeSpec[Any]) -> NodeType:
     )
 
 
-def _function(spec: NodeSpec[Any]) -> Callable[..., Saved]:
+def _function(spec: NodeSpec) -> Callable[..., Saved]:
     """Return the node as a function of batches, settings and a job."""
     wires = {wire.name for wire in spec.inputs}
 

@@ -19,7 +19,8 @@ from docstring_parser import parse as parse_docstring
 from numpy.typing import NDArray
 
 from ..framework.parameters import Parameter, read_parameter, unwrap
-from ..framework.register import help_texts
+from ..framework.register import help_texts, read_outputs
+from ..framework.spec import Socket
 from .folders import Folders
 from .wires import BOUNDING_BOX, IMAGE, MASK, STRING, id_of
 
@@ -50,16 +51,6 @@ Truth = Annotated[bool, Wire("BOOLEAN")]
 SETTING_WIRES = {int: "INT", float: "FLOAT", str: STRING, bool: "BOOLEAN"}
 
 
-@dataclass(frozen=True)
-class Socket:
-    """Where a wire goes in or comes out."""
-
-    name: str
-    type: str
-    optional: bool = False
-    help: str = ""
-
-
 class Saved(NamedTuple):
     """What a node leaves behind: its outputs, the files it wrote, the words it says."""
 
@@ -77,9 +68,9 @@ class NodeType:
     title: str
     function: Callable[..., Any]
     """Takes inputs and settings by name; returns the outputs, or Saved."""
-    sockets: tuple[Socket, ...]
+    inputs: tuple[Socket[str], ...]
     parameters: tuple[Parameter, ...]
-    outputs: tuple[Socket, ...]
+    outputs: tuple[Socket[str], ...]
     passed: tuple[str, ...] = ()
     methods: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict)
     """The settings under each choice of "method"."""
@@ -140,13 +131,13 @@ def node_type(
         docs = parse_docstring(function.__doc__ or "")
         texts = help_texts(docs)
         hints = get_type_hints(function, include_extras=True)
-        sockets, parameters, passed = [], [], []
+        inputs, parameters, passed = [], [], []
         for argument in inspect.signature(function).parameters.values():
             _, markers, optional = unwrap(hints[argument.name])
             wire = next((m for m in markers if isinstance(m, Wire)), None)
             if wire:
                 text = texts.get(argument.name, "")
-                sockets.append(Socket(argument.name, wire.type, optional, text))
+                inputs.append(Socket(argument.name, wire.type, optional, text))
             elif argument.default is argument.empty:
                 passed.append(argument.name)
             else:
@@ -155,7 +146,7 @@ def node_type(
             name=name or id_of(title),
             title=title,
             function=function,
-            sockets=tuple(sockets),
+            inputs=tuple(inputs),
             parameters=tuple(parameters),
             outputs=_outputs(hints["return"]),
             passed=tuple(passed),
@@ -173,11 +164,7 @@ def node_type(
     return register
 
 
-def _outputs(hint: Any) -> tuple[Socket, ...]:
-    base, markers, _ = unwrap(hint)
-    if markers:
-        return (Socket(markers[0].type.lower(), markers[0].type),)
-    if base is Saved:
+def _outputs(hint: Any) -> tuple[Socket[str], ...]:
+    if hint is Saved:
         return ()
-    hints = get_type_hints(base, include_extras=True)
-    return tuple(Socket(name, unwrap(hints[name])[1][0].type) for name in base._fields)
+    return tuple(Socket(n or wire.type.lower(), wire.type) for n, wire in read_outputs(hint))

@@ -18,6 +18,11 @@ def _core_types() -> dict[str, NodeType]:
     return TYPES
 
 
+def file_types() -> list[NodeType]:
+    """Return our own types beside the matting nodes: those that load and save."""
+    return [type_ for type_ in _core_types().values() if type_.ours]
+
+
 def node_types() -> dict[str, NodeType]:
     """Return every type of node that can run, by id: ours, and ComfyUI's own that go with them."""
     return {**matting_types(), **_core_types()}

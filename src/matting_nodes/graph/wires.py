@@ -36,7 +36,7 @@ WIRE_TYPES = {
 PLACEHOLDER = (1, 64, 64)
 
 
-def node_id(spec: NodeSpec[Any]) -> str:
+def node_id(spec: NodeSpec) -> str:
     """Return the id that workflows store; it never changes."""
     return id_of(spec.title)
 
@@ -75,7 +75,7 @@ class BatchFrames:
 
 
 def frames(
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     given: Mapping[str, Any],
     read: Callable[[Any], Any] = np.asarray,
     remarks: list[str] | None = None,
@@ -180,9 +180,7 @@ def _box(entry: Any) -> tuple[float, ...] | None:
     return entry["x"], entry["y"], entry["x"] + entry["width"], entry["y"] + entry["height"]
 
 
-def collect(
-    spec: NodeSpec[Any], results: Iterable[Result], count: int, remarks: list[str]
-) -> list[Any]:
+def collect(spec: NodeSpec, results: Iterable[Result], count: int, remarks: list[str]) -> list[Any]:
     """Return the node's outputs: (count, …) float32 batches, and tables as texts.
 
     What users should know of single frames is added to `remarks`.

@@ -59,7 +59,7 @@ class Follower:
     True
     """
 
-    def __init__(self, spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> None:
+    def __init__(self, spec: NodeSpec, parameters: Mapping[str, Any]) -> None:
         self._spec, self._parameters = spec, complete_parameters(spec, parameters)
         self._session_type = SESSIONS[spec.name, self._parameters["method"]]
         self._session: tuple[int, MattingSession] | None = None
@@ -71,7 +71,7 @@ class Follower:
         self.provenance: Mapping[str, Any] = {}
 
     @staticmethod
-    def can_follow(spec: NodeSpec[Any], parameters: Mapping[str, Any]) -> bool:
+    def can_follow(spec: NodeSpec, parameters: Mapping[str, Any]) -> bool:
         """Return whether a node can follow trimaps with these parameters: some methods, on the CPU.
 
         Parameters

@@ -14,7 +14,7 @@ from ...models.costs import described
 from ._progress import progress_bar
 
 
-def add_command(commands: Any, spec: NodeSpec[Any]) -> None:
+def add_command(commands: Any, spec: NodeSpec) -> None:
     """Add the node's command to the parser."""
     parser = commands.add_parser(
         spec.command,
@@ -32,12 +32,12 @@ def add_command(commands: Any, spec: NodeSpec[Any]) -> None:
     parser.set_defaults(run=lambda options: _run(spec, options))
 
 
-def _positional(spec: NodeSpec[Any]) -> list[Input]:
+def _positional(spec: NodeSpec) -> list[Input]:
     """Return the inputs without a flag: those that must be there, or the first."""
     return [wire for wire in spec.inputs if not wire.optional] or [spec.inputs[0]]
 
 
-def _pictures(spec: NodeSpec[Any]) -> list[Output]:
+def _pictures(spec: NodeSpec) -> list[Output]:
     return [output for output in spec.outputs if output.kind.is_picture]
 
 
@@ -63,7 +63,7 @@ def _add_input(parser: argparse.ArgumentParser, wire: Input, positional: bool) -
         parser.add_argument(f"--{wire.name}", metavar="FILE", help=text)
 
 
-def _add_output(parser: argparse.ArgumentParser, spec: NodeSpec[Any], output: Output) -> None:
+def _add_output(parser: argparse.ArgumentParser, spec: NodeSpec, output: Output) -> None:
     if not output.kind.is_picture:
         return
     first = output is _pictures(spec)[0]
@@ -85,7 +85,7 @@ def _add_output(parser: argparse.ArgumentParser, spec: NodeSpec[Any], output: Ou
         )
 
 
-def _add_settings(parser: argparse.ArgumentParser, spec: NodeSpec[Any]) -> None:
+def _add_settings(parser: argparse.ArgumentParser, spec: NodeSpec) -> None:
     for parameter in spec.parameters:
         _add_parameter(parser, {"": parameter})
     if not spec.default_method:
@@ -108,7 +108,7 @@ def _add_settings(parser: argparse.ArgumentParser, spec: NodeSpec[Any]) -> None:
             _add_parameter(group, sharing[name])
 
 
-def _sharing(spec: NodeSpec[Any]) -> dict[str, dict[str, Parameter]]:
+def _sharing(spec: NodeSpec) -> dict[str, dict[str, Parameter]]:
     """Return the parameters of a node's methods: by name, and under it by method."""
     sharing: dict[str, dict[str, Parameter]] = {}
     for method in spec.methods.values():
@@ -156,7 +156,7 @@ def _option(parameter: Parameter) -> str:
     return f"--{parameter.name.replace('_', '-')}"
 
 
-def _run(spec: NodeSpec[Any], options: argparse.Namespace) -> int:
+def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
     targets = _targets(spec, options)
     inputs = {wire.name: _read(wire, getattr(options, wire.name)) for wire in spec.inputs}
     with progress_bar(spec.title, options.quiet) as job:
@@ -172,7 +172,7 @@ def _run(spec: NodeSpec[Any], options: argparse.Namespace) -> int:
     return 0
 
 
-def _targets(spec: NodeSpec[Any], options: argparse.Namespace) -> dict[str, Any]:
+def _targets(spec: NodeSpec, options: argparse.Namespace) -> dict[str, Any]:
     chosen = {o.name: getattr(options, f"to_{o.name}") for o in _pictures(spec)}
     return {
         name: images.check_writable(path, options.force) for name, path in chosen.items() if path
@@ -183,7 +183,7 @@ def _read(wire: Input, given: Any) -> Any:
     return images.read(given, wire.kind) if given is not None and wire.kind.is_picture else given
 
 
-def _settings(spec: NodeSpec[Any], options: argparse.Namespace) -> dict[str, Any]:
+def _settings(spec: NodeSpec, options: argparse.Namespace) -> dict[str, Any]:
     given = vars(options)
     names = [p.name for p in spec.parameters]
     for method in spec.methods.values():

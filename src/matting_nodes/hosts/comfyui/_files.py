@@ -68,8 +68,8 @@ def file_node_class(type_: NodeType) -> type[io.ComfyNode]:
 
 def _schema(type_: NodeType) -> io.Schema:
     sockets = [
-        SOCKETS[s.type].Input(s.name, optional=s.optional, tooltip=reworded(s.help, COMFYUI))
-        for s in type_.sockets
+        SOCKETS[s.kind].Input(s.name, optional=s.optional, tooltip=reworded(s.help, COMFYUI))
+        for s in type_.inputs
     ]
     return io.Schema(
         node_id=type_.name,
@@ -78,7 +78,7 @@ def _schema(type_: NodeType) -> io.Schema:
         description=reworded(f"{type_.summary} {type_.help}".strip(), COMFYUI),
         search_aliases=list(type_.aliases),
         inputs=sockets + [_widget(parameter) for parameter in type_.parameters],
-        outputs=[SOCKETS[o.type].Output(o.name, display_name=o.name) for o in type_.outputs],
+        outputs=[SOCKETS[o.kind].Output(o.name, display_name=o.name) for o in type_.outputs],
         hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
         is_output_node=type_.is_end,
         has_intermediate_output=not type_.is_end,
@@ -126,7 +126,7 @@ def _run(
     values |= {name: value for name, value in given.items() if value is not None}
     if type_.check is not None:
         type_.check(values, _folders())
-    for socket in type_.sockets:
+    for socket in type_.inputs:
         if socket.name in values:
             values[socket.name] = as_array(values[socket.name])
     context = {"folders": _folders(), "job": job_of(unique_id), "embedded": embedded}

@@ -13,7 +13,7 @@ from ...errors import MattingError, ParameterError
 from ...framework.frames import count_frames, map_frames
 from ...framework.spec import NodeSpec
 from ...framework.words import COMFYUI, error_in
-from ...graph import node_types
+from ...graph import file_types
 from ...graph.wires import collect, frames, node_id
 from ...nodes import all_nodes
 from ._editing import serve
@@ -26,7 +26,7 @@ from ._schema import schema
 from ._tensors import as_array, as_tensors
 
 
-def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
+def node_class(spec: NodeSpec) -> type[io.ComfyNode]:
     """Return the ComfyUI node of a spec."""
 
     class MattingNode(io.ComfyNode):
@@ -65,7 +65,7 @@ def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
     return MattingNode
 
 
-def _settings(spec: NodeSpec[Any], given: dict[str, Any]) -> dict[str, Any]:
+def _settings(spec: NodeSpec, given: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that are set; ComfyUI nests a method's own under the choice."""
     settings = {p.name: given.get(p.name) for p in spec.parameters}
     if spec.default_method:
@@ -74,7 +74,7 @@ def _settings(spec: NodeSpec[Any], given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _choice(spec: NodeSpec[Any], method: Any) -> str:
+def _choice(spec: NodeSpec, method: Any) -> str:
     """Return the name of the method: ComfyUI gives a choice with what stands under it, or alone.
 
     Raises
@@ -92,7 +92,7 @@ def _choice(spec: NodeSpec[Any], method: Any) -> str:
     return name or ""
 
 
-def _shown(cls: type, spec: NodeSpec[Any], values: list[Any], texts: list[str]) -> dict[str, Any]:
+def _shown(cls: type, spec: NodeSpec, values: list[Any], texts: list[str]) -> dict[str, Any]:
     """Return what the node shows, in the history too: the first output, and texts."""
     show = ui.PreviewImage if spec.outputs[0].kind is Kind.IMAGE else ui.PreviewMask
     # One frame says enough: a preview of each would be written to disk.
@@ -103,10 +103,7 @@ class MattingExtension(ComfyExtension):
     """Hands over every registered node, and those that load and save."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        specs = all_nodes()
-        ids = {node_id(spec) for spec in specs}
-        types = [type_ for type_ in node_types().values() if type_.ours and type_.name not in ids]
-        return [*map(node_class, specs), *map(file_node_class, types)]
+        return [*map(node_class, all_nodes()), *map(file_node_class, file_types())]
 
 
 async def comfy_entrypoint() -> MattingExtension:

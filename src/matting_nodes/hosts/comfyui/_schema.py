@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from comfy_api.latest import io
 
@@ -38,7 +37,7 @@ NOTES = {
 }
 
 
-def schema(spec: NodeSpec[Any]) -> io.Schema:
+def schema(spec: NodeSpec) -> io.Schema:
     """Return the node's schema."""
     return io.Schema(
         node_id=node_id(spec),
@@ -64,7 +63,7 @@ def _socket(wire: Input) -> io.Input:
     return SOCKETS[wire.kind].Input(wire.name, optional=wire.optional, tooltip=tooltip, **extra)
 
 
-def _choice(spec: NodeSpec[Any]) -> list[io.Input]:
+def _choice(spec: NodeSpec) -> list[io.Input]:
     if not spec.default_method:
         return []
     options = [

@@ -87,7 +87,7 @@ def _suits(layer: Any, wire: Input) -> bool:
     return isinstance(layer, {Kind.TRIMAP: Labels, Kind.POINTS: Points, Kind.BOX: Shapes}[kind])
 
 
-def worth_choosing(spec: NodeSpec[Any], method: str) -> set[str]:
+def worth_choosing(spec: NodeSpec, method: str) -> set[str]:
     """Return the inputs to choose layers for: what must be there, and results that can be used."""
     chosen = spec.chosen(method)
     needed = chosen.needs if chosen else ()

@@ -15,7 +15,7 @@ from ._places import leading_shape, pixels, plane_shape
 
 def details(
     error: Exception,
-    spec: NodeSpec[Any],
+    spec: NodeSpec,
     parameters: Mapping[str, Any],
     layers: Mapping[str, Any],
 ) -> str:

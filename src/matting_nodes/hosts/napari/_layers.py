@@ -26,7 +26,7 @@ def plane_on_show(layer: Any, point: Sequence[float]) -> NDArray[Any]:
     return np.asarray(pixels(layer)[at])
 
 
-def grid_of(spec: NodeSpec[Any], layers: Mapping[str, Any]) -> Grid:
+def grid_of(spec: NodeSpec, layers: Mapping[str, Any]) -> Grid:
     """Return the pixels that a node runs on: those of its first image, else of its first input.
 
     Parameters

@@ -12,7 +12,7 @@ HERE = "matting_nodes.hosts.napari"
 SUBMENU = "matting_nodes"
 
 
-def widget_name(spec: NodeSpec[Any]) -> str:
+def widget_name(spec: NodeSpec) -> str:
     """Return the name of a node's widget class in this package."""
     return spec.title.replace(" ", "") + "Widget"
 

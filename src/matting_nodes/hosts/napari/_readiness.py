@@ -12,7 +12,7 @@ from ._layers import grid_of
 
 
 def obstacle(
-    spec: NodeSpec[Any], layers: Mapping[str, Any], parameters: Mapping[str, Any]
+    spec: NodeSpec, layers: Mapping[str, Any], parameters: Mapping[str, Any]
 ) -> MattingError | None:
     """Return why a node cannot run, or None if it can; no pixel is read for it.
 
@@ -30,7 +30,7 @@ def obstacle(
     return None
 
 
-def _missing(spec: NodeSpec[Any], wire: Input) -> MissingInputError:
+def _missing(spec: NodeSpec, wire: Input) -> MissingInputError:
     return MissingInputError(
         f"{spec.title} has no {wire.name} yet",
         wire.help or f"It needs the {wire.name}",

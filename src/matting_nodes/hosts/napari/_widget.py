@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class NodeWidget(widgets.Container):
     """The dock widget of one node; `widget_class` makes a subclass for each."""
 
-    spec: ClassVar[NodeSpec[Any]]
+    spec: ClassVar[NodeSpec]
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         from qtpy.QtCore import Qt
@@ -382,7 +382,7 @@ def _bridge(widget: NodeWidget) -> Any:
 
 
 @cache
-def widget_class(spec: NodeSpec[Any]) -> type[NodeWidget]:
+def widget_class(spec: NodeSpec) -> type[NodeWidget]:
     """Return the widget class of a node."""
     name = widget_name(spec)
     return type(

@@ -66,7 +66,7 @@ class Outcome:
     details: str = ""
 
 
-def work(spec: NodeSpec[Any], requests: list[Request], job: Callable[[], Job]) -> Outcome:
+def work(spec: NodeSpec, requests: list[Request], job: Callable[[], Job]) -> Outcome:
     """Run a node on what was asked for, and take it off the list."""
     request = requests.pop()
     try:
@@ -80,7 +80,7 @@ def work(spec: NodeSpec[Any], requests: list[Request], job: Callable[[], Job]) -
         return Outcome({}, {}, refusal=as_matting_error(error).within(spec.title), details=told)
 
 
-def _follow(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
+def _follow(spec: NodeSpec, request: Request, job: Job) -> Outcome:
     """Run on what has changed; the UI thread fetches it, so that nothing is lost by a cancel."""
     assert request.followed is not None
     follower = request.followed.follower
@@ -88,7 +88,7 @@ def _follow(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
     return Outcome({}, follower.provenance, "\n".join(follower.remarks))
 
 
-def _gather(spec: NodeSpec[Any], request: Request, job: Job) -> Outcome:
+def _gather(spec: NodeSpec, request: Request, job: Job) -> Outcome:
     stacks: dict[str, NDArray[Any]] = {}
     texts: list[str] = []
     rgb: set[str] = set()
