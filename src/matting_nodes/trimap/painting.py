@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Trimap, as_rgb
 from ..errors import ParameterError
-from ..solvers.boxes import Region, is_empty, joined, widened
+from ..solvers.boxes import Slices, is_empty, union, widened
 
 Tool = Literal["brush", "hair", "fill"]
 VALUES = {"background": BACKGROUND, "unknown": UNKNOWN, "foreground": FOREGROUND}
@@ -131,7 +131,7 @@ def painted(trimap: Trimap, strokes: Iterable[Stroke], image: Image | None = Non
     return result
 
 
-def paint(trimap: Trimap, stroke: Stroke, image: Image | None = None) -> Region:
+def paint(trimap: Trimap, stroke: Stroke, image: Image | None = None) -> Slices:
     """Paint a stroke on a trimap, in place.
 
     Parameters
@@ -157,7 +157,7 @@ def paint(trimap: Trimap, stroke: Stroke, image: Image | None = None) -> Region:
     return _swept(trimap, points, stroke.radius, value)
 
 
-def _filled(trimap: Trimap, stroke: Stroke) -> Region:
+def _filled(trimap: Trimap, stroke: Stroke) -> Slices:
     import cv2
 
     x, y = (round(place) for place in stroke.points[0])
@@ -169,9 +169,9 @@ def _filled(trimap: Trimap, stroke: Stroke) -> Region:
     return slice(top, top + height), slice(left, left + width)
 
 
-def _swept(trimap: Trimap, points: NDArray[np.float64], radius: float, value: int) -> Region:
+def _swept(trimap: Trimap, points: NDArray[np.float64], radius: float, value: int) -> Slices:
     """Mark what is within a radius of a line through the points."""
-    changed: Region = (slice(0, 0), slice(0, 0))
+    changed: Slices = (slice(0, 0), slice(0, 0))
     ends = list(pairwise(points)) if len(points) > 1 else [(points[0], points[0])]
     for start, stop in ends:
         low, high = np.minimum(start, stop) - radius, np.maximum(start, stop) + radius
@@ -182,7 +182,7 @@ def _swept(trimap: Trimap, points: NDArray[np.float64], radius: float, value: in
         box = slice(int(top), int(bottom)), slice(int(left), int(right))
         rows, columns = np.ogrid[box]
         trimap[box][_squared_distance(columns, rows, start, stop) <= radius**2] = value
-        changed = box if is_empty(changed) else joined(box, changed)
+        changed = box if is_empty(changed) else union(box, changed)
     return changed
 
 

@@ -20,7 +20,7 @@ from ...errors import MattingError
 from ...framework.words import COMFYUI, error_in
 from ...graph.types.edit_trimap import base_trimap
 from ...job import Cancelled, Job
-from ...solvers.boxes import Region, bounds, is_empty, whole
+from ...solvers.boxes import Slices, bounds, is_empty, whole
 from ...trimap.painting import Stroke, paint, strokes_from
 
 KEPT = 3
@@ -37,7 +37,7 @@ class Edit:
     strokes: list[Stroke] = field(default_factory=list)
     session: Any = None
 
-    def painted(self, strokes: list[Stroke]) -> Region:
+    def painted(self, strokes: list[Stroke]) -> Slices:
         """Bring the trimap to these strokes; return the box outside of which it is as it was."""
         before = self.trimap.copy()
         if strokes[: len(self.strokes)] == self.strokes:
@@ -50,7 +50,7 @@ class Edit:
         self.strokes = list(strokes)
         return bounds(before != self.trimap)
 
-    def followed(self, job: Job) -> Region:
+    def followed(self, job: Job) -> Slices:
         """Bring the matte to the trimap; return the box outside of which it is as it was."""
         from ...alpha.propagation.session import MattingSession
 
@@ -136,7 +136,7 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
     return bytes(cv2.imencode(".png", np.ascontiguousarray(shown))[1])
 
 
-def _part(picture: NDArray[np.uint8], region: Region) -> dict[str, Any] | None:
+def _part(picture: NDArray[np.uint8], region: Slices) -> dict[str, Any] | None:
     """Return a rectangle of a picture as the page draws it."""
     if is_empty(region):
         return None
