@@ -49,8 +49,8 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         """Run an operation, in parts if it is large."""
         in_parts = IN_PARTS.get(function)
-        if in_parts and not kwargs and args[0].device.type == "cpu":
-            return in_parts(self._add, *args)
+        if in_parts and args and args[0].device.type == "cpu":
+            return in_parts(self._add, *args, **(kwargs or {}))
         result = function(*args, **(kwargs or {}))
         if isinstance(result, Tensor) and not _is_view(result, args):
             self._add(PER_ELEMENT * result.numel())
@@ -181,6 +181,13 @@ def _multiplied(did: Did, a: Tensor, b: Tensor) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
 
 
+def _attended(did: Did, query: Tensor, key: Tensor, *rest: Any, **keywords: Any) -> Tensor:
+    """Return the result of an attention, whose callers pass a limited number of queries."""
+    result = functional.scaled_dot_product_attention(query, key, *rest, **keywords)
+    did(2 * query.numel() * key.shape[-2])
+    return result
+
+
 @dataclass(frozen=True)
 class Work:
     """What the halves of a network cost for a number of pixels: a n + b n², each as (a, b)."""
@@ -233,6 +240,7 @@ IN_PARTS: dict[Any, Callable[..., Tensor]] = {
     functional.linear: _projected,
     torch.matmul: _multiplied,
     torch.bmm: _multiplied,
+    functional.scaled_dot_product_attention: _attended,
     Tensor.matmul: _multiplied,
     Tensor.__matmul__: _multiplied,
 }
