@@ -158,3 +158,23 @@ def test_the_registrys_pictures_are_as_it_asks(key, most, ratio):
         width, height = picture.size
     assert width <= most
     assert width / height == pytest.approx(ratio, abs=0.01)
+
+
+def test_the_registrys_archive_is_small(tmp_path):
+    """The ComfyUI registry packs what git tracks, but for what .comfyignore names."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("an sdist has no list of tracked files")
+    ignored = tuple(
+        line
+        for line in (ROOT / ".comfyignore").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    )
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True)
+    with zipfile.ZipFile(tmp_path / "node.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in listed.stdout.decode().splitlines():
+            if not name.startswith(ignored) and (ROOT / name).is_file():
+                archive.write(ROOT / name, name)
+        names = archive.namelist()
+    assert {"__init__.py", "pyproject.toml", "requirements.txt"} <= set(names)
+    assert any(name.startswith("examples/") for name in names)  # the templates
+    assert (tmp_path / "node.zip").stat().st_size < 2_000_000

@@ -312,7 +312,5 @@ def test_strokes_of_each_side_may_be_masks_of_their_own(folders):
         outcome.values[0][0], segment(read_image(folders.input / "photo.png"), scribbles=strokes)
     )
     graph["4"]["inputs"]["background_scribbles"] = ["2", 0]
-    with pytest.raises(
-        ParameterError, match="80 pixels are in the foreground and in"
-    ):
+    with pytest.raises(ParameterError, match="80 pixels are in the foreground and in"):
         run(graph, folders)

@@ -15,7 +15,17 @@ from ..models.settings import Device
     title="Alpha Matte",
     command="matte",
     step=3,
-    aliases=("matting", "image matting", "alpha matting", "hair", "fur", "closed form"),
+    aliases=(
+        "matting",
+        "image matting",
+        "alpha matting",
+        "remove background",
+        "refine edge",
+        "mask edge",
+        "hair",
+        "fur",
+        "closed form",
+    ),
     check=has_both_regions,
 )
 def alpha_matte(

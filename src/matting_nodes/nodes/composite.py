@@ -18,7 +18,7 @@ from ..framework.register import node
     title="Composite",
     command="composite",
     step=5,
-    aliases=("blend", "over", "replace background", "cut out", "transparent", "id photo"),
+    aliases=("blend", "over", "replace background", "cutout", "cut out", "transparent", "id photo"),
 )
 def composite(
     image: Image,

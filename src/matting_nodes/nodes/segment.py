@@ -29,7 +29,16 @@ def strokes_are_apart(foreground_scribbles: Mask | None, background_scribbles: M
     title="Segment",
     command="segment",
     step=1,
-    aliases=("segmentation", "mask", "select object", "grabcut", "threshold", "otsu"),
+    aliases=(
+        "segmentation",
+        "mask",
+        "select object",
+        "remove background",
+        "cutout",
+        "grabcut",
+        "threshold",
+        "otsu",
+    ),
     check=strokes_are_apart,
 )
 def segment(

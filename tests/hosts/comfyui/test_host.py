@@ -155,7 +155,8 @@ def test_an_interrupt_stops_a_solve_and_the_server_goes_on(server, graph):
     server.post("/interrupt", {})
     began = time.time()
     assert message(server.wait(prompt_id), "execution_interrupted")["node_id"] == "5"
-    assert time.time() - began < 60
+    # The promise is one second; a busy machine may need a few to say so.
+    assert time.time() - began < 10
     server.run(json.loads((ROOT / "examples/api/cutout.json").read_text(encoding="utf-8")))
 
 

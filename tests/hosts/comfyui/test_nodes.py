@@ -88,6 +88,7 @@ def test_every_node_is_there_under_its_frozen_id(nodes):
         "MattingNodesEstimateForeground",
         "MattingNodesComposite",
         "MattingNodesCompare",
+        "MattingNodesEditTrimap",
         "MattingNodesLoadPicture",
         "MattingNodesSavePicture",
     ]
@@ -243,18 +244,26 @@ def test_the_host_may_want_half_precision(nodes, comfy, tensors, monkeypatch):
     assert alpha.dtype == torch.float16
 
 
-def test_compare_gives_numbers_as_text_on_the_node_too(nodes, comfy, tensors):
+def test_compare_gives_numbers_as_text(nodes, tensors):
     alpha, reference = tensors[1], tensors[1] * 0.5
     picture, text = nodes["MattingNodesCompare"].execute(alpha=alpha, reference=reference).args
     table = compare(alpha[0].numpy(), reference[0].numpy()).table
     assert f"SAD {table['SAD']:.6g}" in text.splitlines()
-    assert comfy.server.sent[-1] == ("7", text)
     assert picture.shape == (1, *alpha.shape[1:], 3)
 
 
 def test_what_a_node_tells_is_in_the_history_too(nodes, tensors):
     output = nodes["MattingNodesCompare"].execute(alpha=tensors[1], reference=tensors[1])
     assert output.ui["text"] == (output.args[1],)
+
+
+def test_several_remarks_are_all_told(nodes, comfy, tensors):
+    image, trimap = tensors
+    several = torch.cat([trimap, 0 * trimap, 0 * trimap])
+    output = nodes["MattingNodesAlphaMatte"].execute(image=image, trimap=several, method=DEFAULT)
+    told = comfy.server.sent[-1][1].splitlines()
+    assert [line.partition(" shows")[0] for line in told] == ["Frame 1", "Frame 2"]
+    assert output.ui["text"] == tuple(told)
 
 
 def test_a_trimap_without_unknown_pixels_is_told(nodes, comfy, tensors):
@@ -408,6 +417,13 @@ def test_a_file_that_is_missing_is_told_before_the_queue_starts(nodes):
     assert "absent.png is not in the folder" in told
     assert "--" not in told  # there is no command line
     assert "lies outside" in load.validate_inputs(image="../../etc/passwd")
-    # Workflows from before have the name under `file`.
-    assert load.validate_inputs(file="lemur.png [sample]") is True
-    assert "absent.png" in load.validate_inputs(file="absent.png")
+
+
+def test_a_workflow_from_before_has_its_inputs_renamed(nodes, comfy):
+    """The page's Mask Editor looks for `image`, which Load Picture called `file` before."""
+    inputs = {"file": "lemur.png [sample]", "first": 0}
+    request = {"prompt": {"1": {"class_type": "MattingNodesLoadPicture", "inputs": inputs}}}
+    renamed = comfy.server.handler(request)["prompt"]["1"]["inputs"]
+    assert renamed == {"image": "lemur.png [sample]", "first": 0}
+    for odd in ({}, {"prompt": []}, {"prompt": {"1": None, "2": {"class_type": []}}}):
+        assert comfy.server.handler(dict(odd)) == odd

@@ -1,4 +1,4 @@
-"""Load Picture and Save Picture as ComfyUI nodes, over the types that graphs hold."""
+"""Load Picture, Save Picture and Edit Trimap as ComfyUI nodes, over the types that graphs hold."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from ... import sample_data
 from ...errors import MattingError
 from ...framework.parameters import Parameter
 from ...framework.words import COMFYUI, error_in, reworded
-from ...graph import Folders, NodeType
+from ...graph import Folders, NodeType, node_types
 from ...graph.folders import SAMPLE
 from ...graph.node_types import Saved
-from ...graph.wires import IMAGE, MASK
+from ...graph.wires import IMAGE, MASK, id_of
 from ...io.decoding import READABLE
 from ...io.stacks import pictures_in
+from ._editing import EDITS
 from ._job import job_of, show_text
 from ._schema import CATEGORY, widget
 from ._tensors import as_array, as_tensors
 
 SOCKETS = {IMAGE: io.Image, MASK: io.Mask}
 FILE = "image"
+EDITOR = id_of("Edit Trimap")
 # Pictures that the page itself can show.
 SHOWN = (".png", ".jpg")
 
@@ -40,7 +42,7 @@ def file_node_class(type_: NodeType) -> type[io.ComfyNode]:
 
         @classmethod
         def execute(cls, **given: Any) -> io.NodeOutput:
-            unique_id, given = cls.hidden.unique_id, type_.current(given)
+            unique_id = cls.hidden.unique_id
             try:
                 saved = _run(type_, given, unique_id, _embedded(cls.hidden))
             except MattingError as error:
@@ -48,6 +50,13 @@ def file_node_class(type_: NodeType) -> type[io.ComfyNode]:
                 show_text(unique_id, str(told))
                 raise told from None
             values = as_tensors(saved.values)
+            if type_.name == EDITOR:
+                trimap = given.get("trimap")
+                EDITS.remember(
+                    unique_id,
+                    as_array(given["image"]),
+                    None if trimap is None else as_array(trimap),
+                )
             return io.NodeOutput(*values, ui=_shown(cls, saved.files, values, given))
 
     if any(parameter.name == FILE for parameter in type_.parameters):
@@ -71,8 +80,6 @@ def _schema(type_: NodeType) -> io.Schema:
         inputs=sockets + [_widget(parameter) for parameter in type_.parameters],
         outputs=[SOCKETS[o.type].Output(o.name, display_name=o.name) for o in type_.outputs],
         hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
-        # Names that inputs had before reach the node, too.
-        accept_all_inputs=bool(type_.renamed),
         is_output_node=type_.is_end,
         has_intermediate_output=not type_.is_end,
     )
@@ -87,8 +94,6 @@ def _widget(parameter: Parameter) -> io.Input:
         default=parameter.default,
         upload=io.UploadType.image,
         tooltip=reworded(parameter.help, COMFYUI),
-        # Workflows saved before the widget had this name lack it.
-        optional=True,
     )
 
 
@@ -118,8 +123,7 @@ def _run(
     type_: NodeType, given: Mapping[str, Any], unique_id: str, embedded: Mapping[str, Any]
 ) -> Saved:
     values = {p.name: p.default for p in type_.parameters}
-    known = values.keys() | {socket.name for socket in type_.sockets}
-    values |= {name: v for name, v in given.items() if name in known and v is not None}
+    values |= {name: value for name, value in given.items() if value is not None}
     if type_.check is not None:
         type_.check(values, _folders())
     for socket in type_.sockets:
@@ -127,7 +131,10 @@ def _run(
             values[socket.name] = as_array(values[socket.name])
     context = {"folders": _folders(), "job": job_of(unique_id), "embedded": embedded}
     result = type_.function(**values, **{name: context[name] for name in type_.passed})
-    return result if isinstance(result, Saved) else Saved(tuple(result))
+    if isinstance(result, Saved):
+        return result
+    # A named tuple is several outputs; anything else is one.
+    return Saved(tuple(result) if isinstance(result, tuple) else (result,))
 
 
 def _folders() -> Folders:
@@ -143,7 +150,8 @@ def _shown(cls: type, files: tuple[Path, ...], values: list[Any], given: Mapping
         return {"images": [_saved(path.relative_to(root)) for path in files]}
     if values:
         # One frame says enough: a preview of each would be written to disk.
-        return ui.PreviewImage(values[0][:1], cls=cls)
+        show = ui.PreviewImage if values[0].ndim == 4 else ui.PreviewMask
+        return show(values[0][:1], cls=cls)
     if given.get("image") is None:
         return ui.PreviewMask(given["alpha"], cls=cls)
     return ui.PreviewImage(given["image"], cls=cls)
@@ -154,17 +162,28 @@ def _saved(path: Path) -> dict[str, str]:
     return {"filename": path.name, "subfolder": subfolder, "type": "output"}
 
 
-def _validate(cls: type, image: str = "", file: str = "") -> bool | str:
-    """Return True, or why the picture cannot be loaded; it was called `file` before."""
+def _validate(cls: type, image: str) -> bool | str:
+    """Return True, or why the picture cannot be loaded."""
     try:
-        _folders().find(image or file)
+        _folders().find(image)
     except MattingError as error:
         return str(error_in(error, COMFYUI))
     return True
 
 
-def _fingerprint(cls: type, image: str = "", file: str = "", **more: Any) -> list[Any]:
+def _fingerprint(cls: type, image: str, **more: Any) -> list[Any]:
     """Return what changes when a file, or one of a folder, does."""
-    path = _folders().find(image or file)
+    path = _folders().find(image)
     paths = pictures_in(path) if path.is_dir() else [path]
     return [[str(p), p.stat().st_mtime_ns, p.stat().st_size] for p in paths]
+
+
+def rename_inputs(request: dict[str, Any]) -> dict[str, Any]:
+    """Return a request to run a workflow with the names of today; ComfyUI asks before it checks."""
+    types = node_types()
+    nodes = request.get("prompt")
+    for node in nodes.values() if isinstance(nodes, dict) else ():
+        type_ = types.get(str(node.get("class_type"))) if isinstance(node, dict) else None
+        if type_ and type_.renamed and isinstance(node.get("inputs"), dict):
+            node["inputs"] = type_.current(node["inputs"])
+    return request

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from comfy_api.latest import ComfyExtension, io, ui
+from server import PromptServer
 
 from ...arrays import Kind
 from ...errors import MattingError, ParameterError
@@ -15,10 +16,12 @@ from ...framework.words import COMFYUI, error_in
 from ...graph import node_types
 from ...graph.wires import collect, frames, node_id
 from ...nodes import all_nodes
-from ._files import file_node_class
+from ._editing import serve
+from ._files import file_node_class, rename_inputs
 from ._free import listen
 from ._job import job_of, show_text
 from ._models import install
+from ._samples import show_samples
 from ._schema import schema
 from ._tensors import as_array, as_tensors
 
@@ -54,9 +57,9 @@ def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
                 told = error_in(error, COMFYUI)
                 show_text(unique_id, str(told))
                 raise told from None
-            texts = [value for value in values if isinstance(value, str)] + remarks
-            show_text(unique_id, *texts or [f"{time.perf_counter() - began:.1f} s"])
-            return io.NodeOutput(*values, ui=_shown(cls, spec, values, texts))
+            tables = [value for value in values if isinstance(value, str)]
+            show_text(unique_id, "\n".join(remarks) or f"{time.perf_counter() - began:.1f} s")
+            return io.NodeOutput(*values, ui=_shown(cls, spec, values, tables + remarks))
 
     MattingNode.__name__ = MattingNode.__qualname__ = node_id(spec)
     return MattingNode
@@ -110,4 +113,7 @@ async def comfy_entrypoint() -> MattingExtension:
     """Return the extension; ComfyUI calls this once when it starts."""
     install()
     listen()
+    serve()
+    show_samples()
+    PromptServer.instance.add_on_prompt_handler(rename_inputs)
     return MattingExtension()

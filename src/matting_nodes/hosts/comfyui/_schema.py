@@ -25,6 +25,8 @@ SOCKETS = {
     Kind.POINTS: io.String,
     Kind.TABLE: io.String,
 }
+# Titles that stand out beside ComfyUI's own nodes; ids stay.
+TITLES = {"Compare": "Compare Mattes", "Composite": "Composite Matte"}
 # What the socket's type alone does not say.
 NOTES = {
     Kind.MASK: "1 is foreground. The mask that Load Image makes of a picture's transparency is the "
@@ -40,7 +42,7 @@ def schema(spec: NodeSpec[Any]) -> io.Schema:
     """Return the node's schema."""
     return io.Schema(
         node_id=node_id(spec),
-        display_name=spec.title,
+        display_name=TITLES.get(spec.title, spec.title),
         category=CATEGORY,
         description=reworded(f"{spec.summary} {spec.help}".strip(), COMFYUI),
         search_aliases=list(spec.aliases),

@@ -1,0 +1,89 @@
+// What the page adds to the matting nodes: the trimap editor, texts that stay, values that are kept.
+
+import { app } from "../../scripts/app.js";
+import { TrimapEditor } from "./trimap_editor.js";
+
+const PREFIX = "MattingNodes";
+const TEXT = "result";
+
+/** Show what a node tells, such as Compare's numbers, on the node itself. */
+function showTexts(node, texts) {
+  let widget = node.widgets?.find((one) => one.name === TEXT);
+  const text = (texts ?? []).join("\n\n");
+  if (!widget && !text) return;
+  if (!widget) {
+    const shown = document.createElement("pre");
+    shown.style.cssText = "margin: 0; padding: 6px; overflow: auto; user-select: text; font-size: 12px;";
+    const height = () => 18 * Math.min(8, shown.textContent.split("\n").length) + 14;
+    widget = node.addDOMWidget(TEXT, "matting_text", shown, {
+      serialize: false,
+      getValue: () => shown.textContent,
+      setValue: (value) => (shown.textContent = value),
+      getMinHeight: height,
+      getMaxHeight: height,
+    });
+    widget.serialize = false;
+  }
+  widget.value = text;
+  node.setSize?.([Math.max(node.size[0], 260), Math.max(node.size[1], node.computeSize()[1] + 200)]);
+}
+
+/** Let the parameters of each method have the values that they had when it was left. */
+function keepValues(node) {
+  const method = node.widgets?.find((one) => one.name === "method");
+  if (!method) return;
+  const kept = new Map();
+  const watch = (widget) => {
+    if (!widget.name?.startsWith("method.")) return;
+    const key = `${method.value}/${widget.name}`;
+    const before = widget.onRemove;
+    widget.onRemove = function () {
+      kept.set(key, widget.value);
+      return before?.apply(this, arguments);
+    };
+    if (kept.has(key)) widget.value = kept.get(key);
+  };
+  node.widgets.forEach(watch);
+  const add = node.addCustomWidget;
+  node.addCustomWidget = function () {
+    const widget = add.apply(this, arguments);
+    watch(widget);
+    return widget;
+  };
+}
+
+/** Give Edit Trimap a button that opens the editor in place of the text of its strokes. */
+function addEditor(node) {
+  const strokes = node.widgets.find((one) => one.name === "strokes");
+  strokes.hidden = true;
+  strokes.options.hidden = true;
+  const button = node.addWidget("button", "Edit trimap", null, async () => {
+    try {
+      await TrimapEditor.open(node.id, strokes.value ?? "", (text) => {
+        strokes.value = text;
+        app.graph.setDirtyCanvas(true, true);
+        app.queuePrompt(0);
+      });
+    } catch (error) {
+      app.extensionManager.toast.add({ severity: "warn", summary: "Edit Trimap", detail: error.message, life: 6000 });
+    }
+  });
+  button.serialize = false;
+}
+
+app.registerExtension({
+  name: "MattingNodes",
+  nodeCreated(node) {
+    if (!node.comfyClass?.startsWith(PREFIX)) return;
+    keepValues(node);
+    if (node.comfyClass === `${PREFIX}EditTrimap`) addEditor(node);
+  },
+  async beforeRegisterNodeDef(nodeType, nodeData) {
+    if (!nodeData.name.startsWith(PREFIX)) return;
+    const executed = nodeType.prototype.onExecuted;
+    nodeType.prototype.onExecuted = function (message) {
+      executed?.apply(this, arguments);
+      showTexts(this, message?.text);
+    };
+  },
+});

@@ -1,0 +1,287 @@
+"""ComfyUI's page in a real browser, by real mouse events: needs Chromium and Playwright too."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import urllib.error
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matting_nodes import alpha_matte, sample_data, write_image
+from matting_nodes.trimap.painting import painted, strokes_from
+
+from .conftest import COMFYUI, ROOT
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH names no ComfyUI checkout"),
+    pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium"),
+]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+READY = "!!(window.app?.graph && window.app.loadApiJson)"
+# Where screenshots go, for people to look at.
+SHOTS = os.environ.get("PAGE_SCREENSHOTS", "")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["classic", "nodes 2.0"])
+def page(server, browser, request):
+    """The page, in the mode in which nodes are drawn on a canvas, and in that of elements."""
+    server.post("/settings/Comfy.VueNodes.Enabled", request.param != "classic")
+    server.post("/settings/Comfy.TutorialCompleted", True)
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.mode = request.param
+    page.goto(server.url)
+    page.wait_for_function(READY, timeout=120_000)
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Escape")
+    yield page
+    page.close()
+
+
+def shoot(page, name):
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}-{page.mode.replace(' ', '')}.png")
+
+
+def load(page, graph):
+    page.evaluate("graph => window.app.loadApiJson(graph, 'test')", graph)
+    page.wait_for_timeout(800)
+
+
+def run(page, server):
+    """Queue what the page shows, and return its history once it has run."""
+    answer = page.evaluate("async () => { await window.app.queuePrompt(0); return true; }")
+    assert answer
+    for _ in range(1200):
+        queue = server.get("/queue")
+        if not queue["queue_running"] and not queue["queue_pending"]:
+            break
+        page.wait_for_timeout(100)
+    history = server.get("/history?max_items=1")
+    return next(iter(history.values()))
+
+
+def exported(page):
+    return page.evaluate("async () => (await window.app.graphToPrompt()).output")
+
+
+@pytest.fixture
+def editing(server):
+    """A workflow that ends in Edit Trimap and a preview, over a small picture with a trimap."""
+    image = np.ascontiguousarray(sample_data.lemur()[::4, ::4])
+    trimap = np.ascontiguousarray(sample_data.lemur_trimap()[::4, ::4])
+    write_image(server.base / "input/small.png", image, force=True)
+    write_image(server.base / "input/small-trimap.png", trimap, force=True)
+    graph = {
+        "1": {"class_type": "MattingNodesLoadPicture", "inputs": {"image": "small.png"}},
+        "2": {
+            "class_type": "LoadImageMask",
+            "inputs": {"image": "small-trimap.png", "channel": "red"},
+        },
+        "3": {
+            "class_type": "MattingNodesEditTrimap",
+            "inputs": {"image": ["1", 0], "trimap": ["2", 0], "strokes": ""},
+        },
+        "4": {"class_type": "MaskPreview", "inputs": {"mask": ["3", 0]}},
+    }
+    return graph, image, trimap
+
+
+NODE = "const n = window.app.graph.nodes.find(n => n.comfyClass.endsWith('EditTrimap'));"
+
+
+def press_edit(page):
+    """Press the node's button with the mouse, wherever the mode draws it."""
+    page.evaluate(f"() => {{ {NODE} window.app.canvas.centerOnNode(n); }}")
+    page.wait_for_timeout(500)
+    if page.mode == "classic":
+        x, y = page.evaluate(
+            f"() => {{ {NODE} const w = n.widgets.find(w => w.type === 'button');"
+            " const c = window.app.canvas, box = c.canvas.getBoundingClientRect();"
+            " const at = c.ds.convertOffsetToCanvas([n.pos[0] + n.size[0] / 2,"
+            " n.pos[1] + w.last_y + 10]); return [at[0] + box.left, at[1] + box.top]; }"
+        )
+        page.mouse.click(x, y)
+    else:
+        page.get_by_role("button", name="Edit trimap").first.click()
+    page.wait_for_selector(".mn-editor", timeout=20_000)
+    page.wait_for_function(
+        "() => document.querySelector('.mn-status').textContent.includes('strokes')", timeout=60_000
+    )
+
+
+def drag(page, start, stop, size):
+    """Paint with the mouse from one place of the picture to another, in its pixels."""
+    box = page.locator(".mn-view canvas").bounding_box()
+    scale = box["width"] / size[0]
+
+    def on_screen(place):
+        return [box["x"] + (place[0] + 0.5) * scale, box["y"] + (place[1] + 0.5) * scale]
+
+    page.mouse.move(*on_screen(start))
+    page.mouse.down()
+    page.mouse.move(*on_screen(((start[0] + stop[0]) / 2, (start[1] + stop[1]) / 2)))
+    page.mouse.move(*on_screen(stop))
+    page.mouse.up()
+    page.wait_for_timeout(100)
+
+
+def settled(page):
+    page.wait_for_function(
+        "() => / ms$/.test(document.querySelector('.mn-status').textContent)", timeout=120_000
+    )
+
+
+def test_a_trimap_is_painted_on_the_node_and_the_matte_follows(page, server, editing):
+    graph, image, trimap = editing
+    load(page, graph)
+    run(page, server)
+    shoot(page, "before")
+    press_edit(page)
+    size = image.shape[1::-1]
+    page.keyboard.press("3")
+    drag(page, (70, 40), (90, 60), size)
+    settled(page)
+    page.keyboard.press("4")
+    drag(page, (60, 20), (60, 30), size)
+    settled(page)
+    shoot(page, "trimap")
+    page.keyboard.press("v")
+    page.wait_for_timeout(200)
+    settled(page)
+    shoot(page, "matte")
+    page.keyboard.press("1")
+    drag(page, (10, 10), (20, 10), size)
+    settled(page)
+    page.keyboard.press("v")
+    page.wait_for_timeout(200)
+    settled(page)
+    shoot(page, "cutout")
+    # What the editor shows is the matte of what was painted.
+    shown = page.evaluate(
+        "() => { const e = document.querySelector('.mn-editor').editor.alpha;"
+        " return Array.from(e.getContext('2d').getImageData(0, 0, e.width, e.height).data)"
+        " .filter((_, n) => n % 4 === 0); }"
+    )
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".mn-editor", state="detached")
+    strokes = strokes_from(exported(page)["3"]["inputs"]["strokes"])
+    assert [(s.tool, s.value) for s in strokes] == [
+        ("brush", "foreground"),
+        ("hair", "foreground"),
+        ("brush", "background"),
+    ]
+    expected = painted(trimap, strokes, image)
+    matte = alpha_matte(image, expected)
+    difference = np.abs(np.reshape(shown, matte.shape) / 255 - matte)
+    assert difference.max() < 0.03
+    assert difference.mean() < 0.002
+    # The workflow runs the same without the page.
+    history = server.run(exported(page))
+    (preview,) = history["outputs"]["4"]["images"]
+    np.testing.assert_allclose(server.picture(preview)[..., 0], expected, atol=1)
+    saved = page.evaluate("() => JSON.stringify(window.app.graph.serialize())")
+    assert "hair" in json.dumps(json.loads(saved)["nodes"])
+
+
+def test_undo_and_cancel_leave_the_strokes(page, server, editing):
+    graph, image, _ = editing
+    kept = '{"strokes":[{"tool":"brush","value":"unknown","radius":3,"points":[[5,5]],"frame":0}]}'
+    graph["3"]["inputs"]["strokes"] = kept
+    load(page, graph)
+    run(page, server)
+    press_edit(page)
+    drag(page, (70, 40), (90, 60), image.shape[1::-1])
+    settled(page)
+    for _ in range(2):
+        page.keyboard.press("Control+z")
+    settled(page)
+    assert "0 strokes" in page.locator(".mn-status").text_content()
+    page.keyboard.press("Control+y")
+    settled(page)
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".mn-editor", state="detached")
+    assert exported(page)["3"]["inputs"]["strokes"] == kept
+
+
+def test_methods_keep_their_values_when_they_are_switched(page):
+    load(page, {"1": {"class_type": "MattingNodesMakeTrimap", "inputs": {"method": "band"}}})
+    values = page.evaluate(
+        """() => {
+          const node = window.app.graph.nodes[0];
+          const widget = name => node.widgets.find(w => w.name === name);
+          const choose = value => {
+            widget('method').value = value;
+            widget('method').callback?.(value);
+          };
+          widget('method.inner').value = 17;
+          choose('structuring_element');
+          choose('band');
+          return [widget('method.inner').value, widget('method.outer').value];
+        }"""
+    )
+    assert values[0] == 17
+    assert values[1] == 10
+
+
+def test_numbers_of_compare_stand_on_the_node(page, server, editing):
+    graph, _, _ = editing
+    graph["3"] = {
+        "class_type": "MattingNodesCompare",
+        "inputs": {"alpha": ["2", 0], "reference": ["2", 0]},
+    }
+    graph["4"] = {"class_type": "PreviewImage", "inputs": {"images": ["3", 0]}}
+    load(page, graph)
+    history = run(page, server)
+    assert "SAD 0" in history["outputs"]["3"]["text"][0]
+    page.wait_for_timeout(500)
+    text = page.evaluate(
+        "() => window.app.graph.nodes.find(n => n.comfyClass.endsWith('Compare'))"
+        ".widgets.find(w => w.name === 'result')?.value"
+    )
+    assert text.startswith("SAD 0")
+    shoot(page, "compare")
+
+
+def test_samples_are_seen_before_a_template_has_run(page):
+    graph = json.loads((ROOT / "examples/cutout.json").read_text(encoding="utf-8"))
+    page.evaluate("graph => window.app.loadGraphData(graph)", graph)
+    page.wait_for_function(
+        "() => window.app.graph.nodes.some(n => n.comfyClass.endsWith('LoadPicture')"
+        " && n.imgs?.[0]?.naturalWidth === 680)"
+        " || [...document.images].some(i => i.naturalWidth === 680)",
+        timeout=20_000,
+    )
+    shoot(page, "template")
+
+
+def test_an_unknown_method_is_told_before_anything_runs(server):
+    graph = {
+        "1": {"class_type": "MattingNodesLoadPicture", "inputs": {"file": "lemur.png [sample]"}},
+        "2": {
+            "class_type": "MattingNodesSegment",
+            "inputs": {"image": ["1", 0], "method": "closed_form"},
+        },
+        "3": {"class_type": "MaskPreview", "inputs": {"mask": ["2", 0]}},
+    }
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        server.queue(graph)
+    told = caught.value.read().decode()
+    assert "no method 'closed_form': that is a method of Alpha Matte" in told
+    assert told.count("closed_form'") < 5  # once, not for every input
+    graph["2"]["inputs"]["method"] = "threshold"
+    assert server.run(graph)["status"]["status_str"] == "success"
