@@ -41,6 +41,20 @@ def test_a_convolution_in_parts(done, size, stride, padding, dilation, batch, gr
     check_same(layer, x, done)
 
 
+def test_a_convolution_with_keywords_in_parts(done):
+    weight = torch.rand(8, 4, 3, 3)
+    x = torch.rand(1, 4, 37, 29)
+    check_same(lambda x: nn.functional.conv2d(x, weight, stride=1, padding=1), x, done)
+
+
+@pytest.mark.parametrize("keywords", [{}, {"attn_mask": torch.zeros(1, 1, 5, 7)}])
+def test_the_work_of_an_attention_is_counted(done, keywords):
+    queries, keys = torch.rand(1, 2, 5, 4), torch.rand(1, 2, 7, 4)
+    with torch.inference_mode(), Watch(done.append):
+        nn.functional.scaled_dot_product_attention(queries, keys, keys, **keywords)
+    assert sum(done) == 2 * (2 * 5 * 4) * 7
+
+
 @pytest.mark.parametrize(("size", "output_padding", "padding"), [(5, 1, 2), (4, 0, 1)])
 def test_a_transposed_convolution_in_parts(done, size, output_padding, padding):
     layer = nn.ConvTranspose2d(4, 8, size, 2, padding, output_padding)

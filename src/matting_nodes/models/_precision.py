@@ -71,7 +71,18 @@ class Autocast(nn.Module):
 def in_precision(network: nn.Module, device: torch.device, precision: str, tell: Tell) -> nn.Module:
     """Return the network as it computes in a precision; the weights are shared.
 
-    `tell` is called with a text if the network's numbers do not fit the precision.
+    `tell` is called with a text if the network's values overflow the precision.
+
+    Parameters
+    ----------
+    network : Module
+        In float32.
+    device : torch.device
+        Where it computes.
+    precision : {"auto", "fp32", "fp16", "bf16"}
+        What it computes in; auto is fp32.
+    tell : callable(text)
+        Called if values overflow the precision.
     """
     import torch
 
@@ -84,6 +95,13 @@ def in_precision(network: nn.Module, device: torch.device, precision: str, tell:
 
 def check_precision(precision: str, device: torch.device) -> None:
     """Refuse a precision that there is not, or that a device cannot use.
+
+    Parameters
+    ----------
+    precision : str
+        Its name.
+    device : torch.device
+        Where the network computes.
 
     Raises
     ------
