@@ -25,6 +25,7 @@ from training_page import training_page
 from matting_nodes.arrays import Kind
 from matting_nodes.framework.parameters import Parameter
 from matting_nodes.framework.spec import MethodSpec, NodeSpec
+from matting_nodes.framework.words import COMFYUI, reworded
 from matting_nodes.graph import NodeType, node_types
 from matting_nodes.hosts.napari import manifest
 from matting_nodes.nodes import all_nodes
@@ -126,7 +127,7 @@ def help_page(spec: NodeSpec[Any]) -> str:
     for method in spec.methods.values():
         lines += _about(method)
         lines += _table("", method.parameters)
-    return _page(lines + _outputs(spec))
+    return reworded(_page(lines + _outputs(spec)), COMFYUI)
 
 
 def file_node_page(type_: NodeType) -> str:
@@ -142,7 +143,7 @@ def file_node_page(type_: NodeType) -> str:
     if type_.outputs:
         lines += ["", "## Outputs", ""]
         lines += [f"- **{output.name}** ({output.type})" for output in type_.outputs]
-    return _page(lines)
+    return reworded(_page(lines), COMFYUI)
 
 
 def node_page(spec: NodeSpec[Any]) -> str:
@@ -194,7 +195,7 @@ def _outputs(spec: NodeSpec[Any]) -> list[str]:
             "",
             "In masks and alphas 1 is foreground, in a trimap 0 is background, 0.5 unknown and "
             "1 foreground. The mask of Load Image is 1 where the picture is transparent: "
-            "put Invert Mask behind it.",
+            "put Invert Mask behind it, unless you painted it in the Mask Editor.",
         ]
     return lines
 

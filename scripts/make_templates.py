@@ -27,8 +27,8 @@ EXAMPLES = ROOT / "examples"
 # Pixels on the page: nodes with a preview are taller.
 WIDTH, GAP, HEAD, LINE, PREVIEW = 320, 80, 60, 24, 260
 THUMBNAIL = 512
-# Settings that name a file, with a button to upload one.
-UPLOADED = {"file", "image"}
+# The setting that names a file, with a button to upload one.
+UPLOADED = "image"
 
 
 def template(graph: Graph) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _widgets(node: GraphNode, type_: NodeType) -> list[Any]:
         values.append(method)
         values += [node.inputs.get(f"method.{p.name}", p.default) for p in type_.methods[method]]
     values += [node.inputs.get(p.name, p.default) for p in type_.parameters]
-    if UPLOADED & {parameter.name for parameter in type_.parameters}:
+    if UPLOADED in {parameter.name for parameter in type_.parameters}:
         values.append("image")  # the upload button stands last
     return values
 
@@ -172,7 +172,7 @@ def drawn_steps(graph: Graph) -> Image.Image:
     for key in graph.order():
         node, title = graph.nodes[key], node_types()[graph.nodes[key].class_type].title
         if node.class_type == "MattingNodesLoadPicture":
-            file = Folders(Path(), Path()).find(node.inputs["file"])
+            file = Folders(Path(), Path()).find(node.inputs["image"])
             pictures.append(_over_checkers(read_stack(file)[0]))
         elif title != "Save Image":
             method = method_of(node)

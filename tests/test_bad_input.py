@@ -45,7 +45,10 @@ def wire_of(spec, name):
 
 
 def inputs(spec, **sizes):
-    return {wire.name: good(wire.kind, **sizes) for wire in spec.inputs}
+    given = {wire.name: good(wire.kind, **sizes) for wire in spec.inputs}
+    if "background_scribbles" in given:  # strokes of both kinds may not overlap
+        given["background_scribbles"] = 1 - given["background_scribbles"]
+    return given
 
 
 def refused(spec, given, method=""):

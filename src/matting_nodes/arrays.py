@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Annotated, Any
 
@@ -97,6 +97,10 @@ class Prompts:
         x and y of places on the object.
     background_points : (N, 2) points, pixels
         x and y of places beside it.
+    foreground_scribbles : (H, W) mask
+        Strokes on the object alone, as mask editors paint them.
+    background_scribbles : (H, W) mask
+        Strokes beside it alone.
     """
 
     box: Box | None = None
@@ -104,6 +108,24 @@ class Prompts:
     mask: Mask | None = None
     foreground_points: Points | None = None
     background_points: Points | None = None
+    foreground_scribbles: Mask | None = None
+    background_scribbles: Mask | None = None
+
+    def joined(self) -> Prompts:
+        """Return the prompts with all strokes in `scribbles`; the masks of strokes win."""
+        strokes = (self.foreground_scribbles, self.background_scribbles)
+        given = next((mask for mask in strokes if mask is not None), None)
+        if given is None:
+            return self
+        inside, outside = (mask is not None and mask >= 0.5 for mask in strokes)
+        below = UNKNOWN if self.scribbles is None else self.scribbles
+        scribbles = np.where(inside, FOREGROUND, np.where(outside, BACKGROUND, below))
+        return replace(
+            self,
+            scribbles=np.broadcast_to(scribbles, given.shape).astype(np.uint8),
+            foreground_scribbles=None,
+            background_scribbles=None,
+        )
 
 
 def check_finite(array: NDArray[Any], name: str) -> None:

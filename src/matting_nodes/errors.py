@@ -10,6 +10,17 @@ from typing import Literal, Self
 Side = Literal["foreground", "background"]
 
 
+def article(noun: str) -> str:
+    """Return a noun with its article.
+
+    Examples
+    --------
+    >>> article("alpha"), article("trimap")
+    ('an alpha', 'a trimap')
+    """
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
 class MattingError(Exception):
     """Something a user gave cannot be used.
 

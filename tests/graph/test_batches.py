@@ -26,8 +26,8 @@ from matting_nodes.solvers.parallel import thread_count
 
 MATTE = Graph.from_json(
     {
-        "1": {"class_type": "MattingNodesLoadPicture", "inputs": {"file": "?"}},
-        "2": {"class_type": "MattingNodesLoadPicture", "inputs": {"file": "?"}},
+        "1": {"class_type": "MattingNodesLoadPicture", "inputs": {"image": "?"}},
+        "2": {"class_type": "MattingNodesLoadPicture", "inputs": {"image": "?"}},
         "3": {"class_type": "ImageToMask", "inputs": {"image": ["2", 0], "channel": "red"}},
         "4": {
             "class_type": "MattingNodesAlphaMatte",
@@ -52,7 +52,7 @@ def pairs(tmp_path):
         part = np.s_[60:160, 200 + 5 * number : 320 + 5 * number]
         write_image(tmp_path / f"photos/part{number}.tif", image[part])
         write_image(tmp_path / f"trimaps/part{number}.png", trimap[part])
-    return {("1", "file"): tmp_path / "photos", ("2", "file"): tmp_path / "trimaps"}
+    return {("1", "image"): tmp_path / "photos", ("2", "image"): tmp_path / "trimaps"}
 
 
 @pytest.fixture
@@ -155,11 +155,11 @@ def test_two_savers_of_one_prefix_are_refused(pairs):
 def test_names_that_differ_in_their_ending_only_stay_apart(tmp_path):
     for name in ("a.png", "a.tif"):
         write_image(tmp_path / name, np.zeros((4, 4)))
-    assert [t.name for t in plan(MATTE, {("1", "file"): tmp_path})] == ["a_png", "a_tif"]
+    assert [t.name for t in plan(MATTE, {("1", "image"): tmp_path})] == ["a_png", "a_tif"]
     # Nor does a third one take the place of one of them.
     write_image(tmp_path / "a_png.png", np.zeros((4, 4)))
-    tasks = plan(MATTE, {("1", "file"): tmp_path})
-    assert {t.name: Path(t.graph.nodes["1"].inputs["file"]).name for t in tasks} == {
+    tasks = plan(MATTE, {("1", "image"): tmp_path})
+    assert {t.name: Path(t.graph.nodes["1"].inputs["image"]).name for t in tasks} == {
         "a_png_": "a.png",
         "a_tif": "a.tif",
         "a_png": "a_png.png",
@@ -209,7 +209,7 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(pairs, tmp_path, wo
     flow, out = tmp_path / "flow.json", tmp_path / "out"
     flow.write_text(json.dumps(MATTE.to_json()))
     command = [sys.executable, "-m", "matting_nodes", "run", str(flow), "--output", str(out)]
-    command += [f"--each=1.file={tmp_path}/photos", f"--each=2.file={tmp_path}/trimaps"]
+    command += [f"--each=1.image={tmp_path}/photos", f"--each=2.image={tmp_path}/trimaps"]
     command += ["--set", "4.method=closed_form", "--workers", workers]
     process = subprocess.Popen(
         command,

@@ -49,9 +49,9 @@ def test_a_good_graph_has_no_problems(cutout, tmp_path):
         ("7", {"color": "whiite"}, "color of Composite is 'whiite'"),
         ("8", {"filename_prefix": None}, "filename_prefix is missing"),
         ("8", {"filename_prefix": "../../home"}, "leads outside"),
-        ("1", {"file": "absent.png"}, "absent.png is not in the folder"),
-        ("1", {"file": "absent.png [sample]"}, "absent.png is no sample"),
-        ("1", {"file": "/etc/hostname"}, "lies outside"),
+        ("1", {"image": "absent.png"}, "absent.png is not in the folder"),
+        ("1", {"image": "absent.png [sample]"}, "absent.png is no sample"),
+        ("1", {"image": "/etc/hostname"}, "lies outside"),
     ],
 )
 def test_what_cannot_run_is_refused(cutout, tmp_path, node, change, told):

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from matting_nodes import (
     alpha_matte,
@@ -23,6 +24,7 @@ from matting_nodes.errors import (
     MattingError,
     MissingInputError,
     ParameterError,
+    SizeMismatchError,
 )
 from matting_nodes.graph import Folders, Graph, evaluate, node_types
 from matting_nodes.job import Cancelled, Job
@@ -38,7 +40,7 @@ def folders(tmp_path, fur):
 
 
 def load(file, **settings):
-    return {"class_type": "MattingNodesLoadPicture", "inputs": {"file": file, **settings}}
+    return {"class_type": "MattingNodesLoadPicture", "inputs": {"image": file, **settings}}
 
 
 def save(prefix="it", **inputs):
@@ -183,7 +185,7 @@ def test_load_images_placeholder_is_no_mask(folders):
         },
         "3": {"class_type": "MaskPreview", "inputs": {"mask": ["2", 0]}},
     }
-    with pytest.raises(MissingInputError, match=r"Node 2 .* 64 × 64 pixels that Load Image gives"):
+    with pytest.raises(MissingInputError, match=r"Node 2 .* 64 × 64 pixels, as Load Image gives"):
         run(graph, folders)
 
 
@@ -231,3 +233,84 @@ def test_planes_go_in_and_out_as_one_file(folders):
     trimaps = tifffile.imread(path)
     for trimap, mask in zip(trimaps, masks, strict=True):
         np.testing.assert_array_equal(trimap, make_trimap(mask, inner=3, outer=3))
+
+
+def test_the_file_of_load_picture_has_the_name_it_had_before(folders):
+    """Workflows saved before the widget was called `image`, as the Mask Editor has it."""
+    write_image(folders.input / "photo.png", sample_data.lemur()[::8, ::8])
+    graph = {
+        "1": {"class_type": "MattingNodesLoadPicture", "inputs": {"file": "photo.png"}},
+        "2": save(image=["1", 0]),
+    }
+    (outcome,) = run(graph, folders)
+    assert outcome.files[0].name == "it_00001_.tif"
+
+
+def test_what_the_mask_editor_painted_is_the_mask(folders):
+    painted = np.dstack([sample_data.lemur()[::8, ::8], np.ones((55, 85))])
+    painted[10:20, 30:40, 3] = 0
+    (folders.input / "clipspace").mkdir()
+    write_image(folders.input / "clipspace/painted.png", painted)
+    graph = {
+        "1": load("clipspace/painted.png [input]"),
+        "2": {"class_type": "MaskPreview", "inputs": {"mask": ["1", 2]}},
+    }
+    (outcome,) = run(graph, folders)
+    np.testing.assert_array_equal(outcome.values[0][0], 1 - painted[..., 3])
+
+
+@pytest.mark.parametrize("kind", ["webp", "png", "gif"])
+def test_the_frames_of_an_animation_are_loaded(folders, kind):
+    frames = [Image.new("RGB", (12, 8), color) for color in ("red", "lime", "blue")]
+    frames[0].save(
+        folders.input / f"moving.{kind}", save_all=True, append_images=frames[1:], lossless=True
+    )
+    graph = {"1": load(f"moving.{kind}", first=1), "2": save(image=["1", 0], one_file=True)}
+    ((path,),) = [outcome.files for outcome in run(graph, folders)]
+    shown = tifffile.imread(path)
+    assert shown.shape == (2, 8, 12, 3)
+    assert shown[:, 4, 6].tolist() == [[0, 1, 0], [0, 0, 1]]
+
+
+def test_a_saved_png_holds_its_workflow(folders):
+    write_image(folders.input / "photo.png", sample_data.lemur()[::8, ::8])
+    graph = {"1": load("photo.png"), "2": save(image=["1", 0], file_type="png", bits="16")}
+    (outcome,) = run(graph, folders)
+    assert Graph.read(outcome.files[0]) == Graph.from_json(graph)
+    assert read_image(outcome.files[0]).dtype == np.uint16
+
+
+def test_an_alpha_of_another_size_is_refused_by_save_picture(folders):
+    write_image(folders.input / "photo.png", sample_data.lemur()[::8, ::8])
+    write_image(folders.input / "small.png", sample_data.lemur()[::16, ::16])
+    graph = {"1": load("photo.png"), "2": load("small.png")}
+    graph["3"] = save(image=["1", 0], alpha=["2", 1])
+    with pytest.raises(SizeMismatchError, match="alpha is 43 × 28 pixels and image is 85 × 55"):
+        run(graph, folders)
+
+
+def test_strokes_of_each_side_may_be_masks_of_their_own(folders):
+    image, strokes = sample_data.lemur()[::4, ::4], np.full((110, 170), 128, np.uint8)
+    strokes[40:60, 80:84], strokes[4:8] = 255, 0
+    write_image(folders.input / "photo.png", image)
+    for name, value in (("inside.png", 255), ("outside.png", 0)):
+        write_image(folders.input / name, np.where(strokes == value, np.uint8(255), np.uint8(0)))
+    grabcut = {"image": ["1", 0], "method": "grabcut"}
+    graph = {
+        "1": load("photo.png"),
+        "2": {"class_type": "LoadImageMask", "inputs": {"image": "inside.png", "channel": "red"}},
+        "3": {"class_type": "LoadImageMask", "inputs": {"image": "outside.png", "channel": "red"}},
+        "4": {
+            "class_type": "MattingNodesSegment",
+            "inputs": grabcut
+            | {"foreground_scribbles": ["2", 0], "background_scribbles": ["3", 0]},
+        },
+        "5": {"class_type": "MaskPreview", "inputs": {"mask": ["4", 0]}},
+    }
+    (outcome,) = run(graph, folders)
+    np.testing.assert_array_equal(
+        outcome.values[0][0], segment(read_image(folders.input / "photo.png"), scribbles=strokes)
+    )
+    graph["4"]["inputs"]["background_scribbles"] = ["2", 0]
+    with pytest.raises(ParameterError, match="80 pixels are in the foreground and in"):
+        run(graph, folders)

@@ -156,7 +156,7 @@ def test_what_jpeg_cannot_hold_is_refused_before_it_is_written(tmp_path):
 def test_an_animation_is_refused_with_its_number_of_pictures(tmp_path):
     frames = [Image.new("L", (4, 4), value) for value in (0, 100, 255)]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
-    with pytest.raises(FileError, match="holds 3 pictures"):
+    with pytest.raises(FileError, match="holds 3 frames"):
         images.read_image(tmp_path / "a.webp")
 
 

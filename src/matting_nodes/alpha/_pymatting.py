@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Alpha, Image, Trimap, as_rgb, unknown
-from ..job import Job
+from ..job import Job, in_background
 from ._checks import check_window, full_contrast, no_solution
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ def estimate(
     job: Job,
     *,
     window: int = 3,
+    iterations: int = 0,
+    factorised: bool = False,
     **keywords: Any,
 ) -> Alpha:
     """Return the alpha that one of PyMatting's estimators finds.
@@ -48,9 +50,13 @@ def estimate(
     image, trimap : arrays
         In the core's form.
     job : Job
-        Told of steps; a cancel stops between them.
+        Takes progress, and is asked for a cancel all the time.
     window : int, pixels
         Side of the windows that the method looks at.
+    iterations : int
+        At most so many of conjugate gradients; 0 for an estimator that solves otherwise.
+    factorised : bool
+        Whether the estimator takes a preconditioner.
     keywords
         Go to the estimator.
 
@@ -63,15 +69,26 @@ def estimate(
     """
     check_window(image, window, title)
     job.step(0, message=f"{title} (the first use compiles PyMatting: a minute or two)")
-    import pymatting
-
-    estimator = getattr(pymatting, f"estimate_alpha_{name}")
     values = np.where(unknown(trimap), 0.5, trimap / 255)
-    job.step(0.05, message=f"{title}: setting up")
+    colors = full_contrast(as_rgb(image)).astype(np.float64)
+
+    def solve(inner: Job) -> Any:
+        import pymatting
+
+        inner.step(0.05, message=f"{title}: setting up")
+        watching: dict[str, Any] = {}
+        if iterations:
+            watching["cg_kwargs"] = _watched(title, inner, iterations)
+        if factorised:
+            watching["preconditioner"] = _preconditioner(title, inner)
+        estimator = getattr(pymatting, f"estimate_alpha_{name}")
+        return estimator(colors, values, **keywords, **watching)
+
     try:
         with redirect_stdout(_Log()), warnings.catch_warnings():  # type: ignore[type-var]
             warnings.simplefilter("ignore")
-            alpha = estimator(full_contrast(as_rgb(image)).astype(np.float64), values, **keywords)
+            # Its compiled loops ask nobody: a cancel leaves them to themselves.
+            alpha = in_background(solve, job)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
         raise no_solution(f"{title} found no solution: {error}") from error
     if not np.isfinite(alpha).all():
@@ -80,7 +97,7 @@ def estimate(
     return result
 
 
-def preconditioner(title: str, job: Job) -> Callable[[Any], Any]:
+def _preconditioner(title: str, job: Job) -> Callable[[Any], Any]:
     """Return the incomplete Cholesky preconditioner, announced to the job."""
 
     def factorise(system: Any) -> Any:
@@ -92,7 +109,7 @@ def preconditioner(title: str, job: Job) -> Callable[[Any], Any]:
     return factorise
 
 
-def watched(title: str, job: Job, iterations: int) -> dict[str, Any]:
+def _watched(title: str, job: Job, iterations: int) -> dict[str, Any]:
     """Return settings of the solver (conjugate gradients) under which the job can follow."""
 
     def watch(_a: Any, _x: Any, _b: Any, size: float, _r: Any, residual: float) -> None:

@@ -8,7 +8,7 @@ from ..arrays import Alpha, Image, Trimap
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ._pymatting import estimate, watched
+from ._pymatting import estimate
 
 TITLE = "KNN"
 
@@ -52,5 +52,5 @@ def knn(
         trimap,
         job,
         laplacian_kwargs={"n_neighbors": [neighbors, neighbors // 2]},
-        cg_kwargs=watched(TITLE, job, iterations),
+        iterations=iterations,
     )

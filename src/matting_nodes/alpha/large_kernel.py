@@ -8,7 +8,7 @@ from ..arrays import Alpha, Image, Trimap
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ._pymatting import estimate, watched
+from ._pymatting import estimate
 
 TITLE = "Large kernel"
 
@@ -58,5 +58,5 @@ def large_kernel(
         # Sums over windows of sums over windows.
         window=4 * radius + 1,
         laplacian_kwargs={"epsilon": epsilon, "radius": radius},
-        cg_kwargs=watched(TITLE, job, iterations),
+        iterations=iterations,
     )

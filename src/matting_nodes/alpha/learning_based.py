@@ -8,7 +8,7 @@ from ..arrays import Alpha, Image, Trimap
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ._pymatting import estimate, preconditioner, watched
+from ._pymatting import estimate
 
 TITLE = "Learning based"
 
@@ -52,7 +52,7 @@ def learning_based(
         image,
         trimap,
         job,
-        preconditioner=preconditioner(TITLE, job),
+        factorised=True,
         laplacian_kwargs={"epsilon": epsilon},
-        cg_kwargs=watched(TITLE, job, iterations),
+        iterations=iterations,
     )

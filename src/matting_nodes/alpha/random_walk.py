@@ -8,7 +8,7 @@ from ..arrays import Alpha, Image, Trimap
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ._pymatting import estimate, watched
+from ._pymatting import estimate
 
 TITLE = "Random walk"
 
@@ -53,5 +53,5 @@ def random_walk(
         trimap,
         job,
         laplacian_kwargs={"sigma": sigma},
-        cg_kwargs=watched(TITLE, job, iterations),
+        iterations=iterations,
     )

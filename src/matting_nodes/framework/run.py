@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, get_args
 
 from ..arrays import CONVERSIONS, Kind, as_pixels, check_same_size
-from ..errors import DependencyError, MissingInputError, ParameterError
+from ..errors import DependencyError, MissingInputError, ParameterError, article
 from ..job import Job
 from ..version import __version__
 from .normalization import Mode, ValueRange, in_range_of, measured, normalized
@@ -101,7 +101,7 @@ def prepare(
             raise MissingInputError(
                 f"{spec.title} got no {wire.name}",
                 f"It needs the {wire.name}: {wire.help or wire.kind.value}",
-                f"Give it a {wire.kind.value}",
+                f"Give it {article(wire.kind.value)}",
             )
         if value is None:
             ready[wire.name] = None
@@ -235,7 +235,7 @@ def _checked(
             raise MissingInputError(
                 f"{spec.title} got no {missing}",
                 f"The method {chosen.title} works on the {missing}",
-                f"Give it a {missing}, or choose another method",
+                f"Give it {article(missing)}, or choose another method",
             )
     return values, chosen, ready, ranges
 

@@ -120,8 +120,10 @@ class NodeSpec(Generic[R]):
             return None
         name = self.default_method if name == "default" else name
         if name not in self.methods:
+            owners = [NODES[node].title for node, methods in METHODS.items() if name in methods]
             raise ParameterError(
-                f"{self.title} has no method {name!r}",
+                f"{self.title} has no method {name!r}"
+                + (f": that is a method of {' and '.join(owners)}" if owners else ""),
                 f"It has {', '.join(self.methods)}",
                 "Choose one of these",
             )

@@ -29,7 +29,7 @@ RECORDS = ".matting-nodes"
 # The digest of a task that was started and not recorded as finished.
 BEGUN = ""
 # The settings that name a file to load, and a file to save.
-LOADED, SAVED = ("image", "file"), "filename_prefix"
+LOADED, SAVED = "image", "filename_prefix"
 
 
 @dataclass(frozen=True)
@@ -144,12 +144,11 @@ def loaders(graph: Graph) -> list[tuple[str, str]]:
     """Return where a graph names the files it loads, as (id of the node, input)."""
     types = node_types()
     return [
-        (node.id, name)
+        (node.id, LOADED)
         for node in graph.nodes.values()
         if node.class_type in types
-        for name in LOADED
-        if name in types[node.class_type].settings(node.inputs)
-        and not isinstance(node.inputs.get(name), Link)
+        and LOADED in types[node.class_type].settings(node.inputs)
+        and not isinstance(node.inputs.get(LOADED), Link)
     ]
 
 

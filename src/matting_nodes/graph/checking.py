@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..errors import GraphError, MattingError, MissingInputError, ParameterError
+from ..errors import GraphError, MattingError, MissingInputError, ParameterError, article
 from .folders import Folders
 from .model import Graph, GraphNode, Link
 from .node_types import SETTING_WIRES, NodeType, Socket
-from .registry import node_types
+from .registry import current, node_types
 
 # What brings a value of one type to another.
 BRIDGES = {
@@ -41,7 +41,7 @@ def check(graph: Graph, folders: Folders | None = None) -> None:
 
 def problems(graph: Graph, folders: Folders | None = None) -> Iterator[tuple[str, MattingError]]:
     """Yield everything that keeps a graph from running, with the id of the node it is at."""
-    types = node_types()
+    types, graph = node_types(), current(graph)
     unknown = [node for node in graph.nodes.values() if node.class_type not in types]
     for node in unknown:
         yield node.id, _unknown_type(node, types)
@@ -122,7 +122,7 @@ def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
             yield MissingInputError(
                 f"{socket.name} is not wired",
                 f"{type_.title} needs it: {socket.help or socket.type}",
-                f"Wire a {socket.type} to it",
+                f"Wire {article(socket.type)} to it",
             )
     # Settings of ours came one after another, and older workflows lack some of them.
     for parameter in () if type_.ours else type_.parameters:
@@ -159,7 +159,7 @@ def _link_problems(
             f"{accepted.name} is wired to {outputs[link.slot].name} of {source.label}, "
             f"which is of the type {given}",
             f"It takes {accepted.type}",
-            BRIDGES.get((given, accepted.type), f"Wire a {accepted.type} to it"),
+            BRIDGES.get((given, accepted.type), f"Wire {article(accepted.type)} to it"),
         )
 
 

@@ -14,7 +14,7 @@ from .checking import check, checked_value
 from .folders import Folders
 from .model import Graph, GraphNode, Link
 from .node_types import NodeType, Saved
-from .registry import node_types
+from .registry import current, node_types
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     Cancelled
         If the job was cancelled. Files that were written before stay.
     """
-    job = job or Job()
+    job, graph = job or Job(), current(graph)
     check(graph, folders)
     types = node_types()
     ends = {n.id for n in graph.nodes.values() if types[n.class_type].is_end}
@@ -92,8 +92,10 @@ def _run(
     for name in settings.keys() & given.keys():
         # Again, since wires may have brought them.
         given[name] = checked_value(type_, given, name)
-    context = {"folders": lambda: folders, "job": lambda: job, "graph": graph.to_json}
-    result = type_.function(**given, **{name: context[name]() for name in type_.passed})
+    context: dict[str, Any] = {"folders": folders, "job": job}
+    if "embedded" in type_.passed:
+        context["embedded"] = {"prompt": graph.to_json()}
+    result = type_.function(**given, **{name: context[name] for name in type_.passed})
     if isinstance(result, Saved):
         return result
     # A named tuple is several outputs; anything else is one.

@@ -2,8 +2,8 @@
 
 As for the core's own nodes the signature says it all: arguments annotated as ImageBatch,
 MaskBatch … are wires, keywords with a default are settings, the return annotation names the
-outputs. Keywords without a default are handed on: `folders`, `job`, and `graph`, what the
-files that are saved say of their making.
+outputs. Keywords without a default are handed on: `folders`, `job`, and `embedded`, the JSON
+values that the files that are saved hold of their making, by name.
 """
 
 from __future__ import annotations
@@ -91,6 +91,13 @@ class NodeType:
     summary: str = ""
     help: str = ""
     aliases: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Inputs that older workflows have by another name: the old one, and today's."""
+
+    def current(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return inputs under today's names; a value under both counts under today's."""
+        old = {self.renamed[name]: given[name] for name in self.renamed if name in given}
+        return old | {name: v for name, v in given.items() if name not in self.renamed}
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Parameter]:
         """Return the settings that a node of this type has, given its choice of method."""
@@ -109,6 +116,7 @@ def node_type(
     is_end: bool = False,
     check: Callable[[Mapping[str, Any], Folders], None] | None = None,
     aliases: tuple[str, ...] = (),
+    renamed: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
     """Register a typed function on batches as a type of node.
 
@@ -124,6 +132,8 @@ def node_type(
         Raises a MattingError if the settings cannot be used.
     aliases : tuple of str
         Other words that people search for.
+    renamed : mapping of str to str, optional
+        Names that inputs had before, and have now; workflows with the old ones still run.
     """
 
     def register(function: F) -> F:
@@ -155,6 +165,7 @@ def node_type(
             summary=docs.short_description or "",
             help=docs.long_description or "",
             aliases=aliases,
+            renamed=renamed or {},
         )
         TYPES[type_.name] = type_
         return function

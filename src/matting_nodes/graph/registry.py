@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from ..framework.register import load_modules
 from . import types
 from .matting import matting_types
+from .model import Graph
 from .node_types import TYPES, NodeType
 
 
@@ -19,3 +21,13 @@ def _core_types() -> dict[str, NodeType]:
 def node_types() -> dict[str, NodeType]:
     """Return every type of node that can run, by id: ours, and ComfyUI's own that go with them."""
     return {**matting_types(), **_core_types()}
+
+
+def current(graph: Graph) -> Graph:
+    """Return a graph in which inputs that were renamed have their names of today."""
+    types = node_types()
+    for node in graph.nodes.values():
+        type_ = types.get(node.class_type)
+        if type_ and type_.renamed.keys() & node.inputs.keys():
+            graph = graph.with_node(replace(node, inputs=type_.current(node.inputs)))
+    return graph

@@ -26,7 +26,9 @@ def find_input(graph: Graph, name: str) -> tuple[str, str]:
     for count in range(1, len(parts)):
         node = ".".join(parts[:count])
         if node in graph.nodes or any(n.title == node for n in graph.nodes.values()):
-            return graph.find(node).id, ".".join(parts[count:])
+            found, setting = graph.find(node), ".".join(parts[count:])
+            type_ = node_types().get(found.class_type)
+            return found.id, type_.renamed.get(setting, setting) if type_ else setting
     if len(parts) == 1:
         raise GraphError(
             f"{name!r} names no input", "An input is NODE.INPUT", "Write for example 4.method.inner"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import UNKNOWN, Kind
-from ..errors import MissingInputError, ParameterError
+from ..errors import MissingInputError, ParameterError, article
 from ..framework.run import Frames, Result
 from ..framework.spec import Input, NodeSpec
 
@@ -75,36 +75,55 @@ class BatchFrames:
 
 
 def frames(
-    spec: NodeSpec[Any], given: Mapping[str, Any], read: Callable[[Any], Any] = np.asarray
+    spec: NodeSpec[Any],
+    given: Mapping[str, Any],
+    read: Callable[[Any], Any] = np.asarray,
+    remarks: list[str] | None = None,
 ) -> dict[str, Frames | None]:
     """Return a node's wired inputs as frames; those that are not wired are None.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    given : mapping
+        What its wires carry, by input name.
+    read : callable
+        Returns a frame of a batch as a NumPy array; hosts with tensors bring their own.
+    remarks : list of str, optional
+        What users should know of the inputs is added to it.
 
     Raises
     ------
     MissingInputError
-        If a wire carries the placeholder that Load Image gives for no transparency.
+        If a wire carries the placeholder that Load Image gives for no transparency, or no box.
     ParameterError
         If a text does not hold points.
     """
     wired = {wire: given.get(wire.name) for wire in spec.inputs}
     sizes = [b.shape[1:3] for w, b in wired.items() if w.kind is Kind.IMAGE and b is not None]
-    return {wire.name: _frames(wire, value, sizes, read) for wire, value in wired.items()}
+    remarks = [] if remarks is None else remarks
+    return {w.name: _frames(w, value, sizes, read, remarks) for w, value in wired.items()}
 
 
-def _frames(wire: Input, value: Any, sizes: list[Any], read: Callable[[Any], Any]) -> Frames | None:
+def _frames(
+    wire: Input, value: Any, sizes: list[Any], read: Callable[[Any], Any], remarks: list[str]
+) -> Frames | None:
     if value is None:
         return None
     if wire.kind is Kind.POINTS:
         return [_points(value)] if value.strip() else None
     if wire.kind is Kind.BOX:
-        return _boxes(value)
+        return _boxes(value, remarks)
     if wire.kind is not Kind.IMAGE and _is_placeholder(value, sizes):
         if wire.group:
             return None
         raise MissingInputError(
-            f"The {wire.name} is the empty one of 64 × 64 pixels that Load Image gives",
-            "It stands for a picture without transparency and holds nothing",
-            f"Wire a {wire.kind.value} made by another node, or load a picture with transparency",
+            f"The {wire.name} is 0 throughout and of 64 × 64 pixels, as Load Image gives it for a "
+            "picture without transparency",
+            f"{article(wire.kind.value).capitalize()} that shows an object is needed",
+            f"Wire {article(wire.kind.value)} made by another node, or load a picture with "
+            "transparency",
         )
     return BatchFrames(value, wire.kind, read)
 
@@ -128,13 +147,23 @@ def _points(text: str) -> list[tuple[float, float]]:
         ) from error
 
 
-def _boxes(value: Any) -> list[tuple[float, ...] | None]:
+def _boxes(value: Any, remarks: list[str]) -> list[tuple[float, ...] | None]:
     """Return one box a frame, whether one box, a list, or a list of lists was wired.
 
     A frame whose list is empty, where a detector found nothing, has None.
     """
+    entries = [value] if isinstance(value, Mapping) else value
+    if isinstance(entries, list | tuple) and not entries:
+        raise MissingInputError(
+            "The box holds no box: none was drawn or detected",
+            "The object lies inside one",
+            "Draw one, or take the wire away to look for the object without a box",
+        )
     try:
-        return [_box(entry) for entry in ([value] if isinstance(value, Mapping) else value)]
+        for index, entry in enumerate(entries):
+            if isinstance(entry, list | tuple) and len(entry) > 1:
+                remarks.append(f"Frame {index} has {len(entry)} boxes: the first is used")
+        return [_box(entry) for entry in entries]
     except (TypeError, KeyError) as error:
         raise ParameterError(
             f"The boxes are {reprlib.repr(value)}",
@@ -160,7 +189,9 @@ def collect(
     """
     gathered: dict[str, Any] = {}
     for index, result in enumerate(results):
-        remarks += [result.remark] if result.remark else []
+        named = f"Frame {index}: " if count > 1 else ""
+        told = [f"{named}{notice}" for notice in result.provenance.get("notices", [])]
+        remarks += [remark for remark in (*told, result.remark) if remark]
         for output in spec.outputs:
             value = result.values[output.name]
             if output.kind is Kind.TABLE:

@@ -233,13 +233,10 @@ def _read_other(path: Path, kind: Kind) -> Encoded:
     with Image.open(path) as picture:
         count = getattr(picture, "n_frames", 1)
         # The other pictures of a camera's MPO are previews and depth: the first is meant.
-        if count > 1 and picture.format != "MPO":
-            raise FileError(
-                f"{path} holds {count} pictures",
-                "It must hold one",
-                "Save the frame that is meant as a file of its own",
-            )
-        check_pixels(path, picture.size[0] * picture.size[1])
+        count = 1 if picture.format == "MPO" else count
+        check_pixels(path, count * picture.size[0] * picture.size[1])
+        if count > 1:
+            return _read_animation(picture)
         data = path.read_bytes() if picture.format == "PNG" else b""
         frame, color, extras = _samples(picture, data, kind)
         return Encoded(
@@ -250,6 +247,18 @@ def _read_other(path: Path, kind: Kind) -> Encoded:
             orientation=_orientation(picture, data),
             profile=picture.info.get("icc_profile") or b"",
         )
+
+
+def _read_animation(picture: Any) -> Encoded:
+    """Return the frames of a GIF, an animated PNG or WebP as a player shows them."""
+    from PIL import ImageSequence
+
+    # Frames may hold only what changes, and differ in mode: Pillow lays them over each other.
+    frames = [np.asarray(frame.convert("RGBA")) for frame in ImageSequence.Iterator(picture)]
+    profile = picture.info.get("icc_profile") or b""
+    if all(frame[..., 3].min() == 255 for frame in frames):
+        return Encoded([frame[..., :3] for frame in frames], "rgb", profile=profile)
+    return Encoded(frames, "rgb", ("alpha",), profile=profile)
 
 
 def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Samples, Color, tuple[Extra, ...]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -135,6 +137,7 @@ def write_image(
     *,
     bits: Bits | None = None,
     force: bool = False,
+    texts: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a picture, whole or not at all.
 
@@ -150,6 +153,8 @@ def write_image(
         numbers; 32 for TIFF, else 8.
     force : bool
         Overwrite an existing file.
+    texts : mapping of str to str, optional
+        What a PNG is to hold beside its pixels, by keyword; other files leave it out.
 
     Raises
     ------
@@ -169,8 +174,28 @@ def write_image(
             "JPEG holds 8 bits without transparency, PNG 8 or 16 bits, TIFF 8, 16 or 32",
             "Choose .png or .tif",
         )
-    write_whole(target, _encode(counted(array, depth) if own else quantized(array, depth), suffix))
+    data = _encode(counted(array, depth) if own else quantized(array, depth), suffix)
+    write_whole(target, with_texts(data, texts) if texts and suffix == ".png" else data)
     return target
+
+
+def with_texts(png: bytes, texts: Mapping[str, str]) -> bytes:
+    """Return a PNG with texts as tEXt chunks after its header, where readers look first.
+
+    Parameters
+    ----------
+    png : bytes
+        A PNG file.
+    texts : mapping of str to str
+        ASCII, by keyword.
+    """
+    header = 33  # bytes: the signature of 8 and the IHDR chunk of 25
+    chunks = [b"tEXt" + f"{name}\0{text}".encode("ascii") for name, text in texts.items()]
+    framed = [
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in chunks
+    ]
+    return png[:header] + b"".join(framed) + png[header:]
 
 
 def is_in_own_numbers(picture: NDArray[Any]) -> bool:

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MemoryLimitError
-from ..job import Job
+from ..job import Job, in_background
 from . import weights as files
-from ._background import in_background
 from ._devices import numbered
 from ._fingerprints import sha256
 from ._memory import MemoryBackend, TorchMemory, is_out_of_memory, size_of

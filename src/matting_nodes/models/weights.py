@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import WeightsError
-from ..job import Job
+from ..job import Job, in_background
 from . import _fingerprints, user_models
-from ._background import in_background
 from ._checkpoint import check_loads, load_into, load_state
 from ._download import by_hand, download
 from ._folder import download_folder, offline, search_folders

@@ -7,6 +7,7 @@ from ..alpha._checks import has_both_regions
 from ..arrays import FOREGROUND, Alpha, Image, Trimap, unknown
 from ..framework.register import node
 from ..framework.spec import Method
+from ..job import Job
 from ..models.settings import Device
 
 
@@ -23,6 +24,7 @@ def alpha_matte(
     *,
     method: Method = Method("sampled_propagation"),
     device: Device = "auto",
+    job: Job | None = None,
 ) -> Alpha:
     """Solve I = αF + (1 − α)B for α where the trimap is unknown.
 
@@ -49,4 +51,6 @@ def alpha_matte(
     solve = unknown(trimap)
     if solve.any():
         result[solve] = method(image=image, trimap=trimap)[solve].clip(0, 1)
+    elif job is not None:
+        job.announce("Nothing in the trimap is unknown: the matte is the trimap itself")
     return result

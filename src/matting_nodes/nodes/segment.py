@@ -2,11 +2,27 @@
 
 from dataclasses import fields
 
+import numpy as np
+
 from .. import segmentation as segmentation
 from ..arrays import Image, Mask, Prompts
+from ..errors import ParameterError
 from ..framework.register import node
 from ..framework.spec import Method
 from ..models.settings import Device
+
+
+def strokes_are_apart(foreground_scribbles: Mask | None, background_scribbles: Mask | None) -> None:
+    """Refuse strokes that say of a pixel that it is foreground and background."""
+    if foreground_scribbles is None or background_scribbles is None:
+        return
+    both = np.count_nonzero((foreground_scribbles >= 0.5) & (background_scribbles >= 0.5))
+    if both:
+        raise ParameterError(
+            f"{both} pixels are in the foreground and in the background scribbles",
+            "A stroke says one or the other",
+            "Erase one of them there, or invert the mask of one",
+        )
 
 
 @node(
@@ -14,6 +30,7 @@ from ..models.settings import Device
     command="segment",
     step=1,
     aliases=("segmentation", "mask", "select object", "grabcut", "threshold", "otsu"),
+    check=strokes_are_apart,
 )
 def segment(
     image: Image,
@@ -38,7 +55,7 @@ def segment(
     (H, W) float32, 0..1
         1 is foreground.
     """
-    prompts = prompts or Prompts()
+    prompts = (prompts or Prompts()).joined()
     mask: Mask = method(
         image=image, **{field.name: getattr(prompts, field.name) for field in fields(prompts)}
     )

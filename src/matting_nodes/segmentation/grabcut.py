@@ -21,7 +21,7 @@ from ..arrays import (
 from ..errors import EmptyRegionError, ValueRangeError
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
-from ..job import Job
+from ..job import Job, in_background
 from ..regions import without_small, without_small_holes
 from ..resizing import resized, size_within
 
@@ -113,16 +113,25 @@ def grabcut(
             box = default_box(width, height)
         labels = resized(_first_labels((height, width), box, scribbles, mask), *small, "nearest")
     _check_labels(labels)
-    models = np.zeros((2, 1, 65))
-    cv2.setRNGSeed(0)
-    for done in range(iterations):
-        cutting.step(done, iterations, "GrabCut")
-        mode = cv2.GC_EVAL if done else cv2.GC_INIT_WITH_MASK
-        cv2.grabCut(pixels, labels, (0, 0, 1, 1), models[0], models[1], 1, mode)
+    # A round may take minutes, and OpenCV asks nobody: a cancel leaves it to itself.
+    labels = in_background(lambda inner: _cut(pixels, labels, iterations, inner), cutting)
     found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     whole = resized(found, height, width, "linear")
     region = without_small_holes(without_small(whole > 0.5, smallest_object), largest_hole)
     return region.astype(np.float32)
+
+
+def _cut(pixels: NDArray[np.uint8], labels: Labels, iterations: int, job: Job) -> Labels:
+    """Return the labels after so many rounds of learning colors and cutting."""
+    import cv2
+
+    models, labels = np.zeros((2, 1, 65)), labels.copy()
+    cv2.setRNGSeed(0)  # of this thread
+    for done in range(iterations):
+        job.step(done, iterations, "GrabCut")
+        mode = cv2.GC_EVAL if done else cv2.GC_INIT_WITH_MASK
+        cv2.grabCut(pixels, labels, (0, 0, 1, 1), models[0], models[1], 1, mode)
+    return labels
 
 
 def default_box(width: int, height: int) -> Box:

@@ -16,7 +16,7 @@ PRODUCT = str(EXAMPLES / "api/product.json")
 INVERT = {
     "1": {
         "class_type": "MattingNodesLoadPicture",
-        "inputs": {"file": "photo.png"},
+        "inputs": {"image": "photo.png"},
         "_meta": {"title": "Photo"},
     },
     "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
@@ -52,7 +52,7 @@ def test_a_workflow_runs_on_its_own_pictures(here, capsys):
 
 def test_settings_are_changed_by_id_or_title(here):
     command = ["run", "flow.json", "--output", "results"]
-    command += ["--set", "Photo.file=photos/p1.png", "--set", "3.file_type=tiff"]
+    command += ["--set", "Photo.image=photos/p1.png", "--set", "3.file_type=tiff"]
     assert main([*command, "--set", "3.bits=32"]) == 0
     result = read_image("results/negative_00001_.tif")
     assert result.dtype == np.float32
@@ -105,12 +105,12 @@ def test_a_dry_run_lists_the_nodes_in_their_order(here, capsys):
         ("absent.json", "absent.json holds no workflow"),
         (str(EXAMPLES / "product.json"), "is in UI format"),
         ("flow.json", "photo.png is not in the folder"),
-        ("flow.json --set 1.file", "--set got '1.file'. It takes NODE.INPUT=VALUE"),
-        ("flow.json --set 9.file=a.png", "No nodes are called '9'"),
+        ("flow.json --set 1.image", "--set got '1.image'. It takes NODE.INPUT=VALUE"),
+        ("flow.json --set 9.image=a.png", "No nodes are called '9'"),
         ("flow.json --set 3.bits=12", "bits of Node 3 (MattingNodesSavePicture) is '12'"),
         ("flow.json --each absent", "absent is not a folder"),
         ("flow.json --each results", "results is not a folder"),
-        ("flow.json --each 2.image=photos", "They are 1.file"),
+        ("flow.json --each 2.image=photos", "They are 1.image"),
         ("flow.json --each photos --set 3.file_type=jpeg", "jpeg holds 8 bits"),
         (f"{EXAMPLES}/api/cutout.json --each photos", "the workflow loads 2 pictures"),
     ],

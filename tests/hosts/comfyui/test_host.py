@@ -116,7 +116,7 @@ def test_transparency_is_saved_as_it_is(server, graph):
     ("node", "change", "told"),
     [
         ("4", {"method.inner": 200.0}, "A band of 200 px leaves no definite foreground"),
-        ("5", {"trimap": ["10", 1]}, "empty one of 64 × 64 pixels that Load Image gives"),
+        ("5", {"trimap": ["10", 1]}, "0 throughout and of 64 × 64 pixels, as Load Image gives it"),
         ("7", {"color": "whiite"}, "color of Composite is 'whiite'"),
         ("7", {"foreground": ["9", 0]}, "foreground is 20 × 10 pixels and image is 680 × 440"),
     ],
@@ -155,7 +155,8 @@ def test_an_interrupt_stops_a_solve_and_the_server_goes_on(server, graph):
     server.post("/interrupt", {})
     began = time.time()
     assert message(server.wait(prompt_id), "execution_interrupted")["node_id"] == "5"
-    assert time.time() - began < 60
+    # The promise is one second; a busy machine may need a few to say so.
+    assert time.time() - began < 10
     server.run(json.loads((ROOT / "examples/api/cutout.json").read_text(encoding="utf-8")))
 
 

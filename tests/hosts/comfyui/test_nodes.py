@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -188,7 +189,9 @@ def test_load_images_empty_mask_is_recognised(nodes, tensors):
     """64 × 64 zeros stand for "no transparency": not a mask of another size."""
     image, _ = tensors
     nothing = torch.zeros(1, 64, 64)
-    with pytest.raises(MissingInputError, match="empty one of 64 × 64 pixels that Load Image"):
+    with pytest.raises(
+        MissingInputError, match="0 throughout and of 64 × 64 pixels, as Load Image"
+    ):
         nodes["MattingNodesAlphaMatte"].execute(image=image, trimap=nothing, method=DEFAULT)
     with pytest.raises(MissingInputError, match="Load Image"):
         nodes["MattingNodesMakeTrimap"].execute(mask=nothing, method={"method": "band"})
@@ -207,6 +210,16 @@ def test_a_bounding_box_is_left_top_width_height(nodes):
     for wired in (box, [box], [[box]]):
         (mask,) = nodes["MattingNodesSegment"].execute(**given, box=wired).args
         np.testing.assert_array_equal(mask[0], segment(image, box=(37, 12, 135, 110)))
+
+
+def test_a_list_of_boxes_that_is_empty_or_long_is_told(nodes, comfy):
+    image = np.ascontiguousarray(sample_data.lemur()[::4, ::4])
+    given = {"image": torch.from_numpy(image)[None], "method": {"method": "grabcut"}}
+    with pytest.raises(MissingInputError, match="none was drawn or detected"):
+        nodes["MattingNodesSegment"].execute(**given, box=[])
+    box = {"x": 37, "y": 12, "width": 98, "height": 98}
+    nodes["MattingNodesSegment"].execute(**given, box=[[box, box]])
+    assert comfy.server.sent[-1] == ("7", "Frame 0 has 2 boxes: the first is used")
 
 
 def test_points_come_as_the_text_of_a_points_editor(nodes):
@@ -237,6 +250,75 @@ def test_compare_gives_numbers_as_text_on_the_node_too(nodes, comfy, tensors):
     assert f"SAD {table['SAD']:.6g}" in text.splitlines()
     assert comfy.server.sent[-1] == ("7", text)
     assert picture.shape == (1, *alpha.shape[1:], 3)
+
+
+def test_what_a_node_tells_is_in_the_history_too(nodes, tensors):
+    output = nodes["MattingNodesCompare"].execute(alpha=tensors[1], reference=tensors[1])
+    assert output.ui["text"] == (output.args[1],)
+
+
+def test_a_trimap_without_unknown_pixels_is_told(nodes, comfy, tensors):
+    image, trimap = tensors
+    hard = (trimap > 0.5).float()
+    (alpha,) = (
+        nodes["MattingNodesAlphaMatte"].execute(image=image, trimap=hard, method=DEFAULT).args
+    )
+    np.testing.assert_array_equal(alpha, hard)
+    told = "Nothing in the trimap is unknown: the matte is the trimap itself"
+    assert comfy.server.sent[-1] == ("7", told)
+
+
+def test_a_preview_is_of_one_frame(nodes, tensors):
+    mask = (tensors[1] == 1).float()
+    output = nodes["MattingNodesMakeTrimap"].execute(
+        mask=torch.cat([mask] * 3), method={"method": "band", "inner": 2.0, "outer": 2.0}
+    )
+    assert len(output.args[0]) == 3
+    assert len(output.ui["images"]) == 1
+
+
+def test_an_unknown_method_is_refused_by_name(nodes, tensors):
+    matte = nodes["MattingNodesAlphaMatte"]
+    assert matte.validate_inputs(method="closed_form") is True
+    assert matte.validate_inputs(method={"method": "closed_form", "epsilon": 1e-7}) is True
+    told = matte.validate_inputs(method="band")
+    assert "no method 'band': that is a method of Make Trimap" in told
+    assert "closed_form" in told
+    # A choice that ComfyUI does not know comes as it stands.
+    given = {"image": tensors[0], "trimap": tensors[1]}
+    with pytest.raises(ParameterError, match="has no method 'clsed_form'"):
+        matte.execute(**given, method="clsed_form")
+    with pytest.raises(ParameterError, match="method is missing"):
+        matte.execute(**given)
+
+
+def test_texts_are_in_the_words_of_this_host(nodes):
+    """Masks are 0..1 here, and there is neither a command line nor an installed package."""
+    foreign = re.compile(r"(?<!n / )(?<!of )\b(255|128)\b| --\w|doctor|\[networks\]")
+    texts = []
+    for node_ in nodes.values():
+        schema = node_.define_schema()
+        texts.append(schema.description)
+        for socket in schema.inputs:
+            texts.append(socket.tooltip)
+            for option in getattr(socket, "options", []):
+                texts += [i.tooltip for i in getattr(option, "inputs", [])]
+    assert len(texts) > 100
+    assert not [text for text in texts if foreign.search(text or "")]
+
+
+def test_a_default_is_shown_with_all_its_digits(nodes):
+    floats = [
+        (i.step, i.default)
+        for node_ in nodes.values()
+        for socket in node_.define_schema().inputs
+        for option in getattr(socket, "options", [])
+        for i in getattr(option, "inputs", [])
+        if isinstance(i.default, float)
+    ]
+    assert (0.001, 0.033) in floats
+    for step, default in floats:
+        assert round(default / step) * step == pytest.approx(default, rel=1e-6), (step, default)
 
 
 def test_progress_rises_to_the_end(nodes, comfy, tensors):
@@ -304,9 +386,10 @@ def test_pictures_of_16_bits_and_many_planes_come_in_and_go_out(
     (file, *_) = load.define_schema().inputs
     assert file.options[0] == "stack.tif"
     assert "lemur.png [sample]" in file.options
-    image, alpha = load.execute(file="stack.tif", first=1).args
+    image, alpha, mask = load.execute(image="stack.tif", first=1).args
     assert image.shape == (3, 30, 20, 3)
     assert alpha.min() == 1
+    assert mask.max() == 0
     np.testing.assert_array_equal(image[..., 0], (stack[1:] / 65535).astype(np.float32))
     output = save.execute(image=image, filename_prefix="a/b", file_type="png", bits="16")
     assert [saved["filename"] for saved in output.ui["images"]] == [
@@ -320,6 +403,11 @@ def test_pictures_of_16_bits_and_many_planes_come_in_and_go_out(
 
 def test_a_file_that_is_missing_is_told_before_the_queue_starts(nodes):
     load = nodes["MattingNodesLoadPicture"]
+    assert load.validate_inputs(image="lemur.png [sample]") is True
+    told = load.validate_inputs(image="absent.png")
+    assert "absent.png is not in the folder" in told
+    assert "--" not in told  # there is no command line
+    assert "lies outside" in load.validate_inputs(image="../../etc/passwd")
+    # Workflows from before have the name under `file`.
     assert load.validate_inputs(file="lemur.png [sample]") is True
-    assert "absent.png is not in the folder" in load.validate_inputs(file="absent.png")
-    assert "lies outside" in load.validate_inputs(file="../../etc/passwd")
+    assert "absent.png" in load.validate_inputs(file="absent.png")

@@ -252,12 +252,12 @@ def test_transparency_is_joined_and_split_alike(saved_by_both):
 @pytest.mark.parametrize(
     ("settings", "count"),
     [
-        ({"file": "deep.png"}, 1),
-        ({"file": "deep.tif", "channel": 2}, 1),
-        ({"file": "stack.tif", "first": 1, "count": 2, "stretch": True}, 2),
-        ({"file": "sequence"}, 3),
-        ({"file": "lemur.png [sample]"}, 1),
-        ({"file": "cell.png [sample]"}, 1),
+        ({"image": "deep.png"}, 1),
+        ({"image": "deep.tif", "channel": 2}, 1),
+        ({"image": "stack.tif", "first": 1, "count": 2, "stretch": True}, 2),
+        ({"image": "sequence"}, 3),
+        ({"image": "lemur.png [sample]"}, 1),
+        ({"image": "cell.png [sample]"}, 1),
     ],
 )
 def test_load_picture_loads_alike(saved_by_both, settings, count):

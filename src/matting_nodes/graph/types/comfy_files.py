@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
-from ...io.images import write_whole
+from ...io.images import with_texts, write_whole
 from ..folders import Folders
 from ..node_types import ImageBatch, MaskBatch, Saved, Wire, node_type
 from ..wires import IMAGE
@@ -57,26 +57,27 @@ def save_image(
     *,
     filename_prefix: str = "ComfyUI",
     folders: Folders,
-    graph: Mapping[str, Any],
+    embedded: Mapping[str, Any],
 ) -> Annotated[Saved, Wire(IMAGE)]:
     """Save pictures as 8-bit PNG, with the workflow inside."""
     frames = (np.float32(255) * images).clip(0, 255).astype(np.uint8)
     height, width = images.shape[1:3]
     paths = folders.target(filename_prefix, ".png", len(frames), (width, height))
     for path, frame in zip(paths, frames, strict=True):
-        write_whole(path, _png(frame, graph))
+        write_whole(path, _png(frame, embedded))
     return Saved((images,), tuple(paths))
 
 
-def _png(frame: np.ndarray, graph: Mapping[str, Any]) -> bytes:
+def as_texts(embedded: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a PNG holds of its making: the page opens the workflow from such a picture."""
+    return {name: json.dumps(value) for name, value in embedded.items()}
+
+
+def _png(frame: np.ndarray, embedded: Mapping[str, Any]) -> bytes:
     import io
 
     from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
 
-    info = PngInfo()
-    # ComfyUI's page opens the workflow from such a picture.
-    info.add_text("prompt", json.dumps(graph))
     stream = io.BytesIO()
-    Image.fromarray(frame).save(stream, "png", pnginfo=info, compress_level=4)
-    return stream.getvalue()
+    Image.fromarray(frame).save(stream, "png", compress_level=4)
+    return with_texts(stream.getvalue(), as_texts(embedded))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import unit_range
+from ...arrays import check_same_size, unit_range
 from ...errors import FileError, MissingInputError, ParameterError
 from ...framework.normalization import Mode, ValueRange, measured, normalized
 from ...framework.parameters import Advanced, Slider
@@ -17,6 +17,7 @@ from ...io.stacks import read_stack, write_stack
 from ...job import Job
 from ..folders import Folders
 from ..node_types import ImageBatch, MaskBatch, Saved, node_type
+from .comfy_files import as_texts
 
 FORMATS = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg"}
 DEPTHS = {"png": ("8", "16"), "tiff": ("8", "16", "32"), "jpeg": ("8",)}
@@ -27,21 +28,23 @@ class Picture(NamedTuple):
 
     image: ImageBatch
     alpha: MaskBatch
+    mask: MaskBatch
 
 
 def file_is_there(settings: Mapping[str, Any], folders: Folders) -> None:
     """Refuse a file that is not there."""
-    folders.find(str(settings["file"]))
+    folders.find(str(settings["image"]))
 
 
 @node_type(
     title="Load Picture",
     check=file_is_there,
     aliases=("load 16-bit", "load TIFF", "load stack", "load sequence", "load alpha"),
+    renamed={"file": "image"},
 )
 def load_picture(
     *,
-    file: str = "lemur.png [sample]",
+    image: str = "lemur.png [sample]",
     channel: Annotated[int, Slider(0, 1000), Advanced()] = 0,
     first: Annotated[int, Slider(0, 1_000_000), Advanced()] = 0,
     count: Annotated[int, Slider(0, 1_000_000), Advanced()] = 0,
@@ -54,7 +57,7 @@ def load_picture(
 
     Parameters
     ----------
-    file : str
+    image : str
         A picture or a folder of pictures in the input folder, or one of the samples.
     channel : int
         Which channel of a measurement, counted from 1, to take as grey; 0 takes colors.
@@ -72,8 +75,10 @@ def load_picture(
         Straight colors; grey is repeated.
     alpha : (B, H, W) float32, 0..1
         1 is opaque, as everything in a file without transparency is.
+    mask : (B, H, W) float32, 0..1
+        1 where the file is transparent, and where the Mask Editor painted, as of Load Image.
     """
-    path = folders.find(file)
+    path = folders.find(image)
     frames = read_stack(path, channel)
     chosen = frames[first : first + count if count else None]
     if not chosen:
@@ -109,7 +114,7 @@ def _as_batches(frames: list[NDArray[Any]], values: ValueRange | None, name: str
         image[index] = normalized(_colors(frame), values, name)
         if frame.shape[2:] == (4,):
             alpha[index] = unit_range(frame[..., 3], name)
-    return Picture(image, alpha)
+    return Picture(image, alpha, 1 - alpha)
 
 
 def can_be_saved(settings: Mapping[str, Any], folders: Folders) -> None:
@@ -157,8 +162,11 @@ def save_picture(
     one_file: Annotated[bool, Advanced()] = False,
     folders: Folders,
     job: Job,
+    embedded: Mapping[str, Any],
 ) -> Saved:
     """Save pictures, alphas, or pictures with an alpha, in 8, 16 or 32 bits.
+
+    A PNG holds the workflow, too, so that it can be dropped on ComfyUI's page.
 
     Parameters
     ----------
@@ -179,6 +187,7 @@ def save_picture(
     alphas = [] if alpha is None else list(alpha.reshape(-1, *alpha.shape[-2:]))
     total = max(len(images), len(alphas))
     layers = [_filled(frames, total) for frames in (images, alphas) if frames]
+    check_same_size({n: f[0] for n, f in (("image", images), ("alpha", alphas)) if f})
     depth = None if bits == "auto" else cast("Bits", int(bits))
     size = layers[0][0].shape[1], layers[0][0].shape[0]
     paths = folders.target(filename_prefix, FORMATS[file_type], 1 if one_file else total, size)
@@ -188,7 +197,7 @@ def save_picture(
     # One frame at a time: a batch may fill most of the memory.
     for index, (path, frame) in enumerate(zip(paths, map(_joined, *layers), strict=True)):
         job.step(index, total, "Save Picture")
-        write_image(path, frame, bits=depth, force=True)
+        write_image(path, frame, bits=depth, force=True, texts=as_texts(embedded))
     return Saved(files=tuple(paths))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from ...errors import FileError, GraphError
 from ...graph import Folders, Graph, check, evaluate
 from ...graph.batches import Batch, Done, Task, check_all, loaders, plan, run_here
+from ...graph.registry import current
 from ...graph.settings import find_input, with_setting
 from ...graph.workers import run_in_processes, run_on_dask
 from ...job import Cancelled, Job
@@ -19,9 +20,9 @@ from ._progress import progress_bar
 EPILOG = """\
 examples:
   matting-nodes run portrait.json --input photos --output results
-  matting-nodes run portrait.json --set 4.method.inner=20 --set "Load Picture.file=me.jpg"
+  matting-nodes run portrait.json --set 4.method.inner=20 --set "Load Picture.image=me.jpg"
   matting-nodes run portrait.json --each photos --output results --workers 4
-  matting-nodes run compare.json --each 1.file=alphas --each 2.file=references
+  matting-nodes run compare.json --each 1.image=alphas --each 2.image=references
 """
 
 
@@ -68,7 +69,7 @@ def add_command(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    graph = Graph.read(options.workflow)
+    graph = current(Graph.read(options.workflow))
     named: set[str] = set()
     for setting in options.settings:
         name, equals, text = setting.partition("=")

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import folder_paths
+from comfy.cli_args import args
 from comfy_api.latest import io, ui
 
 from ... import sample_data
 from ...errors import MattingError
 from ...framework.parameters import Parameter
+from ...framework.words import COMFYUI, error_in, reworded
 from ...graph import Folders, NodeType
 from ...graph.folders import SAMPLE
 from ...graph.node_types import Saved
@@ -23,7 +25,7 @@ from ._schema import CATEGORY, widget
 from ._tensors import as_array, as_tensors
 
 SOCKETS = {IMAGE: io.Image, MASK: io.Mask}
-FILE = "file"
+FILE = "image"
 # Pictures that the page itself can show.
 SHOWN = (".png", ".jpg")
 
@@ -38,12 +40,13 @@ def file_node_class(type_: NodeType) -> type[io.ComfyNode]:
 
         @classmethod
         def execute(cls, **given: Any) -> io.NodeOutput:
-            unique_id = cls.hidden.unique_id
+            unique_id, given = cls.hidden.unique_id, type_.current(given)
             try:
-                saved = _run(type_, given, unique_id)
+                saved = _run(type_, given, unique_id, _embedded(cls.hidden))
             except MattingError as error:
-                show_text(unique_id, str(error))
-                raise error.with_traceback(None) from None
+                told = error_in(error, COMFYUI)
+                show_text(unique_id, str(told))
+                raise told from None
             values = as_tensors(saved.values)
             return io.NodeOutput(*values, ui=_shown(cls, saved.files, values, given))
 
@@ -56,17 +59,20 @@ def file_node_class(type_: NodeType) -> type[io.ComfyNode]:
 
 def _schema(type_: NodeType) -> io.Schema:
     sockets = [
-        SOCKETS[s.type].Input(s.name, optional=s.optional, tooltip=s.help) for s in type_.sockets
+        SOCKETS[s.type].Input(s.name, optional=s.optional, tooltip=reworded(s.help, COMFYUI))
+        for s in type_.sockets
     ]
     return io.Schema(
         node_id=type_.name,
         display_name=type_.title,
         category=CATEGORY,
-        description=f"{type_.summary} {type_.help}".strip(),
+        description=reworded(f"{type_.summary} {type_.help}".strip(), COMFYUI),
         search_aliases=list(type_.aliases),
         inputs=sockets + [_widget(parameter) for parameter in type_.parameters],
         outputs=[SOCKETS[o.type].Output(o.name, display_name=o.name) for o in type_.outputs],
-        hidden=[io.Hidden.unique_id],
+        hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
+        # Names that inputs had before reach the node, too.
+        accept_all_inputs=bool(type_.renamed),
         is_output_node=type_.is_end,
         has_intermediate_output=not type_.is_end,
     )
@@ -76,7 +82,13 @@ def _widget(parameter: Parameter) -> io.Input:
     if parameter.name != FILE:
         return widget(parameter)
     return io.Combo.Input(
-        FILE, options=_listed(), upload=io.UploadType.image, tooltip=parameter.help
+        FILE,
+        options=_listed(),
+        default=parameter.default,
+        upload=io.UploadType.image,
+        tooltip=reworded(parameter.help, COMFYUI),
+        # Workflows saved before the widget had this name lack it.
+        optional=True,
     )
 
 
@@ -95,15 +107,25 @@ def _is_sequence(folder: Path) -> bool:
         return False
 
 
-def _run(type_: NodeType, given: Mapping[str, Any], unique_id: str) -> Saved:
+def _embedded(hidden: Any) -> dict[str, Any]:
+    """Return what saved files hold of their making, unless ComfyUI was started without."""
+    if args.disable_metadata:
+        return {}
+    return {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
+
+
+def _run(
+    type_: NodeType, given: Mapping[str, Any], unique_id: str, embedded: Mapping[str, Any]
+) -> Saved:
     values = {p.name: p.default for p in type_.parameters}
-    values |= {name: value for name, value in given.items() if value is not None}
+    known = values.keys() | {socket.name for socket in type_.sockets}
+    values |= {name: v for name, v in given.items() if name in known and v is not None}
     if type_.check is not None:
         type_.check(values, _folders())
     for socket in type_.sockets:
         if socket.name in values:
             values[socket.name] = as_array(values[socket.name])
-    context = {"folders": _folders(), "job": job_of(unique_id)}
+    context = {"folders": _folders(), "job": job_of(unique_id), "embedded": embedded}
     result = type_.function(**values, **{name: context[name] for name in type_.passed})
     return result if isinstance(result, Saved) else Saved(tuple(result))
 
@@ -132,17 +154,17 @@ def _saved(path: Path) -> dict[str, str]:
     return {"filename": path.name, "subfolder": subfolder, "type": "output"}
 
 
-def _validate(cls: type, file: str) -> bool | str:
-    """Return True, or why the file cannot be loaded."""
+def _validate(cls: type, image: str = "", file: str = "") -> bool | str:
+    """Return True, or why the picture cannot be loaded; it was called `file` before."""
     try:
-        _folders().find(file)
+        _folders().find(image or file)
     except MattingError as error:
-        return str(error)
+        return str(error_in(error, COMFYUI))
     return True
 
 
-def _fingerprint(cls: type, file: str, **settings: Any) -> list[Any]:
+def _fingerprint(cls: type, image: str = "", file: str = "", **more: Any) -> list[Any]:
     """Return what changes when a file, or one of a folder, does."""
-    path = _folders().find(file)
+    path = _folders().find(image or file)
     paths = pictures_in(path) if path.is_dir() else [path]
     return [[str(p), p.stat().st_mtime_ns, p.stat().st_size] for p in paths]

@@ -8,9 +8,10 @@ from typing import Any
 from comfy_api.latest import ComfyExtension, io, ui
 
 from ...arrays import Kind
-from ...errors import MattingError
+from ...errors import MattingError, ParameterError
 from ...framework.frames import count_frames, map_frames
 from ...framework.spec import NodeSpec
+from ...framework.words import COMFYUI, error_in
 from ...graph import node_types
 from ...graph.wires import collect, frames, node_id
 from ...nodes import all_nodes
@@ -31,21 +32,31 @@ def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
             return schema(spec)
 
         @classmethod
+        def validate_inputs(cls, method: Any = None) -> bool | str:
+            # ComfyUI itself drops a choice that it does not know, and would run the default.
+            try:
+                spec.chosen(_choice(spec, method))
+            except MattingError as error:
+                return str(error_in(error, COMFYUI))
+            return True
+
+        @classmethod
         def execute(cls, **given: Any) -> io.NodeOutput:
             began, unique_id = time.perf_counter(), cls.hidden.unique_id
             try:
-                inputs = frames(spec, given, as_array)
-                results = map_frames(spec, inputs, _settings(spec, given), job_of(unique_id))
                 remarks: list[str] = []
+                inputs = frames(spec, given, as_array, remarks)
+                results = map_frames(spec, inputs, _settings(spec, given), job_of(unique_id))
                 values = as_tensors(collect(spec, results, count_frames(inputs), remarks))
             except MattingError as error:
                 # The page keeps the message behind a button, so the node shows it too;
                 # where in the code it arose helps no user.
-                show_text(unique_id, str(error))
-                raise error.with_traceback(None) from None
+                told = error_in(error, COMFYUI)
+                show_text(unique_id, str(told))
+                raise told from None
             texts = [value for value in values if isinstance(value, str)] + remarks
             show_text(unique_id, *texts or [f"{time.perf_counter() - began:.1f} s"])
-            return io.NodeOutput(*values, ui=_preview(cls, spec, values))
+            return io.NodeOutput(*values, ui=_shown(cls, spec, values, texts))
 
     MattingNode.__name__ = MattingNode.__qualname__ = node_id(spec)
     return MattingNode
@@ -53,14 +64,36 @@ def node_class(spec: NodeSpec[Any]) -> type[io.ComfyNode]:
 
 def _settings(spec: NodeSpec[Any], given: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that are set; ComfyUI nests a method's own under the choice."""
-    settings = {p.name: given.get(p.name) for p in spec.parameters} | given.get("method", {})
+    settings = {p.name: given.get(p.name) for p in spec.parameters}
+    if spec.default_method:
+        method = given.get("method")
+        settings |= method if isinstance(method, dict) else {"method": _choice(spec, method)}
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _preview(cls: type, spec: NodeSpec[Any], values: list[Any]) -> Any:
-    """Return a preview of the first output."""
+def _choice(spec: NodeSpec[Any], method: Any) -> str:
+    """Return the name of the method: ComfyUI gives a choice with what stands under it, or alone.
+
+    Raises
+    ------
+    ParameterError
+        If none is named.
+    """
+    name = method.get("method") if isinstance(method, dict) else method
+    if spec.default_method and not isinstance(name, str):
+        raise ParameterError(
+            "method is missing" if name is None else f"method of {spec.title} is {name!r}",
+            f"It is one of {', '.join(spec.methods)}",
+            "Choose one of these",
+        )
+    return name or ""
+
+
+def _shown(cls: type, spec: NodeSpec[Any], values: list[Any], texts: list[str]) -> dict[str, Any]:
+    """Return what the node shows, in the history too: the first output, and texts."""
     show = ui.PreviewImage if spec.outputs[0].kind is Kind.IMAGE else ui.PreviewMask
-    return show(values[0], cls=cls)
+    # One frame says enough: a preview of each would be written to disk.
+    return {**show(values[0][:1], cls=cls).as_dict(), "text": tuple(texts)}
 
 
 class MattingExtension(ComfyExtension):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from comfy_api.latest import io
@@ -9,6 +10,7 @@ from comfy_api.latest import io
 from ...arrays import Kind
 from ...framework.parameters import Parameter
 from ...framework.spec import Input, NodeSpec, Output
+from ...framework.words import COMFYUI, reworded
 from ...graph.wires import node_id
 from ...models.costs import described
 
@@ -25,7 +27,8 @@ SOCKETS = {
 }
 # What the socket's type alone does not say.
 NOTES = {
-    Kind.MASK: "1 is foreground; the mask of Load Image is the other way round: invert it.",
+    Kind.MASK: "1 is foreground. The mask that Load Image makes of a picture's transparency is the "
+    "other way round: invert it. One painted in the Mask Editor is 1 where it was painted.",
     Kind.LABELS: "A mask with the value n / 255 for object n.",
     Kind.TRIMAP: "A mask with 0 background, 0.5 unknown, 1 foreground.",
     Kind.ALPHA: "A mask with 1 = opaque foreground.",
@@ -39,20 +42,22 @@ def schema(spec: NodeSpec[Any]) -> io.Schema:
         node_id=node_id(spec),
         display_name=spec.title,
         category=CATEGORY,
-        description=f"{spec.summary} {spec.help}".strip(),
+        description=reworded(f"{spec.summary} {spec.help}".strip(), COMFYUI),
         search_aliases=list(spec.aliases),
         inputs=[*map(_socket, spec.inputs), *_choice(spec), *map(widget, spec.parameters)],
         outputs=[_output(output) for output in spec.outputs],
         hidden=[io.Hidden.unique_id],
         # A table is worth running for, whatever comes after.
         is_output_node=any(output.kind is Kind.TABLE for output in spec.outputs),
+        # A choice that ComfyUI does not know reaches the node, which refuses it by name.
+        accept_all_inputs=True,
         # Keeps the preview when the node comes from the cache.
         has_intermediate_output=True,
     )
 
 
 def _socket(wire: Input) -> io.Input:
-    tooltip = " ".join(filter(None, (wire.help, NOTES.get(wire.kind))))
+    tooltip = " ".join(filter(None, (reworded(wire.help, COMFYUI), NOTES.get(wire.kind))))
     extra = {"force_input": True} if wire.kind in (Kind.BOX, Kind.POINTS) else {}
     return SOCKETS[wire.kind].Input(wire.name, optional=wire.optional, tooltip=tooltip, **extra)
 
@@ -65,14 +70,14 @@ def _choice(spec: NodeSpec[Any]) -> list[io.Input]:
         for name, method in spec.methods.items()
     ]
     tooltip = "\n".join(f"{name}: {described(method)}" for name, method in spec.methods.items())
-    return [io.DynamicCombo.Input("method", options=options, tooltip=tooltip)]
+    return [io.DynamicCombo.Input("method", options=options, tooltip=reworded(tooltip, COMFYUI))]
 
 
 def widget(parameter: Parameter) -> io.Input:
     """Return the widget of a setting."""
     common = {
         "default": parameter.default,
-        "tooltip": f"{parameter.help} {parameter.rule}.",
+        "tooltip": reworded(f"{parameter.help} {parameter.rule}.", COMFYUI),
         "advanced": parameter.advanced or None,
         # A workflow saved before a parameter existed still runs, with its default.
         "optional": True,
@@ -87,8 +92,9 @@ def widget(parameter: Parameter) -> io.Input:
     limits = {"min": slider.minimum, "max": slider.maximum} if slider else {}
     if parameter.type is int:
         return io.Int.Input(parameter.name, **common, **{k: int(v) for k, v in limits.items()})
-    # The page shows as many decimals as the step has: a small default needs a small step.
-    step = slider.step if slider and slider.step else min(0.1, parameter.default or 0.1)
+    # The page shows as many decimals as the step has: all of the default's are needed.
+    last_digit = 10.0 ** min(-1, int(Decimal(repr(parameter.default)).as_tuple().exponent))
+    step = min(slider.step, last_digit) if slider and slider.step else last_digit
     return io.Float.Input(parameter.name, **common, **limits, step=step, round=False)
 
 

@@ -10,6 +10,7 @@ from magicgui import widgets
 from ...arrays import Kind
 from ...errors import SizeMismatchError
 from ...framework.spec import Input, NodeSpec
+from ...framework.words import NAPARI, reworded
 from ._layers import is_shapes
 from ._places import common_shape, plane_shape
 from ._trimap import KEYS_HELP, is_trimap, tag
@@ -28,7 +29,7 @@ class LayerChoice(widgets.ComboBox):
             label=wire.name + (" (optional)" if wire.optional else ""),
             choices=self.candidates,
             nullable=True,
-            tooltip=f"{wire.help}\n{KEYS_HELP}" if wire.kind is Kind.TRIMAP else wire.help,
+            tooltip=_tooltip(wire),
         )
         self.changed.connect(self._remember)
         self.reset_choices()
@@ -56,6 +57,11 @@ class LayerChoice(widgets.ComboBox):
     def _remember(self, layer: Any) -> None:
         if not self.proposing:
             self.by_user = layer is not None or self.wire.optional
+
+
+def _tooltip(wire: Input) -> str:
+    text = reworded(wire.help, NAPARI)
+    return f"{text}\n{KEYS_HELP}" if wire.kind is Kind.TRIMAP else text
 
 
 def _itself(layer: Any) -> Any:

@@ -35,7 +35,7 @@ class _Output:
 
 
 class _ComfyNode:
-    hidden = SimpleNamespace(unique_id="7")
+    hidden = SimpleNamespace(unique_id="7", prompt={"7": {}}, extra_pnginfo={"workflow": {}})
 
 
 class _Schema:
@@ -49,7 +49,7 @@ io = SimpleNamespace(
     Input=_Wire,
     Output=_Wire,
     DynamicCombo=type("DynamicCombo", (_kind("DynamicCombo"),), {"Option": _Option}),
-    Hidden=SimpleNamespace(unique_id="UNIQUE_ID"),
+    Hidden=SimpleNamespace(unique_id="UNIQUE_ID", prompt="PROMPT", extra_pnginfo="EXTRA_PNGINFO"),
     Schema=_Schema,
     ComfyNode=_ComfyNode,
     NodeOutput=_Output,
@@ -60,6 +60,9 @@ io = SimpleNamespace(
 class _Preview:
     def __init__(self, batch, cls=None):
         self.batch = batch
+
+    def as_dict(self):
+        return {"images": [{"filename": f"{n}.png"} for n in range(len(self.batch))]}
 
 
 class _PreviewMask(_Preview):

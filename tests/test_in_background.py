@@ -7,8 +7,7 @@ import time
 
 import pytest
 
-from matting_nodes.job import Cancelled, Job
-from matting_nodes.models._background import in_background
+from matting_nodes.job import Cancelled, Job, in_background
 
 
 def test_its_result_its_reports_and_its_notes_come_back():
