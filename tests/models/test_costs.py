@@ -62,9 +62,10 @@ def test_several_networks_of_a_method_cost_from_least_to_most(cache):
     assert costs.told(("indexnet",)) == "", "auto does not take the CPU here"
     assert list(costs.known()) == ["cuda (H)", "cpu (2 threads)"]
     method = NODES["alpha_matte"].methods["deep_image_matting"]
-    assert costs.described(method) == f"{method.summary} {costs.told(names)}"
+    assert costs.described(method).startswith(f"{method.summary} Downloads ")
+    assert costs.described(method).endswith(f"{MODELS[names[0]].terms}. {costs.told(names)}")
     gca = NODES["alpha_matte"].methods["gca"]
-    assert costs.described(gca) == gca.summary
+    assert costs.described(gca).endswith(f"Downloads 101 MB; {MODELS['gca'].terms}.")
 
 
 @pytest.mark.parametrize(

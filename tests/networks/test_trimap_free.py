@@ -7,9 +7,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 
+from matting_nodes import Job, segment
+from matting_nodes.errors import WeightsError
+from matting_nodes.models.pool import POOL
 from matting_nodes.networks import BiRefNet, MODNet
-from matting_nodes.networks.birefnet import reorder_columns
 
 from .conftest import GOLDEN, fill, image_and_trimap, rgb
 
@@ -34,16 +37,14 @@ def birefnet():
     return network, fill(keys("birefnet_lite"), bn=(0.7, 1.3)) | index
 
 
-@pytest.mark.parametrize(
-    ("array", "reorder"), [("logits", dict), ("logits_columns", reorder_columns)]
-)
+@pytest.mark.parametrize(("array", "columns"), [("logits", False), ("logits_columns", True)])
 def test_birefnet_gives_the_published_logits_in_either_order_of_patches(
-    birefnet, array, reorder, relative_error
+    birefnet, array, columns, relative_error
 ):
     network, state = birefnet
-    network.load_state_dict(reorder(state), strict=True)
+    network.load_state_dict(state, strict=True)
     with torch.no_grad():
-        logits = network(rgb(*image_and_trimap(128, 160))[None])
+        logits = network(rgb(*image_and_trimap(128, 160))[None], columns)
     assert relative_error(logits, golden("birefnet_lite", array)) < 1e-4
 
 
@@ -53,13 +54,86 @@ def test_the_large_birefnet_has_the_published_tensors():
     assert shapes == keys("birefnet")
 
 
-def test_modnet_gives_the_published_matte(relative_error):
+@pytest.fixture(scope="module")
+def modnet_state():
     shapes = keys("modnet")
     state = fill({k: v for k, v in shapes.items() if not k.startswith(f"{SHARED}backbone.")})
-    state |= {k: state[k.removeprefix(SHARED)] for k in shapes if k not in state}
+    return state | {k: state[k.removeprefix(SHARED)] for k in shapes if k not in state}
+
+
+@pytest.fixture(scope="module")
+def files(birefnet, modnet_state, tmp_path_factory):
+    """Files of weights as they are published."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.save(birefnet[1], folder / "birefnet.pth")
+    torch.save({f"module.{k}": v for k, v in modnet_state.items()}, folder / "modnet.ckpt")
+    yield {path.stem: str(path) for path in folder.iterdir()}
+    POOL.free()
+
+
+def test_modnet_gives_the_published_matte(modnet_state, relative_error):
     network = MODNet().eval()
-    network.load_state_dict(state, strict=True)
+    network.load_state_dict(modnet_state, strict=True)
     image = image_and_trimap(128, 160)[0]
     with torch.no_grad():
         matte = network(torch.from_numpy((image - 0.5) / 0.5).permute(2, 0, 1)[None])
     assert relative_error(matte, golden("modnet", "raw")) < 1e-4
+
+
+def test_segment_by_modnet_gives_the_published_matte(files):
+    image = image_and_trimap(128, 160)[0]
+    given = {"method": "modnet", "weights": files["modnet"], "shorter_side": 128}
+    soft = segment(image, soft=True, recipe="full", **given)
+    np.testing.assert_allclose(soft, golden("modnet", "raw")[0, 0].numpy(), atol=1e-4)
+    # The published recipe rounds to 8 bits.
+    np.testing.assert_allclose(segment(image, soft=True, **given), soft, atol=0.03)
+    np.testing.assert_array_equal(segment(image, recipe="full", **given), soft > 0.5)
+
+
+@pytest.mark.parametrize("columns", [False, True])
+def test_segment_by_birefnet_squashes_the_picture_and_brings_the_mask_back(
+    birefnet, files, columns
+):
+    image = (image_and_trimap(40, 90)[0] * 255).round() / np.float32(255)
+    small = Pillow.fromarray((image * 255).astype(np.uint8)).resize((64, 64), Pillow.BILINEAR)
+    network, state = birefnet
+    network.load_state_dict(state)
+    with torch.no_grad():
+        logits = network(rgb(np.asarray(small) / np.float32(255), None)[None], columns)
+    mask = Pillow.fromarray(logits[0, 0].sigmoid().numpy()).resize((90, 40), Pillow.BICUBIC)
+    soft = segment(
+        image,
+        method="birefnet",
+        network="lite",
+        soft=True,
+        side=64,
+        patch_order="columns" if columns else "rows",
+        weights=files["birefnet"],
+    )
+    np.testing.assert_allclose(soft, np.asarray(mask).clip(0, 1), atol=1e-3)
+
+
+def test_where_the_order_of_patches_is_not_known_both_are_tried(files):
+    image = image_and_trimap(64, 64)[0]
+    given = {"method": "birefnet", "network": "lite", "soft": True, "side": 64}
+    given |= {"weights": files["birefnet"]}
+    told = []
+    job = Job(lambda _, message: told.append(message))
+    found = segment(image, patch_order="check", job=job, **given)
+    by_order = [segment(image, patch_order=order, **given) for order in ("columns", "rows")]
+    doubts = [((mask > 0.1) & (mask < 0.9)).mean() for mask in by_order]
+    np.testing.assert_array_equal(found, by_order[int(np.argmin(doubts))])
+    assert any("two orders of patches differ by" in message for message in told)
+
+
+def test_a_lite_file_does_not_fit_the_large_network(files):
+    with pytest.raises(WeightsError, match=r"does not fit BiRefNet.*looks like birefnet_lite"):
+        segment(image_and_trimap(32, 32)[0], method="birefnet", side=32, weights=files["birefnet"])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 300)])
+def test_a_picture_of_any_shape(files, shape):
+    image = image_and_trimap(*shape)[0]
+    given = {"method": "modnet", "weights": files["modnet"], "shorter_side": 32}
+    for recipe in ("published", "full"):
+        assert segment(image, recipe=recipe, **given).shape == shape

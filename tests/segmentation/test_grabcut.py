@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+from skimage import data
 
 from matting_nodes import Prompts, sample_data
 from matting_nodes.errors import EmptyRegionError, ValueRangeError
@@ -102,8 +104,40 @@ def test_it_stops_between_rounds(small):
     reports = []
     job = Job(lambda fraction, message: reports.append(fraction), lambda: len(reports) > 2)
     with pytest.raises(Cancelled):
-        segment(small[0], iterations=20, job=job)
+        segment(small[0], box=(37, 12, 135, 110), iterations=20, job=job)
     assert reports == [0.0, 0.0, 0.05]
+
+
+def test_without_a_prompt_it_finds_what_stands_out():
+    """The lemur before a rocket at night: a box over most of the picture takes the sky too."""
+    image = cv2.resize(data.rocket()[:200, :250] / np.float32(255), (200, 140))
+    lemur, alpha = (
+        cv2.resize(picture, (120, 80), interpolation=cv2.INTER_AREA)
+        for picture in (sample_data.lemur(), sample_data.lemur_alpha())
+    )
+    there = np.zeros((140, 200), bool)
+    there[60:, 40:160] = alpha > 0.5
+    image[60:, 40:160] += alpha[..., None] * (lemur - image[60:, 40:160])
+    assert overlap(segment(image), there) > 0.9
+    assert overlap(segment(image, start="box"), there) < 0.7
+
+
+@pytest.mark.parametrize("shape", [(12, 12, 3), (200, 5, 1), (40, 60, 3)])
+def test_where_nothing_stands_out_it_begins_with_the_box(shape):
+    image = np.random.default_rng(0).random(shape, np.float32)
+    image[3:] *= 0.5
+    if shape[0] == 40:
+        image[:] = 0.5
+    np.testing.assert_array_equal(segment(image), segment(image, start="box"))
+
+
+def test_it_stops_while_it_looks_for_the_object(small):
+    reports = []
+    job = Job(lambda fraction, message: reports.append(message), lambda: len(reports) > 1)
+    with pytest.raises(Cancelled):
+        segment(small[0], job=job)
+    assert reports[-1] == "look for the object"
+    assert "GrabCut" not in reports
 
 
 def test_holes_are_filled_and_specks_dropped(lemur):

@@ -205,17 +205,30 @@ def _vitmatte(width: int, heads: int) -> Module:
     return network
 
 
-def _sam2(blocks: list[int], attention: list[int], window: list[int]) -> Module:
+def _sam2(
+    blocks: list[int],
+    attention: list[int],
+    window: list[int],
+    width: int = 96,
+    heads: int = 1,
+    windows: list[int] | None = None,
+) -> Module:
     """Return SAM 2.1 for single pictures, with a Hiera encoder of that many blocks a stage."""
     load_triton_apart()
     from transformers import Sam2Config, Sam2HieraDetConfig, Sam2Model, Sam2VisionConfig
 
+    widths = [width * 2**i for i in range(4)]
     encoder = Sam2HieraDetConfig(
         blocks_per_stage=blocks,
         global_attention_blocks=attention,
         window_positional_embedding_background_size=window,
+        hidden_size=width,
+        num_attention_heads=heads,
+        embed_dim_per_stage=widths,
+        num_attention_heads_per_stage=[heads * 2**i for i in range(4)],
+        window_size_per_stage=windows or [8, 4, 14, 7],
     )
-    vision = Sam2VisionConfig(backbone_config=encoder)
+    vision = Sam2VisionConfig(backbone_config=encoder, backbone_channel_list=widths[::-1])
     network: Module = Sam2Model(Sam2Config(vision_config=vision))
     return network
 
@@ -227,6 +240,45 @@ _DEEPLAB = (
 )
 _MOBILENET = "Howard et al., Searching for MobileNetV3, ICCV 2019, arXiv 1905.02244"
 _VITMATTE = "Yao, Wang, Yang and Wang, ViTMatte, Information Fusion 103, 2024, arXiv 2305.15272"
+
+
+def _birefnet(
+    variant: str,
+    repository: str,
+    size: int,
+    revision: str,
+    sha256: str,
+    *,
+    task: str = "segment",
+    backbone: str = "large",
+    columns: bool = False,
+    side: int = 1024,
+    telltale: tuple[str, ...] = (),
+) -> Model:
+    """Return the entry of one of BiRefNet's files.
+
+    By columns are the patches of files from before November 2024; no file says so itself.
+    """
+    return Model(
+        name="_".join(["birefnet", *variant.lower().split()]),
+        title=f"BiRefNet {variant}".strip(),
+        task=task,
+        builder="birefnet:BiRefNet",
+        arguments={"size": backbone, "columns": columns},
+        source=HuggingFace(f"ZhengPeng7/{repository}", revision, "model.safetensors"),
+        file=f"{repository}.safetensors",
+        sha256=sha256,
+        size=size,
+        licence="MIT (code and model card); the terms of some of its training sets, such as "
+        "DIS5K, P3M-10k and AM-2k, are for research",
+        paper="Zheng et al., Bilateral Reference for High-Resolution Dichotomous Image "
+        "Segmentation, CAAI AIR 2024, arXiv 2401.03407",
+        telltale=telltale,
+        channels=3,
+        side=side,
+    )
+
+
 _SAM2 = "Ravi et al., SAM 2: Segment Anything in Images and Videos, 2024, arXiv 2408.00714"
 # Sam2's file is the video model's, which also remembers earlier frames.
 _SAM2_MEMORY = (
@@ -488,49 +540,156 @@ _PUBLISHED = (
             ),
         )
     ),
-    Model(
-        name="sam2_tiny",
-        title="SAM 2.1, Hiera tiny",
-        task="segment",
-        builder=_sam2,
-        arguments={"blocks": [1, 2, 7, 2], "attention": [5, 7, 9], "window": [7, 7]},
-        source=HuggingFace(
-            "facebook/sam2.1-hiera-tiny",
-            "de431c4043854a71d8101e17995dfe596bf101a5",
-            "model.safetensors",
-        ),
-        file="sam2.1-hiera-tiny.safetensors",
-        sha256="48c14467e5cf9e51870511feb72c89688e82dd74523142c0538b663e193ac2a7",
-        size=155_908_064,
-        licence="Apache-2.0",
-        paper=_SAM2,
-        telltale=("vision_encoder.backbone.blocks.11.attn.qkv.weight",),
-        ignored=_SAM2_MEMORY,
-        channels=3,
-        side=1024,
-        prompted=True,
+    *(
+        Model(
+            name=f"sam2_{size.replace('-', '_')}",
+            title=f"SAM 2.1, Hiera {size}",
+            task="segment",
+            builder=_sam2,
+            arguments=arguments,
+            source=HuggingFace(f"facebook/sam2.1-hiera-{size}", revision, "model.safetensors"),
+            file=f"sam2.1-hiera-{size}.safetensors",
+            sha256=sha256,
+            size=stored,
+            licence="Apache-2.0",
+            paper=_SAM2,
+            telltale=(telltale,),
+            ignored=_SAM2_MEMORY,
+            channels=3,
+            side=1024,
+            prompted=True,
+        )
+        for size, arguments, telltale, stored, revision, sha256 in (
+            (
+                "tiny",
+                {"blocks": [1, 2, 7, 2], "attention": [5, 7, 9], "window": [7, 7]},
+                "vision_encoder.backbone.blocks.11.attn.qkv.weight",
+                155_908_064,
+                "de431c4043854a71d8101e17995dfe596bf101a5",
+                "48c14467e5cf9e51870511feb72c89688e82dd74523142c0538b663e193ac2a7",
+            ),
+            (
+                "small",
+                {"blocks": [1, 2, 11, 2], "attention": [7, 10, 13], "window": [7, 7]},
+                "vision_encoder.backbone.blocks.15.attn.qkv.weight",
+                184_305_280,
+                "ee5bba1d82bb8749febdf90f45e84b687142ba03",
+                "0a4067b11ce1e23d5229203f11c718a823060d15a4b23fa2372a7d4b77cbbc60",
+            ),
+            (
+                "base-plus",
+                {
+                    "blocks": [2, 3, 16, 3],
+                    "attention": [12, 16, 20],
+                    "window": [14, 14],
+                    "width": 112,
+                    "heads": 2,
+                },
+                "vision_encoder.backbone.blocks.23.attn.qkv.weight",
+                323_476_296,
+                "b7320756a13354e7530a63935656d35b2f91a290",
+                "2012733a0de5d03efd1bba550a2847c4551be9ef2e0d497c83074df66189f780",
+            ),
+            (
+                "large",
+                {
+                    "blocks": [2, 6, 36, 4],
+                    "attention": [23, 33, 43],
+                    "window": [7, 7],
+                    "width": 144,
+                    "heads": 2,
+                    "windows": [8, 4, 16, 8],
+                },
+                "vision_encoder.backbone.blocks.47.attn.qkv.weight",
+                897_897_416,
+                "665f8e2ad61cf5f53d65644ff27c8ee525124610",
+                "dc407dce21301fd94abb395c5099b4f2c455fdc8a8f261ac3d0ea6d4cd197230",
+            ),
+        )
+    ),
+    _birefnet(
+        "",
+        "BiRefNet",
+        444_473_596,
+        "e2bf8e4460fc8fa32bba5ea4d94b3233d367b0e4",
+        "9ab37426bf4de0567af6b5d21b16151357149139362e6e8992021b8ce356a154",
+        columns=True,
+        telltale=("bb.layers.2.blocks.17.norm1.weight",),
+    ),
+    _birefnet(
+        "lite",
+        "BiRefNet_lite",
+        177_634_392,
+        "aa62cd87eafb9cc43056d08ef3615a14628b831d",
+        "4417d89795250e698c3cb0ae8df15743810065f646f48a694fdfa7ca052d0815",
+        backbone="tiny",
+        columns=True,
+        telltale=("decoder.ipt_blk5.conv1.weight",),
+    ),
+    _birefnet(
+        "HR",
+        "BiRefNet_HR",
+        444_473_596,
+        "a7a562f6fd16021180f2f4348f4de003a2d3d1e1",
+        "9d678bafec0b0019fbb073b7fd02f05ede25dc4b15254f23b2fb0be333200c0d",
+        side=2048,
+    ),
+    _birefnet(
+        "dynamic",
+        "BiRefNet_dynamic",
+        444_473_596,
+        "280306042f57b7a33854319da62fd86aaa89ec4c",
+        "e3d2e4884e51ff30f0cd630edc6b1e41b06b7f23a0a2a5169f7b7cb33a711c2d",
+        side=0,
+    ),
+    _birefnet(
+        "portrait",
+        "BiRefNet-portrait",
+        884_878_856,
+        "b6561965a70070d9143fd9e558f6ca3c481510db",
+        "4a4eb3a5469b75f0cccaec6772c22fc30e6c12ed429c2c0ba71b43e3d8d97182",
+        columns=True,
+    ),
+    _birefnet(
+        "matting",
+        "BiRefNet-matting",
+        884_878_856,
+        "eccde0a8cbdce7ac5fecfeb06340fe7b949e85d9",
+        "a9875de5b1e6c8eb5fdaa8c727a82927ce442cdc87ba3abee6a77e6fa46c25bb",
+        task="alpha_matte",
+        columns=True,
+    ),
+    _birefnet(
+        "lite matting",
+        "BiRefNet_lite-matting",
+        88_965_896,
+        "99c33412e3f58e1f33187abdc8c435c645243690",
+        "ce8bcfc045e336322c0424a5863dcfb7e9ce8fed0a5fd4d1b2b20adf12d97243",
+        task="alpha_matte",
+        backbone="tiny",
+    ),
+    _birefnet(
+        "HR matting",
+        "BiRefNet_HR-matting",
+        444_473_596,
+        "5d6b6f8adcb5b417c871b1d84ceaae9871355b7f",
+        "a5a4de698739ea5e0e8bbab28e1b293dde95092b87a442d566cbc585c53cef55",
+        task="alpha_matte",
+        side=2048,
     ),
     Model(
-        name="sam2_small",
-        title="SAM 2.1, Hiera small",
-        task="segment",
-        builder=_sam2,
-        arguments={"blocks": [1, 2, 11, 2], "attention": [7, 10, 13], "window": [7, 7]},
-        source=HuggingFace(
-            "facebook/sam2.1-hiera-small",
-            "ee5bba1d82bb8749febdf90f45e84b687142ba03",
-            "model.safetensors",
-        ),
-        file="sam2.1-hiera-small.safetensors",
-        sha256="0a4067b11ce1e23d5229203f11c718a823060d15a4b23fa2372a7d4b77cbbc60",
-        size=184_305_280,
-        licence="Apache-2.0",
-        paper=_SAM2,
-        telltale=("vision_encoder.backbone.blocks.15.attn.qkv.weight",),
-        ignored=_SAM2_MEMORY,
+        name="modnet",
+        title="MODNet, photographic portraits",
+        task="alpha_matte",
+        builder="modnet:MODNet",
+        source=GoogleDrive("1mcr7ALciuAsHCpLnrtG_eop5-EYhbCmz"),
+        file="modnet_photographic_portrait_matting.ckpt",
+        size=26_100_000,
+        licence="Apache-2.0 (README: code, models and demos)",
+        paper="Ke, Sun, Li, Yan and Lau, MODNet, AAAI 2022, arXiv 2011.11961",
+        telltale=("lr_branch.se_block.fc.0.weight", "f_branch.conv_lr4x.layers.0.weight"),
         channels=3,
-        side=1024,
-        prompted=True,
+        side=512,
     ),
 )
 

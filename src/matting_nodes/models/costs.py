@@ -19,7 +19,9 @@ from ..job import Job
 from ._devices import available_devices, torch_device
 from ._folder import model_folder
 from ._records import replace_record
+from ._source import ByHand
 from .catalog import MODELS, Model
+from .weights import find
 
 if TYPE_CHECKING:
     import torch
@@ -93,7 +95,9 @@ def known() -> dict[str, dict[str, Cost]]:
 
 
 def described(method: MethodSpec) -> str:
-    """Return a method's summary and, where it was measured, what it costs, for hosts to show.
+    """Return a method's summary, for hosts to show; of a network also what it takes.
+
+    That is its download or that it is on disk, its licence and, where it was measured, its cost.
 
     Examples
     --------
@@ -101,7 +105,21 @@ def described(method: MethodSpec) -> str:
     >>> print(described(make_trimap.methods["band"]))
     Mark a band along a mask's edge as unknown.
     """
-    return f"{method.summary} {told(method.networks)}".strip()
+    return " ".join(filter(None, (method.summary, offered(method.networks), told(method.networks))))
+
+
+def offered(names: tuple[str, ...]) -> str:
+    """Return in words how the first of these models is had, and its licence; "" for none."""
+    if not names:
+        return ""
+    model = MODELS[names[0]]
+    if find(model):
+        there = "On disk"
+    elif isinstance(model.source, ByHand):
+        there = "Weights by hand"
+    else:
+        there = f"Downloads {model.size / 1e6:.0f} MB"
+    return f"{there}; {model.terms}."
 
 
 def told(names: tuple[str, ...]) -> str:

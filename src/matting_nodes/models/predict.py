@@ -31,6 +31,7 @@ _LARGE = 2**18
 _WORK: dict[str, Work] = {}
 
 Pick = Callable[[Any, Any], "torch.Tensor"]
+Call = Callable[[Any, "torch.Tensor"], "torch.Tensor"]
 
 
 def predict(
@@ -46,6 +47,7 @@ def predict(
     stride: int = 0,
     padding: Padding = "reflect",
     pick: Pick | None = None,
+    call: Call | None = None,
     in_one_piece: bool = False,
     back: Interpolation = "linear",
 ) -> Planes:
@@ -71,6 +73,8 @@ def predict(
         How sides are filled up to a multiple.
     pick : callable(network, answer) -> (N, K, h, w), optional
         Takes what is wanted out of an answer that is not one tensor.
+    call : callable(network, x) -> (N, K, h, w), optional
+        How a network without halves is run, if it takes more than the picture.
     in_one_piece : bool
         Run the whole network over all of the picture, which is of any size, as its authors do.
     back : str
@@ -93,7 +97,8 @@ def predict(
         network: Any = leased
         # Networks that are not ours do not say how far they see: the whole picture, then.
         reach = None if in_one_piece else getattr(network, "reach", None)
-        runs = _picking(network, pick, in_one_piece) if pick or in_one_piece else network
+        plain = not (pick or call or in_one_piece)
+        runs = network if plain else _picking(network, pick, call, in_one_piece)
         read = read_from(wanted, *planes.shape[1:])
         tiled = run_tiled(
             runs,
@@ -171,7 +176,7 @@ def _work(name: str, network: Any, planes: Planes) -> Work | None:
     return _WORK[name]
 
 
-def _picking(network: Module, pick: Pick | None, in_one_piece: bool) -> Module:
+def _picking(network: Module, pick: Pick | None, call: Call | None, in_one_piece: bool) -> Module:
     """Return the network with an answer of one tensor, and without halves if in one piece."""
     from torch.nn import Module as Base
 
@@ -182,7 +187,7 @@ def _picking(network: Module, pick: Pick | None, in_one_piece: bool) -> Module:
             self.near = 0 if in_one_piece else near_of(network)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self._picked(self.network(x))
+            return self._picked(call(self.network, x) if call else self.network(x))
 
         def begin(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
             features: tuple[torch.Tensor, ...] = self.network.begin(x)

@@ -40,3 +40,13 @@ Tile = Annotated[
     Advanced(),
     Help("Side of the tiles that a large picture is cut into; 0 chooses."),
 ]
+
+PatchOrder = Annotated[
+    Literal["as published", "rows", "columns", "check"],
+    Advanced(),
+    Help(
+        "How the network's decoder orders patches of the picture: weights from before November "
+        "2024 want columns, later ones rows, and no file says so. For weights of one's own, check "
+        "tries both, takes the mask with less doubt, and tells if they differ."
+    ),
+]

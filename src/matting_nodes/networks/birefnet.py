@@ -23,33 +23,36 @@ class BiRefNet(nn.Module):
     ----------
     size : {"large", "tiny"}
         Size of the backbone: Swin-L, or Swin-T (the lite networks).
+    columns : bool
+        Whether patches are ordered as in upstream's code before November 2024, columns first and
+        colors last. The keys and shapes are the same: weights do not tell which they want.
 
     Notes
     -----
     Zheng et al., "Bilateral Reference for High-Resolution Dichotomous Image Segmentation",
     CAAI AIR 2024, arXiv 2401.03407; github.com/ZhengPeng7/BiRefNet.
-
-    Patches are ordered as in upstream's code since November 2024. Weights from before want them
-    by columns: `reorder_columns` turns such a state dict into this order.
     """
 
     stride = 32
     reach = None
 
-    def __init__(self, size: Literal["large", "tiny"] = "large") -> None:
+    def __init__(self, size: Literal["large", "tiny"] = "large", columns: bool = False) -> None:
         super().__init__()
+        self.columns = columns
         widths = WIDTHS[size]
         self.bb = _swin.large() if size == "large" else _swin.tiny()
         self.squeeze_module = nn.Sequential(DecoderBlock(sum(widths), widths[0]))
         self.decoder = Decoder(widths)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor, columns: bool | None = None) -> Tensor:
         """Return the logits of the object.
 
         Parameters
         ----------
         image : (N, 3, H, W)
             RGB, ImageNet-normalized. H and W are multiples of 32; 1024 × 1024 in training.
+        columns : bool, optional
+            The order of patches, if not the network's own.
 
         Returns
         -------
@@ -63,7 +66,8 @@ class BiRefNet(nn.Module):
         coarse = features[3]
         context = [_resized(finer, coarse.shape[2:]) for finer in features[:3]]
         squeezed = self.squeeze_module(torch.cat([*context, coarse], 1))
-        logits: Tensor = self.decoder(image, [*features[:3], squeezed])
+        by_columns = self.columns if columns is None else columns
+        logits: Tensor = self.decoder(image, [*features[:3], squeezed], by_columns)
         return logits
 
 
@@ -89,23 +93,23 @@ class Decoder(nn.Module):
             self.add_module(f"gdt_convs_attn_{4 - i}", nn.Sequential(nn.Conv2d(ATTENTION, 1, 1)))
         self.conv_out1 = nn.Sequential(nn.Conv2d(outputs[3] + patches[3], 1, 1))
 
-    def forward(self, image: Tensor, features: list[Tensor]) -> Tensor:
+    def forward(self, image: Tensor, features: list[Tensor], columns: bool) -> Tensor:
         """Return the logits, (N, 1, H, W); `features` go from fine to coarse."""
         x = features[3]
         for i in (4, 3, 2):
-            x = self._with_patches(image, x, i + 1)
+            x = self._with_patches(image, x, i + 1, columns)
             x = self.get_submodule(f"decoder_block{i}")(x)
             attention = self.get_submodule(f"gdt_convs_{i}")(x)
             x = x * self.get_submodule(f"gdt_convs_attn_{i}")(attention).sigmoid()
             finer = features[i - 2]
             x = _resized(x, finer.shape[2:]) + self.get_submodule(f"lateral_block{i}")(finer)
-        x = self.get_submodule("decoder_block1")(self._with_patches(image, x, 2))
+        x = self.get_submodule("decoder_block1")(self._with_patches(image, x, 2, columns))
         x = _resized(x, image.shape[2:])
-        logits: Tensor = self.conv_out1(self._with_patches(image, x, 1))
+        logits: Tensor = self.conv_out1(self._with_patches(image, x, 1, columns))
         return logits
 
-    def _with_patches(self, image: Tensor, x: Tensor, block: int) -> Tensor:
-        seen = self.get_submodule(f"ipt_blk{block}")(_patches(image, x.shape[2:]))
+    def _with_patches(self, image: Tensor, x: Tensor, block: int, columns: bool) -> Tensor:
+        seen = self.get_submodule(f"ipt_blk{block}")(_patches(image, x.shape[2:], columns))
         return torch.cat([x, seen], 1)
 
 
@@ -184,13 +188,13 @@ class DeformableConvolution(nn.Module):
         """Return (N, outputs, h, w)."""
         from torchvision.ops import deform_conv2d
 
-        result: Tensor = deform_conv2d(
-            x,
-            self.offset_conv(x),
-            self.regular_conv.weight,
-            padding=self.padding,
-            mask=2 * self.modulator_conv(x).sigmoid(),
+        weight = self.regular_conv.weight
+        # On the CPU it has no autocast of its own.
+        x, offset, mask = (
+            part.to(weight.dtype)
+            for part in (x, self.offset_conv(x), 2 * self.modulator_conv(x).sigmoid())
         )
+        result: Tensor = deform_conv2d(x, offset, weight, padding=self.padding, mask=mask)
         return result
 
 
@@ -229,33 +233,17 @@ def _attention_features(channels: int) -> nn.Sequential:
     )
 
 
-def _patches(image: Tensor, size: torch.Size) -> Tensor:
-    """Cut (N, C, H, W) into a grid of patches of (h, w), stacked as channels: color outermost."""
+def _patches(image: Tensor, size: torch.Size, columns: bool) -> Tensor:
+    """Cut (N, C, H, W) into a grid of patches of (h, w), stacked as channels.
+
+    Their order is (color, row, column), or (column, row, color) by columns.
+    """
     n, channels, height, width = image.shape
     down, across = height // size[0], width // size[1]
     cut = image.view(n, channels, down, size[0], across, size[1])
-    return cut.permute(0, 1, 2, 4, 3, 5).reshape(n, channels * down * across, *size)
+    order = (0, 4, 2, 1, 3, 5) if columns else (0, 1, 2, 4, 3, 5)
+    return cut.permute(order).reshape(n, channels * down * across, *size)
 
 
 def _resized(x: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
     return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=True)
-
-
-def reorder_columns(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return a state dict from before November 2024 with the patches in the present order.
-
-    Then patches were stacked columns first and colors last, (column, row, color); now it is
-    (color, row, column). Only the first convolutions of four blocks tell the difference.
-
-    Parameters
-    ----------
-    state : dict of Tensor
-        As published; it is not changed.
-    """
-    result = dict(state)
-    for block in (5, 4, 3, 2):
-        key = f"decoder.ipt_blk{block}.conv1.weight"
-        weight, side = state[key], 2**block
-        by_place = weight.view(len(weight), side, side, 3, *weight.shape[2:])
-        result[key] = by_place.permute(0, 3, 2, 1, 4, 5).reshape(weight.shape).contiguous()
-    return result

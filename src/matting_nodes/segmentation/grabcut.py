@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ from ..resizing import resized, size_within
 Labels = NDArray[np.uint8]
 # Radius of the dot that a point stands for, in pixels at the working size.
 DOT = 3
+# Around what stands out, this far the object may reach, in longer sides.
+FAR = 0.08
 
 
 @method("segment", title="GrabCut")
@@ -43,12 +45,14 @@ def grabcut(
     working_size: Annotated[int, Slider(64, 8192, unit="px"), Advanced()] = 1024,
     smallest_object: Annotated[int, Slider(0, 1_000_000, unit="px²"), Advanced()] = 0,
     largest_hole: Annotated[int, Slider(0, 1_000_000, unit="px²"), Advanced()] = 0,
+    start: Annotated[Literal["saliency", "box"], Advanced()] = "saliency",
     job: Job,
 ) -> Mask:
     """Separate an object from its surroundings by their colors.
 
-    Where no prompt says what is background, the object is looked for in a box that leaves 5 %
-    free at the left, top and right and reaches the bottom, where subjects usually stand.
+    Without any prompt it begins with what stands out in the picture. Where there are prompts but
+    none says what is background, the object is looked for in a box that leaves 5 % free at the
+    left, top and right and reaches the bottom, where subjects usually stand.
 
     Parameters
     ----------
@@ -71,6 +75,9 @@ def grabcut(
         Smaller connected parts are dropped.
     largest_hole : int, pixels
         Holes up to this size are filled, such as eyes that have the background's color.
+    start : {"saliency", "box"}
+        Where to begin when nothing is pointed at: saliency with what differs from the border and
+        is sharp, the best of a few guesses; box with the box that leaves 5 % free.
 
     Returns
     -------
@@ -92,16 +99,22 @@ def grabcut(
     scribbles = _with_dots(
         scribbles, image.shape, foreground_points, background_points, round(DOT / scale)
     )
-    if box is None and mask is None and not (scribbles == BACKGROUND).any():
-        box = default_box(image.shape[1], image.shape[0])
-    labels = _first_labels(image.shape[:2], box, scribbles, mask)
-    pixels = np.round(as_rgb(image) * 255).astype(np.uint8)
     height, width = image.shape[:2]
     small = size_within(height, width, working_size)
-    pixels, labels = resized(pixels, *small, "area"), resized(labels, *small, "nearest")
+    pixels = resized(np.round(as_rgb(image) * 255).astype(np.uint8), *small, "area")
+    cutting, salient = job, None
+    if start == "saliency" and box is None and mask is None and (scribbles == UNKNOWN).all():
+        salient = _salient_labels(pixels, job.part(0, 0.4))
+        cutting = job.part(0.4, 1)
+    if salient is not None:
+        labels = salient
+    else:
+        if box is None and mask is None and not (scribbles == BACKGROUND).any():
+            box = default_box(width, height)
+        labels = resized(_first_labels((height, width), box, scribbles, mask), *small, "nearest")
     _check_labels(labels)
     # A round may take minutes, and OpenCV asks nobody: a cancel leaves it to itself.
-    labels = in_background(lambda inner: _cut(pixels, labels, iterations, inner), job)
+    labels = in_background(lambda inner: _cut(pixels, labels, iterations, inner), cutting)
     found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     whole = resized(found, height, width, "linear")
     region = without_small_holes(without_small(whole > 0.5, smallest_object), largest_hole)
@@ -125,6 +138,25 @@ def default_box(width: int, height: int) -> Box:
     """Return the box that GrabCut looks in when nothing is pointed at."""
     margin = max(1, round(0.05 * width)), max(1, round(0.05 * height))
     return margin[0], margin[1], max(width - margin[0], margin[0] + 1), height
+
+
+def _salient_labels(pixels: NDArray[np.uint8], job: Job) -> Labels | None:
+    """Return labels that begin with what stands out, or None if nothing does."""
+    import cv2
+
+    from ..trimap.band import distance_to
+    from ._saliency import SIDE, salient_region
+
+    height, width = pixels.shape[:2]
+    small = resized(pixels, *size_within(height, width, SIDE), "area")
+    found = salient_region(small, job)
+    if found is None:
+        return None
+    whole = resized(found.astype(np.float32), height, width, "linear") > 0.5
+    labels = np.where(whole, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    # What is far away stays background: less to cut, and no second object.
+    labels[distance_to(whole) > FAR * max(height, width)] = cv2.GC_BGD
+    return labels
 
 
 def _with_dots(

@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 # The network looks at squares of this side.
 SIDE = 1024
 # Multiply-adds for that, as `models._watch` counts them
-WORK = {"tiny": 1.40e11, "small": 1.77e11}
+WORK = {"tiny": 1.40e11, "small": 1.77e11, "base_plus": 3.34e11, "large": 9.49e11}
 
 
-@method("segment", title="SAM 2 (network)", networks=("sam2_tiny", "sam2_small"))
+@method(
+    "segment",
+    title="SAM 2 (network)",
+    networks=("sam2_tiny", "sam2_small", "sam2_base_plus", "sam2_large"),
+)
 def sam2(
     image: Image,
     box: Box | None = None,
     foreground_points: Points | None = None,
     background_points: Points | None = None,
     *,
-    size: Literal["tiny", "small"] = "tiny",
+    size: Literal["tiny", "small", "base_plus", "large"] = "tiny",
     soft: bool = False,
     weights: Weights = "",
     precision: Precision = "auto",
@@ -49,7 +53,7 @@ def sam2(
         Around the object.
     foreground_points, background_points : (N, 2) float, pixels, optional
         x and y of places on the object and beside it.
-    size : {"tiny", "small"}
+    size : {"tiny", "small", "base_plus", "large"}
         Size of the network.
     soft : bool
         Give probabilities rather than 0 and 1: for Make Trimap's soft thresholds.

@@ -8,9 +8,12 @@ from ...errors import MattingError
 from ...job import Cancelled
 from ...nodes import all_nodes
 from ...version import __version__
-from . import _data, _demo, _doctor, _evaluate, _models, _node, _run, _train
+from . import _cutout, _data, _demo, _doctor, _evaluate, _models, _node, _run, _train
 
 EPILOG = """\
+a cutout in one go, of a photo or of a folder of them:
+  matting-nodes cutout photo.png
+
 a whole matte, step by step:
   matting-nodes segment photo.png --box 160 60 530 440 -o mask.png
   matting-nodes trimap mask.png --inner 15 --outer 25 -o trimap.png
@@ -54,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _run.add_command(commands)
     for room in (_data, _train, _evaluate):
         room.add_command(commands)
+    _cutout.add_command(commands)
     _demo.add_command(commands)
     _doctor.add_command(commands)
     return parser
