@@ -314,3 +314,36 @@ def test_strokes_of_each_side_may_be_masks_of_their_own(folders):
     graph["4"]["inputs"]["background_scribbles"] = ["2", 0]
     with pytest.raises(ParameterError, match="80 pixels are in the foreground and in"):
         run(graph, folders)
+
+
+def test_the_whole_pipeline_as_one_node(folders, monkeypatch, tmp_path):
+    from matting_nodes.nodes._cutout import cutout
+
+    monkeypatch.setenv("MATTING_NODES_CACHE", str(tmp_path / "empty"))  # no network is on disk
+    photo = sample_data.lemur()[::4, ::4]
+    write_image(folders.input / "photo.tif", photo)
+    write_image(folders.input / "beach.tif", sample_data.beach()[::4, ::4])
+    node = {"class_type": "MattingNodesCutout", "inputs": {"image": ["1", 0]}}
+    graph = {
+        "1": load("photo.tif"),
+        "2": node,
+        "3": save("cut", image=["2", 0]),
+        "4": save("laid", image=["2", 1]),
+    }
+    expected = cutout(photo)
+    cut, laid = (outcome.files[0] for outcome in run(graph, folders))
+    np.testing.assert_allclose(read_image(cut), expected.picture, atol=1e-6)
+    white = expected.picture[..., :3] * expected.alpha[..., None] + 1 - expected.alpha[..., None]
+    np.testing.assert_allclose(read_image(laid), white, atol=0.01)
+    # A mask of one's own, and another picture behind.
+    graph["5"], graph["6"] = load("beach.tif"), load("mask.png")
+    rough = (expected.alpha > 0.5).astype(np.uint8) * 255
+    write_image(folders.input / "mask.png", rough)
+    graph["7"] = {"class_type": "ImageToMask", "inputs": {"image": ["6", 0], "channel": "red"}}
+    node["inputs"] |= {"mask": ["7", 0], "background": ["5", 0]}
+    cut, laid = (outcome.files[0] for outcome in run(graph, folders))
+    corner = read_image(laid)[:5, :5]
+    np.testing.assert_allclose(corner, sample_data.beach()[::4, ::4][:5, :5], atol=0.02)
+    node["inputs"]["network"] = "birefnt"
+    with pytest.raises(ParameterError, match=r"network of .* is 'birefnt'"):
+        run(graph, folders)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Alpha, Image
+from ..arrays import Alpha, Image, Mask
 from ..errors import ParameterError
 from ..job import Job
 from ..models import weights
@@ -18,7 +18,7 @@ from .estimate_foreground import estimate_foreground
 from .make_trimap import make_trimap
 from .segment import segment
 
-GRABCUT = "grabcut"
+GRABCUT, GIVEN = "grabcut", "mask"
 NETWORKS: dict[str, dict[str, Any]] = {
     "birefnet": {"method": "birefnet", "network": "general"},
     "birefnet_hr": {"method": "birefnet", "network": "hr"},
@@ -46,7 +46,7 @@ class Cutout(NamedTuple):
     """(H, W, 4), straight RGBA, 0..1."""
     alpha: Alpha
     network: str
-    """The name of the network that found it, or "grabcut"."""
+    """The name of the network that found it, "grabcut", or "mask" where one was given."""
 
 
 def proposed() -> str:
@@ -56,7 +56,12 @@ def proposed() -> str:
 
 
 def cutout(
-    image: Image, *, network: str = "auto", device: str = "auto", job: Job | None = None
+    image: Image,
+    *,
+    mask: Mask | None = None,
+    network: str = "auto",
+    device: str = "auto",
+    job: Job | None = None,
 ) -> Cutout:
     """Cut the object of a photo out: Segment, Make Trimap, Alpha Matte, Estimate Foreground.
 
@@ -64,6 +69,8 @@ def cutout(
     ----------
     image : (H, W, 3) or (H, W, 1) array
         The picture, in any numbers.
+    mask : (H, W) float32, 0..1, optional
+        A rough mask of the object, which then is not looked for.
     network : str
         Which network finds the object: a name of `NETWORKS`, whose weights are fetched if they
         are not there; "grabcut" for none; "auto" for the first that is on disk, else GrabCut.
@@ -89,11 +96,13 @@ def cutout(
             f"It is auto, {GRABCUT}, or one of {', '.join(NETWORKS)}",
             "Choose one of these",
         )
-    if name == GRABCUT:
+    if mask is not None:
+        name = GIVEN
+    elif name == GRABCUT:
         mask = segment(image, job=job.part(0, 0.3))
     else:
         mask = segment(image, soft=True, device=device, job=job.part(0, 0.3), **NETWORKS[name])
-    reach = MASK_BAND if name == GRABCUT else NETWORK_BAND
+    reach = NETWORK_BAND if name in NETWORKS else MASK_BAND
     trimap = make_trimap(mask, inner=reach, outer=reach, unit="percent", job=job.part(0.3, 0.35))
     alpha = alpha_matte(image, trimap, job=job.part(0.35, 0.85))
     foreground, _ = estimate_foreground(image, alpha, job=job.part(0.85, 0.98))

@@ -88,6 +88,7 @@ def test_every_node_is_there_under_its_frozen_id(nodes):
         "MattingNodesEstimateForeground",
         "MattingNodesComposite",
         "MattingNodesCompare",
+        "MattingNodesCutout",
         "MattingNodesEditTrimap",
         "MattingNodesLoadPicture",
         "MattingNodesSavePicture",
