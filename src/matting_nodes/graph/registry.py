@@ -15,11 +15,12 @@ from .node_types import TYPES, NodeType
 @cache
 def _core_types() -> dict[str, NodeType]:
     load_modules(types.__name__, types.__path__)
-    return TYPES
+    # In one order, whichever module was imported first.
+    return dict(sorted(TYPES.items()))
 
 
 def file_types() -> list[NodeType]:
-    """Return our own types beside the matting nodes: those that load and save."""
+    """Return our own types beside the matting nodes: those that load, save, edit and cut out."""
     return [type_ for type_ in _core_types().values() if type_.ours]
 
 
