@@ -258,6 +258,19 @@ def test_what_a_node_tells_is_in_the_history_too(nodes, tensors):
     assert output.ui["text"] == (output.args[1],)
 
 
+def test_transparency_that_a_video_node_leaves_out_is_told(nodes, comfy, tensors):
+    composite_node = nodes["MattingNodesComposite"]
+    given = {"image": tensors[0], "alpha": tensors[1], "color": "transparent"}
+    takers = {"7": {"class_type": "Composite", "inputs": {}}}
+    takers["8"] = {"class_type": "CreateVideo", "inputs": {"images": ["7", 0], "fps": 30}}
+    composite_node.hidden.prompt = takers
+    composite_node.execute(**given)
+    assert "Create Video leaves transparency out" in comfy.server.sent[-1][1]
+    takers["8"]["class_type"] = "SaveWEBM"
+    composite_node.execute(**given)
+    assert comfy.server.sent[-1][1].endswith(" s")
+
+
 def test_several_remarks_are_all_told(nodes, comfy, tensors):
     image, trimap = tensors
     several = torch.cat([trimap, 0 * trimap, 0 * trimap])

@@ -25,6 +25,9 @@ from ._samples import show_samples
 from ._schema import schema
 from ._tensors import as_array, as_tensors
 
+# ComfyUI's own nodes that take colors without their opacity.
+WITHOUT_ALPHA = {"CreateVideo"}
+
 
 def node_class(spec: NodeSpec) -> type[io.ComfyNode]:
     """Return the ComfyUI node of a spec."""
@@ -57,6 +60,7 @@ def node_class(spec: NodeSpec) -> type[io.ComfyNode]:
                 told = error_in(error, COMFYUI)
                 show_text(unique_id, str(told))
                 raise told from None
+            remarks += _lost(values, unique_id, cls.hidden.prompt)
             tables = [value for value in values if isinstance(value, str)]
             show_text(unique_id, "\n".join(remarks) or f"{time.perf_counter() - began:.1f} s")
             return io.NodeOutput(*values, ui=_shown(cls, spec, values, tables + remarks))
@@ -90,6 +94,16 @@ def _choice(spec: NodeSpec, method: Any) -> str:
             "Choose one of these",
         )
     return name or ""
+
+
+def _lost(values: list[Any], unique_id: str, prompt: Any) -> list[str]:
+    """Return a remark if a transparent picture goes to a node that leaves transparency out."""
+    if not any(getattr(value, "ndim", 0) == 4 and value.shape[3] == 4 for value in values):
+        return []
+    takers = [node for node in prompt.values() if [unique_id, 0] in node["inputs"].values()]
+    if not any(node["class_type"] in WITHOUT_ALPHA for node in takers):
+        return []
+    return ["Create Video leaves transparency out: choose a color, or Save WEBM with vp9"]
 
 
 def _shown(cls: type, spec: NodeSpec, values: list[Any], texts: list[str]) -> dict[str, Any]:

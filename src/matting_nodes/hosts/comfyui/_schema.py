@@ -47,7 +47,7 @@ def schema(spec: NodeSpec) -> io.Schema:
         search_aliases=list(spec.aliases),
         inputs=[*map(_socket, spec.inputs), *_choice(spec), *map(widget, spec.parameters)],
         outputs=[_output(output) for output in spec.outputs],
-        hidden=[io.Hidden.unique_id],
+        hidden=[io.Hidden.unique_id, io.Hidden.prompt],
         # A table is worth running for, whatever comes after.
         is_output_node=any(output.kind is Kind.TABLE for output in spec.outputs),
         # A choice that ComfyUI does not know reaches the node, which refuses it by name.

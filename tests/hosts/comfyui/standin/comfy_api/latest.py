@@ -35,7 +35,11 @@ class _Output:
 
 
 class _ComfyNode:
-    hidden = SimpleNamespace(unique_id="7", prompt={"7": {}}, extra_pnginfo={"workflow": {}})
+    hidden = SimpleNamespace(
+        unique_id="7",
+        prompt={"7": {"class_type": "", "inputs": {}}},
+        extra_pnginfo={"workflow": {}},
+    )
 
 
 class _Schema:
