@@ -110,7 +110,7 @@ def test_what_overflows_is_computed_in_float32(photo, half):
     # Where only the second half overflows, the first is still in half precision.
     limit = 1e-6 if half == "begin" else 1e-2
     assert np.abs(given.values[:, unknown] - exact).max() <= limit * np.abs(exact).max()
-    assert told == ["The network's numbers overflow float16: computed in float32"]
+    assert told == ["The network's values overflow float16: computed in float32"]
 
 
 def test_a_cancel_stops_between_parts(photo):

@@ -190,7 +190,7 @@ def test_gca_overflows_float16_with_fresh_weights_and_says_so(tmp_path, scene):
     rough = run(NODES["alpha_matte"], inputs, settings | {"precision": "fp16"}, job)
     np.testing.assert_allclose(rough.values["alpha"], exact.values["alpha"], atol=1e-3)
     (notice,) = rough.provenance["notices"]
-    assert notice == "The network's numbers overflow float16: computed in float32"
+    assert notice == "The network's values overflow float16: computed in float32"
     assert notice in told
     assert exact.provenance["notices"] == []
 
@@ -200,7 +200,7 @@ def test_weights_that_give_no_numbers_are_refused(tmp_path, scene):
     with torch.no_grad():
         network.pred[1].weight[0, 0, 2, 2] = torch.nan
     torch.save(network.state_dict(), tmp_path / "weights.pth")
-    with pytest.raises(WeightsError, match=r"IndexNet Matting gave .* no numbers"):
+    with pytest.raises(WeightsError, match=r"IndexNet Matting gave .* NaN or infinite"):
         alpha_matte(*scene, method="indexnet", weights=str(tmp_path / "weights.pth"))
 
 

@@ -61,6 +61,15 @@ def load_state(path: Path, model: Model) -> State:
 def load_into(network: Module, path: Path, model: Model) -> frozenset[str]:
     """Load a checkpoint into a network; every tensor must find its place.
 
+    Parameters
+    ----------
+    network : Module
+        Takes the tensors.
+    path : Path
+        The checkpoint.
+    model : Model
+        Its entry in the catalog.
+
     Returns
     -------
     frozenset of str
@@ -93,6 +102,13 @@ def load_into(network: Module, path: Path, model: Model) -> frozenset[str]:
 
 def check_loads(path: Path, model: Model) -> None:
     """Refuse a file from which the model's network cannot be loaded.
+
+    Parameters
+    ----------
+    path : Path
+        The checkpoint.
+    model : Model
+        Its entry in the catalog.
 
     Raises
     ------

@@ -56,7 +56,15 @@ def download(model: Model, target: Path, job: Job, force: bool = False) -> None:
 
 
 def by_hand(model: Model, target: Path) -> str:
-    """Return what a person can do where the program cannot."""
+    """Return what a person can do where the program cannot.
+
+    Parameters
+    ----------
+    model : Model
+        Whose weights are missing.
+    target : Path
+        Where the file belongs.
+    """
     where = model.source.page or model.source.url()
     if not where:
         return f"put a file that you have at {target}, or name it as the weights"

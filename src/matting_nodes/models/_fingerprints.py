@@ -24,7 +24,15 @@ def record_path() -> Path:
 
 
 def sha256(path: Path, job: Job) -> str:
-    """Return a file's SHA-256 as 64 hexadecimal digits."""
+    """Return a file's SHA-256 as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    job : Job
+        Takes progress; asked for a cancel.
+    """
     digest, total, done = hashlib.sha256(), path.stat().st_size, 0
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -36,6 +44,15 @@ def sha256(path: Path, job: Job) -> str:
 
 def check(model: Model, path: Path, job: Job) -> str:
     """Return the file's checksum once it is known to be the right one.
+
+    Parameters
+    ----------
+    model : Model
+        Its entry in the catalog, with the published checksum.
+    path : Path
+        The file.
+    job : Job
+        Takes progress; asked for a cancel.
 
     Raises
     ------
@@ -56,7 +73,17 @@ def check(model: Model, path: Path, job: Job) -> str:
 
 
 def is_published(model: Model, path: Path, digest: str) -> bool:
-    """Tell whether a file, of that SHA-256, is the published one; yes if none is published."""
+    """Tell whether a file, of that SHA-256, is the published one; yes if none is published.
+
+    Parameters
+    ----------
+    model : Model
+        Its entry in the catalog, with the published checksum.
+    path : Path
+        The file.
+    digest : str
+        SHA-256 of the file, 64 hexadecimal digits.
+    """
     if not digest.startswith(model.sha256):
         return False
     return not model.git_sha1 or _git_sha1(path) == model.git_sha1

@@ -69,7 +69,17 @@ def answer_where(
 
 
 def pixels_finished(wanted: Marks, near: int, stride: int) -> int:
-    """Return how many pixels the second half will see in all."""
+    """Return how many pixels the second half will see in all.
+
+    Parameters
+    ----------
+    wanted : (N, H, W) bool
+        Which pixels of the answer are wanted.
+    near : int, pixels
+        How far the second half sees.
+    stride : int, pixels
+        Stride of the coarsest features that it takes.
+    """
     return sum(map(_pixels, _least_work(wanted, near, stride)))
 
 

@@ -69,6 +69,13 @@ class Held(dict[Any, Any]):
 def load_held(path: Path, names: Iterable[str] = ()) -> Any:
     """Return what a file holds, with a stand-in for each known name and for these.
 
+    Parameters
+    ----------
+    path : Path
+        A file of torch.save.
+    names : tuple of str
+        Classes of its authors that it may name, beside the fixed list.
+
     Raises
     ------
     pickle.UnpicklingError

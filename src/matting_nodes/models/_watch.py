@@ -1,4 +1,4 @@
-"""A network that can be stopped and followed: each operation asks, large ones in parts."""
+"""Cancel and progress within a network: between its operations, and within large ones."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from torch.overrides import TorchFunctionMode
 from ._finishing import near_of
 
 Did = Callable[[float], None]
-"""Takes the work that was done since it was last called, in multiply-adds; raises to stop."""
+"""Takes the work done since the last call, in multiply-adds; raises to stop."""
 
-# Multiply-adds that the CPU does at one go: about a tenth of a second on two cores.
+# Multiply-adds of one part: about a tenth of a second on two cores.
 AT_ONCE = 2**32
-# What an element costs that is read and written, in multiply-adds: memory is the slower.
+# Cost of reading and writing one element, in multiply-adds: memory is slower than arithmetic.
 PER_ELEMENT = 40
-# Seconds between two questions, so that they cost nothing.
+# Seconds between two calls, so that they cost nothing.
 PAUSE = 0.02
 
 
 class Watch(TorchFunctionMode):
-    """While it is active, operations of this thread tell of their work and can be stopped.
+    """While it is active, operations of this thread report their work and can be stopped.
 
-    On the CPU, what takes long is done a part at a time: convolutions some rows of the result at
-    a time, products of matrices likewise. That changes rounding alone.
+    On the CPU, long operations are computed in parts: convolutions and matrix products some rows
+    of the result at a time. Only rounding changes.
 
     Parameters
     ----------
     did : callable(work)
-        Told of the work between operations and their parts.
+        Called with the work done, between operations and their parts.
     """
 
     def __init__(self, did: Did) -> None:
@@ -72,9 +72,9 @@ def _is_view(result: Tensor, args: tuple[Any, ...]) -> bool:
 
 
 class Overflow(TorchFunctionMode):
-    """Looks for infinity in what is computed in half precision, without waiting for a device.
+    """Looks for infinity in results in half precision, without waiting for the device.
 
-    Later operations could hide it: the sigmoid of infinity is 1, a rectifier makes 0 of less.
+    Later operations could hide it: the sigmoid of infinity is 1, a rectifier maps −infinity to 0.
     """
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Overflow(TorchFunctionMode):
         return result
 
     def seen(self, outputs: Iterable[Tensor]) -> bool:
-        """Tell whether there was an infinity, or is one or no number in the outputs."""
+        """Tell whether there was an infinity, or the outputs hold infinity or NaN."""
         floats = [output for output in outputs if output.is_floating_point()]
         found = [*self.found, *(~output.isfinite().all() for output in floats)]
         return bool(found) and bool(torch.stack(found).any())
@@ -107,7 +107,7 @@ def _convolved(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Return a convolution; a large one is done some rows at a time."""
+    """Return a convolution; a large one is computed some rows at a time."""
     (down, right), (above, beside), (apart, _) = map(_pair, (stride, padding, dilation))
     cost = weight[0].numel() + PER_ELEMENT
     reach = apart * (weight.shape[2] - 1) + 1
@@ -144,7 +144,7 @@ def _transposed(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Tensor:
-    """Return a transposed convolution; a large one is done some channels at a time."""
+    """Return a transposed convolution; a large one is computed some channels at a time."""
     rest = (stride, padding, output_padding, groups, dilation)
     count = weight.shape[1]
     channels = count if groups > 1 else _at_once(x.numel() * weight[0, 0].numel())
@@ -158,7 +158,7 @@ def _transposed(
 
 
 def _projected(did: Did, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return a linear layer's result; a large one is done some places at a time."""
+    """Return a linear layer's result; a large one is computed some rows at a time."""
     cost = weight.numel() + PER_ELEMENT * len(weight)
     places = x.flatten(0, -2) if x.ndim > 1 else x[None]
     parts = []
@@ -169,7 +169,7 @@ def _projected(did: Did, x: Tensor, weight: Tensor, bias: Tensor | None = None) 
 
 
 def _multiplied(did: Did, a: Tensor, b: Tensor) -> Tensor:
-    """Return a product of matrices; a large one is done some rows at a time."""
+    """Return a matrix product; a large one is computed some rows at a time."""
     if a.ndim < 2 or b.ndim < 2:
         return torch.matmul(a, b)
     batch = max(a.shape[:-2].numel(), b.shape[:-2].numel())
@@ -190,13 +190,21 @@ def _attended(did: Did, query: Tensor, key: Tensor, *rest: Any, **keywords: Any)
 
 @dataclass(frozen=True)
 class Work:
-    """What the halves of a network cost for a number of pixels: a n + b n², each as (a, b)."""
+    """Cost of each half of a network, a n + b n² for n pixels, as (a, b)."""
 
     begin: tuple[float, float]
     finish: tuple[float, float]
 
     def of(self, begun: int, finished: int) -> float:
-        """Return the multiply-adds for so many pixels that each half sees."""
+        """Return the multiply-adds for the numbers of pixels that the halves see.
+
+        Parameters
+        ----------
+        begun : int, pixels
+            Pixels that the first half sees.
+        finished : int, pixels
+            Pixels that the second half sees.
+        """
         return sum(
             once * pixels + squared * pixels**2
             for (once, squared), pixels in ((self.begin, begun), (self.finish, finished))
@@ -204,7 +212,15 @@ class Work:
 
 
 def work_of(network: Any, channels: int) -> Work:
-    """Return what a network costs, by running it on two small squares."""
+    """Measure the cost of a network by running it on two small squares.
+
+    Parameters
+    ----------
+    network : Module
+        On the CPU.
+    channels : int
+        Channels of its input.
+    """
     first, second = (_done(network, channels, side) for side in _SIDES)
     return Work(*(_fitted(*pair) for pair in zip(first, second, strict=True)))
 
@@ -247,7 +263,7 @@ IN_PARTS: dict[Any, Callable[..., Tensor]] = {
 
 
 def _like(part: Tensor, height: int) -> Tensor:
-    """Return an empty tensor of so many rows, in the memory's order of a part."""
+    """Return an empty tensor of that height, in the memory format of a part."""
     shape = (*part.shape[:2], height, part.shape[3])
     order = torch.channels_last
     order = order if part.is_contiguous(memory_format=order) else torch.contiguous_format
@@ -255,7 +271,7 @@ def _like(part: Tensor, height: int) -> Tensor:
 
 
 def _at_once(cost: int) -> int:
-    """Return how many parts of that cost are done at one go."""
+    """Return how many rows of that cost make one part."""
     return max(1, AT_ONCE // max(cost, 1))
 
 

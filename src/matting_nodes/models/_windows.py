@@ -39,6 +39,17 @@ def spans(begin: int, end: int, length: int, tile: int, margin: int) -> list[Spa
 
     At the ends of the axis there is no margin: the picture ends there for the network as well.
 
+    Parameters
+    ----------
+    begin, end : int, pixels
+        The part of the axis to cover.
+    length : int, pixels
+        Length of the whole axis.
+    tile : int, pixels
+        Length of a window.
+    margin : int, pixels
+        How much of a window is cut off at each end.
+
     Examples
     --------
     >>> [(s.window, s.core) for s in spans(0, 100, 100, 60, 10)]
@@ -57,7 +68,17 @@ def spans(begin: int, end: int, length: int, tile: int, margin: int) -> list[Spa
 
 
 def surroundings(unknown: NDArray[np.bool_], margin: int, stride: int) -> tuple[slice, slice]:
-    """Return rows and columns of the unknown pixels and a margin around, on the stride's grid."""
+    """Return rows and columns of the unknown pixels and a margin around, on the stride's grid.
+
+    Parameters
+    ----------
+    unknown : (H, W) bool
+        Pixels that are wanted; one at least.
+    margin : int, pixels
+        How far around them, a multiple of the stride.
+    stride : int, pixels
+        Step of the grid.
+    """
     reach = [_reach(unknown, axis, stride) for axis in (0, 1)]
     rows, columns = (
         slice(max(0, begin - margin), min(length, end + margin))
@@ -72,6 +93,17 @@ def windows(
     """Return the windows, rows and columns, whose cores hold unknown pixels.
 
     All begin at multiples of the stride, as long as `tile` and `margin` are such multiples.
+
+    Parameters
+    ----------
+    unknown : (H, W) bool
+        Pixels that are wanted; one at least.
+    tile : int, pixels
+        Side of a window.
+    margin : int, pixels
+        How much of a window is cut off on each side.
+    stride : int, pixels
+        Step of the grid.
     """
     covered = [
         spans(*_reach(unknown, axis, stride), unknown.shape[axis], tile, margin) for axis in (0, 1)
@@ -87,7 +119,17 @@ def _reach(unknown: NDArray[np.bool_], axis: int, stride: int) -> tuple[int, int
 
 
 def ramp(span: Span, length: int, margin: int) -> NDArray[np.float32]:
-    """Return weights along a window that fall towards its sides, save at the picture's ends."""
+    """Return weights along a window that fall towards its sides, save at the picture's ends.
+
+    Parameters
+    ----------
+    span : Span
+        The window along one axis.
+    length : int, pixels
+        Length of the whole axis.
+    margin : int, pixels
+        Half the width of the ramp.
+    """
     size = span.stop - span.start
     steps = (np.arange(size, dtype=np.float32) + 0.5) / (2 * margin)
     rising = np.ones(size, np.float32) if span.start == 0 else steps

@@ -16,7 +16,15 @@ RADII = (0.02 * 320, 0.08 * 320, 0.16 * 320)
 
 
 def fba_planes(image: Image, trimap: Trimap) -> Planes:
-    """Return what FBA Matting looks at, (11, H, W)."""
+    """Return what FBA Matting looks at, (11, H, W).
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        The picture.
+    trimap : (H, W) uint8
+        0 background, 255 foreground, between them unknown.
+    """
     known = (trimap == BACKGROUND, trimap == FOREGROUND)
     near = [nearness(region, radius) for region in known for radius in RADII]
     return np.concatenate([normalized(image), np.stack([*near, *known]).astype(np.float32)])
@@ -26,6 +34,13 @@ def published_planes(image: Image, trimap: Trimap) -> Planes:
     """Return what its authors' demo lets it look at: sides are multiples of 8, by Lanczos' filter.
 
     The filter lets the planes of the trimap swing a little below 0 and above 1.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        The picture.
+    trimap : (H, W) uint8
+        0 background, 255 foreground, between them unknown.
     """
     size = next_multiples(trimap.shape, STRIDE)
     known = [
@@ -50,7 +65,19 @@ def run_fba(
     tile: int,
     job: Job,
 ) -> Planes:
-    """Return alpha, foreground and background, (7, H, W), where the trimap is unknown."""
+    """Return alpha, foreground and background, (7, H, W), where the trimap is unknown.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        The picture.
+    trimap : (H, W) uint8
+        0 background, 255 foreground, between them unknown.
+    recipe : {"published", "full"}
+        How sides become multiples of 8: resized by Lanczos' filter, or padded.
+    device, precision, weights, tile, job
+        As `predict` takes them.
+    """
     found = predict(
         "fba",
         (published_planes if recipe == "published" else fba_planes)(image, trimap),

@@ -41,7 +41,15 @@ def one_hot_trimap(trimap: Trimap) -> Planes:
 
 
 def nearness(region: NDArray[np.bool_], radius: float) -> Mask:
-    """Return exp(−d² / 2 radius²), d the distance to a region in pixels; 0 if it is empty."""
+    """Return exp(−d² / 2 radius²), d the distance to a region in pixels; 0 if it is empty.
+
+    Parameters
+    ----------
+    region : (H, W) bool
+        Where the distance is 0.
+    radius : float, pixels
+        Standard deviation of the Gaussian.
+    """
     import cv2
 
     if not region.any():
@@ -62,7 +70,17 @@ def in_floats(picture: NDArray[np.uint8]) -> Image:
 
 
 def resized_planes(planes: Planes, height: int, width: int, how: Interpolation) -> Planes:
-    """Return planes (C, H, W) at another size, as `resized` does."""
+    """Return planes (C, H, W) at another size, as `resized` does.
+
+    Parameters
+    ----------
+    planes : (C, H, W) float32
+        What is resized, each plane by itself.
+    height, width : int, pixels
+        The new size.
+    how : str
+        The filter, as `resized` takes it.
+    """
     return np.stack([resized(plane, height, width, how) for plane in planes])
 
 
@@ -87,7 +105,15 @@ def read_from(wanted: NDArray[np.bool_], height: int, width: int) -> NDArray[np.
 
 
 def next_multiples(shape: tuple[int, ...], stride: int) -> tuple[int, int]:
-    """Return height and width, each the next multiple of a stride."""
+    """Return height and width, each the next multiple of a stride.
+
+    Parameters
+    ----------
+    shape : (H, W, …)
+        Height and width first.
+    stride : int, pixels
+        What they become multiples of.
+    """
     height, width = (-(-side // stride) * stride for side in shape[:2])
     return height, width
 

@@ -284,12 +284,15 @@ def _built(model: Model, path: Path, job: Job) -> Module:
     """Return a network on the CPU with its weights in it."""
     import torch
 
+    from ._fusion import fuse_norms
+
     job.step(0, message=f"load {model.title}")
     network: Any = model.build()
     job.step(0.4, message=f"load {model.title}")
     network.absent = files.load_into(network, path, model)
     network.checksum = sha256(path, job.part(0.8, 1))
-    network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    fuse_norms(network.eval().requires_grad_(False))
+    network.to(memory_format=torch.channels_last)
     built: Module = network
     return built
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ._watch import Work
 
-# Below so many pixels a run takes less time than to find out how long it will take.
+# Smaller pictures take less time than measuring the cost of the network.
 _LARGE = 2**18
 _WORK: dict[str, Work] = {}
 
@@ -118,7 +118,17 @@ def predict(
 
 @contextmanager
 def watched(job: Job, work: float, message: str) -> Iterator[None]:
-    """Let a network that runs inside be stopped, and followed if its work is known (1 if not)."""
+    """Make a network that runs inside cancellable, with progress if its work is known.
+
+    Parameters
+    ----------
+    job : Job
+        Takes progress; asked for a cancel.
+    work : float, multiply-adds
+        What the network will take; 1 if that is unknown.
+    message : str
+        Shown meanwhile.
+    """
     from ._watch import Watch
 
     progress = Progress(job, [work])
@@ -128,7 +138,14 @@ def watched(job: Job, work: float, message: str) -> Iterator[None]:
 
 
 def check_finite(name: str, values: NDArray[np.float32]) -> None:
-    """Refuse what a network answers if it holds NaN or infinity.
+    """Refuse a network's answer that holds NaN or infinity.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model.
+    values : array of float32
+        What it answered, of any shape.
 
     Raises
     ------
@@ -137,14 +154,14 @@ def check_finite(name: str, values: NDArray[np.float32]) -> None:
     wrong = int((~np.isfinite(values)).sum())
     if wrong:
         raise WeightsError(
-            f"{model(name).title} gave {wrong} values of {values.size} that are no numbers",
+            f"{model(name).title} gave {wrong} values of {values.size} that are NaN or infinite",
             "Its weights must be whole and of a training that went well",
             "Choose other weights; `matting-nodes models verify` checks published ones",
         )
 
 
 def _work(name: str, network: Any, planes: Planes) -> Work | None:
-    """Return what a network costs on the CPU, if a picture is large enough to be worth knowing."""
+    """Return the cost of a network on the CPU, or None where progress counts tiles."""
     if planes[0].size < _LARGE or next(network.parameters()).device.type != "cpu":
         return None
     if name not in _WORK:

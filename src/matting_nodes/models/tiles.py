@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Padding = Literal["reflect", "replicate", "zeros"]
 
 WHOLE = 2048 * 2048
-"""Up to so many pixels a network whose field of view is global sees the picture whole."""
+"""Largest picture, in pixels, that a network with a global field of view sees whole."""
 _TILE = 1024
 _SIDES = (256, 384, 512, 768, 1024, 1536, 2048)
 _OVERLAP = 64
@@ -346,7 +346,19 @@ class Batch:
 
     @classmethod
     def of(cls, picture: Picture, way: Way, some: list[tuple[Span, Span]], blended: bool) -> Batch:
-        """Return some windows of a picture, with what of them is wanted."""
+        """Return some windows of a picture, with what of them is wanted.
+
+        Parameters
+        ----------
+        picture : Picture
+            The whole.
+        way : Way
+            How it is run.
+        some : list of (Span, Span)
+            The windows, rows and columns.
+        blended : bool
+            Whether overlaps are blended, so that margins count too.
+        """
         wanted = np.stack([picture.unknown[r.window, c.window] for r, c in some])
         if not blended:
             kept = np.zeros_like(wanted)
@@ -367,7 +379,7 @@ def _expected(work: Work | None, way: Way, batch: Batch) -> float:
 
 
 class Progress:
-    """Tells the job how much of the expected work is done, and asks it whether to stop."""
+    """Reports to the job which share of the expected work is done; asks it whether to stop."""
 
     def __init__(self, job: Job, expected: list[float]) -> None:
         self.job, self.expected = job, expected
@@ -375,14 +387,22 @@ class Progress:
         self.message = ""
 
     def begin(self, number: int, message: str) -> None:
-        """Begin with the next batch: by now all before it is done."""
+        """Begin with the next batch: by now all before it is done.
+
+        Parameters
+        ----------
+        number : int
+            Index of the batch.
+        message : str
+            Shown meanwhile.
+        """
         self.done = sum(self.expected[:number])
         self.limit = self.done + self.expected[number]
         self.message = message
         self._tell()
 
     def did(self, work: float) -> None:
-        """Take note of work within a batch, and stop if that is asked for."""
+        """Add work within a batch; raise Cancelled if the job was cancelled."""
         self.job.check()
         if self.limit - self.done <= 1:
             return

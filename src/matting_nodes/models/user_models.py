@@ -16,7 +16,15 @@ FOLDER = "own"
 
 
 def find(model: Model, name: str) -> Path | None:
-    """Return the weights of one's own for a network that go by this name, or None."""
+    """Return the weights of one's own for a network that go by this name, or None.
+
+    Parameters
+    ----------
+    model : Model
+        Its entry in the catalog.
+    name : str
+        As it was kept.
+    """
     if not re.fullmatch(_NAME, name):
         return None
     paths = (folder / FOLDER / model.name / f"{name}.pth" for folder in search_folders())
@@ -36,6 +44,15 @@ def all_own() -> Iterator[tuple[Model, str]]:
 
 def keep(model: Model, path: Path, name: str) -> Path:
     """Copy a file of weights to where the nodes find it by name; an older one gives way.
+
+    Parameters
+    ----------
+    model : Model
+        Its entry in the catalog.
+    path : Path
+        The file that is copied.
+    name : str
+        By which nodes find it.
 
     Raises
     ------

@@ -21,7 +21,15 @@ class Refinement(nn.Module):
         self.refine_pred = nn.Conv2d(64, 1, 3, padding=1)
 
     def refine(self, image: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the alpha of the first stage's logits, (N, 1, H, W), and the refined one."""
+        """Return the alpha of the first stage's logits, (N, 1, H, W), and the refined one.
+
+        Parameters
+        ----------
+        image : (N, 3, H, W)
+            ImageNet-normalized.
+        logits : (N, 1, H, W)
+            Of the first stage.
+        """
         first = logits.sigmoid()
         if not self.refinement:
             return first, first

@@ -96,7 +96,15 @@ class Bottleneck(nn.Module):
 
 
 def residual_stages(stages: Sequence[Stage], layers: Layers | None = None) -> list[nn.Sequential]:
-    """Return the stages as modules; the first takes 64 channels."""
+    """Return the stages as modules; the first takes 64 channels.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        From fine to coarse.
+    layers : Layers, optional
+        Convolutions and norms; plain ones and batch norms if not given.
+    """
     layers, inputs, built = layers or Layers(), 64, []
     for stage in stages:
         first = Bottleneck(

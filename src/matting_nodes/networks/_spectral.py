@@ -46,6 +46,8 @@ class SpectralWeight(nn.Module):
 class SpectralConv2d(nn.Module):
     """A convolution, without bias, whose weight is spectrally normalized."""
 
+    plain: type[nn.Conv2d | nn.ConvTranspose2d] = nn.Conv2d
+
     def __init__(
         self, inputs: int, outputs: int, size: int, *, stride: int = 1, padding: int = 0
     ) -> None:
@@ -62,9 +64,19 @@ class SpectralConv2d(nn.Module):
         """Map (N, inputs, H, W) to (N, outputs, h, w)."""
         return F.conv2d(x, self.module(), stride=self.stride, padding=self.padding)
 
+    def normalized(self) -> nn.Conv2d | nn.ConvTranspose2d:
+        """Return a plain convolution that gives the same, in eval mode, for inference."""
+        weight = self.module().detach()
+        inputs, outputs = self._shape(*weight.shape[:2])[::-1]
+        plain = self.plain(inputs, outputs, weight.shape[2], self.stride, self.padding, bias=False)
+        plain.weight = nn.Parameter(weight, requires_grad=False)
+        return plain.eval()
+
 
 class SpectralConvTranspose2d(SpectralConv2d):
     """The same for a transposed convolution."""
+
+    plain = nn.ConvTranspose2d
 
     @staticmethod
     def _shape(inputs: int, outputs: int) -> tuple[int, int]:

@@ -61,7 +61,15 @@ class DimSegNet(nn.Module):
         return x, *reversed(trail)
 
     def finish(self, x: Tensor, *trail: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-        """Return the alpha that features make, of a size that may be odd."""
+        """Return the alpha that features make, of a size that may be odd.
+
+        Parameters
+        ----------
+        x, *trail
+            As `begin` returns them, or the same part of each.
+        size : (H, W), optional
+            Of the alpha; twice that of the last features if not given.
+        """
         sizes = (*map(_size, trail[1:]), size)
         ups = (self.up4, self.up3, self.up2, self.up1)
         for up, places, larger in zip(ups, trail, sizes, strict=True):
@@ -93,7 +101,17 @@ class Up(nn.Module):
         self.conv = Convolution(inputs, outputs, 5)
 
     def forward(self, x: Tensor, places: Tensor, size: tuple[int, int] | None) -> Tensor:
-        """Map (N, inputs, h, w) to (N, outputs, 2h, 2w), or to a size that is one more."""
+        """Map (N, inputs, h, w) to (N, outputs, 2h, 2w), or to a size that is one more.
+
+        Parameters
+        ----------
+        x : (N, inputs, h, w)
+            Features.
+        places : (N, inputs, h, w)
+            Where maxima were, as `pool` returns them.
+        size : (H, W), optional
+            Of the result.
+        """
         y: Tensor = self.conv(unpool(x, places, size))
         return y
 

@@ -116,7 +116,13 @@ class DimTwoEncoders(Refinement):
         return image, F.relu(self.deconv4(F.relu(self.deconv5(x))))
 
     def finish(self, image: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the alphas that features make."""
+        """Return the alphas that features make.
+
+        Parameters
+        ----------
+        image, x, *skips
+            As `begin` returns them, or the same part of each.
+        """
         for layer in (self.deconv3, self.deconv2, self.deconv1):
             x = F.relu(layer(x))
         return self.refine(image, self.alpha(x))

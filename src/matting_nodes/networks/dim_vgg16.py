@@ -78,7 +78,13 @@ class DimVgg16(Refinement):
         return image_and_trimap[:, :3], x, *(part for skip in reversed(skips) for part in skip)
 
     def finish(self, image: Tensor, x: Tensor, *skips: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the alphas that features make."""
+        """Return the alphas that features make.
+
+        Parameters
+        ----------
+        image, x, *skips
+            As `begin` returns them, or the same part of each.
+        """
         for block, skip, places in zip((3, 2, 1), skips[::2], skips[1::2], strict=True):
             x = self._up(block, x, skip, places)
         return self.refine(image, self.deconv1(x))

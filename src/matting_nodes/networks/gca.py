@@ -54,7 +54,13 @@ class GCA(nn.Module):
         return whole, half, self.decoder(features, shortcuts, guidance, unknown)
 
     def finish(self, whole: Tensor, half: Tensor, quarter: Tensor) -> Tensor:
-        """Return the alpha that features make."""
+        """Return the alpha that features make.
+
+        Parameters
+        ----------
+        whole, half, quarter
+            As `begin` returns them, or the same part of each.
+        """
         for_whole, for_half = self.encoder.shortcut[:2]
         return self.decoder.finish(quarter, for_whole(whole), for_half(half))
 
@@ -106,7 +112,19 @@ class Decoder(nn.Module):
     def forward(
         self, x: Tensor, shortcuts: list[Tensor], guidance: Tensor, unknown: Tensor
     ) -> Tensor:
-        """Return features at 1/4."""
+        """Return features at 1/4.
+
+        Parameters
+        ----------
+        x : (N, 512, h, w)
+            Features at 1/32.
+        shortcuts : list of (N, C, h, w)
+            At 1/4, 1/8 and 1/16.
+        guidance : (N, 128, h, w)
+            How the picture looks, at 1/8.
+        unknown : (N, 1, h, w)
+            1 where the trimap is unknown, at 1/8.
+        """
         quarter, eighth, sixteenth = shortcuts
         x = self.layer1(x) + sixteenth
         x = self.layer2(x) + eighth
@@ -115,7 +133,15 @@ class Decoder(nn.Module):
         return result
 
     def finish(self, x: Tensor, whole: Tensor, half: Tensor) -> Tensor:
-        """Return (N, 1, H, W), 0..1."""
+        """Return (N, 1, H, W), 0..1.
+
+        Parameters
+        ----------
+        x : (N, 64, h, w)
+            Features at 1/4.
+        whole, half : (N, 32, h, w)
+            Shortcuts at 1 and 1/2.
+        """
         x = self.layer4(x) + half
         x = F.leaky_relu(self.bn1(self.conv1(x)), 0.2) + whole
         alpha: Tensor = (self.conv2(x).tanh() + 1) / 2

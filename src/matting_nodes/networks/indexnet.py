@@ -145,7 +145,17 @@ class IndexedUpsampling(nn.Module):
         self.dconv = _convolution(2 * inputs, outputs, 5)
 
     def forward(self, x: Tensor, skip: Tensor, indices: Tensor | None) -> Tensor:
-        """Map (N, inputs, h, w) and a skip of the encoder to (N, outputs, H, W)."""
+        """Map (N, inputs, h, w) and a skip of the encoder to (N, outputs, H, W).
+
+        Parameters
+        ----------
+        x : (N, inputs, h, w)
+            Features.
+        skip : (N, inputs, H, W)
+            Of the encoder.
+        indices : (N, inputs, H, W), or None
+            Weights of the upsampling; None leaves the resolution.
+        """
         if indices is not None:
             x = indices * F.interpolate(x, scale_factor=2.0, mode="nearest")
         joined: Tensor = self.dconv(torch.cat((x, skip), dim=1))

@@ -111,7 +111,15 @@ class DecoderBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        """Map (N, inputs, h, w) and (N, outputs, 2h, 2w) to the size of the latter."""
+        """Map (N, inputs, h, w) and (N, outputs, 2h, 2w) to the size of the latter.
+
+        Parameters
+        ----------
+        x : (N, inputs, h, w)
+            Features.
+        skip : (N, outputs, 2h, 2w)
+            Of the encoder.
+        """
         x = self.upconv(F.interpolate(x, scale_factor=2.0, mode="bilinear"))
         x = F.relu(self.bn1(self.conv1(torch.cat((skip, x), dim=1))))
         return F.relu(self.bn2(self.conv2(x)))
