@@ -20,7 +20,7 @@ PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 class Autocast(nn.Module):
     """A network that computes in half precision and answers in float32.
 
-    What overflows is computed again in float32, as is all that follows, and it is told.
+    If values overflow, that half and all later runs are computed in float32, and `tell` is called.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Autocast(nn.Module):
         self.overflowed = False
 
     def __getattr__(self, name: str) -> Any:
-        """What is not our own is the network's."""
+        """Return attributes that this module lacks from the network."""
         try:
             return super().__getattr__(name)
         except AttributeError:
@@ -64,14 +64,12 @@ class Autocast(nn.Module):
                 return output
             self.overflowed = True
             name = str(self.dtype).removeprefix("torch.")
-            self.tell(f"The network's numbers overflow {name}: computed in float32")
+            self.tell(f"The network's values overflow {name}: computed in float32")
         return half(*map(_widened, inputs), **keywords)
 
 
 def in_precision(network: nn.Module, device: torch.device, precision: str, tell: Tell) -> nn.Module:
     """Return the network as it computes in a precision; the weights are shared.
-
-    `tell` is called with a text if the network's values overflow the precision.
 
     Parameters
     ----------
@@ -94,7 +92,7 @@ def in_precision(network: nn.Module, device: torch.device, precision: str, tell:
 
 
 def check_precision(precision: str, device: torch.device) -> None:
-    """Refuse a precision that there is not, or that a device cannot use.
+    """Refuse an unknown precision, or one that the device cannot use.
 
     Parameters
     ----------
