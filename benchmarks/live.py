@@ -1,11 +1,12 @@
 """How long napari takes from a stroke's end to the matte that follows it, in a real window.
 
-xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py strokes [--megapixels 1 4]
+xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py strokes [--busy 0 1 2]
 xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py threads
 
 "strokes" paints on the trimap of the lemur at each size, as a mouse does: dabs along a line, one
 undo step. Solved counts until the data of the matte's layer has changed, drawn until the window's
-events are through as well. "threads" runs the same work in the window's own thread, in napari's
+events are through as well; with --busy, beside so many processes that keep a core busy each.
+"threads" runs the same work in the window's own thread, in napari's
 worker with and without its busy bar, and in a plain thread, in turn: the ratios say what working
 off the UI thread costs.
 """
@@ -24,6 +25,7 @@ import cv2
 import napari
 import numpy as np
 import torch
+from busy import busy
 from napari.qt.threading import create_worker
 from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QApplication
@@ -46,6 +48,7 @@ def main() -> None:
     strokes = commands.add_parser("strokes")
     strokes.add_argument("--megapixels", nargs="*", type=float, default=[1, 4])
     strokes.add_argument("--strokes", type=int, default=100)
+    strokes.add_argument("--busy", nargs="*", type=int, default=[0])
     threads = commands.add_parser("threads")
     threads.add_argument("--repeats", type=int, default=9)
     options = parser.parse_args()
@@ -71,19 +74,25 @@ def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
 
 def print_strokes(options: argparse.Namespace) -> None:
     """Print the median and the 95th percentile over many strokes, in milliseconds."""
-    print("| megapixels | unknown | strokes | solved, median | 95 % | drawn, median | 95 % |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| megapixels | busy | unknown | strokes | solved, median | 95 % | drawn, median | 95 % |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for megapixels in options.megapixels:
         window = Window(megapixels)
         for label in (1, 2):
             window.stroke(label)  # what compiles on first use does so
-        times = np.array([window.stroke(1 + n % 2) for n in range(options.strokes)]) * 1000
-        solved, drawn = (
-            f"{np.median(column):.0f} | {np.percentile(column, 95):.0f}" for column in times.T
-        )
-        share = f"{window.unknown_share:.0%}"
-        size = window.trimap.data.size / 1e6
-        print(f"| {size:.2f} | {share} | {len(times)} | {solved} | {drawn} |", flush=True)
+        share, size = f"{window.unknown_share:.0%}", window.trimap.data.size / 1e6
+        for others in options.busy:
+            with busy(others):
+                times = np.array([window.stroke(1 + n % 2) for n in range(options.strokes)]) * 1000
+            solved, drawn = (
+                f"{np.median(column):.0f} | {np.percentile(column, 95):.0f}" for column in times.T
+            )
+            print(
+                f"| {size:.2f} | {others} | {share} | {len(times)} | {solved} | {drawn} |",
+                flush=True,
+            )
         window.viewer.close()
 
 

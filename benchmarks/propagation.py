@@ -4,6 +4,7 @@ python benchmarks/propagation.py table FOLDER [--methods …] [--images GT01 …
 python benchmarks/propagation.py sizes IMAGE TRIMAP [--megapixels 0.5 1 2 4 16 64] [--plot FILE]
 python benchmarks/propagation.py strokes IMAGE TRIMAP [--alpha FILE] [--megapixels 4]
 python benchmarks/propagation.py validate FOLDER PHOTOGRAPHS [--settings]
+python benchmarks/propagation.py busy IMAGE TRIMAP [--megapixels 0.45] [--repeats 3]
 
 FOLDER is laid out as `input/ trimap*/ gt/`, with files of the same names, as the training images
 of alphamatting.com are. Errors are means over the images, measured in the unknown region. A name
@@ -16,7 +17,8 @@ end everywhere. With an alpha, strokes say what it says: foreground or backgroun
 of that under the stroke, otherwise unknown. Validation measures on composites (`composites.py`)
 of the folder's objects and of photographs that share neither with those that settings are chosen
 on; with --settings it halves and doubles the settings of sampled propagation, one by one, on the
-latter.
+latter. Busy measures everything of ours that runs on several threads on a quiet machine, and beside
+one and two processes that keep a core busy each: medians after warm-up, in one process.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from busy import medians, print_busy, works
 from composites import Composite, composites
 from numpy.typing import NDArray
 
@@ -81,6 +84,11 @@ def main() -> None:
         "--methods", nargs="*", default=(METHODS[0], *METHODS[2:], "pymatting:lbdm")
     )
     validate.add_argument("--settings", action="store_true")
+    busy = commands.add_parser("busy")
+    busy.add_argument("image")
+    busy.add_argument("trimap")
+    busy.add_argument("--megapixels", type=float, default=0.45)
+    busy.add_argument("--repeats", type=int, default=3)
     cell = commands.add_parser("cell")
     for name in ("image", "trimap", "method", "megapixels"):
         cell.add_argument(name)
@@ -90,6 +98,7 @@ def main() -> None:
         "sizes": print_sizes,
         "strokes": print_strokes,
         "validate": print_validation,
+        "busy": print_beside,
         "cell": print_cell,
     }
     commands_by_name[options.command](options)
@@ -316,6 +325,13 @@ def print_validation(options: argparse.Namespace) -> None:
         print(
             f"{column}: {(ratio > most).sum()} of {len(ratio)} above {most} times the best: {shown}"
         )
+
+
+def print_beside(options: argparse.Namespace) -> None:
+    """Print seconds alone and beside busy processes."""
+    image, trimap = enlarged(options.image, options.trimap, options.megapixels)
+    seconds = medians(works(image, trimap, estimator(REFERENCE)), options.repeats)
+    print_busy(seconds, METHODS[0], "PyMatting's closed form")
 
 
 def print_settings(pictures: list[Composite]) -> None:
