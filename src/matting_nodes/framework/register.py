@@ -26,7 +26,7 @@ from .run import NORMALIZATION, run
 from .spec import METHODS, NODES, Input, Method, MethodSpec, NodeSpec, Output
 
 R = TypeVar("R")
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class Node(NodeSpec, Generic[R]):
@@ -63,7 +63,15 @@ class Node(NodeSpec, Generic[R]):
         )
 
     def method(self, title: str, networks: Iterable[str] = ()) -> Callable[[Function], Function]:
-        """Register a function as a method of this node; see `method`."""
+        """Register a function as a method of this node; see `method`.
+
+        Parameters
+        ----------
+        title : str
+            The name that people see.
+        networks : iterable of str
+            Models of the catalog that it may use, the default first.
+        """
         return method(self.name, title=title, networks=networks)
 
 
@@ -122,7 +130,7 @@ def node(
                 parameters.append(read_parameter(parameter, hint, texts))
         if any(wire.kind is Kind.IMAGE for wire in inputs):
             parameters += NORMALIZATION
-        spec = Node(
+        spec: Node[R] = Node(
             name=function.__name__,
             title=title,
             command=command,
@@ -157,6 +165,15 @@ def method(
     node's inputs that it uses; its keyword-only ones are its parameters. Keywords without
     a default are handed on by the node: `job`, and parameters of the node's own.
     `networks` names the models of the catalog that it can ask, the default first.
+
+    Parameters
+    ----------
+    node : str
+        The node's name.
+    title : str
+        The name that people see.
+    networks : iterable of str
+        Models of the catalog that it may use, the default first.
     """
 
     def register(function: Function) -> Function:
@@ -192,7 +209,15 @@ def method(
 
 
 def load_modules(package: str, path: Iterable[str]) -> None:
-    """Import every public module of a package, so that what they register is known."""
+    """Import every public module of a package, so that what they register is known.
+
+    Parameters
+    ----------
+    package : str
+        Its dotted name.
+    path : iterable of str
+        Its `__path__`.
+    """
     for module in pkgutil.iter_modules(path):
         # Private ones hold what the methods compute with, and may be heavy.
         if not module.name.startswith("_"):

@@ -117,7 +117,7 @@ def _embedded(hidden: Any) -> dict[str, Any]:
 def _run(
     type_: NodeType, given: Mapping[str, Any], unique_id: str, embedded: Mapping[str, Any]
 ) -> Saved:
-    values = {p.name: p.default for p in type_.parameters}
+    values: dict[str, Any] = {p.name: p.default for p in type_.parameters}
     known = values.keys() | {socket.name for socket in type_.inputs}
     values |= {name: v for name, v in given.items() if name in known and v is not None}
     if type_.check is not None:
@@ -126,8 +126,7 @@ def _run(
         if socket.name in values:
             values[socket.name] = as_array(values[socket.name])
     context = {"folders": _folders(), "job": job_of(unique_id), "embedded": embedded}
-    result = type_.function(**values, **{name: context[name] for name in type_.passed})
-    return result if isinstance(result, Saved) else Saved(tuple(result))
+    return type_.run(values, context)
 
 
 def _folders() -> Folders:
@@ -154,7 +153,7 @@ def _saved(path: Path) -> dict[str, str]:
     return {"filename": path.name, "subfolder": subfolder, "type": "output"}
 
 
-def _validate(cls: type, image: str = "", file: str = "") -> bool | str:
+def _validate(cls: type, /, image: str = "", file: str = "") -> bool | str:
     """Return True, or why the picture cannot be loaded; it was called `file` before."""
     try:
         _folders().find(image or file)
@@ -163,7 +162,7 @@ def _validate(cls: type, image: str = "", file: str = "") -> bool | str:
     return True
 
 
-def _fingerprint(cls: type, image: str = "", file: str = "", **more: Any) -> list[Any]:
+def _fingerprint(cls: type, /, image: str = "", file: str = "", **more: object) -> list[object]:
     """Return what changes when a file, or one of a folder, does."""
     path = _folders().find(image or file)
     paths = pictures_in(path) if path.is_dir() else [path]

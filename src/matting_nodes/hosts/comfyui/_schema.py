@@ -46,7 +46,7 @@ def schema(spec: NodeSpec) -> io.Schema:
         inputs=[*map(_socket, spec.inputs), *_choice(spec), *map(widget, spec.parameters)],
         outputs=[_output(output) for output in spec.outputs],
         hidden=[io.Hidden.unique_id],
-        # A table is worth running for, whatever comes after.
+        # A workflow runs for a table, whether or not anything uses it.
         is_output_node=any(output.kind is Kind.TABLE for output in spec.outputs),
         # A choice that ComfyUI does not know reaches the node, which refuses it by name.
         accept_all_inputs=True,
@@ -73,7 +73,7 @@ def _choice(spec: NodeSpec) -> list[io.Input]:
 
 
 def widget(parameter: Parameter) -> io.Input:
-    """Return the widget of a setting."""
+    """Return the widget of a parameter."""
     common = {
         "default": parameter.default,
         "tooltip": reworded(f"{parameter.help} {parameter.rule}.", COMFYUI),
