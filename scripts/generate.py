@@ -45,6 +45,7 @@ def files() -> dict[Path, str]:
         ROOT / "tests/interface.json": json.dumps(interface(), indent=2) + "\n",
         **pages,
         **{HELP / f"{type_.name}.md": file_node_page(type_) for type_ in file_types()},
+        ROOT / "mkdocs.yml": site_map(),
         ROOT / "docs/api.md": api_page(),
         ROOT / "docs/networks.md": networks_page(ROOT / "docs/networks.md"),
         ROOT / "docs/training-parameters.md": training_page(),
@@ -59,6 +60,13 @@ def typed_names() -> str:
     lines = "".join(f"    from .nodes.{name} import {name} as {name}\n" for name in names)
     text = PACKAGE.read_text(encoding="utf-8")
     return re.sub(r"(    from \.nodes\.\w+ import \w+ as \w+\n)+", lines, text)
+
+
+def site_map() -> str:
+    """Return the configuration of the documentation's site, which lists the nodes' pages."""
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    lines = "".join(f"      - {s.title}: nodes/{s.command}.md\n" for s in all_nodes())
+    return re.sub(r"(      - [^:\n]+: nodes/[\w-]+\.md\n)+", lines, text)
 
 
 def manifest_text() -> str:

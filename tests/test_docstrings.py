@@ -11,7 +11,7 @@ import matting_nodes
 
 ROOT = Path(matting_nodes.__file__).parent
 # Rooms in which some lack it as yet. This list only ever becomes shorter.
-UNFINISHED = {"graph", "networks", "segmentation"}
+UNFINISHED = {"networks", "segmentation"}
 # Described in one place for all methods: what a node passes on, and models/settings.py.
 SHARED = {"job", "device", "weights", "precision", "recipe", "tile"}
 

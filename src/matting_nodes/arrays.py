@@ -52,6 +52,9 @@ class AnyChannels:
     """Marks a picture that may have any number of channels, as microscopes make them."""
 
 
+Pixels = NDArray[Any]
+"""An array of any shape and type of number, as files, layers and users hand it over."""
+
 Image = Annotated[NDArray[np.float32], Kind.IMAGE]
 """(H, W, C) float32, 0..1; C is 3 for color, 1 for grey. Straight, gamma-encoded sRGB."""
 
@@ -128,7 +131,7 @@ class Prompts:
         )
 
 
-def check_finite(array: NDArray[Any], name: str) -> None:
+def check_finite(array: Pixels, name: str) -> None:
     """Check that no value is NaN or infinite.
 
     Parameters
@@ -154,7 +157,7 @@ def check_finite(array: NDArray[Any], name: str) -> None:
         )
 
 
-def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
+def unit_range(array: Pixels, name: str) -> NDArray[np.float32]:
     """Return the array as float32 in 0..1.
 
     Booleans become 0 and 1, unsigned integers are divided by their type's maximum,
@@ -198,14 +201,14 @@ def unit_range(array: NDArray[Any], name: str) -> NDArray[np.float32]:
     return array.astype(np.float32)
 
 
-def _not_empty(array: NDArray[Any], name: str) -> None:
+def _not_empty(array: Pixels, name: str) -> None:
     if array.size == 0:
         raise ShapeError(
             f"{name} has shape {array.shape}", "A picture has at least one pixel", "Give a picture"
         )
 
 
-def as_pixels(value: ArrayLike, name: str = "image", any_channels: bool = False) -> NDArray[Any]:
+def as_pixels(value: ArrayLike, name: str = "image", any_channels: bool = False) -> Pixels:
     """Return a picture as (H, W, C), its values as they are.
 
     Parameters
@@ -252,7 +255,7 @@ def as_image(value: ArrayLike, name: str = "image") -> Image:
     return np.ascontiguousarray(unit_range(as_pixels(value, name), name))
 
 
-def _flat(value: ArrayLike, name: str) -> NDArray[Any]:
+def _flat(value: ArrayLike, name: str) -> Pixels:
     array = np.asarray(value)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]

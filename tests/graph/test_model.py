@@ -41,7 +41,7 @@ def test_a_chain_of_any_length_is_ordered():
     }
     backwards = Graph(dict(reversed(chain.items())))
     assert backwards.order() == [str(n) for n in range(5000)]
-    with pytest.raises(GraphError, match=r"take from each other: Node 2 .* ← Node 1 .* ← Node 2 "):
+    with pytest.raises(GraphError, match=r"depend on each other: Node 2 .* ← Node 1 .* ← Node 2 "):
         backwards.with_input("1", "mask", Link("2")).order()
 
 

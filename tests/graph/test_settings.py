@@ -49,11 +49,11 @@ def test_another_method_takes_the_old_ones_settings_along():
     [
         ("9.value", "1", "No nodes are called '9'"),
         ("value", "1", "names no input"),
-        ("1.values", "1", "has no setting 'values'. It has value, width, height"),
+        ("1.values", "1", "has no parameter 'values'. It has value, width, height"),
         (
             "2.mask",
             "x.png",
-            "has no setting 'mask'. It has method, smallest_region, device, normalization, "
+            "has no parameter 'mask'. It has method, smallest_region, device, normalization, "
             "per_channel, method.inner",
         ),
         (

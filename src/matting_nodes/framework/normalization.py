@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Image, check_finite, unit_range
+from ..arrays import Image, Pixels, check_finite, unit_range
 
 Mode = Literal["auto", "none", "picture", "stack", "percentiles"]
 Doubles = NDArray[np.float64]
@@ -74,7 +74,7 @@ class ValueRange:
         return np.dstack([own, image[..., 3]]) if image.shape[2] == 4 else own
 
 
-def normalized(pixels: NDArray[Any], values: ValueRange | None, name: str) -> Image:
+def normalized(pixels: Pixels, values: ValueRange | None, name: str) -> Image:
     """Return (H, W, C) pixels as float32 in 0..1.
 
     Parameters
@@ -99,7 +99,7 @@ def normalized(pixels: NDArray[Any], values: ValueRange | None, name: str) -> Im
 
 
 def measured(
-    pictures: Iterable[NDArray[Any]], mode: Mode, name: str, per_channel: bool = False
+    pictures: Iterable[Pixels], mode: Mode, name: str, per_channel: bool = False
 ) -> ValueRange | None:
     """Return the range of a picture, or of all pictures of a stack; None for their type's own.
 
@@ -173,18 +173,18 @@ def _uses_its_type(pixels: NDArray[Any]) -> bool:
     return used or low == high or _is_8_bit(pixels / top)
 
 
-def _top(pixels: NDArray[Any]) -> float:
+def _top(pixels: Pixels) -> float:
     return float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
 
 
-def _is_8_bit(values: NDArray[Any]) -> bool:
+def _is_8_bit(values: Pixels) -> bool:
     """Return whether 8 bits hold all values: floats that a host made from them, for example."""
     steps = values * 255
     whole = np.rint(steps)
     return bool(whole.any() and np.abs(steps - whole).max() < 1e-3)
 
 
-def _extremes(pixels: NDArray[Any], mode: Mode, per_channel: bool) -> tuple[Doubles, Doubles]:
+def _extremes(pixels: Pixels, mode: Mode, per_channel: bool) -> tuple[Doubles, Doubles]:
     axes = (0, 1) if per_channel else None
     if mode == "percentiles":
         low, high = np.percentile(pixels, PERCENTILES, axis=axes)

@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from ..errors import ParameterError
 
+Value = bool | int | float | str
+"""What a parameter may be."""
+
 
 @dataclass(frozen=True)
 class Slider:
@@ -58,7 +61,7 @@ class Parameter:
 
     name: str
     type: type
-    default: Any
+    default: Value
     choices: tuple[str, ...] = ()
     slider: Slider | None = None
     color: bool = False
@@ -96,7 +99,7 @@ class Parameter:
             rule += f" from {low} to {high}" + (f" {unit}" if unit else "")
         return rule
 
-    def checked(self, value: Any, owner: str) -> Any:
+    def checked(self, value: object, owner: str) -> Value:
         """Return the value in this parameter's type.
 
         Parameters
@@ -115,7 +118,8 @@ class Parameter:
             raise ParameterError(
                 f"{self.name} of {owner} is {value!r}", self.rule, f"The default is {self.default}"
             )
-        return self.type(value)
+        checked: Value = self.type(value)
+        return checked
 
     def _accepts(self, value: Any) -> bool:
         if self.type is bool:

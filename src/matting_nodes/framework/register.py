@@ -26,7 +26,7 @@ from .run import NORMALIZATION, run
 from .spec import METHODS, NODES, Input, Method, MethodSpec, NodeSpec, Output
 
 R = TypeVar("R")
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class Node(NodeSpec, Generic[R]):

@@ -1,4 +1,4 @@
-"""A graph over a folder of pictures: in several processes or on a cluster, and on again later.
+"""Runs a graph over a folder of pictures, in several processes or on a cluster, and resumes.
 
 Every picture's results are called after it. When they are complete, a record of what they
 were made from is written beside them; a later run skips what a record shows to be finished.
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ..errors import GraphError, MattingError, as_matting_error
 from ..io.images import make_folder_for, write_whole
@@ -27,8 +27,8 @@ from .registry import node_types
 
 RECORDS = ".matting-nodes"
 # The digest of a task that was started and not recorded as finished.
-BEGUN = ""
-# The settings that name a file to load, and a file to save.
+STARTED = ""
+# The parameters that name a file to load, and a file to save.
 LOADED, SAVED = "image", "filename_prefix"
 
 
@@ -61,6 +61,13 @@ class Done:
     error: MattingError | None = None
 
 
+class Record(TypedDict):
+    """What a finished task was made from, and the files that it left."""
+
+    digest: str
+    files: list[str]
+
+
 @dataclass(frozen=True)
 class Batch:
     """What every task of a batch shares; it travels to other processes and machines.
@@ -74,7 +81,7 @@ class Batch:
     folders: Folders
 
     def is_finished(self, task: Task) -> bool:
-        """Tell whether this task was done before, from the same files and settings."""
+        """Tell whether this task was done before, from the same files and parameters."""
         record = self._record(task)
         return bool(
             record
@@ -83,7 +90,15 @@ class Batch:
         )
 
     def run(self, task: Task, job: Job | None = None) -> Done:
-        """Do a task and record it; an error is handed back, not raised: others are to follow."""
+        """Do a task and record it; an error is returned, not raised: the other tasks still run.
+
+        Parameters
+        ----------
+        task : Task
+            What is to be done.
+        job : Job, optional
+            Progress and cancel.
+        """
         try:
             return self._run(task, job)
         except Cancelled:
@@ -95,7 +110,7 @@ class Batch:
         digest, folders = self._digest(task), self.folders_of(task)
         if self._record(task) is None:
             # If an interrupt comes between a file and its record, the file is still ours.
-            self._write_record(task, BEGUN, [])
+            self._write_record(task, STARTED, [])
         outcomes = evaluate(task.graph, folders, job)
         files = tuple(file for outcome in outcomes for file in outcome.files)
         texts = tuple(f"{o.node.label}: {text}" for o in outcomes for text in o.texts)
@@ -120,9 +135,9 @@ class Batch:
         record = json.dumps({"digest": digest, "files": files})
         write_whole(make_folder_for(self._record_path(task)), record.encode())
 
-    def _record(self, task: Task) -> dict[str, Any] | None:
+    def _record(self, task: Task) -> Record | None:
         try:
-            record: dict[str, Any] = json.loads(self._record_path(task).read_text("utf-8"))
+            record: Record = json.loads(self._record_path(task).read_text("utf-8"))
         except (OSError, ValueError):
             return None
         return record
@@ -184,7 +199,7 @@ def plan(graph: Graph, each: Mapping[tuple[str, str], Path]) -> list[Task]:
                 f"{each[at]} and {each[next(iter(each))]} do not hold pictures of the same "
                 f"names: {', '.join(missing[:5])}",
                 "Pictures that belong together have one name, whatever their ending",
-                "Rename them, or take the odd ones away",
+                "Rename them, or move the unmatched ones elsewhere",
             )
     return [
         _task(name, graph, {at: str(files[name]) for at, files in pictures.items()})
@@ -231,6 +246,13 @@ def _check_prefixes(graph: Graph) -> None:
 
 def check_all(batch: Batch, tasks: Iterable[Task]) -> None:
     """Raise the error that keeps a task from running, before any begins.
+
+    Parameters
+    ----------
+    batch : Batch
+        What the tasks share.
+    tasks : iterable of Task
+        What is to be done.
 
     Raises
     ------

@@ -5,16 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
 
 from ..errors import GraphError, MattingError, MissingInputError, ParameterError, article
+from ..framework.parameters import Value
 from ..framework.spec import Socket
 from .folders import Folders
 from .model import Graph, GraphNode, Link
 from .node_types import SETTING_WIRES, NodeType
 from .registry import current, node_types
 
-# What brings a value of one type to another.
+# The node that converts one type to another.
 BRIDGES = {
     ("IMAGE", "MASK"): "Put Convert Image to Mask between them",
     ("MASK", "IMAGE"): "Put Convert Mask to Image between them",
@@ -41,7 +41,15 @@ def check(graph: Graph, folders: Folders | None = None) -> None:
 
 
 def problems(graph: Graph, folders: Folders | None = None) -> Iterator[tuple[str, MattingError]]:
-    """Yield everything that keeps a graph from running, with the id of the node it is at."""
+    """Yield everything that keeps a graph from running, with the id of the node it is at.
+
+    Parameters
+    ----------
+    graph : Graph
+        The workflow.
+    folders : Folders, optional
+        With them, files are looked for too.
+    """
     types, graph = node_types(), current(graph)
     unknown = [node for node in graph.nodes.values() if node.class_type not in types]
     for node in unknown:
@@ -76,7 +84,7 @@ def _unknown_type(node: GraphNode, types: Mapping[str, NodeType]) -> GraphError:
         f"{node.label} is of the type {node.class_type}, which is not known here",
         "Without ComfyUI the matting nodes run, and those of ComfyUI's own that load, save "
         "and convert images and masks",
-        f"Use {close[0]}" if close else "Take it out, or run the workflow in ComfyUI",
+        f"Use {close[0]}" if close else "Remove it, or run the workflow in ComfyUI",
     )
 
 
@@ -125,7 +133,7 @@ def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
                 f"{type_.title} needs it: {socket.help or socket.kind}",
                 f"Wire {article(socket.kind)} to it",
             )
-    # Settings of ours came one after another, and older workflows lack some of them.
+    # Parameters of our nodes were added over time, and older workflows lack some of them.
     for parameter in () if type_.ours else type_.parameters:
         if parameter.name not in node.inputs:
             yield MissingInputError(
@@ -164,7 +172,7 @@ def _link_problems(
         )
 
 
-def _not_wired(name: str, value: Any) -> MattingError:
+def _not_wired(name: str, value: object) -> MattingError:
     return GraphError(
         f"{name} is {value!r}",
         'It must be wired: ["id of a node", number of its output]',
@@ -172,15 +180,26 @@ def _not_wired(name: str, value: Any) -> MattingError:
     )
 
 
-def _value_problems(type_: NodeType, given: Mapping[str, Any], name: str) -> Iterator[MattingError]:
+def _value_problems(
+    type_: NodeType, given: Mapping[str, object], name: str
+) -> Iterator[MattingError]:
     try:
         checked_value(type_, given, name)
     except ParameterError as error:
         yield error
 
 
-def checked_value(type_: NodeType, given: Mapping[str, Any], name: str) -> Any:
-    """Return the value of a setting in its type.
+def checked_value(type_: NodeType, given: Mapping[str, object], name: str) -> Value:
+    """Return the value of a parameter in its type.
+
+    Parameters
+    ----------
+    type_ : NodeType
+        The node's type.
+    given : mapping
+        The node's inputs and parameters by name.
+    name : str
+        The parameter to check.
 
     Raises
     ------
@@ -199,5 +218,5 @@ def _unknown_input(name: str, type_: NodeType, known: list[str]) -> MattingError
     return ParameterError(
         f"There is no input {name}",
         f"{type_.title} has {', '.join(known)}",
-        "Take it away, or use one of these names",
+        "Remove it, or use one of these names",
     )

@@ -1,4 +1,4 @@
-"""Runs a graph: every node after those it takes from, results kept while they are needed."""
+"""Runs a graph: every node after its sources; results are kept while they are needed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import as_matting_error
 from ..job import Cancelled, Job
@@ -19,10 +18,10 @@ from .registry import current, node_types
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a node that a graph runs for has left: files, and words such as measurements."""
+    """What a node of a graph produced: values, files, and texts such as measurements."""
 
     node: GraphNode
-    values: tuple[Any, ...] = ()
+    values: tuple[object, ...] = ()
     files: tuple[Path, ...] = ()
     texts: tuple[str, ...] = ()
 
@@ -37,7 +36,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     folders : Folders
         Where its pictures are, and where results go.
     job : Job, optional
-        Takes progress, and is asked whether to stop.
+        Reports progress and is asked whether to stop.
 
     Returns
     -------
@@ -48,7 +47,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     ------
     MattingError
         Before anything is computed, if the graph cannot run; or naming the node whose
-        inputs turned out unusable.
+        inputs turned out to be unusable.
     Cancelled
         If the job was cancelled. Files that were written before stay.
     """
@@ -59,7 +58,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     needed = graph.needed(list(ends))
     order = [key for key in graph.order() if key in needed]
     last_uses = {link.node: key for key in order for link in graph.nodes[key].links.values()}
-    made: dict[str, tuple[Any, ...]] = {}
+    made: dict[str, tuple[object, ...]] = {}
     outcomes: list[Outcome] = []
     for key, part in job.each(order):
         node = graph.nodes[key]
@@ -81,7 +80,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
 def _run(
     node: GraphNode,
     type_: NodeType,
-    made: dict[str, tuple[Any, ...]],
+    made: dict[str, tuple[object, ...]],
     graph: Graph,
     folders: Folders,
     job: Job,
@@ -90,23 +89,19 @@ def _run(
     known = {*settings, *(socket.name for socket in type_.inputs), *_choice(type_)}
     given = {name: _value(value, made) for name, value in node.inputs.items() if name in known}
     for name in settings.keys() & given.keys():
-        # Again, since wires may have brought them.
+        # Checked again: values from wires are only known now.
         given[name] = checked_value(type_, given, name)
-    context: dict[str, Any] = {"folders": folders, "job": job}
+    context: dict[str, object] = {"folders": folders, "job": job}
     if "embedded" in type_.passed:
         context["embedded"] = {"prompt": graph.to_json()}
-    result = type_.function(**given, **{name: context[name] for name in type_.passed})
-    if isinstance(result, Saved):
-        return result
-    # A named tuple is several outputs; anything else is one.
-    return Saved(tuple(result) if isinstance(result, tuple) else (result,))
+    return type_.run(given, context)
 
 
 def _choice(type_: NodeType) -> tuple[str, ...]:
     return ("method",) if type_.methods else ()
 
 
-def _value(value: Any, made: dict[str, tuple[Any, ...]]) -> Any:
+def _value(value: object, made: dict[str, tuple[object, ...]]) -> object:
     return made[value.node][value.slot] if isinstance(value, Link) else value
 
 

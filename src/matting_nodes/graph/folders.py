@@ -27,10 +27,10 @@ class Folders:
         Name of the current picture when a graph runs over a folder: files are named after it.
         Otherwise they are numbered.
     named : frozenset of str
-        Paths that the user gave himself. A workflow, which may come from a stranger, cannot
-        name files outside the folders.
+        Paths that the user named on the command line. A workflow, which may come from a
+        stranger, cannot name files outside the folders.
     force : bool
-        Whether files called after a picture may be written over.
+        Whether files named after a picture may be overwritten.
     """
 
     input: Path
@@ -90,6 +90,11 @@ class Folders:
     def check_target(self, prefix: str, suffix: str) -> None:
         """Refuse a prefix before anything is computed, as `target` would after it.
 
+        Parameters
+        ----------
+        prefix, suffix : str
+            As for `target`.
+
         Raises
         ------
         FileError
@@ -102,7 +107,7 @@ class Folders:
             raise FileError(
                 f"The prefix {prefix!r} leads outside {self.output}",
                 "A workflow saves into the output folder",
-                "Take .. and the leading / away, or choose another --output",
+                "Remove .. and the leading /, or choose another --output",
             )
         stems = [path.name.replace("%batch_num%", str(number)) for number in range(count)]
         if not self.name:

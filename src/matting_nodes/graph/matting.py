@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ..arrays import Kind
 from ..framework.frames import count_frames, map_frames
@@ -29,7 +28,7 @@ def _type(spec: NodeSpec) -> NodeType:
         outputs=tuple(Socket(o.name, WIRE_TYPES[o.kind]) for o in spec.outputs),
         passed=("job",),
         methods={name: method.parameters for name, method in spec.methods.items()},
-        # A table is worth running for, whatever comes after.
+        # A graph runs for a table, whether or not anything uses it.
         is_end=any(output.kind is Kind.TABLE for output in spec.outputs),
         ours=True,
         summary=spec.summary,
@@ -39,10 +38,10 @@ def _type(spec: NodeSpec) -> NodeType:
 
 
 def _function(spec: NodeSpec) -> Callable[..., Saved]:
-    """Return the node as a function of batches, settings and a job."""
+    """Return the node as a function of batches, parameters and a job."""
     wires = {wire.name for wire in spec.inputs}
 
-    def run(job: Job, **given: Any) -> Saved:
+    def run(job: Job, **given: object) -> Saved:
         remarks: list[str] = []
         batches = frames(spec, given, remarks=remarks)
         # "method.inner" is the inner of the chosen method.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from ..errors import FileError, GraphError
 
@@ -31,15 +31,15 @@ class GraphNode:
     class_type : str
         What it is, such as "MattingNodesSegment".
     inputs : mapping
-        Values, and links to other nodes, by input name. What a choice brings along stands
-        under the choice's name and its own: "method" and "method.inner".
+        Values, and links to other nodes, by input name. The parameters of a
+        choice stand under its name and their own: "method" and "method.inner".
     title : str
-        The name that people gave it, if any.
+        The name that a user gave it, if any.
     """
 
     id: str
     class_type: str
-    inputs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, object] = field(default_factory=dict)
     title: str = ""
 
     @property
@@ -91,7 +91,7 @@ class Graph:
         return cls.from_json(data)
 
     @classmethod
-    def from_json(cls, data: Any) -> Self:
+    def from_json(cls, data: object) -> Self:
         """Return the graph of API-format JSON: `{id: {"class_type": …, "inputs": {…}}}`.
 
         Raises
@@ -115,7 +115,7 @@ class Graph:
             )
         return cls({str(key): _node(str(key), entry) for key, entry in data.items()})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the graph as API-format JSON."""
         return {key: _entry(node) for key, node in self.nodes.items()}
 
@@ -143,8 +143,18 @@ class Graph:
         """Return the graph with this node, instead of one with its id."""
         return replace(self, nodes={**self.nodes, node.id: node})
 
-    def with_input(self, node: str, name: str, value: Any) -> Self:
-        """Return the graph with a value, or a Link, at this input; None takes it away."""
+    def with_input(self, node: str, name: str, value: object) -> Self:
+        """Return the graph with a value or a Link at this input; None removes the input.
+
+        Parameters
+        ----------
+        node : str
+            Its id.
+        name : str
+            The input.
+        value : object
+            A value or a Link; None removes the input.
+        """
         old = self.nodes[node]
         inputs = {**old.inputs, name: value}
         if value is None:
@@ -152,12 +162,12 @@ class Graph:
         return self.with_node(replace(old, inputs=inputs))
 
     def order(self) -> list[str]:
-        """Return all ids so that every node comes after those it takes from.
+        """Return all ids so that every node comes after its sources.
 
         Raises
         ------
         GraphError
-            If nodes take from each other in a circle.
+            If nodes depend on each other in a circle.
         """
         # Depth first, so that few results wait in memory; by hand, since chains may be long.
         ordered: dict[str, None] = {}
@@ -176,7 +186,7 @@ class Graph:
         return list(ordered)
 
     def _sources(self, node: str) -> Iterator[str]:
-        """Yield the nodes of the graph that a node takes from."""
+        """Yield the nodes of the graph whose outputs a node uses."""
         links = self.nodes[node].links.values()
         return (link.node for link in links if link.node in self.nodes)
 
@@ -184,13 +194,13 @@ class Graph:
         """Return the error for a path that comes back to a node on it."""
         circle = [self.nodes[node].label for node in path[path.index(path[-1]) :]]
         return GraphError(
-            f"These nodes take from each other: {' ← '.join(circle)}",
-            "A node can only take what was made before it",
-            "Take one of the wires away",
+            f"These nodes depend on each other: {' ← '.join(circle)}",
+            "A node can only use the outputs of nodes that ran before it",
+            "Remove one of the wires",
         )
 
     def needed(self, ends: Iterable[str]) -> set[str]:
-        """Return these nodes and all that they take from, however far back."""
+        """Return these nodes and all nodes that they depend on, however far back."""
         found: set[str] = set()
         waiting = list(ends)
         while waiting:
@@ -201,34 +211,35 @@ class Graph:
         return found
 
 
-def _node(key: str, entry: Any) -> GraphNode:
+def _node(key: str, entry: object) -> GraphNode:
     # Hand-written files leave out inputs, or write null.
-    given = (entry.get("inputs") or {}) if isinstance(entry, dict) else None
-    if not isinstance(given, dict) or not isinstance(entry.get("class_type"), str):
+    node = entry if isinstance(entry, dict) else {}
+    given, class_type = node.get("inputs") or {}, node.get("class_type")
+    if not isinstance(given, dict) or not isinstance(class_type, str):
         raise GraphError(
             f"The entry {key} of the workflow is {str(entry)[:60]!r}",
             'Every node is {"class_type": …, "inputs": {…}}',
             "In ComfyUI choose Workflow > Export (API)",
         )
-    meta = entry.get("_meta")
+    meta = node.get("_meta")
     title = (meta.get("title") if isinstance(meta, dict) else None) or ""
     inputs = {name: _value(value) for name, value in given.items()}
-    return GraphNode(key, entry["class_type"], inputs, str(title))
+    return GraphNode(key, class_type, inputs, str(title))
 
 
-def _value(value: Any) -> Any:
+def _value(value: object) -> object:
     """Return a value of the file: a list of two is a link, {"__value__": …} a plain list."""
     if isinstance(value, list) and len(value) == 2 and type(value[1]) is int:
         return Link(str(value[0]), value[1])
     return value["__value__"] if isinstance(value, dict) and "__value__" in value else value
 
 
-def _entry(node: GraphNode) -> dict[str, Any]:
+def _entry(node: GraphNode) -> dict[str, object]:
     inputs = {
         name: [value.node, value.slot] if isinstance(value, Link) else value
         for name, value in node.inputs.items()
     }
-    entry: dict[str, Any] = {"class_type": node.class_type, "inputs": inputs}
+    entry: dict[str, object] = {"class_type": node.class_type, "inputs": inputs}
     return entry | ({"_meta": {"title": node.title}} if node.title else {})
 
 

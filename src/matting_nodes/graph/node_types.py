@@ -1,7 +1,7 @@
 """The types of node that a graph may hold, each made from a typed function on batches.
 
-As for the core's own nodes the signature says it all: arguments annotated as ImageBatch,
-MaskBatch … are wires, keywords with a default are settings, the return annotation names the
+As for the matting nodes, everything is read from the signature: arguments annotated as ImageBatch,
+MaskBatch … are wires, keywords with a default are parameters, the return annotation names the
 outputs. Keywords without a default are handed on: `folders`, `job`, and `embedded`, the JSON
 values that the files that are saved hold of their making, by name.
 """
@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
+from typing import Annotated, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
 from docstring_parser import parse as parse_docstring
@@ -24,7 +24,7 @@ from ..framework.spec import Socket
 from .folders import Folders
 from .wires import BOUNDING_BOX, IMAGE, MASK, STRING, id_of
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ SETTING_WIRES = {int: "INT", float: "FLOAT", str: STRING, bool: "BOOLEAN"}
 
 
 class Saved(NamedTuple):
-    """What a node leaves behind: its outputs, the files it wrote, the words it says."""
+    """What a node produced: its outputs, the files that it wrote, texts for the user."""
 
-    values: tuple[Any, ...] = ()
+    values: tuple[object, ...] = ()
     files: tuple[Path, ...] = ()
     texts: tuple[str, ...] = ()
 
@@ -66,18 +66,18 @@ class NodeType:
     name: str
     """Its id in workflows."""
     title: str
-    function: Callable[..., Any]
-    """Takes inputs and settings by name; returns the outputs, or Saved."""
+    function: Callable[..., object]
+    """Takes inputs and parameters by name; returns the outputs, or Saved."""
     inputs: tuple[Socket[str], ...]
     parameters: tuple[Parameter, ...]
     outputs: tuple[Socket[str], ...]
     passed: tuple[str, ...] = ()
     methods: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict)
-    """The settings under each choice of "method"."""
+    """The parameters under each choice of "method"."""
     is_end: bool = False
-    """Whether a graph runs for its sake."""
-    check: Callable[[Mapping[str, Any], Folders], None] | None = None
-    """Refuses settings before anything runs."""
+    """Whether it saves, shows or measures something, so that a graph runs for it."""
+    check: Callable[[Mapping[str, object], Folders], None] | None = None
+    """Refuses parameters before anything runs."""
     ours: bool = False
     summary: str = ""
     help: str = ""
@@ -85,16 +85,32 @@ class NodeType:
     renamed: Mapping[str, str] = field(default_factory=dict)
     """Inputs that older workflows have by another name: the old one, and today's."""
 
-    def current(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def current(self, given: Mapping[str, object]) -> dict[str, object]:
         """Return inputs under today's names; a value under both counts under today's."""
         old = {self.renamed[name]: given[name] for name in self.renamed if name in given}
         return old | {name: v for name, v in given.items() if name not in self.renamed}
 
-    def settings(self, given: Mapping[str, Any]) -> dict[str, Parameter]:
-        """Return the settings that a node of this type has, given its choice of method."""
+    def settings(self, given: Mapping[str, object]) -> dict[str, Parameter]:
+        """Return the parameters that a node of this type has, given its choice of method."""
         own = {parameter.name: parameter for parameter in self.parameters}
         chosen = self.methods.get(str(given.get("method")), ())
         return own | {f"method.{parameter.name}": parameter for parameter in chosen}
+
+    def run(self, given: Mapping[str, object], context: Mapping[str, object]) -> Saved:
+        """Run a node of this type.
+
+        Parameters
+        ----------
+        given : mapping
+            Its inputs and parameters by name.
+        context : mapping
+            What the run offers: "folders", "job" and "embedded", if the type asks for it.
+        """
+        result = self.function(**given, **{name: context[name] for name in self.passed})
+        if isinstance(result, Saved):
+            return result
+        # A named tuple is several outputs; anything else is one.
+        return Saved(tuple(result) if isinstance(result, tuple) else (result,))
 
 
 TYPES: dict[str, NodeType] = {}
@@ -105,7 +121,7 @@ def node_type(
     title: str,
     name: str = "",
     is_end: bool = False,
-    check: Callable[[Mapping[str, Any], Folders], None] | None = None,
+    check: Callable[[Mapping[str, object], Folders], None] | None = None,
     aliases: tuple[str, ...] = (),
     renamed: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
@@ -118,9 +134,9 @@ def node_type(
     name : str
         The id of a node of ComfyUI's own. One without is ours, and named after its title.
     is_end : bool
-        Whether graphs run for its sake: it saves or shows something.
-    check : callable(settings, folders), optional
-        Raises a MattingError if the settings cannot be used.
+        Whether it saves or shows something, so that graphs run for it.
+    check : callable(parameters, folders), optional
+        Raises a MattingError if the parameters cannot be used.
     aliases : tuple of str
         Other words that people search for.
     renamed : mapping of str to str, optional
@@ -164,7 +180,7 @@ def node_type(
     return register
 
 
-def _outputs(hint: Any) -> tuple[Socket[str], ...]:
+def _outputs(hint: object) -> tuple[Socket[str], ...]:
     if hint is Saved:
         return ()
     return tuple(Socket(n or wire.type.lower(), wire.type) for n, wire in read_outputs(hint))

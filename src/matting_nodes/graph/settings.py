@@ -1,12 +1,11 @@
-"""Settings of a graph's nodes changed from texts, as a command line gives them."""
+"""Parameters of a graph's nodes changed from texts, as a command line gives them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from ..errors import GraphError
-from ..framework.parameters import Parameter
+from ..framework.parameters import Parameter, Value
 from .model import Graph, GraphNode
 from .node_types import NodeType
 from .registry import node_types
@@ -16,6 +15,13 @@ TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 def find_input(graph: Graph, name: str) -> tuple[str, str]:
     """Return the id of a node and one of its inputs from a text such as "4.method.inner".
+
+    Parameters
+    ----------
+    graph : Graph
+        The workflow.
+    name : str
+        The id or title of a node, a dot, and an input.
 
     Raises
     ------
@@ -37,14 +43,14 @@ def find_input(graph: Graph, name: str) -> tuple[str, str]:
 
 
 def with_setting(graph: Graph, name: str, text: str) -> Graph:
-    """Return the graph with a setting changed.
+    """Return the graph with a parameter changed.
 
     Parameters
     ----------
     graph : Graph
         The workflow.
     name : str
-        Which setting: the id or the title of a node, a dot, and the name of its input.
+        Which parameter: the id or the title of a node, a dot, and the name of its input.
     text : str
         The value as a text.
 
@@ -53,7 +59,7 @@ def with_setting(graph: Graph, name: str, text: str) -> Graph:
     GraphError
         If there is no such node or input.
     ParameterError
-        If the text is no value of the setting's type, or out of its range.
+        If the text is no value of the parameter's type, or out of its range.
 
     Examples
     --------
@@ -72,7 +78,7 @@ def with_setting(graph: Graph, name: str, text: str) -> Graph:
     known = type_.settings(node.inputs)
     if setting not in known:
         raise GraphError(
-            f"{node.label} has no setting {setting!r}",
+            f"{node.label} has no parameter {setting!r}",
             f"It has {', '.join([*_choice(type_), *known]) or 'none'}",
             "Use one of these names",
         )
@@ -84,12 +90,12 @@ def _choice(type_: NodeType) -> tuple[str, ...]:
 
 
 def _with_method(node: GraphNode, method: str) -> GraphNode:
-    """Return the node with another method; what belonged to the old one goes."""
+    """Return the node with another method; the parameters of the old one are dropped."""
     kept = {name: v for name, v in node.inputs.items() if not name.startswith("method.")}
     return replace(node, inputs=kept | {"method": method})
 
 
-def _read(parameter: Parameter, text: str, node: GraphNode) -> Any:
+def _read(parameter: Parameter, text: str, node: GraphNode) -> Value:
     try:
         value = TRUTHS[text.lower()] if parameter.type is bool else parameter.type(text)
     except (KeyError, ValueError):

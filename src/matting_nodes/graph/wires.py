@@ -157,7 +157,7 @@ def _boxes(value: Any, remarks: list[str]) -> list[tuple[float, ...] | None]:
         raise MissingInputError(
             "The box holds no box: none was drawn or detected",
             "The object lies inside one",
-            "Draw one, or take the wire away to look for the object without a box",
+            "Draw one, or remove the wire to find the object without a box",
         )
     try:
         for index, entry in enumerate(entries):
@@ -184,6 +184,17 @@ def collect(spec: NodeSpec, results: Iterable[Result], count: int, remarks: list
     """Return the node's outputs: (count, …) float32 batches, and tables as texts.
 
     What users should know of single frames is added to `remarks`.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    results : iterable of Result
+        One a frame.
+    count : int
+        How many there are.
+    remarks : list of str
+        Remarks on single frames are added to it.
     """
     gathered: dict[str, Any] = {}
     for index, result in enumerate(results):

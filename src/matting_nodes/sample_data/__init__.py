@@ -66,5 +66,5 @@ def cell() -> NDArray[Any]:
     """Return a quantitative phase image of a cell, (660, 550) uint8, 0.107 µm a pixel."""
     from skimage import data
 
-    image: NDArray[Any] = data.cell()  # type: ignore[no-untyped-call]
+    image: NDArray[Any] = data.cell()
     return image

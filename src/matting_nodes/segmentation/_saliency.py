@@ -219,7 +219,7 @@ def _above_otsu(values: NDArray[np.float32]) -> Region:
 
     if values.min() == values.max():
         return np.zeros(values.shape, bool)
-    region: Region = values > threshold_otsu(values)  # type: ignore[no-untyped-call]
+    region: Region = values > threshold_otsu(values)
     return region
 
 

@@ -99,4 +99,4 @@ def _level(values: NDArray[np.float64], algorithm: str, window: int) -> Any:
             "It must be odd, so that the window has a middle",
             f"Choose {window + 1}",
         )
-    return filters.threshold_local(values, window)  # type: ignore[no-untyped-call]
+    return filters.threshold_local(values, window)

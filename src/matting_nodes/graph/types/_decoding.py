@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import Pixels
 from ...errors import DependencyError, FileError
 from ..node_types import ImageBatch, MaskBatch
 from ..wires import PLACEHOLDER
@@ -136,7 +137,7 @@ def _by_pillow(path: Path) -> tuple[ImageBatch, MaskBatch]:
     return _parted([_unit(np.asarray(frame.convert(mode))) for frame in same])
 
 
-def _unit(array: NDArray[Any]) -> NDArray[np.float32]:
+def _unit(array: Pixels) -> NDArray[np.float32]:
     """Return 8 bits as floats."""
     return array.astype(np.float32) / np.float32(255)
 

@@ -68,5 +68,13 @@ def _lanczos(image: ImageBatch, width: int, height: int) -> ImageBatch:
 
 
 def repeated(batch: ImageBatch, count: int) -> ImageBatch:
-    """Return a batch of this many frames, its own over and over."""
+    """Return a batch of this many frames, its own over and over.
+
+    Parameters
+    ----------
+    batch : (B, H, W, C) float32
+        The frames.
+    count : int
+        How many to return.
+    """
     return batch[np.arange(count) % len(batch)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
@@ -21,14 +21,30 @@ class Loaded(NamedTuple):
     mask: MaskBatch
 
 
-def is_there(settings: Mapping[str, Any], folders: Folders) -> None:
-    """Refuse a picture that is not there."""
+def is_there(settings: Mapping[str, object], folders: Folders) -> None:
+    """Refuse a picture that is not there.
+
+    Parameters
+    ----------
+    settings : mapping
+        The node's parameters by name.
+    folders : Folders
+        Where files are looked for.
+    """
     folders.find(str(settings["image"]))
 
 
 @node_type(name="LoadImage", title="Load Image", check=is_there)
 def load_image(*, image: str = "", folders: Folders) -> Loaded:
-    """Load a picture and a mask that is 1 where it is transparent."""
+    """Load a picture and a mask that is 1 where it is transparent.
+
+    Parameters
+    ----------
+    image : str
+        A file in the input folder.
+    folders : Folders
+        Where files are looked for.
+    """
     from ._decoding import decode
 
     return Loaded(*decode(folders.find(image)))
@@ -41,13 +57,31 @@ def load_image_mask(
     channel: Literal["alpha", "red", "green", "blue"] = "alpha",
     folders: Folders,
 ) -> MaskBatch:
-    """Load one channel of a picture; alpha is the mask of what is transparent."""
+    """Load one channel of a picture; alpha is the mask of what is transparent.
+
+    Parameters
+    ----------
+    image : str
+        A file in the input folder.
+    channel : {"alpha", "red", "green", "blue"}
+        Which channel.
+    folders : Folders
+        Where files are looked for.
+    """
     colors, mask = load_image(image=image, folders=folders)
     return mask if channel == "alpha" else colors[..., ("red", "green", "blue").index(channel)]
 
 
-def can_be_saved(settings: Mapping[str, Any], folders: Folders) -> None:
-    """Refuse a prefix that leads elsewhere, or to what exists."""
+def can_be_saved(settings: Mapping[str, object], folders: Folders) -> None:
+    """Refuse a prefix that leads elsewhere, or to what exists.
+
+    Parameters
+    ----------
+    settings : mapping
+        The node's parameters by name.
+    folders : Folders
+        Where files are written.
+    """
     folders.check_target(str(settings["filename_prefix"]), ".png")
 
 
@@ -57,9 +91,21 @@ def save_image(
     *,
     filename_prefix: str = "ComfyUI",
     folders: Folders,
-    embedded: Mapping[str, Any],
+    embedded: Mapping[str, object],
 ) -> Annotated[Saved, Wire(IMAGE)]:
-    """Save pictures as 8-bit PNG, with the workflow inside."""
+    """Save pictures as 8-bit PNG, with the workflow inside.
+
+    Parameters
+    ----------
+    images : (B, H, W, C) float32, 0..1
+        The pictures.
+    filename_prefix : str
+        As `Folders.target` reads it.
+    folders : Folders
+        Where files are written.
+    embedded : mapping
+        JSON values that the files hold of how they were made, by name.
+    """
     frames = (np.float32(255) * images).clip(0, 255).astype(np.uint8)
     height, width = images.shape[1:3]
     paths = folders.target(filename_prefix, ".png", len(frames), (width, height))
@@ -68,12 +114,12 @@ def save_image(
     return Saved((images,), tuple(paths))
 
 
-def as_texts(embedded: Mapping[str, Any]) -> dict[str, str]:
+def as_texts(embedded: Mapping[str, object]) -> dict[str, str]:
     """Return what a PNG holds of its making: the page opens the workflow from such a picture."""
     return {name: json.dumps(value) for name, value in embedded.items()}
 
 
-def _png(frame: np.ndarray, embedded: Mapping[str, Any]) -> bytes:
+def _png(frame: np.ndarray, embedded: Mapping[str, object]) -> bytes:
     import io
 
     from PIL import Image

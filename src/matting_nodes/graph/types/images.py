@@ -30,7 +30,19 @@ def image_scale(
     height: Annotated[int, Slider(0, LARGEST_SIDE)] = 512,
     crop: Literal["disabled", "center"] = "disabled",
 ) -> ImageBatch:
-    """Resize to a width and a height; 0 for one of them keeps the proportions."""
+    """Resize to a width and a height; 0 for one of them keeps the proportions.
+
+    Parameters
+    ----------
+    image : (B, H, W, C) float32, 0..1
+        The pictures.
+    upscale_method : str
+        The interpolation.
+    width, height : int, pixels
+        The new size.
+    crop : {"disabled", "center"}
+        Whether to cut off what does not fit the new proportions, rather than distort.
+    """
     tall, wide = image.shape[1:3]
     if width == height == 0:
         return image
@@ -46,7 +58,17 @@ def image_scale_by(
     upscale_method: Kernel = "nearest-exact",
     scale_by: Annotated[float, Slider(0.01, 8)] = 1.0,
 ) -> ImageBatch:
-    """Resize by a factor."""
+    """Resize by a factor.
+
+    Parameters
+    ----------
+    image : (B, H, W, C) float32, 0..1
+        The pictures.
+    upscale_method : str
+        The interpolation.
+    scale_by : float
+        The factor for both sides.
+    """
     height, width = (round(side * scale_by) for side in image.shape[1:3])
     return resized(image, width, height, upscale_method)
 
@@ -65,7 +87,17 @@ def empty_image(
     batch_size: Annotated[int, Slider(1, 4096)] = 1,
     color: Annotated[int, Slider(0, 0xFFFFFF)] = 0,
 ) -> ImageBatch:
-    """Return pictures of one color, given as 0xRRGGBB."""
+    """Return pictures of one color, given as 0xRRGGBB.
+
+    Parameters
+    ----------
+    width, height : int, pixels
+        The size.
+    batch_size : int
+        How many pictures.
+    color : int
+        0xRRGGBB.
+    """
     channels = np.array([color >> 16, color >> 8, color]) & 0xFF
     picture = np.broadcast_to(channels / 255, (batch_size, height, width, 3))
     return picture.astype(np.float32)
@@ -73,7 +105,13 @@ def empty_image(
 
 @node_type(name="ImageBatch", title="Batch Images")
 def image_batch(image1: ImageBatch, image2: ImageBatch) -> ImageBatch:
-    """Put pictures behind each other; the second ones take the size of the first."""
+    """Put pictures behind each other; the second ones take the size of the first.
+
+    Parameters
+    ----------
+    image1, image2 : (B, H, W, C) float32, 0..1
+        The pictures.
+    """
     channels = max(image1.shape[3], image2.shape[3])
     image1, image2 = (_opaque(image, channels) for image in (image1, image2))
     if image1.shape[1:] != image2.shape[1:]:
@@ -92,7 +130,15 @@ def _opaque(image: ImageBatch, channels: int) -> ImageBatch:
 def repeat_image_batch(
     image: ImageBatch, *, amount: Annotated[int, Slider(1, 4096)] = 1
 ) -> ImageBatch:
-    """Repeat pictures so many times."""
+    """Repeat pictures so many times.
+
+    Parameters
+    ----------
+    image : (B, H, W, C) float32, 0..1
+        The pictures.
+    amount : int
+        How often.
+    """
     return np.tile(image, (amount, 1, 1, 1))
 
 
@@ -103,7 +149,17 @@ def image_from_batch(
     batch_index: Annotated[int, Slider(-LARGEST_SIDE, LARGEST_SIDE)] = 0,
     length: Annotated[int, Slider(1, 4096)] = 1,
 ) -> ImageBatch:
-    """Take some pictures out of a batch; a negative index counts from the end."""
+    """Take some pictures out of a batch; a negative index counts from the end.
+
+    Parameters
+    ----------
+    image : (B, H, W, C) float32, 0..1
+        The pictures.
+    batch_index : int
+        The first one; negative counts from the end.
+    length : int
+        How many.
+    """
     first = batch_index + len(image) if batch_index < 0 else batch_index
     first = max(0, min(len(image) - 1, first))
     return image[first : first + length]
@@ -119,7 +175,15 @@ def split_image_with_alpha(image: ImageBatch) -> Parted:
 
 @node_type(name="JoinImageWithAlpha", title="Join Image with Alpha")
 def join_image_with_alpha(image: ImageBatch, alpha: MaskBatch) -> ImageBatch:
-    """Make a picture transparent where the mask is 1."""
+    """Make a picture transparent where the mask is 1.
+
+    Parameters
+    ----------
+    image : (B, H, W, C) float32, 0..1
+        The pictures.
+    alpha : (B, H, W) float32, 0..1
+        1 is transparent.
+    """
     count = max(len(image), len(batched(alpha)))
     height, width = image.shape[1:3]
     mask = resized(batched(alpha)[..., None], width, height, "bilinear")

@@ -30,7 +30,15 @@ def mask_to_image(mask: MaskBatch) -> ImageBatch:
 def image_to_mask(
     image: ImageBatch, *, channel: Literal["red", "green", "blue", "alpha"] = "red"
 ) -> MaskBatch:
-    """Return one channel as a mask."""
+    """Return one channel as a mask.
+
+    Parameters
+    ----------
+    image : (B, H, W, C) float32, 0..1
+        The pictures.
+    channel : {"red", "green", "blue", "alpha"}
+        Which channel.
+    """
     index = CHANNELS.index(channel)
     if index >= image.shape[3]:
         raise ShapeError(
@@ -54,13 +62,29 @@ def solid_mask(
     width: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
     height: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
 ) -> MaskBatch:
-    """Return a mask of one value."""
+    """Return a mask of one value.
+
+    Parameters
+    ----------
+    value : float, 0..1
+        The value of every pixel.
+    width, height : int, pixels
+        The size.
+    """
     return np.full((1, height, width), value, np.float32)
 
 
 @node_type(name="ThresholdMask", title="Threshold Mask")
 def threshold_mask(mask: MaskBatch, *, value: Annotated[float, Slider(0, 1)] = 0.5) -> MaskBatch:
-    """Return 1 where the mask is above the value, 0 elsewhere."""
+    """Return 1 where the mask is above the value, 0 elsewhere.
+
+    Parameters
+    ----------
+    mask : (B, H, W) float32, 0..1
+        The masks.
+    value : float, 0..1
+        The threshold.
+    """
     return (mask > np.float32(value)).astype(np.float32)
 
 
@@ -73,7 +97,17 @@ def crop_mask(
     width: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
     height: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
 ) -> MaskBatch:
-    """Cut a rectangle out."""
+    """Cut a rectangle out.
+
+    Parameters
+    ----------
+    mask : (B, H, W) float32, 0..1
+        The masks.
+    x, y : int, pixels
+        The rectangle's left and upper edge.
+    width, height : int, pixels
+        Its size.
+    """
     cropped = batched(mask)[:, y : y + height, x : x + width]
     if not cropped.size:
         raise ShapeError(
@@ -92,7 +126,17 @@ def grow_mask(
     expand: Annotated[int, Slider(-LARGEST_SIDE, LARGEST_SIDE)] = 0,
     tapered_corners: bool = True,
 ) -> MaskBatch:
-    """Dilate a mask by this many pixels, or erode it if negative."""
+    """Dilate a mask by this many pixels, or erode it if negative.
+
+    Parameters
+    ----------
+    mask : (B, H, W) float32, 0..1
+        The masks.
+    expand : int, pixels
+        How far to dilate; negative erodes.
+    tapered_corners : bool
+        Leave the corners of the structuring element out.
+    """
     from scipy.ndimage import grey_dilation, grey_erosion
 
     corner = not tapered_corners
@@ -115,7 +159,17 @@ def mask_composite(
     y: Annotated[int, Slider(0, LARGEST_SIDE)] = 0,
     operation: Literal["multiply", "add", "subtract", "and", "or", "xor"] = "multiply",
 ) -> MaskBatch:
-    """Combine a mask with another that is laid over it at a place."""
+    """Combine a mask with another that is laid over it at a place.
+
+    Parameters
+    ----------
+    destination, source : (B, H, W) float32, 0..1
+        The masks below and above.
+    x, y : int, pixels
+        Where the source's upper left corner lies.
+    operation : str
+        How values are combined.
+    """
     result = batched(destination).copy()
     below = result[:, y:, x:][:, : source.shape[-2], : source.shape[-1]]
     above = batched(source)[:, : below.shape[1], : below.shape[2]]
@@ -147,7 +201,15 @@ def feather_mask(
     right: Annotated[int, Slider(0, LARGEST_SIDE)] = 0,
     bottom: Annotated[int, Slider(0, LARGEST_SIDE)] = 0,
 ) -> MaskBatch:
-    """Fade a mask out towards its borders, over so many pixels a side."""
+    """Fade a mask out towards its borders, over so many pixels a side.
+
+    Parameters
+    ----------
+    mask : (B, H, W) float32, 0..1
+        The masks.
+    left, top, right, bottom : int, pixels
+        How wide the fade is on each side.
+    """
     result = batched(mask).copy()
     height, width = result.shape[1:]
     result *= _fade(width, left)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from typing import Annotated, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import check_same_size, unit_range
+from ...arrays import Pixels, check_same_size, unit_range
 from ...errors import FileError, MissingInputError, ParameterError
 from ...framework.normalization import Mode, ValueRange, measured, normalized
 from ...framework.parameters import Advanced, Slider
@@ -31,8 +31,16 @@ class Picture(NamedTuple):
     mask: MaskBatch
 
 
-def file_is_there(settings: Mapping[str, Any], folders: Folders) -> None:
-    """Refuse a file that is not there."""
+def file_is_there(settings: Mapping[str, object], folders: Folders) -> None:
+    """Refuse a file that is not there.
+
+    Parameters
+    ----------
+    settings : mapping
+        The node's parameters by name.
+    folders : Folders
+        Where files are looked for.
+    """
     folders.find(str(settings["image"]))
 
 
@@ -90,12 +98,12 @@ def load_picture(
     return _as_batches(chosen, _range(chosen, stretch, path.name), path.name)
 
 
-def _colors(frame: NDArray[Any]) -> NDArray[Any]:
+def _colors(frame: Pixels) -> Pixels:
     """Return a frame as (H, W, C) without its alpha."""
     return frame[..., None] if frame.ndim == 2 else frame[..., :3]
 
 
-def _range(frames: list[NDArray[Any]], stretch: bool, name: str) -> ValueRange | None:
+def _range(frames: list[Pixels], stretch: bool, name: str) -> ValueRange | None:
     """Return which values of all frames become 0 and 1; None for what their type says."""
     says = all(
         c.dtype.kind in "bu" or (c.dtype.kind == "f" and c.min() >= 0 and c.max() <= 1)
@@ -105,7 +113,7 @@ def _range(frames: list[NDArray[Any]], stretch: bool, name: str) -> ValueRange |
     return measured(map(_colors, frames), mode, name)
 
 
-def _as_batches(frames: list[NDArray[Any]], values: ValueRange | None, name: str) -> Picture:
+def _as_batches(frames: list[Pixels], values: ValueRange | None, name: str) -> Picture:
     """Fill the batches one frame at a time: all at once would need twice their memory."""
     size = frames[0].shape[:2]
     image = np.empty((len(frames), *size, 3), np.float32)
@@ -117,9 +125,17 @@ def _as_batches(frames: list[NDArray[Any]], values: ValueRange | None, name: str
     return Picture(image, alpha, 1 - alpha)
 
 
-def can_be_saved(settings: Mapping[str, Any], folders: Folders) -> None:
-    """Refuse a depth that the format lacks, and a saver that nothing is wired to."""
-    kind, depth, stack = settings["file_type"], settings["bits"], settings["one_file"]
+def can_be_saved(settings: Mapping[str, object], folders: Folders) -> None:
+    """Refuse a depth that the format lacks, and a saver that nothing is wired to.
+
+    Parameters
+    ----------
+    settings : mapping
+        The node's inputs and parameters by name.
+    folders : Folders
+        Where files are written.
+    """
+    kind, depth, stack = str(settings["file_type"]), str(settings["bits"]), settings["one_file"]
     if depth != "auto" and depth not in DEPTHS[kind]:
         raise FileError(
             f"bits of Save Picture is {depth} and file_type is {kind}",
@@ -162,7 +178,7 @@ def save_picture(
     one_file: Annotated[bool, Advanced()] = False,
     folders: Folders,
     job: Job,
-    embedded: Mapping[str, Any],
+    embedded: Mapping[str, object],
 ) -> Saved:
     """Save pictures, alphas, or pictures with an alpha, in 8, 16 or 32 bits.
 

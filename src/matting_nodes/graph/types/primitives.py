@@ -1,4 +1,4 @@
-"""ComfyUI's nodes that hold one value, for settings that several nodes share."""
+"""ComfyUI's nodes that hold one value, for parameters that several nodes share."""
 
 from __future__ import annotations
 
@@ -50,5 +50,13 @@ def primitive_bounding_box(
     width: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
     height: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
 ) -> Box:
-    """Hold a box in pixels."""
+    """Hold a box in pixels.
+
+    Parameters
+    ----------
+    x, y : int, pixels
+        The left and the upper edge.
+    width, height : int, pixels
+        The size.
+    """
     return {"x": x, "y": y, "width": width, "height": height}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from ...errors import MattingError
 from ...job import Cancelled
 from ...training.layouts import LAYOUTS, DataFolders, Found, find_samples, pictures_in
 from ...training.preparation import Preparation, prepare
+from ._commands import Commands
 from ._progress import progress_bar
 
 EPILOG = """\
@@ -23,7 +23,7 @@ layouts:
 """
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: Commands) -> None:
     """Add `data` and its commands to the parser."""
     text = "Look through data sets, and prepare them for training."
     parser = commands.add_parser("data", help=text, description=text)
@@ -33,7 +33,7 @@ def add_command(commands: Any) -> None:
     _add_preparation(_action(actions, "prepare", "Write img/, trimap/, alpha/ and an index."))
 
 
-def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+def _action(actions: Commands, name: str, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = actions.add_parser(
         name,
         help=text,
@@ -67,7 +67,15 @@ def _add_preparation(parser: argparse.ArgumentParser) -> None:
 
 
 def add_layout(parser: argparse.ArgumentParser, folder: str) -> None:
-    """Add the options that say where samples are."""
+    """Add the options that say where samples are.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        The command.
+    folder : str
+        The name of the argument for the data set's folder.
+    """
     place = parser.add_argument(folder, type=Path, metavar="DIR", help="the data set")
     place.required = True
     parser.add_argument("--layout", choices=list(LAYOUTS), default="folders")

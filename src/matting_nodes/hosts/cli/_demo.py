@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ... import sample_data
-from ...arrays import Image, Prompts, as_rgb
+from ...arrays import Image, Pixels, Prompts, as_rgb
 from ...io import images
 from ...nodes.alpha_matte import alpha_matte
 from ...nodes.compare import compare
@@ -18,10 +17,11 @@ from ...nodes.composite import composite
 from ...nodes.estimate_foreground import estimate_foreground
 from ...nodes.make_trimap import make_trimap
 from ...nodes.segment import segment
+from ._commands import Commands
 from ._progress import progress_bar
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: Commands) -> None:
     """Add `demo` to the parser."""
     parser = commands.add_parser(
         "demo",
@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _pipeline(quiet: bool) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+def _pipeline(quiet: bool) -> tuple[dict[str, Pixels], dict[str, float]]:
     image, beach = sample_data.lemur(), sample_data.beach()
     box = Prompts(box=(150, 50, 540, 440))
     with progress_bar("Demo", quiet) as job:
@@ -74,7 +74,7 @@ def _pipeline(quiet: bool) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     }, table
 
 
-def _contact_sheet(pictures: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
+def _contact_sheet(pictures: dict[str, Pixels]) -> NDArray[np.uint8]:
     """Return the pictures side by side under their names."""
     from PIL import Image as Pillow
     from PIL import ImageDraw, ImageFont
@@ -92,7 +92,7 @@ def _contact_sheet(pictures: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
     return np.asarray(sheet)
 
 
-def _opaque(picture: NDArray[Any]) -> Image:
+def _opaque(picture: Pixels) -> Image:
     """Return the picture as RGB, laid over a checkerboard if it is transparent."""
     if picture.dtype == np.uint8:
         picture = picture.astype(np.float32) / 255

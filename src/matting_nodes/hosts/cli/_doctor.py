@@ -8,12 +8,12 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib import metadata
-from typing import Any
 
 from ...models import available_devices, costs, model_folder
 from ...models.catalog import MODELS, model
 from ...solvers.parallel import core_count, thread_count
 from ...version import __version__
+from ._commands import Commands
 from ._progress import progress_bar
 
 REQUIRED = (
@@ -46,7 +46,7 @@ CV2_WHEELS = (
 )
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: Commands) -> None:
     """Add `doctor` to the parser."""
     parser = commands.add_parser(
         "doctor",

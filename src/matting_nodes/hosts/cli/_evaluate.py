@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from ...evaluation import WorstCases, as_csv, as_html, as_text, evaluate
 from ...io import images
+from ._commands import Commands
 from ._data import add_layout, found
 from ._progress import progress_bar
 
@@ -22,7 +22,7 @@ METHOD is a method of `matting-nodes matte`, its settings after a colon: NAME:SE
 """
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: Commands) -> None:
     """Add `evaluate` to the parser."""
     parser = commands.add_parser(
         "evaluate",

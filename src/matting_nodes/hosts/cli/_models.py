@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ...io.images import check_target
 from ...models import catalog, user_models, weights
 from ...models.catalog import Model
+from ._commands import Commands
 from ._progress import progress_bar
 
 EPILOG = """\
@@ -17,7 +17,7 @@ MATTING_NODES_CACHE=DIR puts the files elsewhere, MATTING_NODES_OFFLINE=1 forbid
 """
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: Commands) -> None:
     """Add `models` and its commands to the parser."""
     parser = commands.add_parser(
         "models",
@@ -43,7 +43,7 @@ def add_command(commands: Any) -> None:
 
 
 def _action(
-    actions: Any,
+    actions: Commands,
     name: str,
     run: Callable[[argparse.Namespace], int],
     text: str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ...arrays import Kind
@@ -11,11 +12,20 @@ from ...framework.run import run
 from ...framework.spec import Input, NodeSpec, Output
 from ...io import images
 from ...models.costs import described
+from ._commands import Commands
 from ._progress import progress_bar
 
 
-def add_command(commands: Any, spec: NodeSpec) -> None:
-    """Add the node's command to the parser."""
+def add_command(commands: Commands, spec: NodeSpec) -> None:
+    """Add the node's command to the parser.
+
+    Parameters
+    ----------
+    commands : argparse's subparsers
+        Where the command is added.
+    spec : NodeSpec
+        The node.
+    """
     parser = commands.add_parser(
         spec.command,
         help=spec.summary,
@@ -117,7 +127,7 @@ def _sharing(spec: NodeSpec) -> dict[str, dict[str, Parameter]]:
     return sharing
 
 
-def _add_parameter(parser: Any, sharing: dict[str, Parameter]) -> None:
+def _add_parameter(parser: argparse._ActionsContainer, sharing: dict[str, Parameter]) -> None:
     """Add one option for the parameter of one or several methods that bears its name."""
     first = next(iter(sharing.values()))
     types = {parameter.type for parameter in sharing.values()}
@@ -172,7 +182,7 @@ def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
     return 0
 
 
-def _targets(spec: NodeSpec, options: argparse.Namespace) -> dict[str, Any]:
+def _targets(spec: NodeSpec, options: argparse.Namespace) -> dict[str, Path]:
     chosen = {o.name: getattr(options, f"to_{o.name}") for o in _pictures(spec)}
     return {
         name: images.check_writable(path, options.force) for name, path in chosen.items() if path
@@ -183,7 +193,7 @@ def _read(wire: Input, given: Any) -> Any:
     return images.read(given, wire.kind) if given is not None and wire.kind.is_picture else given
 
 
-def _settings(spec: NodeSpec, options: argparse.Namespace) -> dict[str, Any]:
+def _settings(spec: NodeSpec, options: argparse.Namespace) -> dict[str, object]:
     given = vars(options)
     names = [p.name for p in spec.parameters]
     for method in spec.methods.values():

@@ -9,7 +9,15 @@ from ...job import Job
 
 @contextmanager
 def progress_bar(title: str, quiet: bool = False) -> Iterator[Job]:
-    """Give the job whose progress a bar on the terminal shows."""
+    """Give the job whose progress a bar on the terminal shows.
+
+    Parameters
+    ----------
+    title : str
+        Stands before the bar.
+    quiet : bool
+        Show none.
+    """
     from tqdm import tqdm
 
     layout = "{desc:32.32}{percentage:3.0f}% |{bar}| {elapsed}"

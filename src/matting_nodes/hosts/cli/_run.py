@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from ...errors import FileError, GraphError
 from ...graph import Folders, Graph, check, evaluate
@@ -15,6 +14,7 @@ from ...graph.registry import current
 from ...graph.settings import find_input, with_setting
 from ...graph.workers import run_in_processes, run_on_dask
 from ...job import Cancelled, Job
+from ._commands import Commands
 from ._progress import progress_bar
 
 EPILOG = """\
@@ -26,7 +26,7 @@ examples:
 """
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: Commands) -> None:
     """Add `run` to the parser."""
     parser = commands.add_parser(
         "run",
@@ -43,7 +43,7 @@ def add_command(commands: Any) -> None:
         default=[],
         dest="settings",
         metavar="NODE.INPUT=VALUE",
-        help="change a setting; NODE is an id or a title (repeatable)",
+        help="change a parameter; NODE is an id or a title (repeatable)",
     )
     for flag, default, text in (
         ("--input", Path(), "where the workflow's pictures are (default: here)"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from ...framework.spec import NODES
 from ...job import Cancelled
 from ...models import user_models
 from ...models.catalog import model
 from ...training import TRAINING_SPECS, load_parameters, train, training_spec
+from ._commands import Commands
 from ._progress import progress_bar
 
 EPILOG = """\
@@ -21,7 +21,7 @@ had not been stopped. Watch it with: tensorboard --logdir DIR
 networks: """
 
 
-def add_command(commands: Any) -> None:
+def add_command(commands: Commands) -> None:
     """Add `train` to the parser."""
     text = "Train a network on your own data."
     parser = commands.add_parser(

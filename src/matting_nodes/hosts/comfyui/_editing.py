@@ -57,7 +57,8 @@ class Edit:
         if self.session is None:
             self.session = MattingSession.begin(self.image, self.trimap, job)
             return whole(self.trimap.shape)
-        return self.session.update(self.trimap, job=job)
+        changed: Slices = self.session.update(self.trimap, job=job)
+        return changed
 
 
 class Edits:
@@ -150,12 +151,10 @@ def serve() -> None:
     routes = PromptServer.instance.routes
     at = "/matting_nodes/edit/{node}"
 
-    @routes.get(at)
     async def frames(request: web.Request) -> web.Response:
         node = request.match_info["node"]
         return web.json_response({"frames": EDITS.count(node)})
 
-    @routes.get(at + "/{what}/{frame}")
     async def picture(request: web.Request) -> web.Response:
         node, what, frame = _asked(request)
         try:
@@ -167,7 +166,6 @@ def serve() -> None:
         data = await asyncio.to_thread(_png, colors)
         return web.Response(body=data, content_type="image/png")
 
-    @routes.post(at + "/follow/{frame}")
     async def follow(request: web.Request) -> web.Response:
         node, _, frame = _asked(request)
         asked = await request.json()
@@ -180,10 +178,14 @@ def serve() -> None:
             return web.Response(status=400, text=str(error_in(error, COMFYUI)))
         return web.json_response(answer)
 
-    @routes.post(at + "/close")
     async def close(request: web.Request) -> web.Response:
         await asyncio.to_thread(EDITS.close, request.match_info["node"])
         return web.json_response({})
+
+    routes.get(at)(frames)
+    routes.get(at + "/{what}/{frame}")(picture)
+    routes.post(at + "/follow/{frame}")(follow)
+    routes.post(at + "/close")(close)
 
 
 def _asked(request: web.Request) -> tuple[str, str, int]:

@@ -122,7 +122,7 @@ def _embedded(hidden: Any) -> dict[str, Any]:
 def _run(
     type_: NodeType, given: Mapping[str, Any], unique_id: str, embedded: Mapping[str, Any]
 ) -> Saved:
-    values = {p.name: p.default for p in type_.parameters}
+    values: dict[str, Any] = {p.name: p.default for p in type_.parameters}
     values |= {name: value for name, value in given.items() if value is not None}
     if type_.check is not None:
         type_.check(values, _folders())
@@ -130,11 +130,7 @@ def _run(
         if socket.name in values:
             values[socket.name] = as_array(values[socket.name])
     context = {"folders": _folders(), "job": job_of(unique_id), "embedded": embedded}
-    result = type_.function(**values, **{name: context[name] for name in type_.passed})
-    if isinstance(result, Saved):
-        return result
-    # A named tuple is several outputs; anything else is one.
-    return Saved(tuple(result) if isinstance(result, tuple) else (result,))
+    return type_.run(values, context)
 
 
 def _folders() -> Folders:
@@ -162,7 +158,7 @@ def _saved(path: Path) -> dict[str, str]:
     return {"filename": path.name, "subfolder": subfolder, "type": "output"}
 
 
-def _validate(cls: type, image: str) -> bool | str:
+def _validate(cls: type, /, image: str) -> bool | str:
     """Return True, or why the picture cannot be loaded."""
     try:
         _folders().find(image)
@@ -171,7 +167,7 @@ def _validate(cls: type, image: str) -> bool | str:
     return True
 
 
-def _fingerprint(cls: type, image: str, **more: Any) -> list[Any]:
+def _fingerprint(cls: type, /, image: str, **more: object) -> list[object]:
     """Return what changes when a file, or one of a folder, does."""
     path = _folders().find(image)
     paths = pictures_in(path) if path.is_dir() else [path]

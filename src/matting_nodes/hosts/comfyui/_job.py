@@ -28,5 +28,13 @@ def job_of(unique_id: str) -> Job:
 
 
 def show_text(unique_id: str, text: str) -> None:
-    """Show a text on the node."""
+    """Show a text on the node.
+
+    Parameters
+    ----------
+    unique_id : str
+        The node's id in the running prompt.
+    text : str
+        What to show.
+    """
     PromptServer.instance.send_progress_text(text, unique_id)

@@ -25,7 +25,7 @@ _EVERYTHING = 1e30
 
 
 class ComfyMemory:
-    """Hands every network to ComfyUI, which loads it and takes it away when others need room."""
+    """Hands every network to ComfyUI, which loads it, and unloads it when others need memory."""
 
     def __init__(self) -> None:
         self.patchers: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -41,7 +41,15 @@ class ComfyMemory:
         return 1 << 62
 
     def place(self, network: Module, device: torch.device) -> Any:
-        """Wrap the network for ComfyUI; it is brought to the device by `ready`."""
+        """Wrap the network for ComfyUI; it is brought to the device by `ready`.
+
+        Parameters
+        ----------
+        network : Module
+            In main memory.
+        device : torch.device
+            Where it is to compute.
+        """
         # Since February 2026 ComfyUI loads in parts through this one, where it can.
         patcher_type = getattr(
             comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher

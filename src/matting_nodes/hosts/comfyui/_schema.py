@@ -75,7 +75,7 @@ def _choice(spec: NodeSpec) -> list[io.Input]:
 
 
 def widget(parameter: Parameter) -> io.Input:
-    """Return the widget of a setting."""
+    """Return the widget of a parameter."""
     common = {
         "default": parameter.default,
         "tooltip": reworded(f"{parameter.help} {parameter.rule}.", COMFYUI),

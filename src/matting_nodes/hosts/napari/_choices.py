@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from magicgui import widgets
 
@@ -11,15 +10,15 @@ from ...arrays import Kind
 from ...errors import SizeMismatchError
 from ...framework.spec import Input, NodeSpec
 from ...framework.words import NAPARI, reworded
-from ._layers import is_shapes
 from ._places import common_shape, plane_shape
+from ._protocols import Layer, Viewer, is_labels, is_shapes
 from ._trimap import KEYS_HELP, is_trimap, tag
 
 
 class LayerChoice(widgets.ComboBox):
     """Chooses the layer for an input, until the user does."""
 
-    def __init__(self, wire: Input, viewer: Any) -> None:
+    def __init__(self, wire: Input, viewer: Viewer) -> None:
         self.wire, self._viewer = wire, viewer
         self.by_user = False
         """Whether the user chose it; of an optional input that may be none."""
@@ -34,27 +33,27 @@ class LayerChoice(widgets.ComboBox):
         self.changed.connect(self._remember)
         self.reset_choices()
 
-    def reset_choices(self, *args: Any) -> None:
-        """Take up new layers, and let go of those that are no more."""
+    def reset_choices(self, *args: object) -> None:
+        """Offer new layers, and drop those that were removed."""
         before = self.value
         self.proposing = True
         super().reset_choices(*args)
         self.proposing = False
         self.by_user = self.by_user and self.value is before
 
-    def propose(self, layer: Any) -> None:
-        """Choose a layer, or none, in the user's stead."""
+    def propose(self, layer: Layer | None) -> None:
+        """Choose a layer, or none, on the user's behalf."""
         if self.value is not layer:
             self.proposing = True
             self.value = layer
             self.proposing = False
 
-    def candidates(self, _widget: Any = None) -> list[Any]:
+    def candidates(self, _widget: object = None) -> list[Layer]:
         """Return the layers that could be it, oldest first."""
         layers = [_itself(layer) for layer in self._viewer.layers]
         return [layer for layer in layers if _suits(layer, self.wire)]
 
-    def _remember(self, layer: Any) -> None:
+    def _remember(self, layer: Layer | None) -> None:
         if not self.proposing:
             self.by_user = layer is not None or self.wire.optional
 
@@ -64,12 +63,13 @@ def _tooltip(wire: Input) -> str:
     return f"{text}\n{KEYS_HELP}" if wire.kind is Kind.TRIMAP else text
 
 
-def _itself(layer: Any) -> Any:
-    """Return a layer of the viewer that a plugin gets, a proxy, without its proxy."""
-    return getattr(layer, "__wrapped__", layer)
+def _itself(layer: Layer) -> Layer:
+    """Return a layer without the proxy that a plugin's viewer puts around it."""
+    wrapped: Layer = getattr(layer, "__wrapped__", layer)
+    return wrapped
 
 
-def _suits(layer: Any, wire: Input) -> bool:
+def _suits(layer: Layer, wire: Input) -> bool:
     from napari.layers import Image, Labels, Points, Shapes
 
     kind = wire.kind
@@ -88,7 +88,15 @@ def _suits(layer: Any, wire: Input) -> bool:
 
 
 def worth_choosing(spec: NodeSpec, method: str) -> set[str]:
-    """Return the inputs to choose layers for: what must be there, and results that can be used."""
+    """Return the inputs to choose layers for: what must be there, and results that can be used.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    method : str
+        Its selected method, or "default".
+    """
     chosen = spec.chosen(method)
     needed = chosen.needs if chosen else ()
     return {
@@ -104,7 +112,9 @@ def _is_by_hand(wire: Input) -> bool:
     return bool(wire.group or wire.any_size or wire.kind is Kind.LABELS or wire.is_source)
 
 
-def propose(choices: Mapping[str, LayerChoice], wanted: Collection[str], active: Any) -> None:
+def propose(
+    choices: Mapping[str, LayerChoice], wanted: Collection[str], active: Layer | None
+) -> None:
     """Choose the likeliest layers where the user has not: newest results, all of one picture.
 
     Parameters
@@ -132,7 +142,7 @@ def propose(choices: Mapping[str, LayerChoice], wanted: Collection[str], active:
         layer = None
         if choice.wire.name in wanted:
             if choice.wire.is_source:
-                layer = _picture(pictures, chosen, choice.value, _itself(active))
+                layer = _picture(pictures, chosen, choice.value, active and _itself(active))
             else:
                 layer = _result(choice, chosen, pictures)
         choice.propose(layer)
@@ -146,7 +156,9 @@ def _is_given(choice: LayerChoice) -> bool:
     return choice.by_user and choice.value is not None and sized and not is_shapes(choice.value)
 
 
-def _picture(pictures: Sequence[Any], chosen: Sequence[Any], current: Any, active: Any) -> Any:
+def _picture(
+    pictures: Sequence[Layer], chosen: Sequence[Layer], current: Layer | None, active: Layer | None
+) -> Layer | None:
     """Return the picture that belongs to what is chosen, else the one in hand."""
     hand = _base(active) if active is not None else ""
     return min(
@@ -161,11 +173,13 @@ def _picture(pictures: Sequence[Any], chosen: Sequence[Any], current: Any, activ
     )
 
 
-def _result(choice: LayerChoice, chosen: Sequence[Any], pictures: Sequence[Any]) -> Any:
+def _result(
+    choice: LayerChoice, chosen: Sequence[Layer], pictures: Sequence[Layer]
+) -> Layer | None:
     """Return the newest layer that is what a wire asks for and belongs to what is chosen."""
     wire = choice.wire
 
-    def unlikely(layer: Any) -> tuple[bool, ...]:
+    def unlikely(layer: Layer) -> tuple[bool, ...]:
         output = tag(layer).get("output")
         return (
             not _is_akin(layer, chosen),
@@ -186,17 +200,17 @@ def _result(choice: LayerChoice, chosen: Sequence[Any], pictures: Sequence[Any])
     return min(likely, key=unlikely, default=None)
 
 
-def _is_likely(layer: Any, wire: Input) -> bool:
+def _is_likely(layer: Layer, wire: Input) -> bool:
     kind, output = tag(layer).get("kind"), tag(layer).get("output")
     if wire.kind is Kind.IMAGE:
         return bool(output == wire.name)
     if wire.kind in (Kind.MASK, Kind.LABELS):
         # An image may be a soft mask, but most are pictures: it is for the user to choose.
-        return kind == Kind.MASK.value or (kind is None and hasattr(layer, "selected_label"))
+        return kind == Kind.MASK.value or (kind is None and is_labels(layer))
     return bool(kind == wire.kind.value)
 
 
-def _fits(layer: Any, others: Sequence[Any]) -> bool:
+def _fits(layer: Layer, others: Sequence[Layer]) -> bool:
     """Tell whether a layer has the size of others, and a stack that goes with theirs."""
     layers = {str(number): one for number, one in enumerate([layer, *others])}
     try:
@@ -206,11 +220,11 @@ def _fits(layer: Any, others: Sequence[Any]) -> bool:
     return len({plane_shape(one) for one in layers.values()}) == 1
 
 
-def _is_akin(layer: Any, others: Sequence[Any]) -> bool:
+def _is_akin(layer: Layer, others: Sequence[Layer]) -> bool:
     """Tell whether a layer and one of the others come from one picture."""
     return _base(layer) in {_base(other) for other in others}
 
 
-def _base(layer: Any) -> str:
+def _base(layer: Layer) -> str:
     """Return the name of the picture that a layer was made from; its own for a picture."""
     return str(tag(layer).get("base", layer.name))

@@ -1,4 +1,4 @@
-"""What to tell when a run stops for a reason that nobody foresaw."""
+"""The details for a bug report when a run stops for an unforeseen reason."""
 
 from __future__ import annotations
 
@@ -6,20 +6,32 @@ import platform
 import traceback
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
 
 from ...framework.spec import NodeSpec
 from ...version import __version__
 from ._places import leading_shape, pixels, plane_shape
+from ._protocols import Layer
 
 
 def details(
     error: Exception,
     spec: NodeSpec,
-    parameters: Mapping[str, Any],
-    layers: Mapping[str, Any],
+    parameters: Mapping[str, object],
+    layers: Mapping[str, Layer],
 ) -> str:
-    """Return what a report needs: the traceback, what was set and given, and the versions."""
+    """Return what a report needs: the traceback, what was set and given, and the versions.
+
+    Parameters
+    ----------
+    error : Exception
+        What stopped the run.
+    spec : NodeSpec
+        The node.
+    parameters : mapping
+        By name.
+    layers : mapping of Layer
+        By the input's name.
+    """
     packages = ("napari", "numpy", "scipy", "torch", "opencv-python")
     return "\n".join(
         [
@@ -34,7 +46,7 @@ def details(
     )
 
 
-def _described(layer: Any) -> str:
+def _described(layer: Layer) -> str:
     """Return a layer's type and size; nothing of what it shows or is called."""
     kind = type(layer).__name__
     if not hasattr(layer, "dtype"):

@@ -9,7 +9,7 @@ from magicgui import widgets
 from ...framework.parameters import Parameter
 
 
-def field(parameter: Parameter) -> widgets.bases.ValueWidget:
+def field(parameter: Parameter) -> widgets.bases.ValueWidget[Any]:
     """Return the widget of a parameter."""
     common: dict[str, Any] = {
         "name": parameter.name,
@@ -26,12 +26,12 @@ def field(parameter: Parameter) -> widgets.bases.ValueWidget:
     slider = parameter.slider
     if slider is None:
         return (widgets.SpinBox if parameter.type is int else widgets.FloatSpinBox)(**common)
-    limits = {"min": slider.minimum, "max": slider.maximum}
+    low, high = slider.minimum, slider.maximum
     if parameter.type is int:
-        kind = widgets.Slider if slider.maximum <= 1000 else widgets.SpinBox
-        return kind(**common, **{key: int(value) for key, value in limits.items()})
-    tiny = parameter.default and parameter.default < 1e-3
-    if tiny or slider.maximum > 1e4:
+        kind = widgets.Slider if high <= 1000 else widgets.SpinBox
+        return kind(min=int(low), max=int(high), **common)
+    default = float(parameter.default)
+    if (default and default < 1e-3) or high > 1e4:
         # A slider can neither show 0.0000001 nor be set finely over a huge range: typed.
         return widgets.LiteralEvalLineEdit(**common)
-    return widgets.FloatSlider(**common, **limits)
+    return widgets.FloatSlider(min=low, max=high, **common)

@@ -8,22 +8,21 @@ from __future__ import annotations
 import io as streams
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import Kind, as_trimap, check_finite
+from ...arrays import Kind, Pixels, as_trimap, check_finite
 from ...errors import FileError, ShapeError
 from ...io import images, stacks
 from ._preferences import PLUGIN
+from ._protocols import LayerData, LayerMeta, LayerPixels
 from ._trimap import TAG, labels_to_trimap, trimap_options, trimap_to_labels
 
-LayerData = tuple[Any, dict[str, Any], str]
 TIFF = (".tif", ".tiff")
 
 
-def read_trimap(path: str | list[str]) -> Callable[[Any], list[LayerData]]:
+def read_trimap(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]]:
     """Return what opens a grey picture with "trimap" in its name as a trimap."""
     return _open_trimap
 
@@ -42,7 +41,7 @@ def _read_labels(path: Path) -> NDArray[np.uint8]:
     return planes.reshape(*_leading_shape(path, len(planes)), *planes.shape[1:])
 
 
-def _as_labels(frame: NDArray[Any]) -> NDArray[np.uint8]:
+def _as_labels(frame: Pixels) -> NDArray[np.uint8]:
     if frame.dtype.kind in "iu" and frame.dtype.itemsize >= 4:
         # Labels as napari itself writes them: no picture has so many bits.
         labels_to_trimap(frame)
@@ -64,8 +63,17 @@ def _leading_shape(path: Path, count: int) -> tuple[int, ...]:
         return tuple(length for axis, length in shape if axis not in "YXS")
 
 
-def write_picture(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+def write_picture(path: str, data: LayerPixels, meta: LayerMeta) -> list[str]:
     """Write an Image layer: a result of ours as 16-bit PNG, or as TIFF with all its axes.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    data : array
+        The layer's data; a list of arrays if multiscale.
+    meta : dict
+        The layer's parameters.
 
     Raises
     ------
@@ -78,8 +86,17 @@ def write_picture(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     return [_write(path, np.asarray(values), meta.get("rgb", False), meta["name"])]
 
 
-def write_trimap(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+def write_trimap(path: str, data: LayerPixels, meta: LayerMeta) -> list[str]:
     """Write a trimap as a grey picture, 0 background, 128 unknown, 255 foreground; or a mask.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    data : integer array
+        The labels.
+    meta : dict
+        The layer's parameters.
 
     Raises
     ------
@@ -94,7 +111,7 @@ def write_trimap(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     return _hand_on("labels", path, data, meta)
 
 
-def _kind(meta: dict[str, Any]) -> Kind | None:
+def _kind(meta: LayerMeta) -> Kind | None:
     """Return what a layer of ours holds; None for any other."""
     kind = meta.get("metadata", {}).get(TAG, {}).get("kind")
     return Kind(kind) if kind else None
@@ -104,8 +121,8 @@ def _is_for_us(path: str) -> bool:
     return Path(path).suffix.lower() in (*TIFF, ".png", "")
 
 
-def _hand_on(layer_type: str, path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Let the plugin write a layer that would write it without this one: mostly napari itself.
+def _hand_on(layer_type: str, path: str, data: LayerPixels, meta: LayerMeta) -> list[str]:
+    """Leave the layer to the plugin that would write it if this one were absent, usually napari.
 
     Raises
     ------
@@ -131,7 +148,7 @@ def _hand_on(layer_type: str, path: str, data: Any, meta: dict[str, Any]) -> lis
     return npe2.write(path, [(data, meta, layer_type)], plugin_name=found[max(found)])
 
 
-def _write(path: str, values: NDArray[Any], rgb: bool, name: str) -> str:
+def _write(path: str, values: Pixels, rgb: bool, name: str) -> str:
     target = Path(path) if Path(path).suffix else Path(f"{path}.tif")
     if target.suffix.lower() in TIFF:
         _write_tiff(target, values, rgb)
@@ -149,7 +166,7 @@ def _write(path: str, values: NDArray[Any], rgb: bool, name: str) -> str:
     return str(images.write_image(target, planes[0], bits=bits, force=True))
 
 
-def _write_tiff(target: Path, values: NDArray[Any], rgb: bool) -> None:
+def _write_tiff(target: Path, values: Pixels, rgb: bool) -> None:
     """Write an array of any number of axes, its values as they are."""
     import tifffile
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from magicgui import widgets
 from numpy.typing import NDArray
 
-from ...arrays import Kind, as_alpha
+from ...arrays import Kind, Pixels, as_alpha
 from ...errors import ValueRangeError
 from ...framework.spec import Input
 from ._choices import LayerChoice, propose
 from ._layers import plane_on_show
 from ._places import in_pixels_of
+from ._protocols import Layer
 
 if TYPE_CHECKING:
     import napari
@@ -29,7 +30,7 @@ INPUTS = (
 )
 
 
-class InspectWidget(widgets.Container):  # type: ignore[type-arg]
+class InspectWidget(widgets.Container[widgets.bases.Widget]):
     """Shows how alpha is distributed, and what it is along a line, beside another matte.
 
     Parameters
@@ -44,7 +45,7 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
         from superqt.utils import QSignalDebouncer
 
         self._viewer = napari_viewer
-        self._watched: list[Any] = []
+        self._watched: list[Layer] = []
         self.layer_choices = {wire.name: LayerChoice(wire, napari_viewer) for wire in INPUTS}
         self.alpha, self.reference, self.line = self.layer_choices.values()
         self.side_by_side = widgets.CheckBox(
@@ -67,8 +68,8 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
         self.native.destroyed.connect(self._stop_watching)
         self._choose()
 
-    def reset_choices(self, *args: Any) -> None:
-        """Take up new layers."""
+    def reset_choices(self, *args: object) -> None:
+        """Offer new layers."""
         super().reset_choices(*args)
         self._propose_layers()
 
@@ -96,10 +97,10 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
             self.histogram.legend()
         self._canvas.draw_idle()
 
-    def _propose_layers(self, _value: Any = None) -> None:
+    def _propose_layers(self, _value: object = None) -> None:
         propose(self.layer_choices, {"alpha", "reference"}, self._viewer.layers.selection.active)
 
-    def _choose(self, _value: Any = None) -> None:
+    def _choose(self, _value: object = None) -> None:
         self._stop_watching()
         for choice in self.layer_choices.values():
             if choice.value is not None:
@@ -108,13 +109,13 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
                 self._watched.append(choice.value)
         self._ask()
 
-    def _stop_watching(self, _event: Any = None) -> None:
+    def _stop_watching(self, _event: object = None) -> None:
         for layer in self._watched:
             layer.events.data.disconnect(self._ask)
             layer.events.set_data.disconnect(self._ask)
         self._watched = []
 
-    def _ask(self, _event: Any = None) -> None:
+    def _ask(self, _event: object = None) -> None:
         self._pause.throttle()
 
     def _arrange(self, apart: bool) -> None:
@@ -123,7 +124,7 @@ class InspectWidget(widgets.Container):  # type: ignore[type-arg]
         self._viewer.reset_view()
 
 
-def shown_values(plane: NDArray[Any]) -> NDArray[np.floating[Any]]:
+def shown_values(plane: Pixels) -> Pixels:
     """Return a plane as an alpha in 0..1; what is none, such as signed counts, as it is."""
     try:
         return as_alpha(plane)
@@ -131,7 +132,7 @@ def shown_values(plane: NDArray[Any]) -> NDArray[np.floating[Any]]:
         return plane.astype(np.float64)
 
 
-def shown_range(planes: list[NDArray[Any]]) -> tuple[float, float]:
+def shown_range(planes: list[Pixels]) -> tuple[float, float]:
     """Return the range of the axes: 0..1, or further where finite values lie outside."""
     finite = [plane[np.isfinite(plane)] for plane in planes]
     low = min((float(values.min(initial=0)) for values in finite), default=0.0)
@@ -139,8 +140,16 @@ def shown_range(planes: list[NDArray[Any]]) -> tuple[float, float]:
     return low, high
 
 
-def profile(plane: NDArray[Any], corners: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
-    """Return the values of a picture along a path, one a pixel, between pixels linearly."""
+def profile(plane: Pixels, corners: NDArray[np.float64]) -> Pixels:
+    """Return the values of a picture along a path, one a pixel, between pixels linearly.
+
+    Parameters
+    ----------
+    plane : (H, W) array
+        The picture.
+    corners : (N, 2) float64, pixels
+        (row, column) of each corner of the path.
+    """
     from skimage.measure import profile_line
 
     parts = [

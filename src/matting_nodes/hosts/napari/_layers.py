@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...arrays import Kind
+from ...arrays import Kind, Pixels
 from ...errors import MissingInputError, SizeMismatchError, ValueRangeError
-from ...framework.frames import Frames
+from ...framework.run import Frames
 from ...framework.spec import Input, NodeSpec
 from ._places import FIX, Grid, Shape, Transform, leading_shape, pixels
 from ._prompts import prompts
+from ._protocols import Layer, is_labels, is_shapes
 from ._trimap import is_trimap, labels_to_trimap
 
+Convert = Callable[[Pixels], Pixels]
 
-def plane_on_show(layer: Any, point: Sequence[float]) -> NDArray[Any]:
-    """Return the plane of a layer that a viewer shows at a point of the world."""
+
+def plane_on_show(layer: Layer, point: Sequence[float]) -> Pixels:
+    """Return the plane of a layer that a viewer shows at a point of the world.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer of pixels.
+    point : sequence of float
+        The viewer's `dims.point`.
+    """
     leading = leading_shape(layer)
     place = np.round(layer.world_to_data(point)[: len(leading)]).astype(int)
     at = tuple(place.clip(0, np.array(leading, int) - 1))
     return np.asarray(pixels(layer)[at])
 
 
-def grid_of(spec: NodeSpec, layers: Mapping[str, Any]) -> Grid:
+def grid_of(spec: NodeSpec, layers: Mapping[str, Layer]) -> Grid:
     """Return the pixels that a node runs on: those of its first image, else of its first input.
 
     Parameters
@@ -85,13 +94,13 @@ class LayerFrames:
 
     def __init__(
         self,
-        layer: Any,
+        layer: Layer,
         stack: Shape,
-        convert: Callable[[Any], Any],
-        resample: Callable[[Any], Any] = lambda value: value,
+        convert: Convert,
+        resample: Convert = lambda value: value,
     ) -> None:
         self._data = pixels(layer)
-        if isinstance(self._data, np.ndarray) and hasattr(layer, "selected_label"):
+        if isinstance(self._data, np.ndarray) and is_labels(layer):
             # The user may go on painting while this is read in another thread.
             self._data = self._data.copy()
         self._own = leading_shape(layer)
@@ -101,16 +110,24 @@ class LayerFrames:
     def __len__(self) -> int:
         return math.prod(self._stack)
 
-    def __getitem__(self, index: int) -> NDArray[Any]:
+    def __getitem__(self, index: int) -> Pixels:
         place = np.unravel_index(index, self._stack) if self._stack else ()
         own = place[len(place) - len(self._own) :]
         at = tuple(0 if n == 1 else int(i) for i, n in zip(own, self._own, strict=True))
-        value: NDArray[Any] = self._resample(self._convert(np.asarray(self._data[at])))
-        return value
+        return self._resample(self._convert(np.asarray(self._data[at])))
 
 
-def frames(layer: Any, wire: Input, grid: Grid) -> Frames:
+def frames(layer: Layer, wire: Input, grid: Grid) -> Frames:
     """Return a layer's planes as the values of an input.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    wire : Input
+        The input that it is chosen for.
+    grid : Grid
+        The planes and pixels of the run.
 
     Raises
     ------
@@ -124,13 +141,13 @@ def frames(layer: Any, wire: Input, grid: Grid) -> Frames:
     if placement is None:
         return LayerFrames(layer, grid.stack, convert)
     # Between labels, and between the classes of a trimap, there is nothing.
-    order = 0 if hasattr(layer, "selected_label") else 1
+    order = 0 if is_labels(layer) else 1
     return LayerFrames(
         layer, grid.stack, convert, lambda v: resampled(v, placement, grid.shape, order)
     )
 
 
-def resampled(plane: NDArray[Any], placement: Transform, shape: Shape, order: int) -> NDArray[Any]:
+def resampled(plane: Pixels, placement: Transform, shape: Shape, order: int) -> Pixels:
     """Return a plane in other pixels.
 
     Parameters
@@ -155,36 +172,44 @@ def resampled(plane: NDArray[Any], placement: Transform, shape: Shape, order: in
         channels = np.moveaxis(plane, 2, 0)
         return np.stack([resampled(c, placement, shape, order) for c in channels], axis=2)
     exact = plane.astype(np.float64) if order else plane
-    moved = affine_transform(
+    moved: Pixels = affine_transform(
         exact, placement.matrix, placement.offset, shape, order=order, mode="nearest"
     )
     whole = order and plane.dtype.kind in "iu"
     return (np.rint(moved) if whole else moved).astype(plane.dtype)
 
 
-def conversion(layer: Any, kind: Kind) -> Callable[[Any], Any]:
+def conversion(layer: Layer, kind: Kind) -> Convert:
     """Return what makes values of a kind of a layer's planes.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    kind : Kind
+        What its planes are to be.
 
     Raises
     ------
     MattingError
         If the layer is of another kind.
     """
-    return {
+    conversions: dict[Kind, Callable[[Layer], Convert]] = {
         Kind.IMAGE: lambda layer: _as_it_is,
         Kind.MASK: _mask,
         Kind.LABELS: _labels,
         Kind.TRIMAP: _trimap,
         Kind.ALPHA: lambda layer: _as_it_is,
-    }[kind](layer)
+    }
+    return conversions[kind](layer)
 
 
-def _as_it_is(plane: NDArray[Any]) -> NDArray[Any]:
+def _as_it_is(plane: Pixels) -> Pixels:
     """Return the pixels as they are: how a layer is displayed says nothing of them."""
     return plane
 
 
-def _mask(layer: Any) -> Callable[[Any], Any]:
+def _mask(layer: Layer) -> Convert:
     if is_trimap(layer):
         raise ValueRangeError(
             f"{layer.name} is a trimap",
@@ -192,7 +217,7 @@ def _mask(layer: Any) -> Callable[[Any], Any]:
             "all foreground",
             "Choose the mask, or use the trimap where a trimap is asked for",
         )
-    if not hasattr(layer, "selected_label"):
+    if not is_labels(layer):
         return _as_it_is  # a soft mask: probabilities, or a picture of a mask
     if layer.show_selected_label:
         chosen = layer.selected_label
@@ -200,12 +225,12 @@ def _mask(layer: Any) -> Callable[[Any], Any]:
     return lambda plane: plane > 0
 
 
-def _labels(layer: Any) -> Callable[[Any], Any]:
+def _labels(layer: Layer) -> Convert:
     _mask(layer)  # A trimap is no set of objects either.
     return lambda plane: plane
 
 
-def _trimap(layer: Any) -> Callable[[Any], Any]:
+def _trimap(layer: Layer) -> Convert:
     if not is_trimap(layer):
         raise ValueRangeError(
             f"{layer.name} is a Labels layer without the trimap tag",
@@ -215,8 +240,3 @@ def _trimap(layer: Any) -> Callable[[Any], Any]:
         )
 
     return lambda plane: labels_to_trimap(plane, layer.name)
-
-
-def is_shapes(layer: Any) -> bool:
-    """Tell whether a layer holds shapes rather than pixels."""
-    return hasattr(layer, "shape_type")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from magicgui import widgets
 
 from ._places import place
+from ._protocols import Layer, is_labels
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
 
 # Milliseconds: long enough for dabs to become a stroke, short enough to follow the hand.
 DELAY = 100
@@ -34,8 +38,8 @@ class Live:
 
     def __init__(
         self,
-        layers: Callable[[], list[Any]],
-        settings: Callable[[], dict[str, Any]],
+        layers: Callable[[], list[Layer]],
+        settings: Callable[[], dict[str, object]],
         run: Callable[[], None],
     ) -> None:
         from qtpy.QtCore import QTimer
@@ -43,35 +47,44 @@ class Live:
 
         self._layers, self._settings, self._run = layers, settings, run
         self._watched: list[LayerWatch] = []
-        self._seen: Any = None
+        self._seen: object = None
         self._debouncer = QSignalDebouncer()
         self._debouncer.setTimeout(DELAY)
         self._debouncer.triggered.connect(self._look)
         # napari tells of a dab before it is in the data: wait for the next turn of the loop.
-        self._soon = QTimer(self._debouncer, singleShot=True, interval=0)
+        self._soon = QTimer(self._debouncer)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
         self._soon.timeout.connect(self._debouncer.flush)
         self.switch = widgets.CheckBox(
             text="auto",
             value=False,
-            tooltip="Run again whenever a layer or a setting changes: paint, and the result "
+            tooltip="Run again whenever a layer or a parameter changes: paint, and the result "
             "follows.",
         )
         self.switch.changed.connect(self._switched)
 
-    def belong_to(self, parent: Any) -> None:
+    def belong_to(self, parent: QWidget) -> None:
         """End with this QWidget."""
         self._debouncer.setParent(parent)
         parent.destroyed.connect(self.stop)
 
-    def ask(self, _event: Any = None) -> None:
+    def ask(self, _event: object = None) -> None:
         """Ask for a run, if the switch is on and something has changed."""
         if self.switch.value:
             self._debouncer.throttle()
 
-    def revisions(self, layers: dict[str, Any], painted: str) -> dict[str, Any]:
+    def revisions(self, layers: dict[str, Layer], painted: str) -> dict[str, object]:
         """Return what differs when a layer is another one, or has got other data.
 
         Paint on the layer named `painted` is not reported.
+
+        Parameters
+        ----------
+        layers : dict of Layer
+            By the input's name.
+        painted : str
+            The input whose strokes are not reported.
         """
         self._watch(list(layers.values()))
         return {
@@ -79,7 +92,7 @@ class Live:
             for name, watch in zip(layers, self._watched, strict=True)
         }
 
-    def ask_soon(self, _event: Any = None) -> None:
+    def ask_soon(self, _event: object = None) -> None:
         """Ask for a run without waiting for more: a stroke has ended."""
         self.ask()
         self._soon.start()
@@ -108,7 +121,7 @@ class Live:
             self._seen = now
             self._run()
 
-    def _watch(self, layers: list[Any]) -> None:
+    def _watch(self, layers: list[Layer]) -> None:
         if [watch.layer for watch in self._watched] != layers:
             self.stop()
             self._watched = [LayerWatch(layer, self.ask, self.ask_soon) for layer in layers]
@@ -124,7 +137,7 @@ class LayerWatch:
     EVENTS = ("data", "labels_update", "set_data", "selected_label", "metadata")
 
     def __init__(
-        self, layer: Any, changed: Callable[[Any], None], painted: Callable[[Any], None]
+        self, layer: Layer, changed: Callable[[object], None], painted: Callable[[object], None]
     ) -> None:
         self.layer, self._count = layer, 0
         answers = {"paint": painted} | dict.fromkeys(self.EVENTS, changed)
@@ -137,21 +150,22 @@ class LayerWatch:
         for event, answer in self._answers:
             event.connect(answer)
 
-    def revision(self) -> Any:
+    def revision(self) -> object:
         """Return what differs when the layer was given other data, or lies elsewhere."""
         return id(self.layer), self._count, place(self.layer)
 
-    def shape(self) -> Any:
+    def shape(self) -> object:
         """Return what differs when the layer is another one, or of another size."""
         return id(self.layer), self.layer.data.shape, place(self.layer)
 
-    def state(self) -> Any:
+    def state(self) -> object:
         """Return what differs when the layer holds something else."""
-        label = getattr(self.layer, "show_selected_label", False) and self.layer.selected_label
+        if not is_labels(self.layer):
+            return self.revision()
+        label = self.layer.show_selected_label and self.layer.selected_label
         data = self.layer.data
-        # Only labels and their like are changed in place, and they are small.
-        editable = hasattr(self.layer, "selected_label") and isinstance(data, np.ndarray)
-        painted = zlib.crc32(np.ascontiguousarray(data)) if editable else 0
+        # Labels alone are changed in place, and they are small.
+        painted = zlib.crc32(np.ascontiguousarray(data).data) if isinstance(data, np.ndarray) else 0
         return self.revision(), painted, label
 
     def stop(self) -> None:
@@ -160,5 +174,5 @@ class LayerWatch:
         for event, answer in self._answers:
             event.disconnect(answer)
 
-    def _count_up(self, _event: Any = None) -> None:
+    def _count_up(self, _event: object = None) -> None:
         self._count += 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...framework.spec import NodeSpec
 from ...nodes import all_nodes
 from ._preferences import PLUGIN, configurations
@@ -17,7 +15,7 @@ def widget_name(spec: NodeSpec) -> str:
     return spec.title.replace(" ", "") + "Widget"
 
 
-def manifest() -> dict[str, Any]:
+def manifest() -> dict[str, object]:
     """Return the manifest."""
     nodes = {f"{PLUGIN}.{spec.name}": spec for spec in all_nodes()}
     return {
@@ -70,7 +68,7 @@ def _command(name: str, title: str, target: str) -> dict[str, str]:
     return {"id": name, "title": title, "python_name": f"{HERE}:{target}"}
 
 
-def _writer(function: str, title: str, layer: str) -> dict[str, Any]:
+def _writer(function: str, title: str, layer: str) -> dict[str, object]:
     # npe2 chooses by type and ending alone, in no certain order: so they get every such layer,
     # and hand on those that are not ours.
     return {

@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...errors import ParameterError, SizeMismatchError
+from ._protocols import Event, Layer, LayerMeta, LazyArray, Unit
 
 Shape = tuple[int, ...]
 _TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
@@ -24,37 +24,38 @@ FIX = (
 )
 
 
-def transforms(layer: Any) -> dict[str, Any]:
-    """Return where a layer lies in the world, as options of another of the same axes."""
+def transforms(layer: Layer) -> LayerMeta:
+    """Return where a layer lies in the world, as parameters of another of the same axes."""
     return {name: getattr(layer, name) for name in _TRANSFORMS}
 
 
-def place(layer: Any) -> str:
+def place(layer: Layer) -> str:
     """Return what differs when a layer lies elsewhere."""
     return repr(list(transforms(layer).values())[:-1])
 
 
-def pixels(layer: Any) -> Any:
+def pixels(layer: Layer) -> LazyArray:
     """Return the full-resolution array, lazy if the layer's is."""
-    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+    data: LazyArray = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+    return data
 
 
-def _plane_axes(layer: Any) -> int:
+def _plane_axes(layer: Layer) -> int:
     return 3 if getattr(layer, "rgb", False) else 2
 
 
-def leading_shape(layer: Any) -> Shape:
+def leading_shape(layer: Layer) -> Shape:
     """Return the shape of the axes before the plane: time, z, channel."""
     return tuple(pixels(layer).shape[: -_plane_axes(layer)])
 
 
-def plane_shape(layer: Any) -> Shape:
+def plane_shape(layer: Layer) -> Shape:
     """Return (height, width)."""
     shape = pixels(layer).shape
     return tuple(shape[len(shape) - _plane_axes(layer) :][:2])
 
 
-def common_shape(layers: Mapping[str, Any]) -> Shape:
+def common_shape(layers: Mapping[str, Layer]) -> Shape:
     """Return the leading shape that all layers broadcast to.
 
     Raises
@@ -84,23 +85,23 @@ class LayerPlaces:
 
     EVENTS = ("data", *_TRANSFORMS[:-1])
 
-    def __init__(self, changed: Callable[[Any], None]) -> None:
-        self._changed, self._layers = changed, list[Any]()
+    def __init__(self, changed: Callable[[object], None]) -> None:
+        self._changed, self._layers = changed, list[Layer]()
 
-    def watch(self, layers: list[Any]) -> None:
+    def watch(self, layers: list[Layer]) -> None:
         """Listen to these layers, and to no others."""
         self.stop()
         self._layers = layers
         for event in self._events():
             event.connect(self._changed)
 
-    def stop(self, _event: Any = None) -> None:
+    def stop(self, _event: object = None) -> None:
         """Listen no longer."""
         for event in self._events():
             event.disconnect(self._changed)
         self._layers = []
 
-    def _events(self) -> Iterator[Any]:
+    def _events(self) -> Iterator[Event]:
         for layer in self._layers:
             yield from (getattr(layer.events, n) for n in self.EVENTS if hasattr(layer.events, n))
 
@@ -113,10 +114,15 @@ class Transform:
     offset: NDArray[np.float64]
 
     @classmethod
-    def between(cls, source: Any, target: Any) -> Transform:
+    def between(cls, source: Layer, target: Layer) -> Transform:
         """Return the transform from a layer's data to another's.
 
         Axes are counted from the last, as napari does; units of length are converted.
+
+        Parameters
+        ----------
+        source, target : Layer
+            The layers; they may differ in their number of axes.
         """
         factors = _unit_factors(source, target)
 
@@ -129,17 +135,17 @@ class Transform:
         columns = [moved(unit) - offset for unit in np.eye(source.ndim)]
         return cls(np.stack(columns, axis=1), offset)
 
-    def __call__(self, places: Iterable[Any]) -> NDArray[np.float64]:
+    def __call__(self, places: Iterable[ArrayLike]) -> NDArray[np.float64]:
         """Return places, (N, axes of the target)."""
         given = np.array(list(places), np.float64).reshape(-1, self.matrix.shape[1])
         return given @ self.matrix.T + self.offset
 
 
-def _unit_factors(source: Any, target: Any) -> list[float]:
+def _unit_factors(source: Layer, target: Layer) -> list[float]:
     """Return how many of the target's units one of the source's is, for each axis they share."""
     import pint
 
-    def factor(unit: Any, other: Any) -> float:
+    def factor(unit: Unit, other: Unit) -> float:
         try:
             return float((1 * unit).to(other).magnitude)
         except pint.DimensionalityError:
@@ -150,12 +156,24 @@ def _unit_factors(source: Any, target: Any) -> list[float]:
     return [factor(unit, other) for unit, other in units]
 
 
-def in_pixels_of(reference: Any, layer: Any, places: Iterable[Any]) -> NDArray[np.float64]:
-    """Return places in a layer as (row, column) in another's pixels, (N, 2)."""
+def in_pixels_of(
+    reference: Layer, layer: Layer, places: Iterable[ArrayLike]
+) -> NDArray[np.float64]:
+    """Return places in a layer as (row, column) in another's pixels, (N, 2).
+
+    Parameters
+    ----------
+    reference : Layer
+        In whose pixels the result is.
+    layer : Layer
+        Where the places are.
+    places : iterable of (axes,) array
+        In the layer's data coordinates.
+    """
     return Transform.between(layer, reference)(places)[:, -2:]
 
 
-def pixel_size(layer: Any) -> float:
+def pixel_size(layer: Layer) -> float:
     """Return the side of a layer's pixels in its world, however it is turned or mirrored.
 
     Raises
@@ -189,13 +207,20 @@ class Grid:
         The shape of these axes.
     """
 
-    picture: Any
-    stack_layer: Any
+    picture: Layer
+    stack_layer: Layer
     stack: Shape
 
     @classmethod
-    def of(cls, picture: Any, layers: Mapping[str, Any]) -> Grid:
+    def of(cls, picture: Layer, layers: Mapping[str, Layer]) -> Grid:
         """Return the grid of a picture and of the layers that are used with it.
+
+        Parameters
+        ----------
+        picture : Layer
+            Whose pixels the grid has.
+        layers : mapping of Layer
+            By the input's name.
 
         Raises
         ------
@@ -217,7 +242,7 @@ class Grid:
         """Return where in the stack the frame of this number is."""
         return tuple(int(i) for i in np.unravel_index(index, self.stack)) if self.stack else ()
 
-    def placement(self, layer: Any) -> Transform | None:
+    def placement(self, layer: Layer) -> Transform | None:
         """Return the transform from this grid's pixels, (row, column), to a layer's.
 
         None if the layer's pixels are the picture's.
@@ -250,7 +275,7 @@ class Grid:
             )
         return within
 
-    def _check_size(self, layer: Any) -> None:
+    def _check_size(self, layer: Layer) -> None:
         (height, width), (tall, wide) = self.shape, plane_shape(layer)
         if (height, width) != (tall, wide):
             raise SizeMismatchError(
@@ -260,7 +285,7 @@ class Grid:
                 f"Choose the layer that belongs to {self.picture.name}, or scale it",
             )
 
-    def _check_planes(self, layer: Any) -> None:
+    def _check_planes(self, layer: Layer) -> None:
         """Check that the planes of a layer are those of the stack, and parallel to them."""
         own, stack = leading_shape(layer), leading_shape(self.stack_layer)
         corners = _corners(stack + plane_shape(self.stack_layer))
@@ -281,7 +306,7 @@ class Grid:
             )
 
 
-def _stack_size(layer: Any) -> tuple[int, int]:
+def _stack_size(layer: Layer) -> tuple[int, int]:
     leading = leading_shape(layer)
     return len(leading), math.prod(leading)
 

@@ -25,7 +25,7 @@ _ModelFolder = Annotated[
         "MATTING_NODES_CACHE names another folder; empty for the usual one."
     ),
 ]
-_SETTINGS: dict[str, tuple[Any, Any]] = {
+_SETTINGS: dict[str, tuple[object, str | int]] = {
     "device": (Device, "auto"),
     "precision": (Precision, "auto"),
     "tile": (Tile, 0),
@@ -33,7 +33,7 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def configurations() -> dict[str, Any]:
+def configurations() -> dict[str, object]:
     """Return the page for the manifest, in the words of the settings themselves."""
     properties = {name: _property(name, *setting) for name, setting in _SETTINGS.items()}
     return {
@@ -41,10 +41,10 @@ def configurations() -> dict[str, Any]:
     }
 
 
-def _property(name: str, annotation: Any, default: Any) -> dict[str, Any]:
+def _property(name: str, annotation: object, default: str | int) -> dict[str, object]:
     keyword = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
     setting = read_parameter(keyword, annotation, {})
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         "title": setting.label.capitalize(),
         "type": {int: "integer", str: "string"}[setting.type],
         "default": default,
@@ -67,7 +67,8 @@ def preferences() -> dict[str, Any]:
         page = getattr(get_plugin_settings(PLUGIN), _PAGE)
     except KeyError:  # the plugin is disabled, and its widget was made by a script
         return {}
-    return page.model_dump(exclude_defaults=True)  # type: ignore[no-any-return]
+    changed: dict[str, Any] = page.model_dump(exclude_defaults=True)
+    return changed
 
 
 def preferred_device(method: MethodSpec | None) -> str:

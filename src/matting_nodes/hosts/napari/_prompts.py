@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +10,16 @@ from numpy.typing import NDArray
 from ...arrays import Kind
 from ...errors import MissingInputError
 from ._places import Grid, Shape, Transform
+from ._protocols import Layer, is_shapes
 
 Vertices = Sequence[NDArray[np.float64]]
+PointList = list[tuple[float, float]]
+Sides = tuple[float, float, float, float]
+Inside = NDArray[np.bool_]
+Prompt = PointList | Sides | Inside
 
 
-def prompts(layer: Any, kind: Kind, grid: Grid) -> list[Any]:
+def prompts(layer: Layer, kind: Kind, grid: Grid) -> list[Prompt | None]:
     """Return what a Points or Shapes layer points at: one value for all planes, or one a plane.
 
     Parameters
@@ -41,7 +45,12 @@ def prompts(layer: Any, kind: Kind, grid: Grid) -> list[Any]:
     drawn = [np.atleast_2d(vertices) for vertices in layer.data]
     to_picture = Transform.between(layer, grid.picture)
     placed = [to_picture(vertices)[:, -2:] for vertices in drawn]
-    value_of = {Kind.BOX: _box, Kind.POINTS: _points, Kind.MASK: _inside}[kind]
+    values_of: dict[Kind, Callable[[Layer, Vertices, list[int], Shape], Prompt | None]] = {
+        Kind.BOX: _box,
+        Kind.POINTS: _points,
+        Kind.MASK: _inside,
+    }
+    value_of = values_of[kind]
     values = [
         value_of(layer, placed, chosen, grid.shape) if chosen else None
         for chosen in _by_plane(layer, drawn, grid)
@@ -55,7 +64,7 @@ def prompts(layer: Any, kind: Kind, grid: Grid) -> list[Any]:
     return values
 
 
-def _by_plane(layer: Any, drawn: Vertices, grid: Grid) -> list[list[int]]:
+def _by_plane(layer: Layer, drawn: Vertices, grid: Grid) -> list[list[int]]:
     """Return which shapes or points lie in each plane; all, of a layer without such axes."""
     axes = min(layer.ndim, grid.stack_layer.ndim) - 2
     if axes <= 0 or not drawn:
@@ -69,23 +78,26 @@ def _by_plane(layer: Any, drawn: Vertices, grid: Grid) -> list[list[int]]:
     ]
 
 
-def _points(_layer: Any, placed: Vertices, chosen: list[int], _shape: Shape) -> Any:
+def _points(_layer: Layer, placed: Vertices, chosen: list[int], _shape: Shape) -> PointList:
     """Return points, x first."""
     return [(x, y) for number in chosen for y, x in placed[number]]
 
 
-def _box(layer: Any, placed: Vertices, chosen: list[int], _shape: Shape) -> Any:
+def _box(layer: Layer, placed: Vertices, chosen: list[int], _shape: Shape) -> Sides:
     """Return the sides of the selected shape, or of the last."""
-    corners = placed[max(layer.selected_data & set(chosen), default=chosen[-1])]
+    selected = layer.selected_data & set(chosen) if is_shapes(layer) else set()
+    corners = placed[max(selected, default=chosen[-1])]
     # napari's pixel (i, j) is centered there: its edges lie half a pixel off.
     (top, left), (bottom, right) = corners.min(axis=0) + 0.5, corners.max(axis=0) + 0.5
     return left, top, right, bottom
 
 
-def _inside(layer: Any, placed: Vertices, chosen: list[int], shape: Shape) -> Any:
+def _inside(layer: Layer, placed: Vertices, chosen: list[int], shape: Shape) -> Inside | None:
     """Return which pixels shapes cover, as napari rasterizes them; None if it is none."""
     from napari.layers import Shapes
 
-    outlines, types = zip(*((placed[n], layer.shape_type[n]) for n in chosen), strict=True)
-    inside = Shapes(list(outlines), shape_type=list(types)).to_masks(shape).any(axis=0)
+    assert is_shapes(layer)
+    types = [layer.shape_type[n] for n in chosen]
+    outlines = [placed[n] for n in chosen]
+    inside: Inside = Shapes(outlines, shape_type=types).to_masks(shape).any(axis=0)
     return inside if inside.any() else None

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ...errors import MattingError, MissingInputError
 from ...framework.run import complete_parameters
 from ...framework.spec import Input, NodeSpec
 from ._layers import grid_of
+from ._protocols import Layer
 
 
 def obstacle(
-    spec: NodeSpec, layers: Mapping[str, Any], parameters: Mapping[str, Any]
+    spec: NodeSpec, layers: Mapping[str, Layer], parameters: Mapping[str, object]
 ) -> MattingError | None:
     """Return why a node cannot run, or None if it can; no pixel is read for it.
 
     What only the pixels tell, such as a trimap without foreground, running says.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    layers : mapping of Layer
+        By the input's name.
+    parameters : mapping
+        By name.
     """
     try:
         chosen = spec.chosen(complete_parameters(spec, parameters).get("method", "default"))

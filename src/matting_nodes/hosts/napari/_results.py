@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...arrays import Kind
+from ...arrays import Kind, Pixels
 from ...framework.normalization import ValueRange
 from ._places import transforms
+from ._protocols import Layer, Viewer
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
 
 
-def layer_data(value: NDArray[Any], kind: Kind, range_: ValueRange | None = None) -> NDArray[Any]:
+def layer_data(value: Pixels, kind: Kind, range_: ValueRange | None = None) -> Pixels:
     """Return a frame as its layer holds it; colors keep a third axis.
 
     Grey pictures are in the numbers of the layer that they come from. Colors are in 0..1, since
     napari shows no others: contrast limits are for grey.
+
+    Parameters
+    ----------
+    value : (H, W) or (H, W, C) array
+        The result.
+    kind : Kind
+        What it is.
+    range_ : ValueRange, optional
+        Of a picture's values; 0..1 by default.
     """
     if kind is Kind.TRIMAP:
         return trimap_to_labels(value)
@@ -40,9 +49,9 @@ class ResultLayers:
     stranger's with the same name is left alone.
     """
 
-    def __init__(self, viewer: Any) -> None:
+    def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
-        self._made: dict[tuple[Any, str], tuple[Any, int]] = {}
+        self._made: dict[tuple[Layer, str], tuple[Layer, int]] = {}
         viewer.layers.events.removed.connect(self._forget_removed)
 
     def show(
@@ -50,11 +59,11 @@ class ResultLayers:
         name: str,
         label: str,
         kind: Kind,
-        data: NDArray[Any],
+        data: Pixels,
         rgb: bool,
-        source: Any,
-        reference: Any,
-        provenance: dict[str, Any],
+        source: Layer,
+        reference: Layer,
+        provenance: Mapping[str, object],
         range_: ValueRange | None = None,
     ) -> None:
         """Show a result.
@@ -96,7 +105,7 @@ class ResultLayers:
         editable = kind in (Kind.MASK, Kind.TRIMAP)
         self._made[source, name] = layer, _checksum(data) if editable else 0
 
-    def _forget_removed(self, _event: Any = None) -> None:
+    def _forget_removed(self, _event: object = None) -> None:
         present = list(self._viewer.layers)
         self._made = {
             key: made
@@ -108,12 +117,12 @@ class ResultLayers:
         self,
         name: str,
         kind: Kind,
-        data: NDArray[Any],
+        data: Pixels,
         rgb: bool,
-        reference: Any,
-        provenance: dict[str, Any],
+        reference: Layer,
+        provenance: Mapping[str, object],
         limits: tuple[float, float],
-    ) -> Any:
+    ) -> Layer:
         place = transforms(reference)
         if kind is Kind.TRIMAP:
             options = trimap_options(**provenance)
@@ -136,11 +145,11 @@ class ResultLayers:
         )
 
 
-def _fits(layer: Any, data: NDArray[Any], rgb: bool) -> bool:
+def _fits(layer: Layer, data: Pixels, rgb: bool) -> bool:
     """Tell whether a layer can take this data in place."""
     was_rgb = getattr(layer, "rgb", False)
     return was_rgb == rgb and layer.ndim + was_rgb == data.ndim
 
 
-def _checksum(data: Any) -> int:
-    return zlib.crc32(np.ascontiguousarray(data)) or 1
+def _checksum(data: Pixels) -> int:
+    return zlib.crc32(np.ascontiguousarray(data).data) or 1

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
-
 from ... import sample_data
-
-LayerData = tuple[Any, dict[str, Any], str]
+from ._protocols import LayerData
 
 
 def open_lemur() -> list[LayerData]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap
+from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Pixels, Trimap
 from ...errors import ValueRangeError
+from ._protocols import LabelsLayer, Layer, LayerMeta
 
 TAG = "matting_nodes"
 UNKNOWN_LABEL, BACKGROUND_LABEL, FOREGROUND_LABEL = 0, 1, 2
@@ -45,8 +45,15 @@ def trimap_to_labels(trimap: Trimap) -> NDArray[np.uint8]:
     return labels
 
 
-def labels_to_trimap(labels: NDArray[Any], name: str = "The trimap") -> Trimap:
+def labels_to_trimap(labels: Pixels, name: str = "The trimap") -> Trimap:
     """Return labels 0, 1 and 2 as a trimap.
+
+    Parameters
+    ----------
+    labels : integer array
+        Of any shape.
+    name : str
+        What errors call it.
 
     Raises
     ------
@@ -61,20 +68,22 @@ def labels_to_trimap(labels: NDArray[Any], name: str = "The trimap") -> Trimap:
             "A trimap holds 0 unknown, 1 background, 2 foreground",
             "Paint these pixels with 0, 1 or 2",
         )
-    return _VALUES[labels]  # type: ignore[no-any-return]
+    trimap: Trimap = _VALUES[labels]
+    return trimap
 
 
-def tag(layer: Any) -> dict[str, Any]:
+def tag(layer: Layer) -> LayerMeta:
     """Return what this plugin wrote into a layer's metadata, or an empty dict."""
-    return layer.metadata.get(TAG, {})  # type: ignore[no-any-return]
+    written: LayerMeta = layer.metadata.get(TAG, {})
+    return written
 
 
-def is_trimap(layer: Any) -> bool:
+def is_trimap(layer: Layer) -> bool:
     """Tell whether a layer is tagged as a trimap."""
     return tag(layer).get("kind") == "trimap"
 
 
-def trimap_options(**provenance: Any) -> dict[str, Any]:
+def trimap_options(**provenance: object) -> LayerMeta:
     """Return the layer options of a trimap: the picture shows through the unknown part."""
     from napari.utils.colormaps import DirectLabelColormap
 
@@ -86,7 +95,7 @@ def trimap_options(**provenance: Any) -> dict[str, Any]:
     }
 
 
-def alpha_options(**provenance: Any) -> dict[str, Any]:
+def alpha_options(**provenance: object) -> LayerMeta:
     """Return the layer options of an alpha."""
     return {
         "contrast_limits": (0, 1),
@@ -111,10 +120,10 @@ def _bind_keys() -> None:
             Labels.bind_key(key, _chooses(label))
 
 
-def _chooses(label: int | None) -> Callable[[Any], None]:
+def _chooses(label: int | None) -> Callable[[LabelsLayer], None]:
     """Return what chooses a trimap's label, or the next; of other labels it changes nothing."""
 
-    def choose(layer: Any) -> None:
+    def choose(layer: LabelsLayer) -> None:
         if is_trimap(layer):
             layer.selected_label = (layer.selected_label + 1) % 3 if label is None else label
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from magicgui import widgets
 
 from ...alpha.propagation.follower import Follower
 from ...arrays import Kind
 from ...errors import MattingError
-from ...framework.frames import Frames
-from ...framework.run import complete_parameters
+from ...framework.parameters import Parameter
+from ...framework.run import Frames, complete_parameters
 from ...framework.spec import NodeSpec, Output
 from ...job import Job
 from ...models.costs import described
@@ -24,15 +24,17 @@ from ._live import Live
 from ._manifest import widget_name
 from ._places import LayerPlaces, pixel_size
 from ._preferences import preferences, preferred_device, use_model_folder
+from ._protocols import Layer, Worker
 from ._readiness import obstacle
 from ._results import ResultLayers
 from ._work import LiveStack, Outcome, Request, work
 
 if TYPE_CHECKING:
     import napari
+    from qtpy.QtWidgets import QWidget
 
 
-class NodeWidget(widgets.Container):
+class NodeWidget(widgets.Container[widgets.bases.Widget]):
     """The dock widget of one node; `widget_class` makes a subclass for each."""
 
     spec: ClassVar[NodeSpec]
@@ -42,9 +44,9 @@ class NodeWidget(widgets.Container):
         from qtpy.QtWidgets import QSizePolicy
 
         self._viewer = napari_viewer
-        self._worker: Any = None
+        self._worker: Worker | None = None
         self._asked: Request | None = None
-        self._bridge: Any = None
+        self._progressed: Callable[[float, str], None] | None = None
         self._newer = self._quiet = False
         self._followed: LiveStack | None = None
         self._results = ResultLayers(napari_viewer)
@@ -66,25 +68,19 @@ class NodeWidget(widgets.Container):
         self.message.native.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.details = ""
         self.copy_button = widgets.PushButton(text="Copy details", visible=False)
-        super().__init__(
-            widgets=[
-                *self.layer_choices.values(),
-                *([self.method] if self.spec.default_method else []),
-                *self.fields.values(),
-                *([self.advanced] if any(p.advanced for _, p in self._parameters()) else []),
-                widgets.Container(
-                    widgets=[
-                        self.run_button,
-                        self.live.switch,
-                        self.progress_bar,
-                        self.message,
-                        self.copy_button,
-                    ],
-                    labels=False,
-                ),
-            ],
-            scrollable=False,
-        )
+        rows: list[widgets.bases.Widget] = [*self.layer_choices.values()]
+        rows += [self.method] if self.spec.default_method else []
+        rows += self.fields.values()
+        rows += [self.advanced] if any(p.advanced for _, p in self._parameters()) else []
+        below: list[widgets.bases.Widget] = [
+            self.run_button,
+            self.live.switch,
+            self.progress_bar,
+            self.message,
+            self.copy_button,
+        ]
+        rows.append(widgets.Container(widgets=below, labels=False))
+        super().__init__(widgets=rows, scrollable=False)
         self.native.setToolTip(self.spec.summary)
         self.run_button.changed.connect(self._run_or_cancel)
         self.copy_button.changed.connect(self._copy_details)
@@ -95,9 +91,9 @@ class NodeWidget(widgets.Container):
         self.native.destroyed.connect(self._places.stop)
         for choice in self.layer_choices.values():
             choice.changed.connect(self._watch_places)
-        for setting in (self.method, *self.fields.values(), *self.layer_choices.values()):
-            setting.changed.connect(self.live.ask)
-            setting.changed.connect(self._show_readiness)
+        for each in (self.method, *self.fields.values(), *self.layer_choices.values()):
+            each.changed.connect(self.live.ask)
+            each.changed.connect(self._show_readiness)
         self.method.changed.connect(self._show_fields)
         self.method.changed.connect(self._prefer_device)
         self.advanced.changed.connect(self._show_fields)
@@ -116,18 +112,18 @@ class NodeWidget(widgets.Container):
             tooltip="\n".join(f"{m.title}: {described(m)}" for m in methods.values()),
         )
 
-    def _owners(self) -> Iterator[tuple[str, Any]]:
+    def _owners(self) -> Iterator[tuple[str, tuple[Parameter, ...]]]:
         """Yield each method with its parameters, then "" with the node's own."""
         for name, method in self.spec.methods.items():
             yield name, method.parameters
         yield "", self.spec.parameters
 
-    def _parameters(self) -> Iterator[tuple[str, Any]]:
+    def _parameters(self) -> Iterator[tuple[str, Parameter]]:
         for owner, parameters in self._owners():
             yield from ((owner, parameter) for parameter in parameters)
 
     def _begin_as_preferred(self) -> None:
-        """Set the fields that napari's preferences have a say in."""
+        """Set the parameters that napari's preferences give a value."""
         use_model_folder()
         preferred = preferences()
         for (owner, name), widget in self.fields.items():
@@ -136,21 +132,21 @@ class NodeWidget(widgets.Container):
         self._device = "auto"
         self._prefer_device()
 
-    def _prefer_device(self, _value: Any = None) -> None:
+    def _prefer_device(self, _value: object = None) -> None:
         """Choose the preferred device where the method can use it, until the user chooses."""
         device = self.fields.get(("", "device"))
         if device is not None and device.value == self._device:
             method = self.spec.chosen(self.method.value)
             device.value = self._device = preferred_device(method)
 
-    def _show_fields(self, _value: Any = None) -> None:
+    def _show_fields(self, _value: object = None) -> None:
         for owner, parameter in self._parameters():
             chosen = owner in ("", self.method.value)
             self.fields[owner, parameter.name].visible = chosen and (
                 self.advanced.value or not parameter.advanced
             )
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """Return what is set: the method, its parameters and the node's own."""
         chosen = {"method": self.method.value} if self.spec.default_method else {}
         return chosen | {
@@ -159,28 +155,28 @@ class NodeWidget(widgets.Container):
             if owner in ("", self.method.value)
         }
 
-    def reset_choices(self, *args: Any) -> None:
-        """Take up new layers."""
+    def reset_choices(self, *args: object) -> None:
+        """Offer new layers."""
         super().reset_choices(*args)
         self._propose_layers()
         self._show_readiness()
 
-    def _propose_layers(self, _value: Any = None) -> None:
+    def _propose_layers(self, _value: object = None) -> None:
         method = self.method.value if self.spec.default_method else "default"
         wanted = worth_choosing(self.spec, method)
         propose(self.layer_choices, wanted, self._viewer.layers.selection.active)
 
-    def _show_readiness(self, _value: Any = None) -> None:
+    def _show_readiness(self, _value: object = None) -> None:
         """Let Run be pressed if the node can run; else say in its tooltip why it cannot."""
         reason = obstacle(self.spec, self._layers(), self.parameters())
         self.run_button.tooltip = str(reason or f"{self.spec.summary}\nCtrl+Return")
         if not self.running:
             self.run_button.enabled = reason is None
 
-    def _watch_places(self, _value: Any = None) -> None:
+    def _watch_places(self, _value: object = None) -> None:
         self._places.watch(list(self._layers().values()))
 
-    def _place_changed(self, _event: Any = None) -> None:
+    def _place_changed(self, _event: object = None) -> None:
         self._show_readiness()
         self.live.ask()
 
@@ -194,9 +190,9 @@ class NodeWidget(widgets.Container):
             self.cancel()
 
     def _run_live(self) -> None:
-        """Run because something has changed; a run under way makes way first.
+        """Run because something has changed; a running one is stopped first.
 
-        One that only strokes have outrun is let be: the next goes on from what it finds.
+        A run that lacks only the newest strokes is not stopped: the next one continues from it.
         """
         if not self.running:
             self.run(quiet=True)
@@ -209,8 +205,7 @@ class NodeWidget(widgets.Container):
     def run(self, quiet: bool = False) -> None:
         """Start the node on the chosen layers, in a thread of its own, unless it is running.
 
-        Bad input is answered with a message, and unless it is to be quiet with a
-        notification; no layer changes then.
+        Bad input gives a message, and unless `quiet` a notification; no layer changes then.
         """
         from napari.qt.threading import create_worker
 
@@ -222,12 +217,12 @@ class NodeWidget(widgets.Container):
         except MattingError as error:
             self._refuse(error)
             return
-        # Run solves afresh; what was followed by then may be some thousandths off.
+        # Run solves from the start; a followed result may be off by some thousandths.
         self._follow(request, afresh=not quiet)
-        self._bridge = self._bridge or _bridge(self)
+        self._progressed = report = self._progressed or _to_ui_thread(self)
         self.message.value, self.copy_button.visible = "", False
         self._set_running(True)
-        self._asked, report = request, self._bridge.progressed.emit
+        self._asked = request
         self._worker = worker = create_worker(
             work,
             self.spec,
@@ -254,7 +249,7 @@ class NodeWidget(widgets.Container):
         """Whether a run is under way."""
         return self._worker is not None
 
-    def _layers(self) -> dict[str, Any]:
+    def _layers(self) -> dict[str, Layer]:
         """Return the chosen layers by the input's name."""
         chosen = {name: choice.value for name, choice in self.layer_choices.items()}
         return {name: layer for name, layer in chosen.items() if layer is not None}
@@ -275,7 +270,7 @@ class NodeWidget(widgets.Container):
         return Request(layers, inputs, parameters, grid)
 
     def _follow(self, request: Request, afresh: bool) -> None:
-        """Let a live run go on from the last one, if only the trimap has changed."""
+        """Let a live run continue from the last one if only the trimap has changed."""
         if not (self.live.switch.value and Follower.can_follow(self.spec, request.parameters)):
             self._followed = None
             return
@@ -284,7 +279,7 @@ class NodeWidget(widgets.Container):
             self._followed = LiveStack(Follower(self.spec, request.parameters), state)
         request.followed = self._followed
 
-    def _followed_state(self) -> Any:
+    def _followed_state(self) -> object:
         """Return what must stay as it is for a result to be followed: all but the strokes."""
         return self.live.revisions(self._layers(), Kind.TRIMAP.value), self.parameters()
 
@@ -333,7 +328,9 @@ class NodeWidget(widgets.Container):
     def _copy_details(self) -> None:
         from qtpy.QtWidgets import QApplication
 
-        QApplication.clipboard().setText(self.details)
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(self.details)
 
     def _stop(self) -> None:
         worker, self._worker, self._asked = self._worker, None, None
@@ -343,7 +340,7 @@ class NodeWidget(widgets.Container):
             if self._newer:
                 self._newer = False
                 self.run(quiet=True)
-            elif worker.abort_requested:
+            elif worker and worker.abort_requested:
                 self.message.value = "Cancelled; no layer was changed."
 
     def _set_running(self, running: bool) -> None:
@@ -357,11 +354,18 @@ class NodeWidget(widgets.Container):
             self.message.value = message
 
 
-def bind_keys(widget: Any, actions: dict[str, Callable[[], None]]) -> None:
-    """Let keys do something while the focus is in a widget, and nowhere else."""
+def bind_keys(widget: QWidget, actions: dict[str, Callable[[], None]]) -> None:
+    """Let keys do something while the focus is in a widget, and nowhere else.
+
+    Parameters
+    ----------
+    widget : QWidget
+        Where the focus must be.
+    actions : mapping of str to callable()
+        By key, as Qt writes them: "Ctrl+Return".
+    """
     from qtpy.QtCore import Qt
-    from qtpy.QtGui import QKeySequence
-    from qtpy.QtWidgets import QShortcut
+    from qtpy.QtGui import QKeySequence, QShortcut
 
     for keys, action in actions.items():
         shortcut = QShortcut(QKeySequence(keys), widget)
@@ -369,8 +373,8 @@ def bind_keys(widget: Any, actions: dict[str, Callable[[], None]]) -> None:
         shortcut.activated.connect(action)
 
 
-def _bridge(widget: NodeWidget) -> Any:
-    """Return an object whose signal carries progress to the UI thread."""
+def _to_ui_thread(widget: NodeWidget) -> Callable[[float, str], None]:
+    """Return a function that shows progress on a widget, from whichever thread it is called."""
     from qtpy.QtCore import QObject, Signal
 
     class Bridge(QObject):
@@ -378,7 +382,8 @@ def _bridge(widget: NodeWidget) -> Any:
 
     bridge = Bridge(widget.native)
     bridge.progressed.connect(widget._show_progress)
-    return bridge
+    report: Callable[[float, str], None] = bridge.progressed.emit
+    return report
 
 
 @cache

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...alpha.propagation.follower import Follower
-from ...arrays import Kind
+from ...arrays import Kind, Pixels
 from ...errors import MattingError, as_matting_error
-from ...framework.frames import Frames, map_frames
+from ...framework.frames import map_frames
 from ...framework.normalization import ValueRange
+from ...framework.run import Frames
 from ...framework.spec import NodeSpec
 from ...job import Cancelled, Job
 from ._failures import details
 from ._places import Grid
+from ._protocols import Layer
 from ._results import layer_data
 
 
@@ -26,10 +26,10 @@ class LiveStack:
     """A result that follows its trimap, and all that it was made from but the trimap."""
 
     follower: Follower
-    state: Any
-    data: NDArray[Any] | None = None
+    state: object
+    data: Pixels | None = None
 
-    def brought_up_to_date(self, grid: Grid) -> NDArray[Any]:
+    def brought_up_to_date(self, grid: Grid) -> Pixels:
         """Return the result with what is new in it; for the UI thread, which shows it."""
         for patch in self.follower.pop_patches():
             if self.data is None:
@@ -43,22 +43,22 @@ class LiveStack:
 class Request:
     """All that a run needs, read from the widget when Run was pressed."""
 
-    layers: dict[str, Any]
+    layers: dict[str, Layer]
     inputs: dict[str, Frames | None]
-    parameters: dict[str, Any]
+    parameters: dict[str, object]
     grid: Grid
     followed: LiveStack | None = None
 
 
 @dataclass
 class Outcome:
-    """What a run came to: values by output name, or the reason why there are none.
+    """What a run gave: values by output name, or the reason why there are none.
 
-    Of a reason that nobody foresaw the details tell what a report needs.
+    For an unforeseen reason, the details are what a bug report needs.
     """
 
-    stacks: Mapping[str, NDArray[Any]]
-    provenance: Mapping[str, Any]
+    stacks: Mapping[str, Pixels]
+    provenance: Mapping[str, object]
     table: str = ""
     range: ValueRange | None = None
     rgb: frozenset[str] = frozenset()
@@ -67,7 +67,17 @@ class Outcome:
 
 
 def work(spec: NodeSpec, requests: list[Request], job: Callable[[], Job]) -> Outcome:
-    """Run a node on what was asked for, and take it off the list."""
+    """Run a node on the request in a list, which is removed from it.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    requests : list of Request
+        Holds one, which is removed.
+    job : callable() -> Job
+        Progress and cancel.
+    """
     request = requests.pop()
     try:
         return (_follow if request.followed else _gather)(spec, request, job())
@@ -89,7 +99,7 @@ def _follow(spec: NodeSpec, request: Request, job: Job) -> Outcome:
 
 
 def _gather(spec: NodeSpec, request: Request, job: Job) -> Outcome:
-    stacks: dict[str, NDArray[Any]] = {}
+    stacks: dict[str, Pixels] = {}
     texts: list[str] = []
     rgb: set[str] = set()
     planes = list(np.ndindex(request.grid.stack))
