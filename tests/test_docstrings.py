@@ -13,7 +13,7 @@ ROOT = Path(matting_nodes.__file__).parent
 # Rooms in which some lack it as yet. This list only ever becomes shorter.
 UNFINISHED = {"networks", "segmentation"}
 # Described in one place for all methods: what a node passes on, and models/settings.py.
-SHARED = {"job", "device", "weights", "precision", "recipe", "tile"}
+SHARED = {"job", "folders", "embedded", "device", "weights", "precision", "recipe", "tile"}
 
 SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=^\w+\n-+$|\Z)", re.MULTILINE | re.DOTALL)
 
