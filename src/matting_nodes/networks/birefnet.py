@@ -94,7 +94,17 @@ class Decoder(nn.Module):
         self.conv_out1 = nn.Sequential(nn.Conv2d(outputs[3] + patches[3], 1, 1))
 
     def forward(self, image: Tensor, features: list[Tensor], columns: bool) -> Tensor:
-        """Return the logits, (N, 1, H, W); `features` go from fine to coarse."""
+        """Return the logits, (N, 1, H, W).
+
+        Parameters
+        ----------
+        image : (N, 3, H, W)
+            As the network gets it.
+        features : list of tensor
+            The encoder's, from fine to coarse.
+        columns : bool
+            Whether patches of the image come column by column.
+        """
         x = features[3]
         for i in (4, 3, 2):
             x = self._with_patches(image, x, i + 1, columns)

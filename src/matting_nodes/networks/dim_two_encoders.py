@@ -120,7 +120,7 @@ class DimTwoEncoders(Refinement):
 
         Parameters
         ----------
-        image, x, *skips
+        image, x
             As `begin` returns them, or the same part of each.
         """
         for layer in (self.deconv3, self.deconv2, self.deconv1):

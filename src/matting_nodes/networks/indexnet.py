@@ -83,7 +83,13 @@ class IndexNet(nn.Module):
         return x, *(part for part in parts if part is not None)
 
     def finish(self, x: Tensor, *skips: Tensor) -> Tensor:
-        """Return the alpha that features make."""
+        """Return the alpha that features make.
+
+        Parameters
+        ----------
+        x, *skips
+            As `begin` returns them, or the same part of each.
+        """
         half, half_indices, still_half, whole, indices = skips
         ways = ((2, half, half_indices), (1, still_half, None), (0, whole, indices))
         for number, skip, learned in ways:

@@ -207,7 +207,15 @@ class Detail(nn.Module):
         self.conv_hr = nn.Sequential(Convolution(n + 3, n, 3), Convolution(n, 1, 1, last=True))
 
     def forward(self, image: Tensor, half: Tensor, quarter: Tensor, eighth: Tensor) -> Tensor:
-        """Return the detail at a half of the resolution."""
+        """Return the detail at a half of the resolution.
+
+        Parameters
+        ----------
+        image : (N, 3, H, W)
+            As the network gets it.
+        half, quarter, eighth
+            Features at these parts of the resolution.
+        """
         image2, image4 = (
             F.interpolate(image, scale_factor=s, mode="bilinear", align_corners=False)
             for s in (1 / 2, 1 / 4)
@@ -233,7 +241,17 @@ class Fusion(nn.Module):
         )
 
     def forward(self, image: Tensor, eighth: Tensor, detail: Tensor) -> Tensor:
-        """Return the matte, (N, 1, H, W)."""
+        """Return the matte, (N, 1, H, W).
+
+        Parameters
+        ----------
+        image : (N, 3, H, W)
+            As the network gets it.
+        eighth : tensor
+            What the object is, at an eighth of the resolution.
+        detail : tensor
+            Its edge, at a half of the resolution.
+        """
         half = _double(self.conv_lr4x(_double(eighth)))
         fused = self.conv_f2x(torch.cat([half, detail], 1))
         matte: Tensor = self.conv_f(torch.cat([_double(fused), image], 1))

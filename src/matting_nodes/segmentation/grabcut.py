@@ -135,7 +135,13 @@ def _cut(pixels: NDArray[np.uint8], labels: Labels, iterations: int, job: Job) -
 
 
 def default_box(width: int, height: int) -> Box:
-    """Return the box that GrabCut looks in when nothing is pointed at."""
+    """Return the box that GrabCut looks in when nothing is pointed at.
+
+    Parameters
+    ----------
+    width, height : int, pixels
+        Of the picture.
+    """
     margin = max(1, round(0.05 * width)), max(1, round(0.05 * height))
     return margin[0], margin[1], max(width - margin[0], margin[0] + 1), height
 
