@@ -224,6 +224,7 @@ def test_a_cancel_is_heard_in_the_middle_of_a_network(checkpoint, scene):
 
 
 def test_a_second_call_loads_nothing(checkpoint, scene):
+    POOL.free()  # of what other tests have loaded
     weights = checkpoint("indexnet")
     said = []
     for _ in range(2):

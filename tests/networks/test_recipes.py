@@ -52,7 +52,8 @@ def test_indexnets(checkpoint, scene):
     y = cv2.resize(trimap / np.float32(255), (96, 64), interpolation=cv2.INTER_NEAREST)
     raw = run("indexnet", np.dstack([x, y])).numpy()[0, 0]
     expected = cv2.resize(raw, (90, 61), interpolation=cv2.INTER_CUBIC).clip(0, 1)
-    check(alpha_of(scene, "indexnet", checkpoint("indexnet")), expected, trimap)
+    # These made-up weights amplify rounding a thousandfold.
+    check(alpha_of(scene, "indexnet", checkpoint("indexnet")), expected, trimap, 3e-3)
 
 
 def test_indexnets_border_is_computed_too(checkpoint):

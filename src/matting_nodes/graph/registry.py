@@ -13,8 +13,12 @@ from .node_types import TYPES, NodeType
 
 
 @cache
-def _core_types() -> dict[str, NodeType]:
+def _load() -> None:
     load_modules(types.__name__, types.__path__)
+
+
+def _core_types() -> dict[str, NodeType]:
+    _load()
     # In one order, whichever module was imported first.
     return dict(sorted(TYPES.items()))
 
