@@ -285,3 +285,43 @@ def test_an_unknown_method_is_told_before_anything_runs(server):
     assert told.count("closed_form'") < 5  # once, not for every input
     graph["2"]["inputs"]["method"] = "threshold"
     assert server.run(graph)["status"]["status_str"] == "success"
+
+
+# Values of widgets by position, as pages saved them before GrabCut had `start` and the band
+# `largest_hole`; the second trimap is older than `normalization`, too.
+BEFORE = [
+    (
+        "MattingNodesSegment",
+        ["grabcut", 5, 1024, 0, 500, "cpu", "auto", True],
+        {"method.largest_hole": 500, "method.start": "saliency", "device": "cpu"}
+        | {"normalization": "auto", "per_channel": True},
+    ),
+    (
+        "MattingNodesMakeTrimap",
+        ["band", 15, 25, "px", 1, 400, "auto", "stack", False],
+        {"method.pixel_size": 1, "method.largest_hole": 1, "smallest_region": 400}
+        | {"device": "auto", "normalization": "stack", "per_channel": False},
+    ),
+    (
+        "MattingNodesMakeTrimap",
+        ["band", 15, 25, "px", 1, 400, "cpu"],
+        {"method.largest_hole": 1, "smallest_region": 400, "device": "cpu"}
+        | {"normalization": "auto", "per_channel": False},
+    ),
+]
+
+
+@pytest.mark.parametrize(("type_", "values", "expected"), BEFORE)
+def test_a_workflow_that_was_saved_before_keeps_its_values(page, type_, values, expected):
+    node = {"id": 1, "type": type_, "pos": [0, 0], "size": [300, 400], "mode": 0, "order": 0}
+    node |= {"flags": {}, "inputs": [], "outputs": [], "properties": {}, "widgets_values": values}
+    graph = {"last_node_id": 1, "last_link_id": 0, "nodes": [node], "links": [], "version": 0.4}
+    page.evaluate("graph => window.app.loadGraphData(graph)", graph)
+    page.wait_for_timeout(800)
+    inputs = exported(page)["1"]["inputs"]
+    assert {name: inputs[name] for name in expected} == expected
+    # And what is saved now comes back as it is.
+    saved = page.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    page.evaluate("graph => window.app.loadGraphData(graph)", saved)
+    page.wait_for_timeout(800)
+    assert exported(page)["1"]["inputs"] == inputs

@@ -1,6 +1,7 @@
 // What the page adds to the matting nodes: the trimap editor, texts that stay, values that are kept.
 
 import { app } from "../../scripts/app.js";
+import { completed } from "./saved_values.js";
 import { TrimapEditor } from "./trimap_editor.js";
 
 const PREFIX = "MattingNodes";
@@ -80,6 +81,11 @@ app.registerExtension({
   },
   async beforeRegisterNodeDef(nodeType, nodeData) {
     if (!nodeData.name.startsWith(PREFIX)) return;
+    const configure = nodeType.prototype.configure;
+    nodeType.prototype.configure = function (saved, ...more) {
+      const values = completed(saved.widgets_values, nodeData);
+      return configure.call(this, values === saved.widgets_values ? saved : { ...saved, widgets_values: values }, ...more);
+    };
     const executed = nodeType.prototype.onExecuted;
     nodeType.prototype.onExecuted = function (message) {
       executed?.apply(this, arguments);
