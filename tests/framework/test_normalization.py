@@ -140,14 +140,14 @@ def test_behind_all_planes_of_a_stack_lies_the_same_white(mode):
 
 def test_percentiles_look_past_a_hot_pixel():
     image = COUNTS["12 bits in uint16"].copy()
-    expected = segment(image, iterations=1)
+    # From a box: what stands out is searched for by steps, which the values' last digits may turn.
+    expected = segment(image, iterations=1, start="box")
     image[0, 0] = 65535
     cut, whole = (
-        np.abs(segment(image, iterations=1, normalization=mode) - expected).mean()
+        np.abs(segment(image, iterations=1, start="box", normalization=mode) - expected).mean()
         for mode in ("percentiles", "picture")
     )
-    assert cut < 0.025
-    assert cut < whole / 2
+    assert cut < 0.02 < whole
 
 
 def test_channels_may_be_normalized_each_by_itself():

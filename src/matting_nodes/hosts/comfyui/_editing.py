@@ -80,6 +80,9 @@ class Edits:
 
     def _forget(self, node: str) -> None:
         self._frames.pop(node, None)
+        self._drop_edits(node)
+
+    def _drop_edits(self, node: str) -> None:
         for key in [key for key in self._edits if key[0] == node]:
             del self._edits[key]
 
@@ -118,8 +121,7 @@ class Edits:
         """Stop solving, and let go of the mattes; the pictures stay for the next time."""
         self._stopped.set()
         with self._lock:
-            for key in [key for key in self._edits if key[0] == node]:
-                del self._edits[key]
+            self._drop_edits(node)
 
 
 EDITS = Edits()
