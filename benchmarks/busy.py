@@ -22,14 +22,12 @@ from matting_nodes import (
     segment,
 )
 from matting_nodes.arrays import unknown
+from matting_nodes.framework.register import METHODS
 
 OTHERS = (0, 1, 2)
 """Numbers of busy processes."""
-OURS = ("sampled_propagation", "closed_form", "guided_filter")
-"""Alpha methods whose loops are our own."""
-COLORS = ("multilevel", "blur_fusion")
 NETWORK = "indexnet"
-SIDE = 256
+SIDES = (256, 640)
 """Of what the network looks at, in pixels."""
 
 Array = NDArray[Any]
@@ -56,18 +54,25 @@ def works(image: Array, trimap: Array, reference: Callable[[Array, Array], Any])
     alpha = alpha_matte(image, trimap)
     mask = alpha > 0.5
     result: dict[str, Work] = {
-        method: lambda method=method: alpha_matte(image, trimap, method=method) for method in OURS
+        method: lambda method=method: alpha_matte(image, trimap, method=method)
+        for method in weightless("alpha_matte")
     }
     result["a session's stroke"] = _stroke(image, trimap)
-    for method in COLORS:
+    for method in weightless("estimate_foreground"):
         result[f"foreground, {method}"] = lambda method=method: estimate_foreground(
             image, alpha, method=method
         )
     result["Make Trimap, band"] = lambda: make_trimap(mask, image)
     result["Segment, GrabCut"] = lambda: segment(image)
-    result[f"{NETWORK}, {SIDE} × {SIDE}, CPU"] = _network()
+    for side in SIDES:
+        result[f"{NETWORK}, {side} × {side}, CPU"] = _network(side)
     result["PyMatting's closed form"] = lambda: reference(image, trimap)
     return result
+
+
+def weightless(node: str) -> list[str]:
+    """Return the methods of a node that need no network."""
+    return [name for name, method in METHODS[node].items() if not method.networks]
 
 
 def medians(work: dict[str, Work], repeats: int) -> dict[str, list[float]]:
@@ -114,13 +119,13 @@ def _stroke(image: Array, trimap: Array) -> Work:
     return run
 
 
-def _network() -> Work:
+def _network(side: int) -> Work:
     import torch
 
     from matting_nodes.models import catalog
 
     network = catalog.model(NETWORK).build().eval()
-    planes = torch.rand(1, 4, SIDE, SIDE)
+    planes = torch.rand(1, 4, side, side)
 
     def run() -> None:
         with torch.inference_mode():

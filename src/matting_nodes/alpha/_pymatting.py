@@ -28,7 +28,7 @@ class _Log:
 
 
 def estimate(
-    name: str,
+    estimator: str | Callable[..., Any],
     title: str,
     image: Image,
     trimap: Trimap,
@@ -43,8 +43,8 @@ def estimate(
 
     Parameters
     ----------
-    name : str
-        Name of the estimator, without `estimate_alpha_`.
+    estimator : str or callable
+        Name of the estimator, without `estimate_alpha_`, or a function that is called as they are.
     title : str
         Name of the method, for messages.
     image, trimap : arrays
@@ -81,8 +81,11 @@ def estimate(
             watching["cg_kwargs"] = _watched(title, inner, iterations)
         if factorised:
             watching["preconditioner"] = _preconditioner(title, inner)
-        estimator = getattr(pymatting, f"estimate_alpha_{name}")
-        return estimator(colors, values, **keywords, **watching)
+        if not isinstance(estimator, str):
+            return estimator(colors, values, **keywords, **watching)
+        return getattr(pymatting, f"estimate_alpha_{estimator}")(
+            colors, values, **keywords, **watching
+        )
 
     try:
         with redirect_stdout(_Log()), warnings.catch_warnings():  # type: ignore[type-var]

@@ -1,4 +1,4 @@
-"""Flexible conjugate gradients: the preconditioner need not be symmetric."""
+"""Conjugate gradients, by default flexible ones: the preconditioner need not be symmetric."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def conjugate_gradients(
     iterations: int,
     callback: Callable[[float], None],
     energy: float = 0,
+    flexible: bool = True,
 ) -> tuple[Vector, float]:
     """Solve A x = b.
 
@@ -43,6 +44,8 @@ def conjugate_gradients(
     energy : float
         Iteration also stops, after one more step, when the energy eᵀA e of the error e is
         estimated to be at most this. The estimate is rᵀM r, from the residual r = A e.
+    flexible : bool
+        Whether M may be other than symmetric, which costs one more scalar product an iteration.
 
     Returns
     -------
@@ -84,9 +87,9 @@ def conjugate_gradients(
         error = np.sqrt(inner(r, r)) / norm_b
         callback(error)
         z = M(r)
+        rz_old, rz = rz, inner(r, z)
         # β = zᵀ(r − r_old) / rz_old, where r − r_old = −α A p; rz / rz_old if M is symmetric.
-        beta = -alpha * inner(Ap, z) / rz
-        rz = inner(r, z)
+        beta = -alpha * inner(Ap, z) / rz_old if flexible else rz / rz_old
         p *= p.dtype.type(beta)  # p ← z + β p
         p += z
     return x, error
