@@ -30,7 +30,7 @@ OURS = ("sampled_propagation", "closed_form", "guided_filter")
 COLORS = ("multilevel", "blur_fusion")
 NETWORK = "indexnet"
 SIDE = 256
-"""Of what the network looks at, in pixels."""
+"""Side of what the network looks at, in pixels."""
 
 Array = NDArray[Any]
 Work = Callable[[], Any]

@@ -19,7 +19,7 @@ from ..resizing import resized, size_within
 # The side of a picture that torchvision's transforms give it, in pixels
 SHORTER = 520
 
-# Of Pascal VOC; 0 is the background.
+# Classes of Pascal VOC; 0 is the background.
 CLASSES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat"),
     *("chair", "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant"),
