@@ -225,8 +225,8 @@ def _by_name(folder: Path) -> dict[str, Path]:
 
 
 def _task(name: str, graph: Graph, files: Mapping[tuple[str, str], str]) -> Task:
-    for (node, name), path in files.items():
-        graph = graph.with_input(node, name, path)
+    for (node, input_), path in files.items():
+        graph = graph.with_input(node, input_, path)
     return Task(name, graph, frozenset(files.values()))
 
 
