@@ -28,7 +28,7 @@ OTHERS = (0, 1, 2)
 """Numbers of busy processes."""
 NETWORK = "indexnet"
 SIDES = (256, 640)
-"""Of what the network looks at, in pixels."""
+"""Sides of what the network looks at, in pixels."""
 
 Array = NDArray[Any]
 Work = Callable[[], Any]

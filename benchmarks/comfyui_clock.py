@@ -29,7 +29,7 @@ def _clock_nodes() -> None:
 
 
 def _clock_computing() -> None:
-    """Of the time in our nodes, clock what they compute: the rest is tensors and previews."""
+    """Clock what our nodes compute; the rest of their time is tensors and previews."""
     from matting_nodes.framework import frames
 
     run = frames.run

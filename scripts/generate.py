@@ -123,7 +123,7 @@ def help_page(spec: NodeSpec) -> str:
     for wire in spec.inputs:
         optional = " (optional)" if wire.optional else ""
         lines.append(f"| {wire.name}{optional} | {_cell(wire.help)} |")
-    lines += _table("## Settings", spec.parameters)
+    lines += _table("## Parameters", spec.parameters)
     for method in spec.methods.values():
         lines += _about(method)
         lines += _table("", method.parameters)
@@ -137,7 +137,7 @@ def file_node_page(type_: NodeType) -> str:
     if type_.inputs:
         lines += ["## Inputs", "", "| input | what |", "|---|---|"]
         lines += [f"| {socket.name} (optional) | {_cell(socket.help)} |" for socket in type_.inputs]
-    lines += _table("## Settings", type_.parameters)
+    lines += _table("## Parameters", type_.parameters)
     if type_.outputs:
         lines += ["", "## Outputs", ""]
         lines += [f"- **{output.name}** ({output.kind})" for output in type_.outputs]
@@ -161,7 +161,7 @@ def node_page(spec: NodeSpec) -> str:
         lines.append(f"- **{wire.name}** ({wire.kind.value}{optional}): {wire.help}")
     lines += _outputs(spec)
     if spec.parameters:
-        lines += ["", "## Settings"]
+        lines += ["", "## Parameters"]
         lines += [line for p in spec.parameters for line in _pictured(spec, "", p)]
     for method in spec.methods.values():
         lines += _about(method)

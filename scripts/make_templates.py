@@ -27,7 +27,7 @@ EXAMPLES = ROOT / "examples"
 # Pixels on the page: nodes with a preview are taller.
 WIDTH, GAP, HEAD, LINE, PREVIEW = 320, 80, 60, 24, 260
 THUMBNAIL = 512
-# The setting that names a file, with a button to upload one.
+# The parameter that names a file, with a button to upload one.
 UPLOADED = "image"
 
 

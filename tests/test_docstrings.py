@@ -10,7 +10,7 @@ from pathlib import Path
 import matting_nodes
 
 ROOT = Path(matting_nodes.__file__).parent
-# Described in one place for all methods: what a node passes on, and models/settings.py.
+# Described in one place for all methods: what a node passes on, and models/parameters.py.
 SHARED = {
     "job",
     "folders",

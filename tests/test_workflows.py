@@ -75,7 +75,7 @@ def complete(graph):
     """Return the graph with the settings that came after it was drawn, as the page fills them."""
     types = node_types()
     for node in graph.nodes.values():
-        for name, setting in types[node.class_type].settings(node.inputs).items():
+        for name, setting in types[node.class_type].parameters_for(node.inputs).items():
             graph = graph.with_input(node.id, name, node.inputs.get(name, setting.default))
             node = graph.nodes[node.id]
     return graph

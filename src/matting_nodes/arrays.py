@@ -137,7 +137,7 @@ def check_finite(array: Pixels, name: str) -> None:
     Parameters
     ----------
     array : array
-        Of any type and shape, with at least one value.
+        Any type and shape, with at least one value.
     name : str
         What it is called in the error.
 
@@ -166,7 +166,7 @@ def unit_range(array: Pixels, name: str) -> NDArray[np.float32]:
     Parameters
     ----------
     array : bool, unsigned integer or float array
-        Of any shape, with at least one value.
+        Any shape, with at least one value.
     name : str
         What it is called in errors.
 

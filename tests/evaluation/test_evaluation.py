@@ -125,7 +125,7 @@ def test_progress_rises_to_the_last_sample(found):
     [
         ("closed", "Alpha Matte has no method 'closed'"),
         ("guided_filter:radio=3", "has no parameter radio"),
-        ("guided_filter:radius", "Settings are NAME=VALUE"),
+        ("guided_filter:radius", "Parameters are NAME=VALUE"),
         ("guided_filter:radius=wide", "radius of .* is 'wide'"),
         ("deep_image_matting:refinement=no", "refinement of .* is 'no'"),
     ],

@@ -140,7 +140,7 @@ WARNING = "non-commercial"
     ],
 )
 def test_who_chooses_a_network_reads_whether_its_weights_may_be_used(node, method):
-    """In the summary, which every host shows; where a setting chooses the network, there too."""
+    """In the summary, which every host shows; where a parameter chooses the network, there too."""
     spec = NODES[node].methods[method]
     restricted = [name for name in spec.networks if WARNING in model(name).terms.lower()]
     assert (WARNING in spec.summary.lower()) == bool(restricted)

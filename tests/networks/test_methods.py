@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.modules.module import register_module_forward_hook
 
 from matting_nodes import Cancelled, Job, alpha_matte, estimate_foreground, make_trimap, segment
 from matting_nodes.errors import EmptyRegionError, MissingInputError, ParameterError, WeightsError
 from matting_nodes.framework.run import run
 from matting_nodes.models.catalog import model
+from matting_nodes.models.inputs import normalized
 from matting_nodes.models.pool import POOL
 from matting_nodes.nodes import all_nodes
 
@@ -205,22 +208,37 @@ def test_weights_that_give_no_numbers_are_refused(tmp_path, scene):
 
 
 def test_a_cancel_is_heard_in_the_middle_of_a_network(checkpoint, scene):
-    """Of a run of some hundred operations only a part is done."""
+    """Of a run of some hundred layers only a part is done."""
     weights, done = checkpoint("gca"), []
-
-    class Counted(torch.overrides.TorchFunctionMode):
-        def __torch_function__(self, function, types, args=(), kwargs=None):
-            done.append(function)
-            return function(*args, **(kwargs or {}))
-
-    with Counted():
+    counted = register_module_forward_hook(lambda *_: done.append(1))
+    try:
         alpha_matte(*scene, method="gca", weights=weights)
-    all_of_them = len(done)
-    done.clear()
-    job = Job(cancelled=lambda: len(done) > all_of_them / 3)
-    with pytest.raises(Cancelled), Counted():
-        alpha_matte(*scene, method="gca", weights=weights, job=job)
-    assert len(done) < all_of_them * 0.9
+        all_of_them = len(done)
+        done.clear()
+        job = Job(cancelled=lambda: len(done) > all_of_them / 3)
+        with pytest.raises(Cancelled):
+            alpha_matte(*scene, method="gca", weights=weights, job=job)
+        assert len(done) < all_of_them * 0.9
+    finally:
+        counted.remove()
+
+
+def test_a_cancel_does_not_wait_for_the_preparation(monkeypatch, scene):
+    """Nor for any operation that takes long: here one that does not end before the cancel."""
+    entered, end = threading.Event(), threading.Event()
+
+    def slow(image):
+        entered.set()
+        end.wait(60)
+        return normalized(image)
+
+    monkeypatch.setattr("matting_nodes.alpha.indexnet.normalized", slow)
+    try:
+        with pytest.raises(Cancelled):
+            alpha_matte(*scene, method="indexnet", job=Job(cancelled=entered.is_set))
+        assert not end.is_set()
+    finally:
+        end.set()
 
 
 def test_a_second_call_loads_nothing(checkpoint, scene):

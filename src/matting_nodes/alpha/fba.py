@@ -6,7 +6,7 @@ from ..arrays import Alpha, Image, Trimap
 from ..framework.register import method
 from ..job import Job
 from ..models.fba import run_fba
-from ..models.settings import Precision, Recipe, Tile, Weights
+from ..models.parameters import Precision, Recipe, Tile, Weights
 
 
 @method("alpha_matte", title="FBA (network)", networks=("fba",))

@@ -8,8 +8,8 @@ from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
 from ..models.inputs import next_multiples, normalized, one_hot_trimap
+from ..models.parameters import Precision, Recipe, Tile, Weights
 from ..models.predict import predict
-from ..models.settings import Precision, Recipe, Tile, Weights
 
 # Reflected around the picture, as published; also the network's stride
 BORDER = 32

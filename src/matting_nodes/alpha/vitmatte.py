@@ -10,8 +10,8 @@ from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
 from ..models.inputs import grey_trimap, normalized
+from ..models.parameters import Precision, Recipe, Tile, Weights
 from ..models.predict import predict
-from ..models.settings import Precision, Recipe, Tile, Weights
 
 if TYPE_CHECKING:
     import torch

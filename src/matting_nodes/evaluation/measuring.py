@@ -148,6 +148,6 @@ def _matte(sample: Sample, name: str, given: dict[str, Any], device: str, job: J
     wires = {"image": image, "trimap": trimap}
     # Only networks take a device; the other methods run on the CPU.
     uses = (chosen := alpha_matte.chosen(given["method"])) and "device" in chosen.passed
-    settings = {**given, **({"device": device} if uses else {})}
-    alpha = run(alpha_matte, wires, settings, job).values["alpha"]
+    parameters = {**given, **({"device": device} if uses else {})}
+    alpha = run(alpha_matte, wires, parameters, job).values["alpha"]
     return Matte(name, sample.name, image, trimap, alpha, reference)

@@ -43,7 +43,7 @@ def method_settings(text: str) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals:
             raise ParameterError(
-                f"{text} has {pair!r}", "Settings are NAME=VALUE, joined by commas", "Add the ="
+                f"{text} has {pair!r}", "Parameters are NAME=VALUE, joined by commas", "Add the ="
             )
         given[key] = _value(value, types.get(key, str))
     complete_parameters(alpha_matte, given)

@@ -8,7 +8,7 @@ from ..arrays import Alpha, Image, Trimap, unknown
 from ..framework.register import method
 from ..job import Job
 from ..models.fba import run_fba
-from ..models.settings import Precision, Recipe, Tile, Weights
+from ..models.parameters import Precision, Recipe, Tile, Weights
 
 
 @method("estimate_foreground", title="FBA (network)", networks=("fba",))

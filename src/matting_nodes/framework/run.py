@@ -9,7 +9,7 @@ from typing import Any, Protocol, get_args
 
 from ..arrays import CONVERSIONS, Kind, as_pixels, check_same_size
 from ..errors import DependencyError, MissingInputError, ParameterError, article
-from ..job import Job
+from ..job import Job, in_background
 from ..version import __version__
 from .normalization import Mode, ValueRange, in_range_of, measured, normalized
 from .parameters import Parameter
@@ -312,12 +312,15 @@ def run(
     for group, type_ in spec.groups.items():
         arguments[group] = type_(**{f.name: ready[f.name] for f in fields(type_)})
     arguments |= {w.name: ready[w.name] for w in spec.inputs if not w.group}
-    if chosen:
-        arguments["method"] = _bound(chosen, values, job)
-    if spec.wants_job:
-        arguments["job"] = job
+
+    def compute(job: Job) -> Any:
+        given = {"method": _bound(chosen, values, job)} if chosen else {}
+        return spec.function(**arguments, **given, **({"job": job} if spec.wants_job else {}))
+
     try:
-        outcome = spec.function(**arguments)
+        # One operation of a network, or on a large picture, can take longer than a cancel may wait.
+        alone = chosen is not None and bool(chosen.networks)
+        outcome = in_background(compute, job) if alone else compute(job)
     except ImportError as error:
         raise _dependency_error(error) from error
     job.step(1.0, message=spec.title)

@@ -162,7 +162,7 @@ def loaders(graph: Graph) -> list[tuple[str, str]]:
         (node.id, LOADED)
         for node in graph.nodes.values()
         if node.class_type in types
-        and LOADED in types[node.class_type].settings(node.inputs)
+        and LOADED in types[node.class_type].parameters_for(node.inputs)
         and not isinstance(node.inputs.get(LOADED), Link)
     ]
 
@@ -225,8 +225,8 @@ def _by_name(folder: Path) -> dict[str, Path]:
 
 
 def _task(name: str, graph: Graph, files: Mapping[tuple[str, str], str]) -> Task:
-    for (node, setting), path in files.items():
-        graph = graph.with_input(node, setting, path)
+    for (node, input_), path in files.items():
+        graph = graph.with_input(node, input_, path)
     return Task(name, graph, frozenset(files.values()))
 
 

@@ -11,7 +11,7 @@ from ..framework.parameters import Value
 from ..framework.spec import Socket
 from .folders import Folders
 from .model import Graph, GraphNode, Link
-from .node_types import SETTING_WIRES, NodeType
+from .node_types import PARAMETER_WIRES, NodeType
 from .registry import current, node_types
 
 # The node that converts one type to another.
@@ -94,22 +94,22 @@ def _node_problems(
     type_ = types[node.class_type]
     found = [*_method_problems(node, type_)]
     sockets = {socket.name: socket for socket in type_.inputs}
-    settings = type_.settings(node.inputs)
+    parameters = type_.parameters_for(node.inputs)
     found += _missing(node, type_)
     for name, value in node.inputs.items():
-        if isinstance(value, Link) and (name in sockets or name in settings):
-            accepted = sockets.get(name) or Socket(name, SETTING_WIRES[settings[name].type])
+        if isinstance(value, Link) and (name in sockets or name in parameters):
+            accepted = sockets.get(name) or Socket(name, PARAMETER_WIRES[parameters[name].type])
             found += _link_problems(graph, value, accepted, types)
         elif name in sockets:
             found.append(_not_wired(name, value))
-        elif name in settings:
+        elif name in parameters:
             found += _value_problems(type_, node.inputs, name)
         elif type_.ours and name != "method" and not found:
-            found.append(_unknown_input(name, type_, [*sockets, *settings]))
+            found.append(_unknown_input(name, type_, [*sockets, *parameters]))
     yield from found
     if not found and folders and type_.check:
         try:
-            defaults = {name: setting.default for name, setting in settings.items()}
+            defaults = {name: parameter.default for name, parameter in parameters.items()}
             type_.check({**defaults, **node.inputs}, folders)
         except MattingError as error:
             yield error
@@ -205,7 +205,7 @@ def checked_value(type_: NodeType, given: Mapping[str, object], name: str) -> Va
     ------
     ParameterError
     """
-    parameter = type_.settings(given)[name]
+    parameter = type_.parameters_for(given)[name]
     value = given[name]
     if parameter.type in (int, float) and isinstance(value, str):
         # Text fields of the page may hold numbers.

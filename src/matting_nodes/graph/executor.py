@@ -85,10 +85,10 @@ def _run(
     folders: Folders,
     job: Job,
 ) -> Saved:
-    settings = type_.settings(node.inputs)
-    known = {*settings, *(socket.name for socket in type_.inputs), *_choice(type_)}
+    parameters = type_.parameters_for(node.inputs)
+    known = {*parameters, *(socket.name for socket in type_.inputs), *_choice(type_)}
     given = {name: _value(value, made) for name, value in node.inputs.items() if name in known}
-    for name in settings.keys() & given.keys():
+    for name in parameters.keys() & given.keys():
         # Checked again: values from wires are only known now.
         given[name] = checked_value(type_, given, name)
     context: dict[str, object] = {"folders": folders, "job": job}

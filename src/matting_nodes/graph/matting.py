@@ -45,8 +45,8 @@ def _function(spec: NodeSpec) -> Callable[..., Saved]:
         remarks: list[str] = []
         batches = frames(spec, given, remarks=remarks)
         # "method.inner" is the inner of the chosen method.
-        settings = {k.removeprefix("method."): v for k, v in given.items() if k not in wires}
-        results = map_frames(spec, batches, settings, job)
+        parameters = {k.removeprefix("method."): v for k, v in given.items() if k not in wires}
+        results = map_frames(spec, batches, parameters, job)
         values = collect(spec, results, count_frames(batches), remarks)
         tables = (v for o, v in zip(spec.outputs, values, strict=True) if o.kind is Kind.TABLE)
         return Saved(tuple(values), texts=(*tables, *remarks))

@@ -48,7 +48,7 @@ Whole = Annotated[int, Wire("INT")]
 Number = Annotated[float, Wire("FLOAT")]
 Truth = Annotated[bool, Wire("BOOLEAN")]
 
-SETTING_WIRES = {int: "INT", float: "FLOAT", str: STRING, bool: "BOOLEAN"}
+PARAMETER_WIRES = {int: "INT", float: "FLOAT", str: STRING, bool: "BOOLEAN"}
 
 
 class Saved(NamedTuple):
@@ -90,7 +90,7 @@ class NodeType:
         old = {self.renamed[name]: given[name] for name in self.renamed if name in given}
         return old | {name: v for name, v in given.items() if name not in self.renamed}
 
-    def settings(self, given: Mapping[str, object]) -> dict[str, Parameter]:
+    def parameters_for(self, given: Mapping[str, object]) -> dict[str, Parameter]:
         """Return the parameters that a node of this type has, given its choice of method."""
         own = {parameter.name: parameter for parameter in self.parameters}
         chosen = self.methods.get(str(given.get("method")), ())

@@ -43,7 +43,7 @@ class Model:
     git_sha1 : str
         The name that git gives its content, where the file lies in a repository.
     size : int, bytes
-        Of the download, about: as upstream says, else what its tensors take.
+        Size of the download, about: as upstream says, else what its tensors take.
     licence : str
         Licence of the weights, in words.
     non_commercial : bool
@@ -66,7 +66,8 @@ class Model:
     channels : int
         Channels of the network's input, (N, C, H, W).
     side : int, pixels
-        About as large is the picture that it looks at, whatever it is given; 0 as it is.
+        About the side of the picture that it looks at, whatever it is given; 0 if it looks at it
+        as it is.
     prompted : bool
         Whether it takes points and a box beside the picture.
     """

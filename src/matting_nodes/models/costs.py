@@ -26,8 +26,8 @@ from .weights import find
 if TYPE_CHECKING:
     import torch
 
-# Of the square that is measured, for networks that take a picture as it is: small, and still
-# so large that a megapixel costs as much in it as in a whole picture.
+# Side of the square that is measured, for networks that take a picture as it is: small, but
+# large enough that a megapixel costs as much in it as in a whole picture.
 _SIDE = 512
 _CPU_PEAK, _CPU_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -109,7 +109,7 @@ def described(method: MethodSpec) -> str:
 
 
 def offered(names: tuple[str, ...]) -> str:
-    """Return in words how the first of these models is had, and its licence; "" for none."""
+    """Return in words how the first of these models is obtained, and its licence; "" for none."""
     if not names:
         return ""
     model = MODELS[names[0]]

@@ -11,7 +11,7 @@ from .inputs import Planes, nearness, next_multiples, normalized, resized_planes
 from .predict import predict
 
 STRIDE = 8
-# Of the Gaussians by which the network sees how near the known regions are, in pixels
+# Standard deviations of the Gaussians of how near the known regions are, in pixels
 RADII = (0.02 * 320, 0.08 * 320, 0.16 * 320)
 
 

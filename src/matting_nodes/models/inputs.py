@@ -10,21 +10,21 @@ from ..resizing import Interpolation, resized
 
 Planes = NDArray[np.float32]
 
-# Of the pictures in ImageNet, in 0..1
+# Mean and standard deviation of ImageNet's pictures, in 0..1
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 
-# Of portraits, of 255 and blue first
+# Mean of portraits, in 0..255, blue first
 BLUE_FIRST_MEAN = np.array([114, 121, 134], np.float32)
 
 
 def normalized(image: Image) -> Planes:
-    """Return a picture as RGB with ImageNet's mean and deviation taken out, (3, H, W)."""
+    """Return a picture as RGB, normalized by ImageNet's mean and deviation, (3, H, W)."""
     return _first((as_rgb(image) - MEAN) / DEVIATION)
 
 
 def blue_first(image: Image) -> Planes:
-    """Return blue, green and red with portraits' means taken out, (3, H, W)."""
+    """Return blue, green and red with the means of portraits subtracted, (3, H, W)."""
     return _first((as_rgb(image)[..., ::-1] * 255 - BLUE_FIRST_MEAN) / np.float32(255))
 
 
@@ -92,7 +92,7 @@ def read_from(wanted: NDArray[np.bool_], height: int, width: int) -> NDArray[np.
     wanted : (H, W) bool
         Pixels of the result.
     height, width : int, pixels
-        Of what it is resized from.
+        Size of what it is resized from.
     """
     import cv2
 

@@ -31,7 +31,7 @@ _TILE = 1024
 _SIDES = (256, 384, 512, 768, 1024, 1536, 2048)
 _OVERLAP = 64
 _SMALLEST = 128
-# Of the coarsest features that second halves of networks take, about.
+# Stride of the coarsest features that second halves of networks take, about.
 _STRIDE = 16
 # Seconds between two reports within a tile.
 _PAUSE = 0.1

@@ -37,10 +37,10 @@ def birefnet_mask(
     Parameters
     ----------
     name : str
-        Of the catalog.
+        Name in the catalog.
     image : (H, W, 3) or (H, W, 1) float32, 0..1
     side : int, pixels
-        Of the square; 0 is what the network was trained at.
+        Side of the square; 0 is what the network was trained at.
     patch_order : {"as published", "rows", "columns", "check"}
         Order of the patches that the decoder sees; "check" tries both, takes the mask with less
         doubt, and tells if they differ much.
@@ -124,7 +124,7 @@ def _size(height: int, width: int, side: int) -> tuple[int, int]:
     if side:
         rounded = max(STRIDE, side // STRIDE * STRIDE)
         return rounded, rounded
-    # Of any size: the multiples below, as in training, within the sizes of training.
+    # Any size: rounded down to multiples, as in training, within the sizes of training.
     least, most = DYNAMIC
     scale = max(least / min(height, width), 1.0)
     scale = min(scale, most / max(height, width))

@@ -28,7 +28,7 @@ class Refinement(nn.Module):
         image : (N, 3, H, W)
             ImageNet-normalized.
         logits : (N, 1, H, W)
-            Of the first stage.
+            Logits of the first stage.
         """
         first = logits.sigmoid()
         if not self.refinement:

@@ -16,7 +16,7 @@ def pool(x: Tensor) -> tuple[Tensor, Tensor]:
     pooled, places = F.max_pool2d(x, 2, return_indices=True)
     height, width = x.shape[2:]
     lower = places >= width * torch.arange(1, height, 2, device=x.device)[:, None]
-    # Of an odd width rows begin at odd numbers too.
+    # Where the width is odd, rows begin at odd numbers too.
     right = (places % width if width % 2 else places) & 1
     return pooled, right.to(torch.uint8) + 2 * lower
 
@@ -29,7 +29,7 @@ def unpool(x: Tensor, places: Tensor, size: tuple[int, int] | None = None) -> Te
     Parameters
     ----------
     size : (H, W), optional
-        Of the result, where it was odd; twice that of x if not given.
+        Size of the result, where it was odd; twice that of x if not given.
     """
     batch, channels, height, width = x.shape
     high, wide = size or (2 * height, 2 * width)

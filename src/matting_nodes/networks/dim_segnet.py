@@ -68,7 +68,7 @@ class DimSegNet(nn.Module):
         x, *trail
             As `begin` returns them, or the same part of each.
         size : (H, W), optional
-            Of the alpha; twice that of the last features if not given.
+            Size of the alpha; twice that of the last features if not given.
         """
         sizes = (*map(_size, trail[1:]), size)
         ups = (self.up4, self.up3, self.up2, self.up1)
@@ -110,7 +110,7 @@ class Up(nn.Module):
         places : (N, inputs, h, w)
             Where maxima were, as `pool` returns them.
         size : (H, W), optional
-            Of the result.
+            Size of the result.
         """
         y: Tensor = self.conv(unpool(x, places, size))
         return y

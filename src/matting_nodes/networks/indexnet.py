@@ -158,7 +158,7 @@ class IndexedUpsampling(nn.Module):
         x : (N, inputs, h, w)
             Features.
         skip : (N, inputs, H, W)
-            Of the encoder.
+            Features of the encoder.
         indices : (N, inputs, H, W), or None
             Weights of the upsampling; None leaves the resolution.
         """

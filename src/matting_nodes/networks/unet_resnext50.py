@@ -118,7 +118,7 @@ class DecoderBlock(nn.Module):
         x : (N, inputs, h, w)
             Features.
         skip : (N, outputs, 2h, 2w)
-            Of the encoder.
+            Features of the encoder.
         """
         x = self.upconv(F.interpolate(x, scale_factor=2.0, mode="bilinear"))
         x = F.relu(self.bn1(self.conv1(torch.cat((skip, x), dim=1))))

@@ -31,7 +31,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "modnet": {"method": "modnet"},
     "unet_resnext50": {"method": "portrait"},
 }
-"""Networks that need no prompt, by their names in the catalog; Segment's settings for each."""
+"""Networks that need no prompt, by their names in the catalog; Segment's parameters for each."""
 PORTRAITS = ("birefnet_portrait", "modnet", "unet_resnext50")
 """Those that know people only: never taken unasked."""
 MASK_BAND, NETWORK_BAND = 4.0, 1.5

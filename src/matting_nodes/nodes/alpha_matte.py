@@ -8,7 +8,7 @@ from ..arrays import FOREGROUND, Alpha, Image, Trimap, unknown
 from ..framework.register import node
 from ..framework.spec import Method
 from ..job import Job
-from ..models.settings import Device
+from ..models.parameters import Device
 
 
 @node(

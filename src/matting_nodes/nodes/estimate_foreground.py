@@ -6,7 +6,7 @@ from .. import foreground as foreground
 from ..arrays import Alpha, Image, Trimap
 from ..framework.register import node
 from ..framework.spec import Method
-from ..models.settings import Device
+from ..models.parameters import Device
 
 
 class Colors(NamedTuple):

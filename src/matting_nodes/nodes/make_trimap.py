@@ -7,7 +7,7 @@ from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Labels, Mask, Trima
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import node
 from ..framework.spec import Method
-from ..models.settings import Device
+from ..models.parameters import Device
 from ..regions import without_small
 
 

@@ -9,7 +9,7 @@ from ..arrays import Image, Mask, Prompts
 from ..errors import ParameterError
 from ..framework.register import node
 from ..framework.spec import Method
-from ..models.settings import Device
+from ..models.parameters import Device
 
 
 def strokes_are_apart(foreground_scribbles: Mask | None, background_scribbles: Mask | None) -> None:

@@ -140,7 +140,7 @@ def default_box(width: int, height: int) -> Box:
     Parameters
     ----------
     width, height : int, pixels
-        Of the picture.
+        Size of the picture.
     """
     margin = max(1, round(0.05 * width)), max(1, round(0.05 * height))
     return margin[0], margin[1], max(width - margin[0], margin[0] + 1), height

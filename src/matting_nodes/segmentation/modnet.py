@@ -10,7 +10,7 @@ from ..arrays import Image, Mask
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ..models.settings import Precision, Recipe, Weights
+from ..models.parameters import Precision, Recipe, Weights
 from ..models.trimap_free import modnet_matte
 
 

@@ -11,8 +11,8 @@ from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
 from ..models.inputs import in_8_bits, in_floats, normalized
+from ..models.parameters import Precision, Recipe, Weights
 from ..models.predict import predict
-from ..models.settings import Precision, Recipe, Weights
 from ..resizing import resized, size_within
 
 STRIDE = 32

@@ -12,7 +12,7 @@ from ..errors import MissingInputError, ValueRangeError
 from ..framework.register import method
 from ..job import Job
 from ..models.inputs import normalized
-from ..models.settings import Precision, Weights
+from ..models.parameters import Precision, Weights
 
 if TYPE_CHECKING:
     import torch

@@ -12,14 +12,14 @@ from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
 from ..models.inputs import Planes, in_8_bits, in_floats, normalized
+from ..models.parameters import Precision, Recipe, Weights
 from ..models.predict import predict
-from ..models.settings import Precision, Recipe, Weights
 from ..resizing import resized, size_within
 
 # The side of a picture that torchvision's transforms give it, in pixels
 SHORTER = 520
 
-# Of Pascal VOC; 0 is the background.
+# Classes of Pascal VOC; 0 is the background.
 CLASSES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat"),
     *("chair", "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant"),

@@ -42,7 +42,7 @@ class Stroke:
     value : {"background", "unknown", "foreground"}
         What it marks pixels as; a hair brush always marks unknown.
     radius : float, pixels
-        Of the brush.
+        Radius of the brush.
     points : tuple of (x, y), pixels
         Where it went; the center of the first pixel is at (0, 0).
     frame : int

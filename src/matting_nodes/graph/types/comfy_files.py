@@ -21,17 +21,17 @@ class Loaded(NamedTuple):
     mask: MaskBatch
 
 
-def is_there(settings: Mapping[str, object], folders: Folders) -> None:
+def is_there(parameters: Mapping[str, object], folders: Folders) -> None:
     """Refuse a picture that is not there.
 
     Parameters
     ----------
-    settings : mapping
+    parameters : mapping
         The node's parameters by name.
     folders : Folders
         Where files are looked for.
     """
-    folders.find(str(settings["image"]))
+    folders.find(str(parameters["image"]))
 
 
 @node_type(name="LoadImage", title="Load Image", check=is_there)
@@ -72,17 +72,17 @@ def load_image_mask(
     return mask if channel == "alpha" else colors[..., ("red", "green", "blue").index(channel)]
 
 
-def can_be_saved(settings: Mapping[str, object], folders: Folders) -> None:
+def can_be_saved(parameters: Mapping[str, object], folders: Folders) -> None:
     """Refuse a prefix that leads elsewhere, or to what exists.
 
     Parameters
     ----------
-    settings : mapping
+    parameters : mapping
         The node's parameters by name.
     folders : Folders
         Where files are written.
     """
-    folders.check_target(str(settings["filename_prefix"]), ".png")
+    folders.check_target(str(parameters["filename_prefix"]), ".png")
 
 
 @node_type(name="SaveImage", title="Save Image", is_end=True, check=can_be_saved)

@@ -31,17 +31,17 @@ class Picture(NamedTuple):
     mask: MaskBatch
 
 
-def file_is_there(settings: Mapping[str, object], folders: Folders) -> None:
+def file_is_there(parameters: Mapping[str, object], folders: Folders) -> None:
     """Refuse a file that is not there.
 
     Parameters
     ----------
-    settings : mapping
+    parameters : mapping
         The node's parameters by name.
     folders : Folders
         Where files are looked for.
     """
-    folders.find(str(settings["image"]))
+    folders.find(str(parameters["image"]))
 
 
 @node_type(
@@ -125,17 +125,21 @@ def _as_batches(frames: list[Pixels], values: ValueRange | None, name: str) -> P
     return Picture(image, alpha, 1 - alpha)
 
 
-def can_be_saved(settings: Mapping[str, object], folders: Folders) -> None:
+def can_be_saved(parameters: Mapping[str, object], folders: Folders) -> None:
     """Refuse a depth that the format lacks, and a saver that nothing is wired to.
 
     Parameters
     ----------
-    settings : mapping
+    parameters : mapping
         The node's inputs and parameters by name.
     folders : Folders
         Where files are written.
     """
-    kind, depth, stack = str(settings["file_type"]), str(settings["bits"]), settings["one_file"]
+    kind, depth, stack = (
+        str(parameters["file_type"]),
+        str(parameters["bits"]),
+        parameters["one_file"],
+    )
     if depth != "auto" and depth not in DEPTHS[kind]:
         raise FileError(
             f"bits of Save Picture is {depth} and file_type is {kind}",
@@ -148,7 +152,7 @@ def can_be_saved(settings: Mapping[str, object], folders: Folders) -> None:
             "Only TIFF holds several frames",
             "Choose tiff, or switch one_file off",
         )
-    given = [settings.get(name) is not None for name in ("image", "alpha")]
+    given = [parameters.get(name) is not None for name in ("image", "alpha")]
     if kind == "jpeg" and all(given):
         raise FileError(
             "Save Picture got an image and an alpha, and file_type is jpeg",
@@ -159,7 +163,7 @@ def can_be_saved(settings: Mapping[str, object], folders: Folders) -> None:
         raise MissingInputError(
             "Save Picture got neither an image nor an alpha", "It needs one", "Wire one of them"
         )
-    folders.check_target(str(settings["filename_prefix"]), FORMATS[kind])
+    folders.check_target(str(parameters["filename_prefix"]), FORMATS[kind])
 
 
 @node_type(

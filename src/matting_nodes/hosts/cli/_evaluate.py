@@ -18,7 +18,7 @@ examples:
   matting-nodes evaluate --data test --method gca --method gca:weights=portraits \\
     --csv errors.csv --report worst.html
 
-METHOD is a method of `matting-nodes matte`, its settings after a colon: NAME:SETTING=VALUE,…
+METHOD is a method of `matting-nodes matte`, its parameters after a colon: NAME:PARAMETER=VALUE,…
 """
 
 

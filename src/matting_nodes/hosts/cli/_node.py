@@ -36,7 +36,7 @@ def add_command(commands: Commands, spec: NodeSpec) -> None:
         _add_input(parser, wire, positional=wire in _positional(spec))
     for output in spec.outputs:
         _add_output(parser, spec, output)
-    _add_settings(parser, spec)
+    _add_parameters(parser, spec)
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     parser.set_defaults(run=lambda options: _run(spec, options))
@@ -95,7 +95,7 @@ def _add_output(parser: argparse.ArgumentParser, spec: NodeSpec, output: Output)
         )
 
 
-def _add_settings(parser: argparse.ArgumentParser, spec: NodeSpec) -> None:
+def _add_parameters(parser: argparse.ArgumentParser, spec: NodeSpec) -> None:
     for parameter in spec.parameters:
         _add_parameter(parser, {"": parameter})
     if not spec.default_method:
@@ -170,7 +170,7 @@ def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
     targets = _targets(spec, options)
     inputs = {wire.name: _read(wire, getattr(options, wire.name)) for wire in spec.inputs}
     with progress_bar(spec.title, options.quiet) as job:
-        result = run(spec, inputs, _settings(spec, options), job)
+        result = run(spec, inputs, _parameters(spec, options), job)
     for output in spec.outputs:
         value = result.values[output.name]
         if output.kind is Kind.TABLE:
@@ -193,10 +193,10 @@ def _read(wire: Input, given: Any) -> Any:
     return images.read(given, wire.kind) if given is not None and wire.kind.is_picture else given
 
 
-def _settings(spec: NodeSpec, options: argparse.Namespace) -> dict[str, object]:
+def _parameters(spec: NodeSpec, options: argparse.Namespace) -> dict[str, object]:
     given = vars(options)
     names = [p.name for p in spec.parameters]
     for method in spec.methods.values():
         names += [p.name for p in method.parameters]
-    settings = {name: given[name] for name in names if name in given}
-    return settings | ({"method": options.method} if spec.default_method else {})
+    parameters = {name: given[name] for name in names if name in given}
+    return parameters | ({"method": options.method} if spec.default_method else {})

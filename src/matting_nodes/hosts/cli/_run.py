@@ -10,8 +10,8 @@ from pathlib import Path
 from ...errors import FileError, GraphError
 from ...graph import Folders, Graph, check, evaluate
 from ...graph.batches import Batch, Done, Task, check_all, loaders, plan, run_here
+from ...graph.parameters import find_input, with_parameter
 from ...graph.registry import current
-from ...graph.settings import find_input, with_setting
 from ...graph.workers import run_in_processes, run_on_dask
 from ...job import Cancelled, Job
 from ._commands import Commands
@@ -41,7 +41,7 @@ def add_command(commands: Commands) -> None:
         "--set",
         action="append",
         default=[],
-        dest="settings",
+        dest="parameters",
         metavar="NODE.INPUT=VALUE",
         help="change a parameter; NODE is an id or a title (repeatable)",
     )
@@ -71,13 +71,13 @@ def add_command(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     graph = current(Graph.read(options.workflow))
     named: set[str] = set()
-    for setting in options.settings:
-        name, equals, text = setting.partition("=")
+    for given in options.parameters:
+        name, equals, text = given.partition("=")
         if not equals:
             raise GraphError(
-                f"--set got {setting!r}", "It takes NODE.INPUT=VALUE", "Write the = and a value"
+                f"--set got {given!r}", "It takes NODE.INPUT=VALUE", "Write the = and a value"
             )
-        graph = with_setting(graph, name, text)
+        graph = with_parameter(graph, name, text)
         named |= _as_own_file(graph, name, text, options.input)
     folders = Folders(options.input, options.output, named=frozenset(named), force=options.force)
     if not options.each:

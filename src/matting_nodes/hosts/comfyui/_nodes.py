@@ -71,11 +71,11 @@ def node_class(spec: NodeSpec) -> type[io.ComfyNode]:
 
 def _settings(spec: NodeSpec, given: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that are set; ComfyUI nests a method's own under the choice."""
-    settings = {p.name: given.get(p.name) for p in spec.parameters}
+    parameters = {p.name: given.get(p.name) for p in spec.parameters}
     if spec.default_method:
         method = given.get("method")
-        settings |= method if isinstance(method, dict) else {"method": _choice(spec, method)}
-    return {name: value for name, value in settings.items() if value is not None}
+        parameters |= method if isinstance(method, dict) else {"method": _choice(spec, method)}
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _choice(spec: NodeSpec, method: Any) -> str:

@@ -157,14 +157,14 @@ def resampled(plane: Pixels, placement: Transform, shape: Shape, order: int) -> 
     placement : Transform
         From the new pixels, (row, column), to the plane's.
     shape : (height, width)
-        Of the result.
+        Size of the result.
     order : {0, 1}
         0 takes the nearest value, 1 goes linearly between four.
 
     Returns
     -------
     (height, width) or (height, width, C) array
-        Of the plane's type.
+        In the plane's type.
     """
     from scipy.ndimage import affine_transform
 

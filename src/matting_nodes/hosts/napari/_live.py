@@ -22,7 +22,7 @@ DELAY = 100
 class Live:
     """The "auto" switch of a widget.
 
-    Strokes, undo and redo, new data, settings and the choice of layers all ask for a run; what
+    Strokes, undo and redo, new data, parameters and the choice of layers all ask for a run; what
     comes in quick succession asks once. A run that is under way is stopped for a newer one, and
     the last result stays until the new one is whole.
 
@@ -30,7 +30,7 @@ class Live:
     ----------
     layers : callable() -> list of Layer
         The layers that are chosen.
-    settings : callable() -> dict
+    parameters : callable() -> dict
         What is set.
     run : callable()
         Starts a run, or stops one that is under way, so that `finished` is called.
@@ -39,13 +39,13 @@ class Live:
     def __init__(
         self,
         layers: Callable[[], list[Layer]],
-        settings: Callable[[], dict[str, object]],
+        parameters: Callable[[], dict[str, object]],
         run: Callable[[], None],
     ) -> None:
         from qtpy.QtCore import QTimer
         from superqt.utils import QSignalDebouncer
 
-        self._layers, self._settings, self._run = layers, settings, run
+        self._layers, self._parameters, self._run = layers, parameters, run
         self._watched: list[LayerWatch] = []
         self._seen: object = None
         self._debouncer = QSignalDebouncer()
@@ -116,7 +116,7 @@ class Live:
         if not self.switch.value:
             return
         self._watch(self._layers())
-        now = [watch.state() for watch in self._watched], self._settings()
+        now = [watch.state() for watch in self._watched], self._parameters()
         if now != self._seen:
             self._seen = now
             self._run()

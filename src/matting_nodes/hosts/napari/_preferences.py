@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from ...framework.parameters import Help, read_parameter
 from ...framework.spec import MethodSpec
 from ...models._folder import add_search_folders
-from ...models.settings import Device, Precision, Tile
+from ...models.parameters import Device, Precision, Tile
 
 PLUGIN = "matting-nodes"
 _PAGE = "computing"

@@ -34,7 +34,7 @@ def prompts(layer: Layer, kind: Kind, grid: Grid) -> list[Prompt | None]:
     Returns
     -------
     list
-        Of one value if the layer lacks the axes of the stack; else one a plane, None where
+        One value if the layer lacks the axes of the stack; else one for each plane, None where
         nothing was drawn.
 
     Raises

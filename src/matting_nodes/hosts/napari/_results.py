@@ -27,7 +27,7 @@ def layer_data(value: Pixels, kind: Kind, range_: ValueRange | None = None) -> P
     kind : Kind
         What it is.
     range_ : ValueRange, optional
-        Of a picture's values; 0..1 by default.
+        Range of a picture's values; 0..1 by default.
     """
     if kind is Kind.TRIMAP:
         return trimap_to_labels(value)
@@ -87,7 +87,7 @@ class ResultLayers:
         provenance : dict
             Goes into the layer's metadata.
         range_ : ValueRange, optional
-            Of a picture's values, for the contrast limits; 0..1 by default.
+            Range of a picture's values, for the contrast limits; 0..1 by default.
         """
         layer, written = self._made.get((source, name), (None, 0))
         base = tag(source).get("base", source.name)

@@ -51,7 +51,7 @@ def labels_to_trimap(labels: Pixels, name: str = "The trimap") -> Trimap:
     Parameters
     ----------
     labels : integer array
-        Of any shape.
+        Labels, in an array of any shape.
     name : str
         What errors call it.
 

@@ -85,8 +85,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.run_button.changed.connect(self._run_or_cancel)
         self.copy_button.changed.connect(self._copy_details)
         self.live.belong_to(self.native)
-        for setting in (self.method, *self.layer_choices.values()):
-            setting.changed.connect(self._propose_layers)
+        for choice in (self.method, *self.layer_choices.values()):
+            choice.changed.connect(self._propose_layers)
         self._places = LayerPlaces(self._place_changed)
         self.native.destroyed.connect(self._places.stop)
         for choice in self.layer_choices.values():

@@ -32,9 +32,9 @@ def find_input(graph: Graph, name: str) -> tuple[str, str]:
     for count in range(1, len(parts)):
         node = ".".join(parts[:count])
         if node in graph.nodes or any(n.title == node for n in graph.nodes.values()):
-            found, setting = graph.find(node), ".".join(parts[count:])
+            found, input_ = graph.find(node), ".".join(parts[count:])
             type_ = node_types().get(found.class_type)
-            return found.id, type_.renamed.get(setting, setting) if type_ else setting
+            return found.id, type_.renamed.get(input_, input_) if type_ else input_
     if len(parts) == 1:
         raise GraphError(
             f"{name!r} names no input", "An input is NODE.INPUT", "Write for example 4.method.inner"
@@ -42,7 +42,7 @@ def find_input(graph: Graph, name: str) -> tuple[str, str]:
     return graph.find(parts[0]).id, ""
 
 
-def with_setting(graph: Graph, name: str, text: str) -> Graph:
+def with_parameter(graph: Graph, name: str, text: str) -> Graph:
     """Return the graph with a parameter changed.
 
     Parameters
@@ -65,24 +65,24 @@ def with_setting(graph: Graph, name: str, text: str) -> Graph:
     --------
     >>> from matting_nodes.graph import GraphNode
     >>> graph = Graph({"2": GraphNode("2", "SolidMask", {"value": 1.0}, "half")})
-    >>> with_setting(graph, "half.value", "0.5").nodes["2"].inputs
+    >>> with_parameter(graph, "half.value", "0.5").nodes["2"].inputs
     {'value': 0.5}
     """
-    key, setting = find_input(graph, name)
+    key, input_ = find_input(graph, name)
     node = graph.nodes[key]
     type_ = node_types().get(node.class_type)
     if type_ is None:
-        return graph.with_input(key, setting, text)  # refused by name when the graph is checked
-    if setting == "method" and type_.methods:
+        return graph.with_input(key, input_, text)  # refused by name when the graph is checked
+    if input_ == "method" and type_.methods:
         return graph.with_node(_with_method(node, text))
-    known = type_.settings(node.inputs)
-    if setting not in known:
+    known = type_.parameters_for(node.inputs)
+    if input_ not in known:
         raise GraphError(
-            f"{node.label} has no parameter {setting!r}",
+            f"{node.label} has no parameter {input_!r}",
             f"It has {', '.join([*_choice(type_), *known]) or 'none'}",
             "Use one of these names",
         )
-    return graph.with_input(key, setting, _read(known[setting], text, node))
+    return graph.with_input(key, input_, _read(known[input_], text, node))
 
 
 def _choice(type_: NodeType) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import pytest
 
 from matting_nodes.errors import MattingError
 from matting_nodes.graph import Graph
-from matting_nodes.graph.settings import with_setting
+from matting_nodes.graph.parameters import with_parameter
 
 GRAPH = Graph.from_json(
     {
@@ -31,7 +31,7 @@ GRAPH = Graph.from_json(
     ],
 )
 def test_a_text_becomes_a_value_of_the_settings_type(name, text, value):
-    graph = with_setting(GRAPH, name, text)
+    graph = with_parameter(GRAPH, name, text)
     (changed,) = [n for n in graph.nodes.values() if n != GRAPH.nodes[n.id]]
     assert (
         changed.inputs[name.removeprefix("The v1.5 band.").removeprefix(f"{changed.id}.")] == value
@@ -39,9 +39,9 @@ def test_a_text_becomes_a_value_of_the_settings_type(name, text, value):
 
 
 def test_another_method_takes_the_old_ones_settings_along():
-    graph = with_setting(GRAPH, "2.method", "soft")
+    graph = with_parameter(GRAPH, "2.method", "soft")
     assert set(graph.nodes["2"].inputs) == {"mask", "method"}
-    assert with_setting(graph, "2.method.low", "0.1").nodes["2"].inputs["method.low"] == 0.1
+    assert with_parameter(graph, "2.method.low", "0.1").nodes["2"].inputs["method.low"] == 0.1
 
 
 @pytest.mark.parametrize(
@@ -70,5 +70,5 @@ def test_another_method_takes_the_old_ones_settings_along():
 )
 def test_what_cannot_be_set_is_refused(name, text, told):
     with pytest.raises(MattingError) as caught:
-        with_setting(GRAPH, name, text)
+        with_parameter(GRAPH, name, text)
     assert told in str(caught.value)

@@ -1,4 +1,4 @@
-"""The settings that networks have, as annotations of keywords of nodes and methods."""
+"""The parameters that networks share, as annotations of keywords of nodes and methods."""
 
 from typing import Annotated, Literal
 
