@@ -136,7 +136,9 @@ def file_node_page(type_: NodeType) -> str:
     lines += [type_.help, ""] if type_.help else []
     if type_.inputs:
         lines += ["## Inputs", "", "| input | what |", "|---|---|"]
-        lines += [f"| {socket.name} (optional) | {_cell(socket.help)} |" for socket in type_.inputs]
+        for socket in type_.inputs:
+            optional = " (optional)" if socket.optional else ""
+            lines.append(f"| {socket.name}{optional} | {_cell(socket.help)} |")
     lines += _table("## Settings", type_.parameters)
     if type_.outputs:
         lines += ["", "## Outputs", ""]
