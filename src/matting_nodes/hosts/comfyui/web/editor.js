@@ -17,6 +17,7 @@ const STYLE = `
 .mn-view canvas { position: absolute; left: 0; top: 0; transform-origin: 0 0; image-rendering: pixelated; }
 .mn-ring { position: absolute; border: 1px solid #fff; outline: 1px solid #000; border-radius: 50%;
   pointer-events: none; transform: translate(-50%, -50%); }
+.mn-focus { position: absolute; opacity: 0; pointer-events: none; width: 1px; }
 .mn-status { padding: 5px 10px; background: #2b2b2b; min-height: 18px; }
 `;
 /** A pointer that moved less, in pixels of the screen, has clicked. */
@@ -123,8 +124,14 @@ export class Editor {
     this.area.append(this.canvas, this.ring);
     this.status = element("div", "mn-status");
     this.root.append(this.bar, this.area, this.status);
+    // While a field has the focus, the page leaves Ctrl+Z to it: it would undo in the graph below.
+    this.focus = element("input", "mn-focus");
+    this.focus.readOnly = true;
+    this.root.append(this.focus);
+    this.root.addEventListener("mousedown", (event) => event.preventDefault());
     this.root.editor = this;
     document.body.append(this.root);
+    this.focus.focus();
     this.area.addEventListener("pointerdown", (event) => this.down(event));
     this.area.addEventListener("pointermove", (event) => this.move(event));
     this.area.addEventListener("pointerup", (event) => this.up(event));

@@ -76,7 +76,9 @@ function addEditor(node, [name, label, editor]) {
       app.extensionManager.toast.add({ severity: "warn", summary: label, detail: error.message, life: 6000 });
     }
   });
+  // Neither in the workflow nor in the prompt: a button says nothing.
   button.serialize = false;
+  button.options.serialize = false;
 }
 
 app.registerExtension({
