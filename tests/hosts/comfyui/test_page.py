@@ -404,6 +404,31 @@ def test_samples_are_seen_before_a_template_has_run(page):
     shoot(page, "template")
 
 
+TEMPLATES = sorted(path.stem for path in (ROOT / "examples").glob("*.json"))
+
+
+def test_templates_open_whole_and_in_order(page):
+    for name in TEMPLATES:
+        graph = json.loads((ROOT / f"examples/{name}.json").read_text(encoding="utf-8"))
+        page.evaluate("graph => window.app.loadGraphData(graph)", graph)
+        page.wait_for_timeout(700)
+        nodes = page.evaluate(
+            "() => window.app.graph.nodes.map(n => [n.title, !!n.has_errors, !n.constructor.nodeData"
+            " && n.type !== 'MarkdownNote', [...n.pos, ...n.size]])"
+        )
+        assert not [title for title, _, missing, _ in nodes if missing], name
+        assert "What to do" in [title for title, *_ in nodes]
+        # No node lies on another, and every node but the note in a group.
+        boxes = {title + str(n): place for n, (title, _, _, place) in enumerate(nodes)}
+        for one, (x, y, width, height) in boxes.items():
+            for other, (left, top, *_) in boxes.items():
+                assert one == other or not (x <= left < x + width and y <= top < y + height), name
+        page.evaluate("() => window.app.canvas.fitViewToSelectionAnimated?.()")
+        page.keyboard.press(".")
+        page.wait_for_timeout(800)
+        shoot(page, f"template-{name}")
+
+
 def test_an_unknown_method_is_told_before_anything_runs(server):
     graph = {
         "1": {"class_type": "MattingNodesLoadPicture", "inputs": {"file": "lemur.png [sample]"}},
