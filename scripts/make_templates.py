@@ -11,16 +11,18 @@ import json
 import tempfile
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from matting_nodes.framework.spec import MethodSpec
-from matting_nodes.graph import Folders, Graph, GraphNode, NodeType, evaluate, node_types
+from matting_nodes.graph import Folders, Graph, GraphNode, Link, NodeType, evaluate, node_types
 from matting_nodes.graph.wires import node_id
 from matting_nodes.io.stacks import read_stack
 from matting_nodes.models import catalog
 from matting_nodes.nodes import all_nodes
+from matting_nodes.nodes._cutout import MASK_BAND
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -36,6 +38,8 @@ GROUPS = {
     "Colors and result": ("EstimateForeground", "Composite"),
     "Measure": ("Compare",),
 }
+# The subgraph that is Cutout in single nodes.
+STEPS = "Cutout in steps"
 MARGIN, TITLE = 20, 70
 # What a note beside each template tells: what to do first, and where to look then.
 NOTES = {
@@ -180,6 +184,126 @@ def _height(node: GraphNode, type_: NodeType) -> float:
     lines = max(len(type_.inputs), len(type_.outputs)) + len(_widgets(node, type_))
     shows = type_.ours or type_.is_end
     return HEAD + LINE * lines + (PREVIEW if shows else 0)
+
+
+def blueprint() -> dict[str, Any]:
+    """Return the steps of Cutout as a subgraph in UI format; ComfyUI offers it like a node."""
+    image, background = Link("-10", 0), Link("-10", 1)
+
+    def step(key: str, title: str, **inputs: Any) -> GraphNode:
+        return GraphNode(key, "MattingNodes" + title, inputs, "")
+
+    over = {"image": image, "alpha": Link("3", 0), "foreground": Link("4", 0)}
+    band = {"method.inner": MASK_BAND, "method.outer": MASK_BAND, "method.unit": "percent"}
+    graph = Graph(
+        {
+            "1": step("1", "Segment", image=image, method="grabcut"),
+            "2": step("2", "MakeTrimap", mask=Link("1", 0), method="band", **band),
+            "3": step(
+                "3", "AlphaMatte", image=image, trimap=Link("2", 0), method="sampled_propagation"
+            ),
+            "4": step(
+                "4", "EstimateForeground", image=image, alpha=Link("3", 0), method="multilevel"
+            ),
+            "5": step("5", "Composite", **over, color="transparent"),
+            "6": step("6", "Composite", **over, background=background),
+        }
+    )
+    outputs = [("cutout", "IMAGE", "5"), ("image", "IMAGE", "6"), ("alpha", "MASK", "3")]
+    return _subgraph(graph, [("image", "IMAGE"), ("background", "IMAGE")], outputs)
+
+
+def _subgraph(
+    graph: Graph, inputs: list[tuple[str, str]], outputs: list[tuple[str, str, str]]
+) -> dict[str, Any]:
+    """Return a graph as the one node of a workflow, which opens into those of the graph.
+
+    Links from the node -10 are the subgraph's inputs; outputs name the node they come from.
+    """
+    types = node_types()
+    links: list[dict[str, Any]] = []
+
+    def link(origin: int, slot: int, target: int, into: int, kind: str) -> None:
+        ends = {"origin_id": origin, "origin_slot": slot, "target_id": target, "target_slot": into}
+        links.append({"id": len(links) + 1, **ends, "type": kind})
+
+    for node in graph.nodes.values():
+        sockets = [socket.name for socket in types[node.class_type].inputs]
+        for name, source in node.links.items():
+            into = sockets.index(name)
+            kind = types[node.class_type].inputs[into].kind
+            link(int(source.node), source.slot, int(node.id), into, kind)
+    for slot, (_, kind, giver) in enumerate(outputs):
+        link(int(giver), 0, -20, slot, kind)
+    listed = [
+        [v["id"], v["origin_id"], v["origin_slot"], v["target_id"], v["target_slot"], v["type"]]
+        for v in links
+    ]
+    nodes, across = [], {"1": 0, "2": 1, "3": 2, "4": 3, "5": 4, "6": 4}
+    for order, node in enumerate(graph.nodes.values()):
+        below = 700 if node.id == "6" else 0
+        place = [across[node.id] * (WIDTH + GAP), float(below)]
+        nodes.append(_node(node, types[node.class_type], listed, place, order))
+
+    def ends(names: list[tuple[str, str]], side: str) -> list[dict[str, Any]]:
+        at = "origin" if side == "in" else "target"
+        number = -10 if side == "in" else -20
+        return [
+            {
+                "id": str(uuid5(NAMESPACE_URL, f"matting-nodes/cutout/{side}/{name}")),
+                "name": name,
+                "type": kind,
+                "linkIds": [
+                    v["id"] for v in links if v[f"{at}_id"] == number and v[f"{at}_slot"] == slot
+                ],
+            }
+            for slot, (name, kind) in enumerate(names)
+        ]
+
+    given = [(name, kind) for name, kind, _ in outputs]
+    inner = {
+        "id": str(uuid5(NAMESPACE_URL, "matting-nodes/cutout")),
+        "version": 1,
+        "state": {"lastGroupId": 0, "lastNodeId": 6, "lastLinkId": len(links), "lastRerouteId": 0},
+        "revision": 0,
+        "config": {},
+        "name": STEPS,
+        "description": "The steps of Cutout: mask, trimap, matte, colors, composites.",
+        "category": "image/matting",
+        "inputNode": {"id": -10, "bounding": [-260, 0, 120, 80]},
+        "outputNode": {"id": -20, "bounding": [5 * (WIDTH + GAP), 0, 120, 100]},
+        "inputs": ends(inputs, "in"),
+        "outputs": ends(given, "out"),
+        "widgets": [],
+        "nodes": nodes,
+        "groups": [],
+        "links": links,
+        "extra": {},
+    }
+    holder = {
+        "id": 7,
+        "type": inner["id"],
+        "pos": [0, 0],
+        "size": [260, 120],
+        "flags": {},
+        "order": 0,
+        "mode": 0,
+        "inputs": [{"name": name, "type": kind, "link": None} for name, kind in inputs],
+        "outputs": [{"name": name, "type": kind, "links": []} for name, kind in given],
+        "properties": {},
+        "widgets_values": [],
+        "title": STEPS,
+    }
+    return {
+        "revision": 0,
+        "last_node_id": 7,
+        "last_link_id": 0,
+        "nodes": [holder],
+        "links": [],
+        "version": 0.4,
+        "definitions": {"subgraphs": [inner]},
+        "extra": {},
+    }
 
 
 def _note(key: int, text: str) -> dict[str, Any]:
@@ -376,7 +500,11 @@ def _text(page: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write every template and its picture."""
+    """Write every template and its picture, and the subgraph."""
+    (ROOT / "subgraphs").mkdir(exist_ok=True)
+    (ROOT / f"subgraphs/{STEPS}.json").write_text(
+        json.dumps(blueprint(), indent=1) + "\n", encoding="utf-8"
+    )
     for path in sorted((EXAMPLES / "api").glob("*.json")):
         graph = Graph.read(path)
         page = template(graph, NOTES[path.stem])

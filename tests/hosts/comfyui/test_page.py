@@ -413,13 +413,13 @@ def test_templates_open_whole_and_in_order(page):
         page.evaluate("graph => window.app.loadGraphData(graph)", graph)
         page.wait_for_timeout(700)
         nodes = page.evaluate(
-            "() => window.app.graph.nodes.map(n => [n.title, !!n.has_errors, !n.constructor.nodeData"
+            "() => window.app.graph.nodes.map(n => [n.title, !n.constructor.nodeData"
             " && n.type !== 'MarkdownNote', [...n.pos, ...n.size]])"
         )
-        assert not [title for title, _, missing, _ in nodes if missing], name
+        assert not [title for title, missing, _ in nodes if missing], name
         assert "What to do" in [title for title, *_ in nodes]
-        # No node lies on another, and every node but the note in a group.
-        boxes = {title + str(n): place for n, (title, _, _, place) in enumerate(nodes)}
+        # No node begins on another.
+        boxes = {title + str(n): place for n, (title, _, place) in enumerate(nodes)}
         for one, (x, y, width, height) in boxes.items():
             for other, (left, top, *_) in boxes.items():
                 assert one == other or not (x <= left < x + width and y <= top < y + height), name
@@ -427,6 +427,49 @@ def test_templates_open_whole_and_in_order(page):
         page.keyboard.press(".")
         page.wait_for_timeout(800)
         shoot(page, f"template-{name}")
+
+
+def test_cutout_opens_into_its_steps_and_gives_the_same(page, server):
+    listed = server.get("/global_subgraphs")
+    (key,) = [k for k, entry in listed.items() if entry["name"] == "Cutout in steps"]
+    graph = json.loads(server.get(f"/global_subgraphs/{key}")["data"])
+    page.evaluate("graph => window.app.loadGraphData(graph)", graph)
+    page.wait_for_timeout(800)
+    page.evaluate(
+        """() => {
+          const graph = window.app.graph;
+          const steps = graph.nodes[0];
+          const add = (type, x, y) => {
+            const node = window.LiteGraph.createNode(type);
+            node.pos = [x, y];
+            graph.add(node);
+            return node;
+          };
+          const photo = add('MattingNodesLoadPicture', -400, 0);
+          photo.widgets.find(w => w.name === 'image').value = 'lemur.png';
+          const cutout = add('MattingNodesCutout', 0, 300);
+          cutout.widgets.find(w => w.name === 'network').value = 'grabcut';
+          photo.connect(0, steps, 0);
+          photo.connect(0, cutout, 0);
+          for (const [n, node] of [steps, cutout].entries())
+            for (const slot of [0, 1]) {
+              const save = add('SaveImage', 500 + 400 * slot, 400 * n);
+              save.widgets[0].value = `steps${n}${slot}`;
+              node.connect(slot, save, 0);
+            }
+        }"""
+    )
+    history = run(page, server)
+    saved = [e["images"][0] for e in history["outputs"].values() if "images" in e]
+    pictures = {
+        entry["filename"][:7]: server.picture(entry)
+        for entry in saved
+        if entry["filename"].startswith("steps")
+    }
+    assert pictures["steps00"].shape[2] == 4
+    for slot in "01":
+        np.testing.assert_array_equal(pictures[f"steps0{slot}"], pictures[f"steps1{slot}"])
+    shoot(page, "steps")
 
 
 def test_an_unknown_method_is_told_before_anything_runs(server):
