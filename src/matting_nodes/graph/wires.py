@@ -156,7 +156,7 @@ def _points(text: str) -> list[list[tuple[float, float]] | None]:
         by_frame = bool(entries) and all(isinstance(entry, list) for entry in entries)
         frames = entries if by_frame else [entries]
         listed = [[(point["x"], point["y"]) for point in frame] for frame in frames]
-        return [frame or None for frame in listed] if by_frame else listed
+        return [frame if frame or not by_frame else None for frame in listed]
     except (ValueError, TypeError, KeyError) as error:
         raise ParameterError(
             f"The points are {text[:60]!r}",

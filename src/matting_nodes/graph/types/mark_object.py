@@ -68,8 +68,10 @@ def mark_object(image: ImageBatch, *, marks: str = "") -> Marked:
     scribbles = np.stack([_scribbles(strokes, height, width) for strokes in by_frame])
     return Marked(
         _of_frames(boxes),
-        *(_points(by_frame, value) for value in ("foreground", "background")),
-        *((scribbles == level).astype(np.float32) for level in (FOREGROUND, BACKGROUND)),
+        _points(by_frame, "foreground"),
+        _points(by_frame, "background"),
+        (scribbles == FOREGROUND).astype(np.float32),
+        (scribbles == BACKGROUND).astype(np.float32),
     )
 
 
