@@ -64,7 +64,7 @@ def closed_form(
     from ..solvers.compiling import telling_of_compiling
     from ..solvers.laplacian import matting_system
 
-    with telling_of_compiling(job, TITLE) as job:
+    with telling_of_compiling(job, TITLE, "some seconds") as job:
         solve, known = unknown(trimap), trimap == FOREGROUND
         system, b = matting_system(full_contrast(image), solve, known, epsilon)
         factor = Cholesky(

@@ -56,7 +56,7 @@ def multilevel(
     from ..solvers.compiling import telling_of_compiling
     from ._multilevel import mean_colors
 
-    with telling_of_compiling(job, TITLE) as job:
+    with telling_of_compiling(job, TITLE, "some seconds") as job:
         first = mean_colors(image, alpha)
         where = torch_device(device)
         if where.type == "cpu":

@@ -33,16 +33,16 @@ def telling_of_compiling(job: Job, title: str, takes: str = "up to a minute") ->
     """
     from numba.core import event
 
-    thread, fraction, depth = get_ident(), job.start, 0
+    thread, fraction, depth, told = get_ident(), job.start, 0, False
 
     def report(done: float, message: str) -> None:
-        nonlocal fraction
-        fraction = done
+        nonlocal fraction, told
+        fraction, told = done, False
         job.report(done, message)
 
     class Teller(event.Listener):  # type: ignore[misc]
         def on_start(self, _: Any) -> None:
-            nonlocal depth
+            nonlocal depth, told
             # Others' threads report for themselves.
             if get_ident() != thread:
                 return
@@ -50,6 +50,8 @@ def telling_of_compiling(job: Job, title: str, takes: str = "up to a minute") ->
             depth += 1
             if depth == 1:
                 job.check()
+            if depth == 1 and not told:
+                told = True
                 job.report(fraction, f"{title}: compiling, at the first use only ({takes})")
 
         def on_end(self, _: Any) -> None:

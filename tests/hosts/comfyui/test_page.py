@@ -472,6 +472,16 @@ def test_cutout_opens_into_its_steps_and_gives_the_same(page, server):
     shoot(page, "steps")
 
 
+@pytest.mark.parametrize(
+    ("language", "title", "image"), [("zh", "标记主体", "图像"), ("ja", "対象をマーク", "画像")]
+)
+def test_names_come_in_other_languages(server, language, title, image):
+    names = server.get("/i18n")[language]["nodeDefs"]
+    assert names["MattingNodesMarkObject"]["display_name"] == title
+    assert names["MattingNodesMarkObject"]["inputs"]["image"]["name"] == image
+    assert set(names) >= {name for name in server.get("/object_info") if "MattingNodes" in name}
+
+
 def test_an_unknown_method_is_told_before_anything_runs(server):
     graph = {
         "1": {"class_type": "MattingNodesLoadPicture", "inputs": {"file": "lemur.png [sample]"}},
