@@ -2,8 +2,8 @@
 
 `napari.yaml`, ComfyUI's help pages and the nodes' names in other languages, the pages of the
 nodes, of the Python API and of training's parameters, the table of the networks, the nodes' names
-in the package's `__init__.py`, and the snapshot of the public interface. A test holds them to the code. Ids, names and defaults in the
-snapshot must not change: saved workflows carry them.
+in the package's `__init__.py`, and the snapshot of the public interface. A test holds them to the
+code. Ids, names and defaults in the snapshot must not change: saved workflows carry them.
 """
 
 from __future__ import annotations
