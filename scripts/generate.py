@@ -1,9 +1,9 @@
 """Write the files that are made from the specs: `python scripts/generate.py`.
 
-`napari.yaml`, ComfyUI's help pages, the pages of the nodes, of the Python API and of training's
-parameters, the table of the networks, the nodes' names in the package's `__init__.py`, and the
-snapshot of the public interface. A test holds them to the code. Ids, names and defaults in the
-snapshot must not change: saved workflows carry them.
+`napari.yaml`, ComfyUI's help pages and the nodes' names in other languages, the pages of the
+nodes, of the Python API and of training's parameters, the table of the networks, the nodes' names
+in the package's `__init__.py`, and the snapshot of the public interface. A test holds them to the
+code. Ids, names and defaults in the snapshot must not change: saved workflows carry them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 from api_page import api_page
 from draw_parameters import drawn, picture_path
+from locales import NODES as LANGUAGES
+from locales import node_names
 from networks_table import networks_page
 from training_page import training_page
 
@@ -51,6 +53,7 @@ def files() -> dict[Path, str]:
         ROOT / "docs/training-parameters.md": training_page(),
         **{PAGES / f"{spec.command}.md": node_page(spec) for spec in all_nodes()},
         PACKAGE: typed_names(),
+        **{ROOT / f"locales/{name}/nodeDefs.json": node_names(name) for name in LANGUAGES},
     }
 
 
@@ -136,7 +139,9 @@ def file_node_page(type_: NodeType) -> str:
     lines += [type_.help, ""] if type_.help else []
     if type_.inputs:
         lines += ["## Inputs", "", "| input | what |", "|---|---|"]
-        lines += [f"| {socket.name} (optional) | {_cell(socket.help)} |" for socket in type_.inputs]
+        for socket in type_.inputs:
+            optional = " (optional)" if socket.optional else ""
+            lines.append(f"| {socket.name}{optional} | {_cell(socket.help)} |")
     lines += _table("## Parameters", type_.parameters)
     if type_.outputs:
         lines += ["", "## Outputs", ""]

@@ -11,28 +11,97 @@ import json
 import tempfile
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from matting_nodes.framework.spec import MethodSpec
-from matting_nodes.graph import Folders, Graph, GraphNode, NodeType, evaluate, node_types
+from matting_nodes.graph import Folders, Graph, GraphNode, Link, NodeType, evaluate, node_types
 from matting_nodes.graph.wires import node_id
 from matting_nodes.io.stacks import read_stack
 from matting_nodes.models import catalog
 from matting_nodes.nodes import all_nodes
+from matting_nodes.nodes._cutout import MASK_BAND
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 # Pixels on the page: nodes with a preview are taller.
 WIDTH, GAP, HEAD, LINE, PREVIEW = 320, 80, 60, 24, 260
 THUMBNAIL = 512
+# Groups on the page, from left to right, and the nodes that they begin with.
+GROUPS = {
+    "Photo": ("MarkObject",),
+    "Find the object": ("Segment",),
+    "Trimap and matte": ("MakeTrimap", "EditTrimap", "AlphaMatte"),
+    "Cut out": ("Cutout",),
+    "Colors and result": ("EstimateForeground", "Composite"),
+    "Measure": ("Compare",),
+}
+# The subgraph that is Cutout in single nodes.
+STEPS = "Cutout in steps"
+MARGIN, TITLE = 20, 70
+# What a note beside each template tells: what to do first, and where to look then.
+NOTES = {
+    "comparison": (
+        "Three methods on one trimap, each measured against a reference. Change a method, or "
+        "its values, and run: the numbers stand on *Compare Mattes*. Smaller is better."
+    ),
+    "cutout": (
+        "The whole pipeline in single nodes. Choose a photo in *Load Picture*, run, and "
+        "follow the previews from left to right: the object, the trimap (grey is unknown), "
+        "the matte."
+    ),
+    "deep_image_matting": (
+        "Any rough mask becomes a matte by Deep Image Matting. The weights are fetched on "
+        "first use, or put by hand into `models/matting`."
+    ),
+    "deeplab_indexnet": (
+        "DeepLabV3 finds a person, animal or thing, IndexNet its edge. The weights are "
+        "fetched on first use, or put by hand into `models/matting`."
+    ),
+    "mark_object": (
+        "Press *Mark object* once the workflow has run. Click on the object, right-click "
+        "beside it, drag a box around it, or scribble with keys 1 and 3; Ctrl+Enter saves and "
+        "runs again."
+    ),
+    "microscopy": (
+        "A cell under the microscope: what is brighter than the threshold is the object. The "
+        "alphas are saved as 32-bit TIFF, to measure with."
+    ),
+    "portrait": (
+        "Points on her and beside her tell GrabCut who is meant. Choose your own photo, and "
+        "take *Mark Object* in place of the two texts to set points with the mouse."
+    ),
+    "product": (
+        "A box around the product is enough. Draw your own in *Bounding Box*, or take *Mark "
+        "Object* to draw it on the photo."
+    ),
+    "remove_background": (
+        "Choose a photo in *Load Picture* and run: the object comes out with nothing behind "
+        "it, and over the color that you choose. A network that is on disk finds it, else "
+        "GrabCut. If the edge is not right, take the template *cutout*, which shows every "
+        "step."
+    ),
+    "tnet_id_photo": (
+        "ID photos on three colors. T-Net makes the trimap of a person; its weights are put "
+        "by hand into `models/matting`."
+    ),
+    "unet_gca": (
+        "A portrait U-Net finds the person, GCA the hair. The weights are fetched on first "
+        "use, or put by hand into `models/matting`."
+    ),
+    "video": (
+        "A sequence, frame by frame. Choose a folder of pictures, or an animation, in "
+        "*Frames*. The alphas come out as one 16-bit TIFF."
+    ),
+}
 # The parameter that names a file, with a button to upload one.
 UPLOADED = "image"
 
 
-def template(graph: Graph) -> dict[str, Any]:
-    """Return a graph in UI format."""
+def template(graph: Graph, note: str = "") -> dict[str, Any]:
+    """Return a graph in UI format, with groups, and a note on its left."""
     types = node_types()
     links = _links(graph, types)
     places = _places(graph, types)
@@ -41,12 +110,16 @@ def template(graph: Graph) -> dict[str, Any]:
         _node(graph.nodes[key], types[graph.nodes[key].class_type], links, places[key], index)
         for index, key in enumerate(order)
     ]
+    last = max(int(key) for key in order)
+    if note:
+        last += 1
+        nodes.append(_note(last, note))
     return {
-        "last_node_id": max(int(key) for key in order),
+        "last_node_id": last,
         "last_link_id": len(links),
         "nodes": nodes,
         "links": links,
-        "groups": [],
+        "groups": _groups(graph, types, places),
         "config": {},
         "extra": {},
         "version": 0.4,
@@ -113,33 +186,223 @@ def _height(node: GraphNode, type_: NodeType) -> float:
     return HEAD + LINE * lines + (PREVIEW if shows else 0)
 
 
-def _places(graph: Graph, types: dict[str, NodeType]) -> dict[str, list[float]]:
-    """Return where nodes stand: each a column right of those it takes from."""
-    column: dict[str, int] = {}
+def blueprint() -> dict[str, Any]:
+    """Return the steps of Cutout as a subgraph in UI format; ComfyUI offers it like a node."""
+    image, background = Link("-10", 0), Link("-10", 1)
+
+    def step(key: str, title: str, **inputs: Any) -> GraphNode:
+        return GraphNode(key, "MattingNodes" + title, inputs, "")
+
+    over = {"image": image, "alpha": Link("3", 0), "foreground": Link("4", 0)}
+    band = {"method.inner": MASK_BAND, "method.outer": MASK_BAND, "method.unit": "percent"}
+    graph = Graph(
+        {
+            "1": step("1", "Segment", image=image, method="grabcut"),
+            "2": step("2", "MakeTrimap", mask=Link("1", 0), method="band", **band),
+            "3": step(
+                "3", "AlphaMatte", image=image, trimap=Link("2", 0), method="sampled_propagation"
+            ),
+            "4": step(
+                "4", "EstimateForeground", image=image, alpha=Link("3", 0), method="multilevel"
+            ),
+            "5": step("5", "Composite", **over, color="transparent"),
+            "6": step("6", "Composite", **over, background=background),
+        }
+    )
+    outputs = [("cutout", "IMAGE", "5"), ("image", "IMAGE", "6"), ("alpha", "MASK", "3")]
+    return _subgraph(graph, [("image", "IMAGE"), ("background", "IMAGE")], outputs)
+
+
+def _subgraph(
+    graph: Graph, inputs: list[tuple[str, str]], outputs: list[tuple[str, str, str]]
+) -> dict[str, Any]:
+    """Return a graph as the one node of a workflow, which opens into those of the graph.
+
+    Links from the node -10 are the subgraph's inputs; outputs name the node they come from.
+    """
+    types = node_types()
+    links: list[dict[str, Any]] = []
+
+    def link(origin: int, slot: int, target: int, into: int, kind: str) -> None:
+        ends = {"origin_id": origin, "origin_slot": slot, "target_id": target, "target_slot": into}
+        links.append({"id": len(links) + 1, **ends, "type": kind})
+
+    for node in graph.nodes.values():
+        sockets = [socket.name for socket in types[node.class_type].inputs]
+        for name, source in node.links.items():
+            into = sockets.index(name)
+            kind = types[node.class_type].inputs[into].kind
+            link(int(source.node), source.slot, int(node.id), into, kind)
+    for slot, (_, kind, giver) in enumerate(outputs):
+        link(int(giver), 0, -20, slot, kind)
+    listed = [
+        [v["id"], v["origin_id"], v["origin_slot"], v["target_id"], v["target_slot"], v["type"]]
+        for v in links
+    ]
+    nodes, across = [], {"1": 0, "2": 1, "3": 2, "4": 3, "5": 4, "6": 4}
+    for order, node in enumerate(graph.nodes.values()):
+        below = 700 if node.id == "6" else 0
+        place = [across[node.id] * (WIDTH + GAP), float(below)]
+        nodes.append(_node(node, types[node.class_type], listed, place, order))
+
+    def ends(names: list[tuple[str, str]], side: str) -> list[dict[str, Any]]:
+        at = "origin" if side == "in" else "target"
+        number = -10 if side == "in" else -20
+        return [
+            {
+                "id": str(uuid5(NAMESPACE_URL, f"matting-nodes/cutout/{side}/{name}")),
+                "name": name,
+                "type": kind,
+                "linkIds": [
+                    v["id"] for v in links if v[f"{at}_id"] == number and v[f"{at}_slot"] == slot
+                ],
+            }
+            for slot, (name, kind) in enumerate(names)
+        ]
+
+    given = [(name, kind) for name, kind, _ in outputs]
+    inner = {
+        "id": str(uuid5(NAMESPACE_URL, "matting-nodes/cutout")),
+        "version": 1,
+        "state": {"lastGroupId": 0, "lastNodeId": 6, "lastLinkId": len(links), "lastRerouteId": 0},
+        "revision": 0,
+        "config": {},
+        "name": STEPS,
+        "description": "The steps of Cutout: mask, trimap, matte, colors, composites.",
+        "category": "image/matting",
+        "inputNode": {"id": -10, "bounding": [-260, 0, 120, 80]},
+        "outputNode": {"id": -20, "bounding": [5 * (WIDTH + GAP), 0, 120, 100]},
+        "inputs": ends(inputs, "in"),
+        "outputs": ends(given, "out"),
+        "widgets": [],
+        "nodes": nodes,
+        "groups": [],
+        "links": links,
+        "extra": {},
+    }
+    holder = {
+        "id": 7,
+        "type": inner["id"],
+        "pos": [0, 0],
+        "size": [260, 120],
+        "flags": {},
+        "order": 0,
+        "mode": 0,
+        "inputs": [{"name": name, "type": kind, "link": None} for name, kind in inputs],
+        "outputs": [{"name": name, "type": kind, "links": []} for name, kind in given],
+        "properties": {},
+        "widgets_values": [],
+        "title": STEPS,
+    }
+    return {
+        "revision": 0,
+        "last_node_id": 7,
+        "last_link_id": 0,
+        "nodes": [holder],
+        "links": [],
+        "version": 0.4,
+        "definitions": {"subgraphs": [inner]},
+        "extra": {},
+    }
+
+
+def _note(key: int, text: str) -> dict[str, Any]:
+    return {
+        "id": key,
+        "type": "MarkdownNote",
+        "pos": [-WIDTH - GAP, -TITLE],
+        "size": [WIDTH, 240],
+        "flags": {},
+        "order": key - 1,
+        "mode": 0,
+        "inputs": [],
+        "outputs": [],
+        "title": "What to do",
+        "properties": {},
+        "widgets_values": [text],
+        "color": "#432",
+        "bgcolor": "#000",
+    }
+
+
+def _grouped(graph: Graph) -> dict[str, int]:
+    """Return the number of the group that each node stands in; wires go to the right alone."""
+    own = {node_id: n for n, ids in enumerate(GROUPS.values()) for node_id in ids}
+    group: dict[str, int] = {}
     for key in graph.order():
-        sources = [column[link.node] for link in graph.nodes[key].links.values()]
-        column[key] = max(sources, default=-1) + 1
-    # A source stands just left of the first that needs it, not far away at the border.
-    for key in reversed(graph.order()):
+        node = graph.nodes[key]
+        sources = [group[link.node] for link in node.links.values()]
+        begins = own.get(node.class_type.removeprefix("MattingNodes"), 0)
+        group[key] = max([begins, *sources])
+    # A source stands with what takes it, but for the photo that many nodes take.
+    for key in graph.order():
         takers = [n.id for n in graph.nodes.values() if key in {v.node for v in n.links.values()}]
-        if not graph.nodes[key].links and takers:
-            column[key] = max(0, min(column[taker] for taker in takers) - 1)
+        if not graph.nodes[key].links and len(takers) == 1 and len(set(group.values())) > 1:
+            group[key] = group[takers[0]] if group[takers[0]] > 1 else 0
+    return group
+
+
+def _places(graph: Graph, types: dict[str, NodeType]) -> dict[str, list[float]]:
+    """Return where nodes stand: groups from left to right, in them each right of its sources."""
+    group, column = _grouped(graph), {}
+    for key in graph.order():
+        sources = [link.node for link in graph.nodes[key].links.values()]
+        inside = [column[source][1] for source in sources if group[source] == group[key]]
+        column[key] = group[key], max(inside, default=-1) + 1
+    # A source stands just left of the first in its group that needs it.
+    for key in graph.order():
+        takers = [n.id for n in graph.nodes.values() if key in {v.node for v in n.links.values()}]
+        near = [column[taker][1] for taker in takers if group[taker] == group[key]]
+        if not graph.nodes[key].links and near:
+            column[key] = group[key], max(0, min(near) - 1)
+    across = {place: n for n, place in enumerate(sorted(set(column.values())))}
     places, used = {}, dict.fromkeys(column.values(), 0.0)
     for key in graph.order():
         node = graph.nodes[key]
-        places[key] = [column[key] * (WIDTH + GAP), used[column[key]]]
+        places[key] = [across[column[key]] * (WIDTH + GAP), used[column[key]]]
         used[column[key]] += _height(node, types[node.class_type]) + GAP
     return places
 
 
+def _groups(
+    graph: Graph, types: dict[str, NodeType], places: dict[str, list[float]]
+) -> list[dict[str, Any]]:
+    """Return a titled frame around the nodes of each group."""
+    group, frames = _grouped(graph), []
+    for number, title in enumerate(GROUPS):
+        inside = [key for key in graph.order() if group[key] == number]
+        if not inside:
+            continue
+        left, top = (min(places[key][axis] for key in inside) for axis in (0, 1))
+        right = max(places[key][0] for key in inside) + WIDTH
+        bottom = max(
+            places[key][1] + _height(graph.nodes[key], types[graph.nodes[key].class_type])
+            for key in inside
+        )
+        size = [right - left + 2 * MARGIN, bottom - top + TITLE + MARGIN]
+        frames.append(
+            {
+                "id": len(frames) + 1,
+                "title": title,
+                "bounding": [left - MARGIN, top - TITLE, *size],
+                "color": "#3f789e",
+                "font_size": 24,
+                "flags": {},
+            }
+        )
+    return frames
+
+
 def thumbnail(graph: Graph) -> Image.Image:
-    """Return a picture of what a workflow gives: the first frames that it shows or saves."""
+    """Return a picture of what goes into a workflow, and beside it of what it shows or saves."""
     with tempfile.TemporaryDirectory() as folder:
         outcomes = evaluate(graph, Folders(Path(folder), Path(folder)))
         frames = [_frame(outcome) for outcome in outcomes if _frame(outcome) is not None]
+    before = next(n for n in graph.nodes.values() if n.class_type == "MattingNodesLoadPicture")
+    frames.insert(0, read_stack(Folders(Path(), Path()).find(before.inputs["image"]))[0])
     pictures = [_over_checkers(np.asarray(frame)) for frame in frames]
     width, height = pictures[0].size
-    columns = min(2, len(pictures))
+    columns = 2 if len(pictures) == 4 else min(3, len(pictures))
     rows = -(-len(pictures) // columns)
     sheet = Image.new("RGB", (columns * width, rows * height), "white")
     for index, picture in enumerate(pictures):
@@ -237,10 +500,15 @@ def _text(page: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write every template and its picture."""
+    """Write every template and its picture, and the subgraph."""
+    (ROOT / "subgraphs").mkdir(exist_ok=True)
+    (ROOT / f"subgraphs/{STEPS}.json").write_text(
+        json.dumps(blueprint(), indent=1) + "\n", encoding="utf-8"
+    )
     for path in sorted((EXAMPLES / "api").glob("*.json")):
         graph = Graph.read(path)
-        (EXAMPLES / path.name).write_text(_text(template(graph)), encoding="utf-8")
+        page = template(graph, NOTES[path.stem])
+        (EXAMPLES / path.name).write_text(_text(page), encoding="utf-8")
         asks = any(network_of(node) for node in graph.nodes.values())
         picture = drawn_steps(graph) if asks else thumbnail(graph)
         picture.save((EXAMPLES / path.name).with_suffix(".jpg"), quality=88)

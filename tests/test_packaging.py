@@ -177,4 +177,5 @@ def test_the_registrys_archive_is_small(tmp_path):
         names = archive.namelist()
     assert {"__init__.py", "pyproject.toml", "requirements.txt"} <= set(names)
     assert any(name.startswith("examples/") for name in names)  # the templates
+    assert any(name.startswith("subgraphs/") for name in names)
     assert (tmp_path / "node.zip").stat().st_size < 2_000_000

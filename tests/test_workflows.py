@@ -27,6 +27,8 @@ def api_format(page):
     links = {link[0]: link for link in page["links"]}
     exported = {}
     for node in page["nodes"]:
+        if node["type"] == "MarkdownNote":
+            continue
         type_ = types[node["type"]]
         inputs = {}
         for wire in node["inputs"]:
@@ -57,6 +59,7 @@ def api_format(page):
 def test_every_workflow_has_a_template_and_a_picture():
     names = {path.stem for path in WORKFLOWS}
     assert names >= {"portrait", "product", "microscopy", "video", "comparison", "cutout"}
+    assert names >= {"remove_background", "mark_object"}
     assert names >= {"deeplab_indexnet", "tnet_id_photo", "deep_image_matting", "unet_gca"}
     assert {path.stem for path in EXAMPLES.glob("*.json")} == names
     assert {path.stem for path in EXAMPLES.glob("*.jpg")} == names
@@ -81,15 +84,27 @@ def complete(graph):
     return graph
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_templates_are_up_to_date(path):
-    """If this fails: python scripts/make_templates.py."""
+@pytest.fixture(scope="module")
+def module():
+    """The script that writes the templates."""
     at = EXAMPLES.parent / "scripts/make_templates.py"
     module_spec = importlib.util.spec_from_file_location("make_templates", at)
     module = importlib.util.module_from_spec(module_spec)
     module_spec.loader.exec_module(module)
+    return module
+
+
+def test_the_subgraph_is_up_to_date(module):
+    """If this fails: python scripts/make_templates.py."""
+    path = EXAMPLES.parent / f"subgraphs/{module.STEPS}.json"
+    assert json.loads(path.read_text(encoding="utf-8")) == module.blueprint()
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_templates_are_up_to_date(path, module):
+    """If this fails: python scripts/make_templates.py."""
     page = json.loads((EXAMPLES / path.name).read_text(encoding="utf-8"))
-    assert page == module.template(Graph.read(path))
+    assert page == module.template(Graph.read(path), module.NOTES[path.stem])
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -68,24 +68,27 @@ def estimate(
         If no solution is found.
     """
     check_window(image, window, title)
-    job.step(0, message=f"{title} (the first use compiles PyMatting: a minute or two)")
+    job.step(0, message=title)
     values = np.where(unknown(trimap), 0.5, trimap / 255)
     colors = full_contrast(as_rgb(image)).astype(np.float64)
 
     def solve(inner: Job) -> Any:
-        import pymatting
+        from ..solvers.compiling import telling_of_compiling
 
-        inner.step(0.05, message=f"{title}: setting up")
-        watching: dict[str, Any] = {}
-        if iterations:
-            watching["cg_kwargs"] = _watched(title, inner, iterations)
-        if factorised:
-            watching["preconditioner"] = _preconditioner(title, inner)
-        if not isinstance(estimator, str):
-            return estimator(colors, values, **keywords, **watching)
-        return getattr(pymatting, f"estimate_alpha_{estimator}")(
-            colors, values, **keywords, **watching
-        )
+        with telling_of_compiling(inner, title, "a minute or two") as inner:
+            import pymatting
+
+            inner.step(0.05, message=f"{title}: setting up")
+            watching: dict[str, Any] = {}
+            if iterations:
+                watching["cg_kwargs"] = _watched(title, inner, iterations)
+            if factorised:
+                watching["preconditioner"] = _preconditioner(title, inner)
+            if not isinstance(estimator, str):
+                return estimator(colors, values, **keywords, **watching)
+            return getattr(pymatting, f"estimate_alpha_{estimator}")(
+                colors, values, **keywords, **watching
+            )
 
     try:
         with redirect_stdout(_Log()), warnings.catch_warnings():  # type: ignore[type-var]

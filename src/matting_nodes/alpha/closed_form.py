@@ -58,24 +58,27 @@ def closed_form(
     Solved by conjugate gradients, preconditioned by a Cholesky factor in 32 bits.
     """
     check_window(image, 3, TITLE)
-    job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
+    job.step(0, message=TITLE)
     from ..solvers.cg import conjugate_gradients
     from ..solvers.cholesky import Cholesky
+    from ..solvers.compiling import telling_of_compiling
     from ..solvers.laplacian import matting_system
 
-    solve, known = unknown(trimap), trimap == FOREGROUND
-    system, b = matting_system(full_contrast(image), solve, known, epsilon)
-    factor = Cholesky(
-        system, lambda done, total: job.step(0.9 * done / total, message=f"{TITLE}: eliminating")
-    )
-    solution, error = conjugate_gradients(
-        system.operator(),
-        b,
-        factor,
-        tolerance=TOLERANCE,
-        iterations=iterations,
-        callback=lambda _: job.step(0.95, message=f"{TITLE}: solving"),
-    )
+    with telling_of_compiling(job, TITLE, "some seconds") as job:
+        solve, known = unknown(trimap), trimap == FOREGROUND
+        system, b = matting_system(full_contrast(image), solve, known, epsilon)
+        factor = Cholesky(
+            system,
+            lambda done, total: job.step(0.9 * done / total, message=f"{TITLE}: eliminating"),
+        )
+        solution, error = conjugate_gradients(
+            system.operator(),
+            b,
+            factor,
+            tolerance=TOLERANCE,
+            iterations=iterations,
+            callback=lambda _: job.step(0.95, message=f"{TITLE}: solving"),
+        )
     if not error <= TOLERANCE:
         raise no_solution(f"{TITLE} did not converge within {iterations} iterations")
     alpha: Alpha = known.astype(np.float32)

@@ -52,17 +52,19 @@ def sampled_propagation(
     image = full_contrast(image)
     # By default the CPU, so that every host gives the same pixels; and torch is not loaded.
     where = "cpu" if device in ("auto", "cpu") else torch_device(device).type
-    job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
+    job.step(0, message=TITLE)
+    from ..solvers.compiling import telling_of_compiling
     from ..solvers.laplacian import laplacian_rows
     from .propagation.color_links import ColorLinks
     from .propagation.data_term import gather_unknowns
     from .propagation.solve import EPSILON, propagate, sample_colors
 
-    samples, term = sample_colors(image, trimap, job.part(0, 0.5))
-    solve, start = unknown(trimap), term[0].copy()  # a view would keep the weights
-    colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
-    links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
-    del samples
-    rows = laplacian_rows(image, solve, EPSILON, np.float32)
-    values = propagate(rows, colors, solve, links, term, start, job.part(0.5, 1), device=where)
+    with telling_of_compiling(job, TITLE) as job:
+        samples, term = sample_colors(image, trimap, job.part(0, 0.5))
+        solve, start = unknown(trimap), term[0].copy()  # a view would keep the weights
+        colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
+        links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
+        del samples
+        rows = laplacian_rows(image, solve, EPSILON, np.float32)
+        values = propagate(rows, colors, solve, links, term, start, job.part(0.5, 1), device=where)
     return values.clip(0, 1, out=values)

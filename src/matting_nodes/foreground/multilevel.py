@@ -52,14 +52,16 @@ def multilevel(
     Pixels are updated in red-black (checkerboard) order rather than row by row, so that the
     result depends neither on the number of threads nor on the device.
     """
-    job.step(0, message=f"{TITLE} (its first use compiles it: some seconds)")
+    job.step(0, message=TITLE)
+    from ..solvers.compiling import telling_of_compiling
     from ._multilevel import mean_colors
 
-    first = mean_colors(image, alpha)
-    where = torch_device(device)
-    if where.type == "cpu":
-        return _unmix(image, alpha, *first, regularization, job)
-    return unmix_on(where, image, alpha, *first, regularization, job)
+    with telling_of_compiling(job, TITLE, "some seconds") as job:
+        first = mean_colors(image, alpha)
+        where = torch_device(device)
+        if where.type == "cpu":
+            return _unmix(image, alpha, *first, regularization, job)
+        return unmix_on(where, image, alpha, *first, regularization, job)
 
 
 def _levels(shape: tuple[int, ...], job: Job) -> Iterator[tuple[int, int, int]]:

@@ -32,6 +32,8 @@ WIRE_TYPES = {
     Kind.TABLE: STRING,
 }
 
+# Inputs of which only what is painted says something.
+STROKES = ("foreground_scribbles", "background_scribbles")
 # What Load Image gives as the mask of a picture without transparency, whatever its size.
 PLACEHOLDER = (1, 64, 64)
 
@@ -74,6 +76,14 @@ class BatchFrames:
         return np.round(values * 255).astype(np.int32) if self.kind is Kind.LABELS else values
 
 
+class StrokeFrames(BatchFrames):
+    """Masks of strokes: a frame in which nothing was painted has None, as one without a box."""
+
+    def __getitem__(self, index: int) -> NDArray[Any] | None:  # type: ignore[override]
+        strokes = super().__getitem__(index)
+        return strokes if strokes.any() else None
+
+
 def frames(
     spec: NodeSpec,
     given: Mapping[str, Any],
@@ -112,7 +122,7 @@ def _frames(
     if value is None:
         return None
     if wire.kind is Kind.POINTS:
-        return [_points(value)] if value.strip() else None
+        return _points(value) if value.strip() else None
     if wire.kind is Kind.BOX:
         return _boxes(value, remarks)
     if wire.kind is not Kind.IMAGE and _is_placeholder(value, sizes):
@@ -125,6 +135,9 @@ def _frames(
             f"Wire {article(wire.kind.value)} made by another node, or load a picture with "
             "transparency",
         )
+    if wire.kind is Kind.MASK and wire.name in STROKES:
+        # Nothing painted at all is no prompt.
+        return StrokeFrames(value, wire.kind, read) if value.any() else None
     return BatchFrames(value, wire.kind, read)
 
 
@@ -136,13 +149,19 @@ def _is_placeholder(value: Any, sizes: list[Any]) -> bool:
     )
 
 
-def _points(text: str) -> list[tuple[float, float]]:
+def _points(text: str) -> list[list[tuple[float, float]] | None]:
+    """Return the points of all frames, or a list of each frame's, None where it is empty."""
     try:
-        return [(point["x"], point["y"]) for point in json.loads(text)]
+        entries = json.loads(text)
+        by_frame = bool(entries) and all(isinstance(entry, list) for entry in entries)
+        frames = entries if by_frame else [entries]
+        listed = [[(point["x"], point["y"]) for point in frame] for frame in frames]
+        return [frame if frame or not by_frame else None for frame in listed]
     except (ValueError, TypeError, KeyError) as error:
         raise ParameterError(
             f"The points are {text[:60]!r}",
-            'They must be a JSON text such as [{"x": 10, "y": 20}]',
+            'They must be a JSON text such as [{"x": 10, "y": 20}], or a list of such lists, '
+            "one a frame",
             "Wire a points editor, or write them so",
         ) from error
 

@@ -15,7 +15,9 @@ from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Image, Trimap, as_rgb
 from ..errors import ParameterError
 from ..solvers.boxes import Slices, is_empty, union, widened
 
-Tool = Literal["brush", "hair", "fill"]
+Tool = Literal["brush", "hair", "fill", "point", "box"]
+PAINTING: tuple[Tool, ...] = ("brush", "hair", "fill")
+"""What is used on a trimap; points and boxes are marks beside one."""
 VALUES = {"background": BACKGROUND, "unknown": UNKNOWN, "foreground": FOREGROUND}
 LARGEST_RADIUS = 2000
 """Pixels."""
@@ -35,10 +37,11 @@ class Stroke:
 
     Parameters
     ----------
-    tool : {"brush", "hair", "fill"}
+    tool : {"brush", "hair", "fill", "point", "box"}
         A brush marks all that it passes over. A hair brush moves to the edge that it passes
         along, and marks as unknown what is within its radius of that. Fill marks the connected
-        pixels that have the first point's value.
+        pixels that have the first point's value. A point is a place, and a box lies between
+        its first and its last point.
     value : {"background", "unknown", "foreground"}
         What it marks pixels as; a hair brush always marks unknown.
     radius : float, pixels
@@ -56,13 +59,19 @@ class Stroke:
     frame: int = 0
 
 
-def strokes_from(text: str) -> list[Stroke]:
+def strokes_from(
+    text: str, tools: tuple[Tool, ...] = PAINTING, name: str = "strokes"
+) -> list[Stroke]:
     """Return the strokes that a text holds; none if it is empty.
 
     Parameters
     ----------
     text : str
         As `strokes_text` gives it.
+    tools : tuple of str
+        Those that may have been used.
+    name : str
+        What the text is called in errors.
 
     Raises
     ------
@@ -78,19 +87,19 @@ def strokes_from(text: str) -> list[Stroke]:
     if not text.strip():
         return []
     try:
-        strokes = [_stroke(entry) for entry in json.loads(text)["strokes"]]
+        strokes = [_stroke(entry, tools) for entry in json.loads(text)["strokes"]]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ParameterError(
-            f"strokes are {text[:60]!r}: {error}",
+            f"{name} are {text[:60]!r}: {error}",
             'They are {"strokes": [{"tool": "brush", "value": "unknown", "radius": 8, '
-            '"points": [[x, y], …]}, …]}; tools are brush, hair and fill, values background, '
+            f'"points": [[x, y], …]}}, …]}}; tools are {", ".join(tools)}, values background, '
             f"unknown and foreground, radii 0.5 to {LARGEST_RADIUS}",
             "Paint them again, or clear the field",
         ) from error
     count = sum(len(stroke.points) for stroke in strokes)
     if count > MOST_POINTS:
         raise ParameterError(
-            f"strokes have {count} points", f"They have at most {MOST_POINTS}", "Paint fewer"
+            f"{name} have {count} points", f"They have at most {MOST_POINTS}", "Paint fewer"
         )
     return strokes
 
@@ -100,11 +109,11 @@ def strokes_text(strokes: Iterable[Stroke]) -> str:
     return json.dumps({"strokes": [asdict(stroke) for stroke in strokes]}, separators=(",", ":"))
 
 
-def _stroke(entry: Any) -> Stroke:
+def _stroke(entry: Any, tools: tuple[Tool, ...]) -> Stroke:
     tool, value = entry["tool"], entry.get("value", "unknown")
     radius, frame = float(entry.get("radius", 1)), entry.get("frame", 0)
     points = tuple((float(x), float(y)) for x, y in entry["points"])
-    if tool not in ("brush", "hair", "fill") or value not in VALUES:
+    if tool not in tools or value not in VALUES:
         raise ValueError(f"{tool!r}, {value!r}")
     if not 0.5 <= radius <= LARGEST_RADIUS or not points:
         raise ValueError(f"radius {radius:g}, {len(points)} points")

@@ -91,6 +91,7 @@ def test_every_node_is_there_under_its_frozen_id(nodes):
         "MattingNodesCutout",
         "MattingNodesEditTrimap",
         "MattingNodesLoadPicture",
+        "MattingNodesMarkObject",
         "MattingNodesSavePicture",
     ]
     pages = Path(sys.modules["matting_nodes.hosts.comfyui"].__file__).parent / "web/docs"

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matting_nodes import alpha_matte, sample_data, write_image
+from matting_nodes import alpha_matte, read_image, sample_data, write_image
+from matting_nodes.graph import Folders, Graph, evaluate
 from matting_nodes.trimap.painting import painted, strokes_from
 
 from .conftest import COMFYUI, ROOT
@@ -101,41 +102,43 @@ def editing(server):
     return graph, image, trimap
 
 
-NODE = "const n = window.app.graph.nodes.find(n => n.comfyClass.endsWith('EditTrimap'));"
-
-
-def press_edit(page):
+def press_edit(page, kind="EditTrimap", label="Edit trimap", told="strokes"):
     """Press the node's button with the mouse, wherever the mode draws it."""
-    page.evaluate(f"() => {{ {NODE} window.app.canvas.centerOnNode(n); }}")
+    node = f"const n = window.app.canvas.graph.nodes.find(n => n.comfyClass.endsWith('{kind}'));"
+    page.evaluate(f"() => {{ {node} window.app.canvas.centerOnNode(n); }}")
     page.wait_for_timeout(500)
     if page.mode == "classic":
         x, y = page.evaluate(
-            f"() => {{ {NODE} const w = n.widgets.find(w => w.type === 'button');"
+            f"() => {{ {node} const w = n.widgets.find(w => w.type === 'button');"
             " const c = window.app.canvas, box = c.canvas.getBoundingClientRect();"
             " const at = c.ds.convertOffsetToCanvas([n.pos[0] + n.size[0] / 2,"
             " n.pos[1] + w.last_y + 10]); return [at[0] + box.left, at[1] + box.top]; }"
         )
         page.mouse.click(x, y)
     else:
-        page.get_by_role("button", name="Edit trimap").first.click()
+        page.get_by_role("button", name=label).first.click()
     page.wait_for_selector(".mn-editor", timeout=20_000)
     page.wait_for_function(
-        "() => document.querySelector('.mn-status').textContent.includes('strokes')", timeout=60_000
+        "told => document.querySelector('.mn-status').textContent.includes(told)",
+        arg=told,
+        timeout=60_000,
     )
+
+
+def on_screen(page, place, size):
+    """Return where a place of the picture is on the screen."""
+    box = page.locator(".mn-view canvas").bounding_box()
+    scale = box["width"] / size[0]
+    return [box["x"] + (place[0] + 0.5) * scale, box["y"] + (place[1] + 0.5) * scale]
 
 
 def drag(page, start, stop, size):
     """Paint with the mouse from one place of the picture to another, in its pixels."""
-    box = page.locator(".mn-view canvas").bounding_box()
-    scale = box["width"] / size[0]
-
-    def on_screen(place):
-        return [box["x"] + (place[0] + 0.5) * scale, box["y"] + (place[1] + 0.5) * scale]
-
-    page.mouse.move(*on_screen(start))
+    page.mouse.move(*on_screen(page, start, size))
     page.mouse.down()
-    page.mouse.move(*on_screen(((start[0] + stop[0]) / 2, (start[1] + stop[1]) / 2)))
-    page.mouse.move(*on_screen(stop))
+    middle = (start[0] + stop[0]) / 2, (start[1] + stop[1]) / 2
+    page.mouse.move(*on_screen(page, middle, size))
+    page.mouse.move(*on_screen(page, stop, size))
     page.mouse.up()
     page.wait_for_timeout(100)
 
@@ -215,7 +218,139 @@ def test_undo_and_cancel_leave_the_strokes(page, server, editing):
     settled(page)
     page.keyboard.press("Escape")
     page.wait_for_selector(".mn-editor", state="detached")
-    assert exported(page)["3"]["inputs"]["strokes"] == kept
+    assert exported(page)["3"]["inputs"] == graph["3"]["inputs"]
+
+
+def test_undo_in_the_editor_is_none_in_the_graph(page, server, editing):
+    graph, image, _ = editing
+    load(page, graph)
+    run(page, server)
+    press_edit(page)
+    page.evaluate("() => (window.before = window.app.canvas.graph.nodes[0])")
+    for _ in range(2):
+        drag(page, (70, 40), (90, 60), image.shape[1::-1])
+    page.locator("[data-name=undo]").click()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+y")
+    settled(page)
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => window.before === window.app.canvas.graph.nodes[0]")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".mn-editor", state="detached")
+    assert len(strokes_from(exported(page)["3"]["inputs"]["strokes"])) == 1
+
+
+@pytest.fixture
+def marking(server):
+    """A workflow that segments what is marked in a small picture."""
+    image = np.ascontiguousarray(sample_data.lemur()[::2, ::2])
+    write_image(server.base / "input/half.png", image, force=True)
+    names = ("box", "foreground_points", "background_points")
+    names += ("foreground_scribbles", "background_scribbles")
+    wires = {name: ["2", slot] for slot, name in enumerate(names)}
+    graph = {
+        "1": {"class_type": "MattingNodesLoadPicture", "inputs": {"image": "half.png"}},
+        "2": {"class_type": "MattingNodesMarkObject", "inputs": {"image": ["1", 0], "marks": ""}},
+        "3": {
+            "class_type": "MattingNodesSegment",
+            "inputs": {"image": ["1", 0], "method": "grabcut", **wires},
+        },
+        "4": {"class_type": "MaskToImage", "inputs": {"mask": ["3", 0]}},
+        "5": {"class_type": "SaveImage", "inputs": {"images": ["4", 0], "filename_prefix": "m"}},
+    }
+    return graph, image
+
+
+def press_mark(page):
+    press_edit(page, "MarkObject", "Mark object", "points")
+
+
+def test_an_object_is_marked_on_the_node(page, server, marking, tmp_path):
+    graph, image = marking
+    size = image.shape[1::-1]
+    load(page, graph)
+    run(page, server)
+    press_mark(page)
+    drag(page, (30, 10), (300, 215), size)
+    page.mouse.click(*on_screen(page, (170, 100), size))
+    page.mouse.click(*on_screen(page, (36, 16), size), button="right")
+    page.keyboard.down("Alt")
+    page.mouse.click(*on_screen(page, (290, 20), size))
+    page.keyboard.up("Alt")
+    page.mouse.click(*on_screen(page, (100, 100), size))
+    page.keyboard.press("Control+z")
+    page.keyboard.press("3")
+    drag(page, (150, 150), (190, 150), size)
+    # Zoomed, marks lie where the pointer is.
+    page.mouse.move(*on_screen(page, (40, 200), size))
+    page.mouse.wheel(0, -240)
+    page.keyboard.press("1")
+    drag(page, (36, 205), (50, 205), size)
+    shoot(page, "marks")
+    assert page.locator(".mn-status").text_content() == "3 points · a box · 2 scribbles"
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".mn-editor", state="detached")
+    api = exported(page)
+    marks = json.loads(api["2"]["inputs"]["marks"])["strokes"]
+    assert [(m["tool"], m["value"]) for m in marks] == [
+        ("box", "foreground"),
+        ("point", "foreground"),
+        ("point", "background"),
+        ("point", "background"),
+        ("brush", "foreground"),
+        ("brush", "background"),
+    ]
+    places = [(30, 10), (170, 100), (36, 16), (290, 20), (150, 150), (36, 205)]
+    np.testing.assert_allclose([m["points"][0] for m in marks], places, atol=0.5)
+    history = run(page, server)
+    shoot(page, "marked")
+    (saved,) = history["outputs"]["5"]["images"]
+    mask = server.picture(saved)
+    assert mask[100, 170].min() == 255
+    assert mask[205, 40].max() == mask[16, 36].max() == 0
+    # The workflow says the same without the page: pixel for pixel.
+    (outcome,) = evaluate(Graph.from_json(api), Folders(server.base / "input", tmp_path))
+    np.testing.assert_array_equal(read_image(outcome.files[0]), mask)
+
+
+def test_marks_are_left_as_they_were_by_cancel(page, server, marking):
+    graph, _ = marking
+    kept = (
+        '{"strokes":[{"tool":"point","value":"foreground","radius":1,"points":[[9,9]],"frame":0}]}'
+    )
+    graph["2"]["inputs"]["marks"] = kept
+    load(page, graph)
+    run(page, server)
+    press_mark(page)
+    page.locator("[data-name=clear]").click()
+    assert page.locator(".mn-status").text_content() == "0 points · no box · 0 scribbles"
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".mn-editor", state="detached")
+    assert exported(page)["2"]["inputs"]["marks"] == kept
+
+
+def test_the_editor_opens_inside_a_subgraph(page, server, editing):
+    graph, image, _ = editing
+    load(page, graph)
+    page.evaluate(
+        "() => { const g = window.app.graph;"
+        " const n = g.nodes.find(n => n.comfyClass.endsWith('EditTrimap'));"
+        " const { subgraph, node } = g.convertToSubgraph(new Set([n]));"
+        " window.holder = node; window.inner = subgraph; }"
+    )
+    run(page, server)
+    page.evaluate("() => window.app.canvas.openSubgraph(window.inner, window.holder)")
+    page.wait_for_timeout(800)
+    press_edit(page)
+    page.keyboard.press("3")
+    drag(page, (70, 40), (90, 60), image.shape[1::-1])
+    settled(page)
+    shoot(page, "subgraph")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".mn-editor", state="detached")
+    (api,) = [n for n in exported(page).values() if n["class_type"].endswith("EditTrimap")]
+    (stroke,) = strokes_from(api["inputs"]["strokes"])
+    assert (stroke.tool, stroke.value) == ("brush", "foreground")
 
 
 def test_methods_keep_their_values_when_they_are_switched(page):
@@ -267,6 +402,84 @@ def test_samples_are_seen_before_a_template_has_run(page):
         timeout=20_000,
     )
     shoot(page, "template")
+
+
+TEMPLATES = sorted(path.stem for path in (ROOT / "examples").glob("*.json"))
+
+
+def test_templates_open_whole_and_in_order(page):
+    for name in TEMPLATES:
+        graph = json.loads((ROOT / f"examples/{name}.json").read_text(encoding="utf-8"))
+        page.evaluate("graph => window.app.loadGraphData(graph)", graph)
+        page.wait_for_timeout(700)
+        nodes = page.evaluate(
+            "() => window.app.graph.nodes.map(n => [n.title, !n.constructor.nodeData"
+            " && n.type !== 'MarkdownNote', [...n.pos, ...n.size]])"
+        )
+        assert not [title for title, missing, _ in nodes if missing], name
+        assert "What to do" in [title for title, *_ in nodes]
+        # No node begins on another.
+        boxes = {title + str(n): place for n, (title, _, place) in enumerate(nodes)}
+        for one, (x, y, width, height) in boxes.items():
+            for other, (left, top, *_) in boxes.items():
+                assert one == other or not (x <= left < x + width and y <= top < y + height), name
+        page.evaluate("() => window.app.canvas.fitViewToSelectionAnimated?.()")
+        page.keyboard.press(".")
+        page.wait_for_timeout(800)
+        shoot(page, f"template-{name}")
+
+
+def test_cutout_opens_into_its_steps_and_gives_the_same(page, server):
+    listed = server.get("/global_subgraphs")
+    (key,) = [k for k, entry in listed.items() if entry["name"] == "Cutout in steps"]
+    graph = json.loads(server.get(f"/global_subgraphs/{key}")["data"])
+    page.evaluate("graph => window.app.loadGraphData(graph)", graph)
+    page.wait_for_timeout(800)
+    page.evaluate(
+        """() => {
+          const graph = window.app.graph;
+          const steps = graph.nodes[0];
+          const add = (type, x, y) => {
+            const node = window.LiteGraph.createNode(type);
+            node.pos = [x, y];
+            graph.add(node);
+            return node;
+          };
+          const photo = add('MattingNodesLoadPicture', -400, 0);
+          photo.widgets.find(w => w.name === 'image').value = 'lemur.png';
+          const cutout = add('MattingNodesCutout', 0, 300);
+          cutout.widgets.find(w => w.name === 'network').value = 'grabcut';
+          photo.connect(0, steps, 0);
+          photo.connect(0, cutout, 0);
+          for (const [n, node] of [steps, cutout].entries())
+            for (const slot of [0, 1]) {
+              const save = add('SaveImage', 500 + 400 * slot, 400 * n);
+              save.widgets[0].value = `steps${n}${slot}`;
+              node.connect(slot, save, 0);
+            }
+        }"""
+    )
+    history = run(page, server)
+    saved = [e["images"][0] for e in history["outputs"].values() if "images" in e]
+    pictures = {
+        entry["filename"][:7]: server.picture(entry)
+        for entry in saved
+        if entry["filename"].startswith("steps")
+    }
+    assert pictures["steps00"].shape[2] == 4
+    for slot in "01":
+        np.testing.assert_array_equal(pictures[f"steps0{slot}"], pictures[f"steps1{slot}"])
+    shoot(page, "steps")
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "image"), [("zh", "标记主体", "图像"), ("ja", "対象をマーク", "画像")]
+)
+def test_names_come_in_other_languages(server, language, title, image):
+    names = server.get("/i18n")[language]["nodeDefs"]
+    assert names["MattingNodesMarkObject"]["display_name"] == title
+    assert names["MattingNodesMarkObject"]["inputs"]["image"]["name"] == image
+    assert set(names) >= {name for name in server.get("/object_info") if "MattingNodes" in name}
 
 
 def test_an_unknown_method_is_told_before_anything_runs(server):

@@ -88,7 +88,8 @@ class MattingSession:
     """
 
     def __init__(self, image: Image, trimap: Trimap, job: Job) -> None:
-        job.step(0, message=f"{TITLE} (the first use compiles: some seconds)")
+        job.step(0, message=TITLE)
+        from ...solvers.compiling import telling_of_compiling
         from ...solvers.laplacian import RowCache
         from .color_links import ColorLinks
         from .solve import EPSILON, sample_colors
@@ -97,22 +98,23 @@ class MattingSession:
         # What the session follows; and what α was solved for, here and below as `_solved_…`.
         self._image, self._trimap, self._solved_trimap = image, trimap.copy(), trimap
         self._pending: Slices | None = None
-        self._samples, self._solved_term = sample_colors(image, trimap, job.part(0, 0.5))
-        self._links = ColorLinks(self._samples.colors)
-        tiles = [-(-side // TILE) for side in trimap.shape]
-        self._link_residuals: Floats = np.zeros(tiles, np.float32)
-        self._rows = RowCache(image, unknown(trimap), EPSILON, np.float32)
-        self._solved_alpha = self._solved_term[0]
-        # Not clipped: values beyond 0..1 are needed to solve again beside them.
-        self._solved_alpha = self._solve(
-            self._rows.rows,
-            whole(trimap.shape),
-            unknown(trimap),
-            self._solved_term,
-            self._solved_term[0],
-            job.part(0.5, 1),
-        )
-        self.alpha: Alpha = self._solved_alpha.clip(0, 1)
+        with telling_of_compiling(job, TITLE) as job:
+            self._samples, self._solved_term = sample_colors(image, trimap, job.part(0, 0.5))
+            self._links = ColorLinks(self._samples.colors)
+            tiles = [-(-side // TILE) for side in trimap.shape]
+            self._link_residuals: Floats = np.zeros(tiles, np.float32)
+            self._rows = RowCache(image, unknown(trimap), EPSILON, np.float32)
+            self._solved_alpha = self._solved_term[0]
+            # Not clipped: values beyond 0..1 are needed to solve again beside them.
+            self._solved_alpha = self._solve(
+                self._rows.rows,
+                whole(trimap.shape),
+                unknown(trimap),
+                self._solved_term,
+                self._solved_term[0],
+                job.part(0.5, 1),
+            )
+            self.alpha: Alpha = self._solved_alpha.clip(0, 1)
 
     @classmethod
     def begin(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ...arrays import UNKNOWN, as_trimap, check_same_size
 from ...errors import ParameterError
-from ...trimap.painting import painted, strokes_from
+from ...trimap.painting import Stroke, painted, strokes_from
 from ..node_types import ImageBatch, MaskBatch, node_type
 
 
@@ -40,19 +41,36 @@ def edit_trimap(image: ImageBatch, trimap: MaskBatch | None = None, *, strokes: 
         0 background, 0.5 unknown, 1 foreground; softer values stay where nothing was painted.
     """
     drawn = strokes_from(strokes)
-    last = max((stroke.frame for stroke in drawn), default=0)
-    if last >= len(image):
-        raise ParameterError(
-            f"A stroke is on frame {last}, and the batch has {len(image)} frames",
-            "Frames are counted from 0",
-            "Wire the pictures that were painted on, or clear the strokes",
-        )
+    check_frames_of(drawn, len(image))
     result = np.empty(image.shape[:3], np.float32)
     for index, picture in enumerate(image):
         base = base_trimap(picture, trimap, index)
         edited = painted(base, [s for s in drawn if s.frame == index], picture[..., :3])
         result[index] = np.where(edited == UNKNOWN, np.float32(0.5), edited / np.float32(255))
     return Edited(result)
+
+
+def check_frames_of(strokes: Sequence[Stroke], count: int) -> None:
+    """Refuse strokes on frames that a batch lacks.
+
+    Parameters
+    ----------
+    strokes : sequence of Stroke
+        What was drawn.
+    count : int
+        Frames of the batch.
+
+    Raises
+    ------
+    ParameterError
+    """
+    last = max((stroke.frame for stroke in strokes), default=0)
+    if last >= count:
+        raise ParameterError(
+            f"A stroke is on frame {last}, and the batch has {count} frames",
+            "Frames are counted from 0",
+            "Wire the pictures that were painted on, or clear the strokes",
+        )
 
 
 def base_trimap(picture: np.ndarray, trimap: np.ndarray | None, index: int) -> np.ndarray:

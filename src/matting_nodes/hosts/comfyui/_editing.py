@@ -1,4 +1,4 @@
-"""What the page's trimap editor asks the server for: pictures, and the matte that follows."""
+"""What the page's editors ask the server for: pictures, and the matte that follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Load Picture, Save Picture and Edit Trimap as ComfyUI nodes, over the types that graphs hold."""
+"""Our nodes beside the matting ones as ComfyUI nodes, over the types that graphs hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from ...framework.words import COMFYUI, error_in, reworded
 from ...graph import Folders, NodeType, node_types
 from ...graph.folders import SAMPLE
 from ...graph.node_types import Saved
-from ...graph.wires import IMAGE, MASK, id_of
+from ...graph.types.mark_object import picture_of_marks
+from ...graph.wires import BOUNDING_BOX, IMAGE, MASK, STRING, id_of
 from ...io.decoding import READABLE
 from ...io.stacks import pictures_in
 from ._editing import EDITS
@@ -25,9 +26,11 @@ from ._job import job_of, show_text
 from ._schema import CATEGORY, widget
 from ._tensors import as_array, as_tensors
 
-SOCKETS = {IMAGE: io.Image, MASK: io.Mask}
+SOCKETS = {IMAGE: io.Image, MASK: io.Mask, BOUNDING_BOX: io.BoundingBox, STRING: io.String}
 FILE = "image"
-EDITOR = id_of("Edit Trimap")
+MARKER = id_of("Mark Object")
+# Nodes that the page's editors work on.
+EDITED = (id_of("Edit Trimap"), MARKER)
 # Pictures that the page itself can show.
 SHOWN = (".png", ".jpg")
 
@@ -50,14 +53,19 @@ def file_node_class(type_: NodeType) -> type[io.ComfyNode]:
                 show_text(unique_id, str(told))
                 raise told from None
             values = as_tensors(saved.values)
-            if type_.name == EDITOR:
+            if type_.name in EDITED:
                 trimap = given.get("trimap")
                 EDITS.remember(
                     unique_id,
                     as_array(given["image"]),
                     None if trimap is None else as_array(trimap),
                 )
-            return io.NodeOutput(*values, ui=_shown(cls, saved.files, values, given))
+            if type_.name == MARKER:
+                marked = picture_of_marks(as_array(given["image"][0]), given.get("marks") or "")
+                seen = as_tensors([marked[None]])
+            else:
+                seen = values
+            return io.NodeOutput(*values, ui=_shown(cls, saved.files, seen, given))
 
     if any(parameter.name == FILE for parameter in type_.parameters):
         FileNode.validate_inputs = classmethod(_validate)

@@ -1,6 +1,7 @@
-// What the page adds to the matting nodes: the trimap editor, texts that stay, values that are kept.
+// What the page adds to the matting nodes: the editors, texts that stay, values that are kept.
 
 import { app } from "../../scripts/app.js";
+import { MarksEditor } from "./marks_editor.js";
 import { completed } from "./saved_values.js";
 import { TrimapEditor } from "./trimap_editor.js";
 
@@ -53,23 +54,31 @@ function keepValues(node) {
   };
 }
 
-/** Give Edit Trimap a button that opens the editor in place of the text of its strokes. */
-function addEditor(node) {
-  const strokes = node.widgets.find((one) => one.name === "strokes");
+/** Nodes with an editor: the widget that holds what was drawn, the button's text, the editor. */
+const EDITORS = {
+  [`${PREFIX}EditTrimap`]: ["strokes", "Edit trimap", TrimapEditor],
+  [`${PREFIX}MarkObject`]: ["marks", "Mark object", MarksEditor],
+};
+
+/** Give a node a button that opens its editor, in place of the text of what was drawn. */
+function addEditor(node, [name, label, editor]) {
+  const strokes = node.widgets.find((one) => one.name === name);
   strokes.hidden = true;
   strokes.options.hidden = true;
-  const button = node.addWidget("button", "Edit trimap", null, async () => {
+  const button = node.addWidget("button", label, null, async () => {
     try {
-      await TrimapEditor.open(node.id, strokes.value ?? "", (text) => {
+      await editor.open(node, strokes.value ?? "", (text) => {
         strokes.value = text;
         app.graph.setDirtyCanvas(true, true);
         app.queuePrompt(0);
       });
     } catch (error) {
-      app.extensionManager.toast.add({ severity: "warn", summary: "Edit Trimap", detail: error.message, life: 6000 });
+      app.extensionManager.toast.add({ severity: "warn", summary: label, detail: error.message, life: 6000 });
     }
   });
+  // Neither in the workflow nor in the prompt: a button says nothing.
   button.serialize = false;
+  button.options.serialize = false;
 }
 
 app.registerExtension({
@@ -77,7 +86,8 @@ app.registerExtension({
   nodeCreated(node) {
     if (!node.comfyClass?.startsWith(PREFIX)) return;
     keepValues(node);
-    if (node.comfyClass === `${PREFIX}EditTrimap`) addEditor(node);
+    const editor = EDITORS[node.comfyClass];
+    if (editor) addEditor(node, editor);
   },
   async beforeRegisterNodeDef(nodeType, nodeData) {
     if (!nodeData.name.startsWith(PREFIX)) return;
