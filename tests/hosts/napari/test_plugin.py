@@ -8,7 +8,7 @@ from npe2 import PluginManager, PluginManifest
 
 from matting_nodes import all_nodes, sample_data
 from matting_nodes.hosts import napari as host
-from matting_nodes.hosts.napari._trimap import is_trimap
+from matting_nodes.hosts.napari._trimap import TAG, alpha_options, is_trimap
 
 TITLES = [*(spec.title for spec in all_nodes()), "Inspect"]
 
@@ -77,6 +77,15 @@ def test_the_microscopy_sample_opens_with_its_pixel_size(viewer, plugin):
     (cell,) = viewer.open_sample("matting-nodes", "cell")
     np.testing.assert_allclose(cell.scale, (0.107, 0.107))
     assert [str(unit) for unit in cell.units] == ["micrometer", "micrometer"]
+
+
+def test_a_new_trimap_over_a_result_is_for_its_picture(viewer, fur):
+    image, _ = fur
+    viewer.add_image(image, name="fur", rgb=True)
+    viewer.add_image(image[..., 0], name="fur alpha", **alpha_options(base="fur"))
+    host.new_trimap(viewer)
+    assert viewer.layers[-1].name == "fur trimap"
+    assert viewer.layers[-1].metadata[TAG]["base"] == "fur"
 
 
 def test_a_new_trimap_is_all_unknown_and_ready_to_be_painted(viewer):

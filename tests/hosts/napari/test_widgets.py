@@ -180,6 +180,40 @@ def test_a_run_updates_its_layer_and_keeps_what_the_user_set(viewer, dock, finis
     assert layer.data[50, 60] == 0
 
 
+def test_a_widget_that_is_opened_again_updates_the_same_layer(viewer, dock, finish, painted):
+    first = dock("Alpha Matte")
+    assert finish(first) == ""
+    before = list(viewer.layers)
+    viewer.window.remove_dock_widget(first.native)
+    again = dock("Alpha Matte")
+    again.method.value = "guided_filter"
+    assert finish(again) == ""
+    assert list(viewer.layers) == before
+    assert viewer.layers["fur alpha"].metadata[TAG]["parameters"]["method"] == "guided_filter"
+
+
+def test_a_first_result_leaves_the_brush_in_hand(viewer, dock, finish, painted):
+    _, trimap = painted
+    widget = dock("Alpha Matte")
+    viewer.layers.selection.active = trimap
+    trimap.mode = "paint"
+    assert finish(widget) == ""
+    assert viewer.layers.selection.active == trimap
+    assert trimap.mode == "paint"
+    assert [layer.name for layer in viewer.layers] == ["fur", "fur alpha", "painted"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Segment", "Make Trimap", "Alpha Matte", "Estimate Foreground", "Composite", "Compare"],
+)
+def test_a_widget_says_what_is_set(viewer, dock, title):
+    widget = dock(title)
+    said = repr(widget)
+    assert said.startswith(f"<{title} widget (")
+    assert all(f"{name}={value!r}" in said for name, value in widget.parameters().items())
+
+
 def test_a_strangers_layer_of_the_same_name_is_left_alone(viewer, dock, finish, painted):
     stranger = viewer.add_points(np.zeros((1, 2)), name="fur alpha")
     finish(dock("Alpha Matte"))
@@ -634,6 +668,18 @@ def test_the_window_lives_while_a_matte_is_solved(viewer, dock, qtbot, slow):
     matte.cancel()
     qtbot.waitUntil(lambda: not matte.running, timeout=120_000)
     timer.stop()
+
+
+def test_no_button_moves_when_progress_is_shown(viewer, dock, qtbot, slow):
+    matte = dock("Alpha Matte")
+    QApplication.processEvents()
+    place = matte.run_button.native.geometry(), matte.live.switch.native.geometry()
+    matte.run()
+    qtbot.waitUntil(lambda: matte.progress_bar.visible, timeout=60_000)
+    QApplication.processEvents()
+    assert (matte.run_button.native.geometry(), matte.live.switch.native.geometry()) == place
+    matte.cancel()
+    qtbot.waitUntil(lambda: not matte.running, timeout=120_000)
 
 
 def test_a_cancel_changes_no_layer_and_the_next_run_works(viewer, dock, qtbot, slow):

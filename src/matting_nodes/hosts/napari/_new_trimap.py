@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._places import leading_shape, plane_shape, transforms
-from ._trimap import FOREGROUND_LABEL, trimap_options
+from ._trimap import FOREGROUND_LABEL, tag, trimap_options
 
 if TYPE_CHECKING:
     import napari
@@ -24,6 +24,9 @@ def new_trimap(viewer: napari.viewer.Viewer) -> None:
         show_warning("There is no image layer. A trimap is painted over an image. Open one first.")
         return
     image = chosen[0]
+    # Over a result, a trimap is for the picture that it was made from.
+    base = tag(image).get("base")
+    image = next((layer for layer in images if layer.name == base), image)
     layer = viewer.add_labels(
         np.zeros(leading_shape(image) + plane_shape(image), np.uint8),
         name=f"{image.name} trimap",

@@ -57,6 +57,8 @@ class Layer(Protocol):
     @property
     def ndim(self) -> int: ...
 
+    mode: str
+
     @property
     def units(self) -> Sequence[Unit]: ...
 
@@ -86,7 +88,6 @@ class LabelsLayer(Layer, Protocol):
     selected_label: int
     show_selected_label: bool
     brush_size: float
-    mode: str
 
 
 class ShapesLayer(Layer, Protocol):
@@ -123,6 +124,10 @@ class LayerList(Protocol):
     events: ListEvents
 
     def __iter__(self) -> Iterator[Layer]: ...
+
+    def index(self, layer: Layer, /) -> int: ...
+
+    def move(self, source: int, target: int, /) -> bool: ...
 
 
 class Viewer(Protocol):

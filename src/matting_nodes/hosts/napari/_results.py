@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import ClassVar
+from weakref import finalize
 
 import numpy as np
 
@@ -12,6 +15,9 @@ from ...framework.normalization import ValueRange
 from ._places import transforms
 from ._protocols import Layer, Viewer
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
+
+VIEWING = ("pan_zoom", "transform", "select")
+"""Modes of layers in which the mouse adds nothing."""
 
 
 def layer_data(value: Pixels, kind: Kind, range_: ValueRange | None = None) -> Pixels:
@@ -42,17 +48,52 @@ def layer_data(value: Pixels, kind: Kind, range_: ValueRange | None = None) -> P
     return value
 
 
+class _Made:
+    """The layers that are results in one viewer, until they are removed."""
+
+    _in_viewers: ClassVar[dict[int, _Made]] = {}
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.by_maker: dict[str, dict[tuple[Layer, str], tuple[Layer, int]]] = {}
+        self._layers = viewer.layers
+        viewer.layers.events.removed.connect(self._forget_removed)
+
+    @classmethod
+    def of(cls, viewer: Viewer) -> _Made:
+        """Return those of a viewer."""
+        # Each widget gets a proxy of its own.
+        viewer = getattr(viewer, "__wrapped__", viewer)
+        if id(viewer) not in cls._in_viewers:
+            cls._in_viewers[id(viewer)] = cls(viewer)
+            finalize(viewer, cls._in_viewers.pop, id(viewer))
+        return cls._in_viewers[id(viewer)]
+
+    def _forget_removed(self, _event: object = None) -> None:
+        present = list(self._layers)
+        for made in self.by_maker.values():
+            for key, (layer, _) in list(made.items()):
+                if key[0] not in present or layer not in present:
+                    del made[key]
+
+
 class ResultLayers:
     """The layers that one widget made, by the layers they were made from and the output.
 
     Layers are held themselves, not by name: a renamed layer is still updated, and a
-    stranger's with the same name is left alone.
+    stranger's with the same name is left alone. A widget that is opened again goes on with the
+    layers of the one before it.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where the layers are.
+    maker : str
+        What makes them.
     """
 
-    def __init__(self, viewer: Viewer) -> None:
+    def __init__(self, viewer: Viewer, maker: str) -> None:
         self._viewer = viewer
-        self._made: dict[tuple[Layer, str], tuple[Layer, int]] = {}
-        viewer.layers.events.removed.connect(self._forget_removed)
+        self._made = _Made.of(viewer).by_maker.setdefault(maker, {})
 
     def show(
         self,
@@ -105,15 +146,20 @@ class ResultLayers:
         editable = kind in (Kind.MASK, Kind.TRIMAP)
         self._made[source, name] = layer, _checksum(data) if editable else 0
 
-    def _forget_removed(self, _event: object = None) -> None:
-        present = list(self._viewer.layers)
-        self._made = {
-            key: made
-            for key, made in self._made.items()
-            if key[0] in present and made[0] in present
-        }
-
     def _add(
+        self,
+        name: str,
+        kind: Kind,
+        data: Pixels,
+        rgb: bool,
+        reference: Layer,
+        provenance: Mapping[str, object],
+        limits: tuple[float, float],
+    ) -> Layer:
+        with below_what_is_edited(self._viewer):
+            return self._added(name, kind, data, rgb, reference, provenance, limits)
+
+    def _added(
         self,
         name: str,
         kind: Kind,
@@ -143,6 +189,25 @@ class ResultLayers:
             metadata=metadata,
             **place,
         )
+
+
+@contextmanager
+def below_what_is_edited(viewer: Viewer) -> Iterator[None]:
+    """Put layers that are added below the one that is being painted or pointed on; keep it active.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where layers are added.
+    """
+    active, before = viewer.layers.selection.active, list(viewer.layers)
+    yield
+    if active is None or active.mode in VIEWING:
+        return
+    for layer in list(viewer.layers):
+        if layer not in before:
+            viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(active))
+    viewer.layers.selection.active = active
 
 
 def _fits(layer: Layer, data: Pixels, rgb: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     import napari
     from qtpy.QtWidgets import QWidget
 
+PATIENCE = 0.3
+"""Seconds after which a run shows its progress."""
+
 
 class NodeWidget(widgets.Container[widgets.bases.Widget]):
     """The dock widget of one node; `widget_class` makes a subclass for each."""
@@ -48,8 +52,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self._asked: Request | None = None
         self._progressed: Callable[[float, str], None] | None = None
         self._newer = self._quiet = False
+        self._began = 0.0
         self._followed: LiveStack | None = None
-        self._results = ResultLayers(napari_viewer)
+        self._results = ResultLayers(napari_viewer, self.spec.name)
         self.layer_choices = {w.name: LayerChoice(w, napari_viewer) for w in self.spec.inputs}
         self.method = self._method_choice()
         self.fields = {
@@ -60,12 +65,17 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.live = Live(lambda: list(self._layers().values()), self.parameters, self._run_live)
         self.run_button = widgets.PushButton(text="Run")
         self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False)
+        # Its place stays when it is hidden, so that no button moves.
+        policy = self.progress_bar.native.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.progress_bar.native.setSizePolicy(policy)
         self.message = widgets.Label(value="")
         self.message.native.setWordWrap(True)
         # As wide as the dock, and as high as its text is then.
         wide, high = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding
         self.message.native.setSizePolicy(wide, high)
         self.message.native.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.message.native.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.details = ""
         self.copy_button = widgets.PushButton(text="Copy details", visible=False)
         rows: list[widgets.bases.Widget] = [*self.layer_choices.values()]
@@ -101,6 +111,11 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self._propose_layers()
         self._show_readiness()
         bind_keys(self.native, {"Ctrl+Return": self._run_or_cancel})
+
+    def __repr__(self) -> str:
+        # magicgui's makes a signature, in which methods' parameters would have the same names.
+        values = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items())
+        return f"<{self.spec.title} widget ({values})>"
 
     # what the user sets
 
@@ -222,7 +237,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self._progressed = report = self._progressed or _to_ui_thread(self)
         self.message.value, self.copy_button.visible = "", False
         self._set_running(True)
-        self._asked = request
+        self._asked, self._began = request, time.monotonic()
         self._worker = worker = create_worker(
             work,
             self.spec,
@@ -345,11 +360,15 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
 
     def _set_running(self, running: bool) -> None:
         self.run_button.text, self.run_button.enabled = ("Cancel" if running else "Run"), True
-        self.progress_bar.value, self.progress_bar.visible = 0, running
+        self.progress_bar.value, self.progress_bar.visible = 0, False
         self._show_readiness()
 
     def _show_progress(self, fraction: float, message: str) -> None:
-        if self._worker is not None and not self._worker.abort_requested:
+        if self._worker is None or self._worker.abort_requested:
+            return
+        # What is done at once would only flicker.
+        if time.monotonic() - self._began > PATIENCE:
+            self.progress_bar.visible = True
             self.progress_bar.value = round(1000 * fraction)
             self.message.value = message
 
