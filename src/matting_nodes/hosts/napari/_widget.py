@@ -17,7 +17,7 @@ from ...framework.run import Frames, complete_parameters
 from ...framework.spec import NodeSpec, Output
 from ...job import Job
 from ...models.costs import described
-from ._choices import LayerChoice, propose, worth_choosing
+from ._choices import LayerChoice, needed, propose, worth_choosing
 from ._fields import field
 from ._layers import frames, grid_of
 from ._live import Live
@@ -164,7 +164,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     def _propose_layers(self, _value: object = None) -> None:
         method = self.method.value if self.spec.default_method else "default"
         wanted = worth_choosing(self.spec, method)
-        propose(self.layer_choices, wanted, self._viewer.layers.selection.active)
+        active = self._viewer.layers.selection.active
+        propose(self.layer_choices, wanted, active, needed(self.spec, method))
 
     def _show_readiness(self, _value: object = None) -> None:
         """Let Run be pressed if the node can run; else say in its tooltip why it cannot."""
