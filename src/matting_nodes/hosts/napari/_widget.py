@@ -220,7 +220,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             return
         # Run solves from the start; a followed result may be off by some thousandths.
         self._follow(request, afresh=not quiet)
-        self._progressed = report = self._progressed or _to_ui_thread(self)
+        self._progressed = report = self._progressed or to_ui_thread(
+            self.native, self._show_progress
+        )
         self.message.value, self.copy_button.visible = "", False
         self._set_running(True)
         self._asked = request
@@ -374,15 +376,25 @@ def bind_keys(widget: QWidget, actions: dict[str, Callable[[], None]]) -> None:
         shortcut.activated.connect(action)
 
 
-def _to_ui_thread(widget: NodeWidget) -> Callable[[float, str], None]:
-    """Return a function that shows progress on a widget, from whichever thread it is called."""
+def to_ui_thread(
+    widget: QWidget, show: Callable[[float, str], None]
+) -> Callable[[float, str], None]:
+    """Return a function that shows progress on a widget, from whichever thread it is called.
+
+    Parameters
+    ----------
+    widget : QWidget
+        Lives in the thread of the user interface.
+    show : callable(fraction, message)
+        Called in that thread.
+    """
     from qtpy.QtCore import QObject, Signal
 
     class Bridge(QObject):
         progressed = Signal(float, str)
 
-    bridge = Bridge(widget.native)
-    bridge.progressed.connect(widget._show_progress)
+    bridge = Bridge(widget)
+    bridge.progressed.connect(show)
     report: Callable[[float, str], None] = bridge.progressed.emit
     return report
 
