@@ -94,7 +94,7 @@ def parameters() -> Iterator[tuple[NodeSpec, str, Parameter]]:
 def drawn(spec: NodeSpec, method: str, parameter: Parameter) -> bool:
     """Tell whether a parameter has a picture."""
     # Networks' results cannot be drawn without their weights.
-    if method and spec.methods[method].is_network:
+    if method == "onnx" or (method and spec.methods[method].is_network):
         return False
     return not {parameter.name, f"{spec.name} {parameter.name}"} & NOT_DRAWN
 

@@ -79,7 +79,8 @@ def test_a_good_input_runs_and_bad_values_are_refused_before_anything_is_compute
 ):
     spec = NODES[node]
     given = inputs(spec)
-    if not (method and spec.methods[method].is_network):
+    # Without a file of their own, networks do not run.
+    if method != "onnx" and not (method and spec.methods[method].is_network):
         run(spec, given, settings(spec, method))
     # A picture may have any finite numbers.
     is_image = wire_of(spec, wire).kind is Kind.IMAGE

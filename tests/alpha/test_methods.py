@@ -8,7 +8,7 @@ import pytest
 
 from matting_nodes.alpha._checks import full_contrast
 from matting_nodes.arrays import unknown
-from matting_nodes.errors import MattingError, ShapeError
+from matting_nodes.errors import MattingError, MissingInputError, ShapeError
 from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.alpha_matte import alpha_matte
 from matting_nodes.nodes.compare import compare
@@ -48,6 +48,14 @@ def test_known_pixels_are_exact_and_the_rest_is_better_than_a_guess(fur, method)
     guess = np.where(unknown(trimap), 0.5, trimap / 255)
     ours, theirs = (compare(a, reference, trimap=trimap).table["SAD"] for a in (alpha, guess))
     assert ours < 0.8 * theirs
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_works_on_a_trimap_asks_for_it(fur, method):
+    with pytest.raises(
+        MissingInputError, match=r"got no trimap\. The method .* works on the trimap"
+    ):
+        alpha_matte(fur[0], method=method)
 
 
 @pytest.mark.parametrize("method", METHODS)

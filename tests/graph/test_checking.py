@@ -45,6 +45,7 @@ def test_a_good_graph_has_no_problems(cutout, tmp_path):
         ("4", {"method.radius": 3}, "There is no input method.radius"),
         ("4", {"inner": 3}, "There is no input inner. Make Trimap has mask"),
         ("5", {"trimap": None}, "trimap is not wired"),
+        ("5", {"trimap": None, "method": "gca"}, "Alpha Matte needs it"),
         ("5", {"image": ["8", 0], "trimap": ["8", 0]}, "These nodes depend on each other"),
         ("7", {"color": "whiite"}, "color of Composite is 'whiite'"),
         ("8", {"filename_prefix": None}, "filename_prefix is missing"),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from matting_nodes import Job, segment
+from matting_nodes import Job, alpha_matte, segment
 from matting_nodes.errors import WeightsError
 from matting_nodes.models.pool import POOL
 from matting_nodes.networks import BiRefNet, MODNet
@@ -124,6 +124,24 @@ def test_where_the_order_of_patches_is_not_known_both_are_tried(files):
     doubts = [((mask > 0.1) & (mask < 0.9)).mean() for mask in by_order]
     np.testing.assert_array_equal(found, by_order[int(np.argmin(doubts))])
     assert any("two orders of patches differ by" in message for message in told)
+
+
+def test_alpha_matte_needs_no_trimap_and_keeps_what_one_says(files):
+    image, trimap = image_and_trimap(64, 96)
+    by = {
+        "modnet": {"weights": files["modnet"], "shorter_side": 64},
+        "birefnet": {"network": "lite_matting", "weights": files["birefnet"], "side": 64},
+    }
+    for method, given in by.items():
+        network = {"network": "lite_matting"} if method == "birefnet" else {}
+        whole = alpha_matte(image, method=method, **given)
+        soft = segment(image, method=method, soft=True, **(given | network))
+        np.testing.assert_array_equal(whole, soft)
+        guided = alpha_matte(image, trimap, method=method, **given)
+        unknown = trimap == 128
+        np.testing.assert_array_equal(guided[unknown], whole[unknown])
+        np.testing.assert_array_equal(guided[~unknown], (trimap == 255)[~unknown])
+        assert not np.array_equal(guided, whole)
 
 
 def test_a_lite_file_does_not_fit_the_large_network(files):

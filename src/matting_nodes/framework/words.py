@@ -24,6 +24,7 @@ COMFYUI: Mapping[str, str] = {
     ),
     # A folder in custom_nodes is no installed package, so its extras are not known to pip.
     r'pip install "matting-nodes\[networks\]"': "python -m pip install transformers",
+    r'pip install "matting-nodes\[onnx\]"': "python -m pip install onnx onnxruntime",
     r'pip install "matting-nodes\[run\]"': "python -m pip install av",
     r"Run: (?:python -m )?pip install": "In ComfyUI's own Python run: python -m pip install",
     r"; then: matting-nodes doctor": "; then start ComfyUI again",

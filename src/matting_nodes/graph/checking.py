@@ -126,8 +126,10 @@ def _method_problems(node: GraphNode, type_: NodeType) -> Iterator[MattingError]
 
 
 def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
+    needed = type_.needs.get(str(node.inputs.get("method")), ())
     for socket in type_.inputs:
-        if not socket.optional and socket.name not in node.inputs:
+        is_needed = not socket.optional or socket.name in needed
+        if is_needed and socket.name not in node.inputs:
             yield MissingInputError(
                 f"{socket.name} is not wired",
                 f"{type_.title} needs it: {socket.help or socket.kind}",

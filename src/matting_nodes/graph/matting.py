@@ -28,6 +28,7 @@ def _type(spec: NodeSpec) -> NodeType:
         outputs=tuple(Socket(o.name, WIRE_TYPES[o.kind]) for o in spec.outputs),
         passed=("job",),
         methods={name: method.parameters for name, method in spec.methods.items()},
+        needs={name: method.needs for name, method in spec.methods.items()},
         # A graph runs for a table, whether or not anything uses it.
         is_end=any(output.kind is Kind.TABLE for output in spec.outputs),
         ours=True,

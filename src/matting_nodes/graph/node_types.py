@@ -74,6 +74,8 @@ class NodeType:
     passed: tuple[str, ...] = ()
     methods: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict)
     """The parameters under each choice of "method"."""
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of the optional inputs that must be wired for a choice of "method"."""
     is_end: bool = False
     """Whether it saves, shows or measures something, so that a graph runs for it."""
     check: Callable[[Mapping[str, object], Folders], None] | None = None

@@ -20,6 +20,7 @@ from ._fingerprints import sha256
 from ._memory import MemoryBackend, TorchMemory, is_out_of_memory, size_of
 from .catalog import Model
 from .catalog import model as find_model
+from .onnx_files import free_onnx
 
 if TYPE_CHECKING:
     import torch
@@ -132,7 +133,8 @@ class Pool:
             idle = [entry for entry in self._idle() if here in (None, entry.key.device)]
             for entry in idle:
                 self._drop(entry)
-            return len(idle)
+            # Those of onnxruntime are on the CPU, and end with their last run.
+            return len(idle) + (free_onnx() if here in (None, "cpu") else 0)
 
     def relieve(self, device: torch.device) -> bool:
         """Memory ran out: drop what is idle on a device, and tell whether anything was freed."""

@@ -86,11 +86,7 @@ def modnet_matte(image: Image, *, side: int, recipe: str, job: Job, **where: Any
         Device, precision and weights, as `predict` takes them.
     """
     height, width = image.shape[:2]
-    shorter = min(height, width)
-    high, wide = height, width
-    if recipe == "full" or max(height, width) < side or shorter > side:
-        # Truncated, as published.
-        high, wide = (side if s == shorter else int(s * side / shorter) for s in (height, width))
+    high, wide = modnet_size(height, width, side, always=recipe == "full")
     if recipe == "published":
         high, wide = (max(STRIDE, s // STRIDE * STRIDE) for s in (high, wide))
         planes = _by_area(in_floats(in_8_bits(image)).transpose(2, 0, 1), high, wide)
@@ -102,6 +98,27 @@ def modnet_matte(image: Image, *, side: int, recipe: str, job: Job, **where: Any
     if recipe == "published":
         matte = _by_area(matte, height, width)
     return resized(matte[0], height, width).clip(0, 1)
+
+
+def modnet_size(height: int, width: int, side: int, always: bool = False) -> tuple[int, int]:
+    """Return height and width that MODNet looks at, before they become multiples of its stride.
+
+    Parameters
+    ----------
+    height, width : int, pixels
+        Of the picture.
+    side : int, pixels
+        What the shorter side becomes.
+    always : bool
+        Also where the picture's longer side is at least as long and its shorter one at most, which
+        as published stays as it is.
+    """
+    shorter = min(height, width)
+    if not (always or max(height, width) < side or shorter > side):
+        return height, width
+    # Truncated, as published.
+    high, wide = (side if s == shorter else int(s * side / shorter) for s in (height, width))
+    return high, wide
 
 
 def _birefnet(name: str, planes: Planes, columns: bool, job: Job, where: dict[str, Any]) -> Mask:

@@ -29,6 +29,7 @@ def test_the_layers_menu_leads_to_every_node(plugin):
     menus = plugin.contributions.menus
     assert [item.submenu for item in menus["napari/layers/segment"]] == ["matting_nodes"]
     assert [item.command for item in menus["matting_nodes"]] == [
+        "matting-nodes.cut_out",
         *(f"matting-nodes.{spec.name}" for spec in all_nodes()),
         "matting-nodes.inspect",
     ]
@@ -43,7 +44,8 @@ def test_napari_shows_the_submenu_with_every_node(viewer, plugin):
     menus = get_app_model().menus
     assert "Image matting" in titles("napari/layers/segment")
     assert "New trimap (Image matting)" in titles("napari/layers/annotate")
-    assert [title.split(" (")[0] for title in titles("matting_nodes")] == TITLES
+    shown = [title.split(" (")[0] for title in titles("matting_nodes")]
+    assert shown == ["Cut out the object", *TITLES]
 
 
 def test_the_menu_makes_a_new_trimap(viewer, plugin):

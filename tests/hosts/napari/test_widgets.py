@@ -672,6 +672,7 @@ def test_the_window_lives_while_a_matte_is_solved(viewer, dock, qtbot, slow):
 
 def test_no_button_moves_when_progress_is_shown(viewer, dock, qtbot, slow):
     matte = dock("Alpha Matte")
+    matte.native.window().show()
     QApplication.processEvents()
     place = matte.run_button.native.geometry(), matte.live.switch.native.geometry()
     matte.run()

@@ -29,6 +29,7 @@ REQUIRED = (
 OPTIONAL = (
     "pymatting",
     "transformers",
+    "onnx",
     "onnxruntime",
     "napari",
     "magicgui",

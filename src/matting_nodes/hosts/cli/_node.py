@@ -43,8 +43,10 @@ def add_command(commands: Commands, spec: NodeSpec) -> None:
 
 
 def _positional(spec: NodeSpec) -> list[Input]:
-    """Return the inputs without a flag: those that must be there, or the first."""
-    return [wire for wire in spec.inputs if not wire.optional] or [spec.inputs[0]]
+    """Return the inputs without a flag: those that must be there, if only by default."""
+    default = spec.chosen()
+    needed = default.needs if default else ()
+    return [wire for wire in spec.inputs if not wire.optional or wire.name in needed]
 
 
 def _pictures(spec: NodeSpec) -> list[Output]:

@@ -14,6 +14,7 @@ from ._samples import open_cell, open_lemur
 
 __all__ = [
     "InspectWidget",
+    "cut_out",
     "manifest",
     "new_trimap",
     "open_cell",
@@ -26,6 +27,7 @@ __all__ = [
 
 _MODULES = {
     "InspectWidget": "_inspect",
+    "cut_out": "_cut_out",
     "new_trimap": "_new_trimap",
     "read_trimap": "_files",
     "write_picture": "_files",

@@ -76,7 +76,7 @@ def _suits(layer: Layer, wire: Input) -> bool:
     if kind is Kind.MASK and wire.group and isinstance(layer, Shapes):
         return True  # a polygon around the object
     if kind is Kind.IMAGE:
-        return isinstance(layer, Image) and tag(layer).get("kind") != "alpha"
+        return isinstance(layer, Image) and tag(layer).get("kind") not in ("alpha", "mask")
     if kind is Kind.ALPHA:
         return isinstance(layer, Image) and not layer.rgb
     if kind is Kind.MASK and isinstance(layer, Image):
@@ -85,6 +85,21 @@ def _suits(layer: Layer, wire: Input) -> bool:
         return isinstance(layer, Labels) and not is_trimap(layer)
     # A plain Labels layer may be offered as a trimap: running says why it is refused.
     return isinstance(layer, {Kind.TRIMAP: Labels, Kind.POINTS: Points, Kind.BOX: Shapes}[kind])
+
+
+def needed(spec: NodeSpec, method: str) -> set[str]:
+    """Return the inputs that must be there.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    method : str
+        Its selected method, or "default".
+    """
+    chosen = spec.chosen(method)
+    by_method = chosen.needs if chosen else ()
+    return {w.name for w in spec.inputs if not w.optional or w.name in by_method}
 
 
 def worth_choosing(spec: NodeSpec, method: str) -> set[str]:
@@ -98,13 +113,10 @@ def worth_choosing(spec: NodeSpec, method: str) -> set[str]:
         Its selected method, or "default".
     """
     chosen = spec.chosen(method)
-    needed = chosen.needs if chosen else ()
-    return {
+    return needed(spec, method) | {
         wire.name
         for wire in spec.inputs
-        if not wire.optional
-        or wire.name in needed
-        or (not _is_by_hand(wire) and (chosen is None or wire.name in chosen.takes))
+        if not _is_by_hand(wire) and (chosen is None or wire.name in chosen.takes)
     }
 
 
@@ -113,7 +125,10 @@ def _is_by_hand(wire: Input) -> bool:
 
 
 def propose(
-    choices: Mapping[str, LayerChoice], wanted: Collection[str], active: Layer | None
+    choices: Mapping[str, LayerChoice],
+    wanted: Collection[str],
+    active: Layer | None,
+    needed: Collection[str] = (),
 ) -> None:
     """Choose the likeliest layers where the user has not: newest results, all of one picture.
 
@@ -125,6 +140,8 @@ def propose(
         The inputs to choose for; the others get none.
     active : Layer, optional
         The one that the user has in hand.
+    needed : names
+        Those that must be there although their node can do without.
     """
     if any(choice.proposing for choice in choices.values()):
         return  # One proposal leads to no other.
@@ -137,14 +154,18 @@ def propose(
         for layer in choice.candidates()
         if not tag(layer)
     ]
+
+    def is_optional(choice: LayerChoice) -> bool:
+        return choice.wire.optional and choice.wire.name not in needed
+
     # The picture is the one that the newest result was made from; what is optional is to fit both.
-    for choice in sorted(free, key=lambda c: (c.wire.optional, c.wire.kind is Kind.IMAGE)):
+    for choice in sorted(free, key=lambda c: (is_optional(c), c.wire.kind is Kind.IMAGE)):
         layer = None
         if choice.wire.name in wanted:
             if choice.wire.is_source:
                 layer = _picture(pictures, chosen, choice.value, active and _itself(active))
             else:
-                layer = _result(choice, chosen, pictures)
+                layer = _result(choice, chosen, pictures, is_optional(choice))
         choice.propose(layer)
         if layer is not None:
             chosen.append(layer)
@@ -174,7 +195,7 @@ def _picture(
 
 
 def _result(
-    choice: LayerChoice, chosen: Sequence[Layer], pictures: Sequence[Layer]
+    choice: LayerChoice, chosen: Sequence[Layer], pictures: Sequence[Layer], optional: bool
 ) -> Layer | None:
     """Return the newest layer that is what a wire asks for and belongs to what is chosen."""
     wire = choice.wire
@@ -195,7 +216,7 @@ def _result(
         if _is_likely(layer, wire)
         and layer not in chosen
         and _fits(layer, chosen)
-        and (not (wire.optional and chosen and "base" in tag(layer)) or _is_akin(layer, chosen))
+        and (not (optional and chosen and "base" in tag(layer)) or _is_akin(layer, chosen))
     ]
     return min(likely, key=unlikely, default=None)
 

@@ -27,6 +27,7 @@ def manifest() -> dict[str, object]:
             "commands": [
                 *(_command(name, spec.title, widget_name(spec)) for name, spec in nodes.items()),
                 _command(f"{PLUGIN}.inspect", "Inspect", "InspectWidget"),
+                _command(f"{PLUGIN}.cut_out", "Cut out the object", "cut_out"),
                 _command(f"{PLUGIN}.new_trimap", "New trimap", "new_trimap"),
                 _command(f"{PLUGIN}.read_trimap", "Open as a trimap", "read_trimap"),
                 _command(f"{PLUGIN}.write_picture", "Save an image or alpha", "write_picture"),
@@ -40,7 +41,9 @@ def manifest() -> dict[str, object]:
             ],
             "menus": {
                 "napari/layers/segment": [{"submenu": SUBMENU}],
-                SUBMENU: [{"command": name} for name in (*nodes, f"{PLUGIN}.inspect")],
+                SUBMENU: [
+                    {"command": name} for name in (f"{PLUGIN}.cut_out", *nodes, f"{PLUGIN}.inspect")
+                ],
                 "napari/layers/annotate": [{"command": f"{PLUGIN}.new_trimap"}],
             },
             "submenus": [{"id": SUBMENU, "label": "Image matting"}],

@@ -49,6 +49,7 @@ class Layer(Protocol):
     """A layer of any kind."""
 
     name: str
+    visible: bool
     data: LayerPixels
     """An array, for multiscale layers a list of arrays, for points and shapes their vertices."""
     metadata: LayerMeta

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ...errors import MattingError, MissingInputError
 from ...framework.run import complete_parameters
 from ...framework.spec import Input, NodeSpec
+from ._choices import needed
 from ._layers import grid_of
 from ._protocols import Layer
 
@@ -28,10 +29,9 @@ def obstacle(
         By name.
     """
     try:
-        chosen = spec.chosen(complete_parameters(spec, parameters).get("method", "default"))
-        needed = chosen.needs if chosen else ()
+        method = str(complete_parameters(spec, parameters).get("method", "default"))
         for wire in spec.inputs:
-            if wire.name not in layers and (not wire.optional or wire.name in needed):
+            if wire.name not in layers and wire.name in needed(spec, method):
                 raise _missing(spec, wire)
         grid_of(spec, layers)
     except MattingError as error:

@@ -13,14 +13,16 @@ import numpy as np
 from ...arrays import Kind, Pixels
 from ...framework.normalization import ValueRange
 from ._places import transforms
-from ._protocols import Layer, Viewer
+from ._protocols import Layer, LayerMeta, Viewer, is_labels
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
 
 VIEWING = ("pan_zoom", "transform", "select")
 """Modes of layers in which the mouse adds nothing."""
 
 
-def layer_data(value: Pixels, kind: Kind, range_: ValueRange | None = None) -> Pixels:
+def layer_data(
+    value: Pixels, kind: Kind, range_: ValueRange | None = None, soft: bool = False
+) -> Pixels:
     """Return a frame as its layer holds it; colors keep a third axis.
 
     Grey pictures are in the numbers of the layer that they come from. Colors are in 0..1, since
@@ -34,10 +36,12 @@ def layer_data(value: Pixels, kind: Kind, range_: ValueRange | None = None) -> P
         What it is.
     range_ : ValueRange, optional
         Range of a picture's values; 0..1 by default.
+    soft : bool
+        Whether a mask holds shares between 0 and 1, and not labels.
     """
     if kind is Kind.TRIMAP:
         return trimap_to_labels(value)
-    if kind is Kind.MASK:
+    if kind is Kind.MASK and not soft:
         return (value > 0.5).astype(np.uint8)
     if kind is Kind.IMAGE and value.shape[2] == 1:
         return value[..., 0]
@@ -135,7 +139,7 @@ class ResultLayers:
         provenance = {"output": name, "base": base, **provenance}
         # What the user painted into a result is theirs: the new result gets a layer of its own.
         painted = layer is not None and written and written != _checksum(layer.data)
-        if layer is None or painted or not _fits(layer, data, rgb):
+        if layer is None or painted or not _fits(layer, kind, data, rgb):
             limits = (0, 1) if rgb or range_ is None else range_.limits
             layer = self._add(f"{base} {label}", kind, data, rgb, reference, provenance, limits)
         else:
@@ -179,6 +183,10 @@ class ResultLayers:
             options = alpha_options(**provenance)
             return self._viewer.add_image(data, name=name, **options, **place)
         metadata = {TAG: {"kind": kind.value, **provenance}}
+        if kind is Kind.MASK and not _is_label(kind, data):
+            # What is surely background shows the picture below as it is.
+            look: LayerMeta = {"opacity": 0.5, "blending": "additive", "contrast_limits": (0, 1)}
+            return self._viewer.add_image(data, name=name, metadata=metadata, **look, **place)
         if kind is Kind.MASK:
             return self._viewer.add_labels(data, name=name, metadata=metadata, opacity=0.5, **place)
         return self._viewer.add_image(
@@ -210,10 +218,17 @@ def below_what_is_edited(viewer: Viewer) -> Iterator[None]:
     viewer.layers.selection.active = active
 
 
-def _fits(layer: Layer, data: Pixels, rgb: bool) -> bool:
+def _is_label(kind: Kind, data: Pixels) -> bool:
+    """Tell whether a result is a Labels layer: a trimap or a hard mask."""
+    return kind is Kind.TRIMAP or (kind is Kind.MASK and data.dtype.kind != "f")
+
+
+def _fits(layer: Layer, kind: Kind, data: Pixels, rgb: bool) -> bool:
     """Tell whether a layer can take this data in place."""
     was_rgb = getattr(layer, "rgb", False)
-    return was_rgb == rgb and layer.ndim + was_rgb == data.ndim
+    # A mask that was hard may be soft now.
+    fits_type = is_labels(layer) == _is_label(kind, data)
+    return fits_type and was_rgb == rgb and layer.ndim + was_rgb == data.ndim
 
 
 def _checksum(data: Pixels) -> int:

@@ -18,7 +18,7 @@ from ...framework.run import Frames, complete_parameters
 from ...framework.spec import NodeSpec, Output
 from ...job import Job
 from ...models.costs import described
-from ._choices import LayerChoice, propose, worth_choosing
+from ._choices import LayerChoice, needed, propose, worth_choosing
 from ._fields import field
 from ._layers import frames, grid_of
 from ._live import Live
@@ -179,7 +179,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     def _propose_layers(self, _value: object = None) -> None:
         method = self.method.value if self.spec.default_method else "default"
         wanted = worth_choosing(self.spec, method)
-        propose(self.layer_choices, wanted, self._viewer.layers.selection.active)
+        active = self._viewer.layers.selection.active
+        propose(self.layer_choices, wanted, active, needed(self.spec, method))
 
     def _show_readiness(self, _value: object = None) -> None:
         """Let Run be pressed if the node can run; else say in its tooltip why it cannot."""
@@ -234,7 +235,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             return
         # Run solves from the start; a followed result may be off by some thousandths.
         self._follow(request, afresh=not quiet)
-        self._progressed = report = self._progressed or _to_ui_thread(self)
+        self._progressed = report = self._progressed or to_ui_thread(
+            self.native, self._show_progress
+        )
         self.message.value, self.copy_button.visible = "", False
         self._set_running(True)
         self._asked, self._began = request, time.monotonic()
@@ -392,15 +395,25 @@ def bind_keys(widget: QWidget, actions: dict[str, Callable[[], None]]) -> None:
         shortcut.activated.connect(action)
 
 
-def _to_ui_thread(widget: NodeWidget) -> Callable[[float, str], None]:
-    """Return a function that shows progress on a widget, from whichever thread it is called."""
+def to_ui_thread(
+    widget: QWidget, show: Callable[[float, str], None]
+) -> Callable[[float, str], None]:
+    """Return a function that shows progress on a widget, from whichever thread it is called.
+
+    Parameters
+    ----------
+    widget : QWidget
+        Lives in the thread of the user interface.
+    show : callable(fraction, message)
+        Called in that thread.
+    """
     from qtpy.QtCore import QObject, Signal
 
     class Bridge(QObject):
         progressed = Signal(float, str)
 
-    bridge = Bridge(widget.native)
-    bridge.progressed.connect(widget._show_progress)
+    bridge = Bridge(widget)
+    bridge.progressed.connect(show)
     report: Callable[[float, str], None] = bridge.progressed.emit
     return report
 

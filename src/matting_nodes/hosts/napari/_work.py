@@ -104,6 +104,7 @@ def _gather(spec: NodeSpec, request: Request, job: Job) -> Outcome:
     rgb: set[str] = set()
     planes = list(np.ndindex(request.grid.stack))
     outcome = Outcome(stacks, {})
+    soft = bool(request.parameters.get("soft"))
     results = map_frames(spec, request.inputs, request.parameters, job)
     for plane, result in zip(planes, results, strict=True):
         for output in spec.outputs:
@@ -111,7 +112,7 @@ def _gather(spec: NodeSpec, request: Request, job: Job) -> Outcome:
             if output.kind is Kind.TABLE:
                 texts.append("\n".join(f"{name}: {number:.5g}" for name, number in value.items()))
                 continue
-            frame = layer_data(value, output.kind, result.range)
+            frame = layer_data(value, output.kind, result.range, soft)
             if output.name not in stacks:
                 stacks[output.name] = np.empty(request.grid.stack + frame.shape, frame.dtype)
             if frame.ndim == 3:
