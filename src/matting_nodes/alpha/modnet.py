@@ -8,7 +8,7 @@ from ..arrays import Alpha, Image
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job
-from ..models.settings import Precision, Recipe, Weights
+from ..models.parameters import Precision, Recipe, Weights
 from ..models.trimap_free import modnet_matte
 
 
