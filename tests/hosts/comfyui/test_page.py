@@ -102,14 +102,14 @@ def editing(server):
     return graph, image, trimap
 
 
-def press_edit(page, kind="EditTrimap", label="Edit trimap", told="strokes"):
-    """Press the node's button with the mouse, wherever the mode draws it."""
+def press_button(page, kind, label):
+    """Press a node's button with the mouse, wherever the mode draws it."""
     node = f"const n = window.app.canvas.graph.nodes.find(n => n.comfyClass.endsWith('{kind}'));"
     page.evaluate(f"() => {{ {node} window.app.canvas.centerOnNode(n); }}")
     page.wait_for_timeout(500)
     if page.mode == "classic":
         x, y = page.evaluate(
-            f"() => {{ {node} const w = n.widgets.find(w => w.type === 'button');"
+            f"() => {{ {node} const w = n.widgets.find(w => w.name === '{label}');"
             " const c = window.app.canvas, box = c.canvas.getBoundingClientRect();"
             " const at = c.ds.convertOffsetToCanvas([n.pos[0] + n.size[0] / 2,"
             " n.pos[1] + w.last_y + 10]); return [at[0] + box.left, at[1] + box.top]; }"
@@ -117,6 +117,10 @@ def press_edit(page, kind="EditTrimap", label="Edit trimap", told="strokes"):
         page.mouse.click(x, y)
     else:
         page.get_by_role("button", name=label).first.click()
+
+
+def press_edit(page, kind="EditTrimap", label="Edit trimap", told="strokes"):
+    press_button(page, kind, label)
     page.wait_for_selector(".mn-editor", timeout=20_000)
     page.wait_for_function(
         "told => document.querySelector('.mn-status').textContent.includes(told)",
@@ -351,6 +355,24 @@ def test_the_editor_opens_inside_a_subgraph(page, server, editing):
     (api,) = [n for n in exported(page).values() if n["class_type"].endswith("EditTrimap")]
     (stroke,) = strokes_from(api["inputs"]["strokes"])
     assert (stroke.tool, stroke.value) == ("brush", "foreground")
+
+
+def test_a_color_is_picked(page):
+    inputs = {"network": "auto", "color": "tomato", "device": "auto"}
+    graph = {"1": {"class_type": "MattingNodesCutout", "inputs": inputs}}
+    load(page, graph)
+    press_button(page, "Cutout", "Pick color")
+    page.wait_for_selector(".mn-color", state="attached")
+    assert page.evaluate("() => document.querySelector('.mn-color').value") == "#ff6347"
+    # The system's own dialog is beyond a page's reach: what it tells the page is what it does.
+    page.evaluate(
+        "() => { const p = document.querySelector('.mn-color'); p.value = '#204060';"
+        " p.dispatchEvent(new Event('input')); p.dispatchEvent(new Event('change')); }"
+    )
+    assert exported(page)["1"]["inputs"] == inputs | {"color": "#204060"}
+    saved = page.evaluate("() => JSON.parse(JSON.stringify(window.app.graph.serialize()))")
+    assert saved["nodes"][0]["widgets_values"][:3] == ["auto", "#204060", "auto"]
+    shoot(page, "color")
 
 
 def test_methods_keep_their_values_when_they_are_switched(page):

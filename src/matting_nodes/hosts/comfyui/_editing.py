@@ -23,7 +23,7 @@ from ...job import Cancelled, Job
 from ...solvers.boxes import Slices, bounds, is_empty, whole
 from ...trimap.painting import Stroke, paint, strokes_from
 
-KEPT = 3
+KEPT = 8
 """Nodes whose pictures are kept for the editor: the last that ran."""
 
 

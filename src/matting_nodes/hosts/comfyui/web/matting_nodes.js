@@ -81,11 +81,38 @@ function addEditor(node, [name, label, editor]) {
   button.options.serialize = false;
 }
 
+/** Give a node a button that picks its color; names, and transparent, are typed as before. */
+function addColorPicker(node) {
+  const color = node.widgets?.find((one) => one.name === "color");
+  if (!color) return;
+  const button = node.addWidget("button", "Pick color", null, () => {
+    const picker = document.createElement("input");
+    picker.type = "color";
+    // A canvas knows every name of a color.
+    const context = new OffscreenCanvas(1, 1).getContext("2d");
+    context.fillStyle = color.value;
+    picker.value = context.fillStyle.startsWith("#") ? context.fillStyle : "#ffffff";
+    picker.style.cssText = "position: fixed; left: 50%; top: 40%; opacity: 0; pointer-events: none;";
+    picker.className = "mn-color";
+    picker.addEventListener("input", () => {
+      color.value = picker.value;
+      app.graph.setDirtyCanvas(true, true);
+    });
+    picker.addEventListener("change", () => picker.remove());
+    document.querySelector(".mn-color")?.remove();
+    document.body.append(picker);
+    picker.click();
+  });
+  button.serialize = false;
+  button.options.serialize = false;
+}
+
 app.registerExtension({
   name: "MattingNodes",
   nodeCreated(node) {
     if (!node.comfyClass?.startsWith(PREFIX)) return;
     keepValues(node);
+    addColorPicker(node);
     const editor = EDITORS[node.comfyClass];
     if (editor) addEditor(node, editor);
   },
