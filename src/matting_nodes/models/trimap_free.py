@@ -106,6 +106,8 @@ def modnet_matte(image: Image, *, side: int, recipe: str, job: Job, **where: Any
 
 def _birefnet(name: str, planes: Planes, columns: bool, job: Job, where: dict[str, Any]) -> Mask:
     """Return the mask at the network's size, (h, w)."""
+    from scipy.special import expit
+
     logits = predict(
         name,
         planes,
@@ -115,7 +117,7 @@ def _birefnet(name: str, planes: Planes, columns: bool, job: Job, where: dict[st
         job=job,
         **where,
     )
-    mask: Mask = 1 / (1 + np.exp(-logits[0]))
+    mask: Mask = expit(logits[0])
     return mask
 
 
