@@ -3,9 +3,9 @@
 `python benchmarks/engines.py [--networks gca …] [--side 768]`
 
 Each network runs whole over the bundled lemur, in one pass, with random weights: seconds, of all
-cores together, are the least of two runs after a first one; errors are mean and maximum of the difference of alpha from
-PyTorch in float32, as it runs in a node. int8 is onnxruntime's, calibrated on the very picture.
-OpenVINO is measured if it is installed.
+cores together, are the least of two runs after a first one; errors are mean and maximum of the
+difference of alpha from PyTorch in float32, as it runs in a node. int8 is onnxruntime's, calibrated
+on the very picture. OpenVINO is measured if it is installed.
 """
 
 from __future__ import annotations
