@@ -22,7 +22,10 @@ Weights = Annotated[
 Precision = Annotated[
     Literal["auto", "fp32", "fp16", "bf16"],
     Advanced(),
-    Help("What to compute in; auto is fp32, as published. The halves are faster on a GPU."),
+    Help(
+        "What to compute in; auto is fp32, as published. The halves are faster on a GPU, and bf16 "
+        "on a CPU that computes in it."
+    ),
 ]
 
 Recipe = Annotated[
