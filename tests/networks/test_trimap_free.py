@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
+from torchvision.ops import deform_conv2d
 
 from matting_nodes import Job, alpha_matte, segment
 from matting_nodes.errors import WeightsError
 from matting_nodes.models.pool import POOL
 from matting_nodes.networks import BiRefNet, MODNet
+from matting_nodes.networks.birefnet import DeformableConvolution
 
 from .conftest import GOLDEN, fill, image_and_trimap, rgb
 
@@ -155,3 +158,24 @@ def test_a_picture_of_any_shape(files, shape):
     given = {"method": "modnet", "weights": files["modnet"], "shorter_side": 32}
     for recipe in ("published", "full"):
         assert segment(image, recipe=recipe, **given).shape == shape
+
+
+@pytest.mark.parametrize("offset", [1e30, float("inf"), float("nan")])
+def test_an_offset_without_end_reads_nothing(offset):
+    """Beyond the picture all is 0; what is no number shows in the result."""
+    layer = DeformableConvolution(2, 3, 7)
+    torch.nn.init.constant_(layer.offset_conv.bias, offset)
+    with torch.no_grad():
+        result = layer(torch.rand(1, 2, 9, 8))
+    assert result.isnan().all() if math.isnan(offset) else (result == 0).all()
+
+
+@pytest.mark.parametrize("offset", [-13.4, -3.5, 0.0, 2.25, 12.0])
+def test_offsets_within_reach_are_taken_as_they_are(offset):
+    layer = DeformableConvolution(2, 3, 7)
+    torch.nn.init.constant_(layer.offset_conv.bias, offset)
+    x = torch.rand(1, 2, 3, 2)
+    moved, ones = torch.full((1, 98, 3, 2), offset), torch.ones(1, 49, 3, 2)
+    with torch.no_grad():
+        expected = deform_conv2d(x, moved, layer.regular_conv.weight, padding=3, mask=ones)
+        torch.testing.assert_close(layer(x), expected, rtol=0, atol=0)

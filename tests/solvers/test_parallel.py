@@ -142,7 +142,7 @@ def test_worker_processes_may_be_given_more(monkeypatch, method):
 
 # All that a host may have set for its own threads, and what the libraries made of it.
 LOOK = """
-import json, os, numba, numba.np.ufunc.parallel, scipy.linalg, torch
+import json, os, cv2, numba, numba.np.ufunc.parallel, scipy.linalg, torch
 from threadpoolctl import threadpool_info
 print(json.dumps({
     "environment": {k: v for k, v in os.environ.items() if "OMP" in k or "THREAD" in k},

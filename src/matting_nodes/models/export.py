@@ -33,7 +33,7 @@ def export_onnx(
     size : (int, int), pixels
         Height and width of its input, (1, C, height, width): multiples of 32.
     weights : path
-        A file of one's own; empty for the published one.
+        A file of your own; empty for the published one.
 
     Returns
     -------

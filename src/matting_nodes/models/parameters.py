@@ -14,7 +14,7 @@ Weights = Annotated[
     str,
     Advanced(),
     Help(
-        "A file with weights of one's own, or the name of a model that was trained here; empty "
+        "A file with weights of your own, or the name of a model that was trained here; empty "
         "for the published ones, fetched on first use."
     ),
 ]
@@ -22,7 +22,10 @@ Weights = Annotated[
 Precision = Annotated[
     Literal["auto", "fp32", "fp16", "bf16"],
     Advanced(),
-    Help("What to compute in; auto is fp32, as published. The halves are faster on a GPU."),
+    Help(
+        "What to compute in; auto is fp32, as published. The halves are faster on a GPU, and bf16 "
+        "on a CPU that computes in it."
+    ),
 ]
 
 Recipe = Annotated[
@@ -46,7 +49,7 @@ PatchOrder = Annotated[
     Advanced(),
     Help(
         "How the network's decoder orders patches of the picture: weights from before November "
-        "2024 want columns, later ones rows, and no file says so. For weights of one's own, check "
+        "2024 want columns, later ones rows, and no file says so. For weights of your own, check "
         "tries both, takes the mask with less doubt, and tells if they differ."
     ),
 ]

@@ -91,7 +91,7 @@ class Pool:
             In what; auto is fp32. The halves compute by autocast and answer in float32, and all
             precisions share one copy of the weights.
         weights : path
-            A file of one's own; empty for the published one, fetched if it must be.
+            A file of your own; empty for the published one, fetched if it must be.
         job : Job, optional
             Takes the progress of a download, and the notice if a device's memory is short.
 

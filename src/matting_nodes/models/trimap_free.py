@@ -123,6 +123,8 @@ def modnet_size(height: int, width: int, side: int, always: bool = False) -> tup
 
 def _birefnet(name: str, planes: Planes, columns: bool, job: Job, where: dict[str, Any]) -> Mask:
     """Return the mask at the network's size, (h, w)."""
+    from scipy.special import expit
+
     logits = predict(
         name,
         planes,
@@ -132,7 +134,7 @@ def _birefnet(name: str, planes: Planes, columns: bool, job: Job, where: dict[st
         job=job,
         **where,
     )
-    mask: Mask = 1 / (1 + np.exp(-logits[0]))
+    mask: Mask = expit(logits[0])
     return mask
 
 

@@ -1,4 +1,4 @@
-"""Models of one's own: trained weights that are known by a name, in the model folder."""
+"""Models of your own: trained weights that are known by a name, in the model folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER = "own"
 
 
 def find(model: Model, name: str) -> Path | None:
-    """Return the weights of one's own for a network that go by this name, or None.
+    """Return the weights of your own for a network that go by this name, or None.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def find(model: Model, name: str) -> Path | None:
 
 
 def all_own() -> Iterator[tuple[Model, str]]:
-    """Yield network and name of every model of one's own."""
+    """Yield network and name of every model of your own."""
     for model in MODELS.values():
         names = {
             path.stem

@@ -43,7 +43,7 @@ def fetch(
     model : Model
         From the catalog.
     named : path, optional
-        A file that the user names, or a model of one's own by its name: it is taken as it is,
+        A file that the user names, or a model of your own by its name: it is taken as it is,
         with no checksum asked for.
     job : Job, optional
         Takes progress. A cancelled download leaves nothing behind.

@@ -204,6 +204,12 @@ class DeformableConvolution(nn.Module):
             part.to(weight.dtype)
             for part in (x, self.offset_conv(x), 2 * self.modulator_conv(x).sigmoid())
         )
+        # NaN, and what exceeds an integer, would make its loops read from elsewhere in the memory.
+        # Beyond the picture all is 0; NaN stays in the result, by the mask.
+        beyond = x.shape[2] + x.shape[3] + 2 * self.padding
+        wrong = offset.isnan().any(1, keepdim=True)
+        mask = mask.masked_fill(wrong, torch.nan)
+        offset = offset.nan_to_num().clamp(-beyond, beyond)
         result: Tensor = deform_conv2d(x, offset, weight, padding=self.padding, mask=mask)
         return result
 

@@ -56,6 +56,8 @@ def portrait(
     weights of github.com/nizhib/portrait-demo. Published: the picture is shrunk by a bicubic
     filter, in 8 bits, and reflected on all sides alike; full: by the mean, on the right and below.
     """
+    from scipy.special import expit
+
     height, width = image.shape[:2]
     if recipe == "published":
         small = _thumbnail(image, longer_side)
@@ -79,7 +81,7 @@ def portrait(
         tile=0,
         job=job,
     )
-    probability = 1 / (1 + np.exp(-logits[0, top : top + high, left : left + wide]))
+    probability = expit(logits[0, top : top + high, left : left + wide])
     mask = resized(probability.astype(np.float32), height, width, "linear")
     return mask if soft else (mask > 0.5).astype(np.float32)
 

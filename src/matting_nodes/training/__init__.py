@@ -1,4 +1,4 @@
-"""Training the catalog's networks: from data in its published layouts to weights of one's own.
+"""Training the catalog's networks: from data in its published layouts to weights of your own.
 
 Importing it is light: Lightning is imported when a training begins.
 """
