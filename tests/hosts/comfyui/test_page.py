@@ -104,7 +104,7 @@ def editing(server):
 
 def press_button(page, kind, label):
     """Press a node's button with the mouse, wherever the mode draws it."""
-    node = f"const n = window.app.canvas.graph.nodes.find(n => n.comfyClass.endsWith('{kind}'));"
+    node = f"const n = window.app.canvas.graph.nodes.find(n => n.comfyClass?.endsWith('{kind}'));"
     page.evaluate(f"() => {{ {node} window.app.canvas.centerOnNode(n); }}")
     page.wait_for_timeout(500)
     if page.mode == "classic":
@@ -338,7 +338,7 @@ def test_the_editor_opens_inside_a_subgraph(page, server, editing):
     load(page, graph)
     page.evaluate(
         "() => { const g = window.app.graph;"
-        " const n = g.nodes.find(n => n.comfyClass.endsWith('EditTrimap'));"
+        " const n = g.nodes.find(n => n.comfyClass?.endsWith('EditTrimap'));"
         " const { subgraph, node } = g.convertToSubgraph(new Set([n]));"
         " window.holder = node; window.inner = subgraph; }"
     )
@@ -407,7 +407,7 @@ def test_numbers_of_compare_stand_on_the_node(page, server, editing):
     assert "SAD 0" in history["outputs"]["3"]["text"][0]
     page.wait_for_timeout(500)
     text = page.evaluate(
-        "() => window.app.graph.nodes.find(n => n.comfyClass.endsWith('Compare'))"
+        "() => window.app.graph.nodes.find(n => n.comfyClass?.endsWith('Compare'))"
         ".widgets.find(w => w.name === 'result')?.value"
     )
     assert text.startswith("SAD 0")
@@ -418,7 +418,7 @@ def test_samples_are_seen_before_a_template_has_run(page):
     graph = json.loads((ROOT / "examples/cutout.json").read_text(encoding="utf-8"))
     page.evaluate("graph => window.app.loadGraphData(graph)", graph)
     page.wait_for_function(
-        "() => window.app.graph.nodes.some(n => n.comfyClass.endsWith('LoadPicture')"
+        "() => window.app.graph.nodes.some(n => n.comfyClass?.endsWith('LoadPicture')"
         " && n.imgs?.[0]?.naturalWidth === 680)"
         " || [...document.images].some(i => i.naturalWidth === 680)",
         timeout=20_000,
