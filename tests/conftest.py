@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,14 @@ def _no_downloads(tmp_path_factory):
 def _ctrl_c_is_heard():
     """A shell starts what runs in the background deaf to Ctrl-C, and its children with it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _an_empty_pool():
+    """Tests that count the pool's networks do not count those of other files."""
+    yield
+    if pool := sys.modules.get("matting_nodes.models.pool"):
+        pool.POOL.free()
 
 
 @pytest.fixture
