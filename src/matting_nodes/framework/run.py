@@ -14,6 +14,7 @@ from ..version import __version__
 from .normalization import Mode, ValueRange, in_range_of, measured, normalized
 from .parameters import Parameter
 from .spec import Method, MethodSpec, NodeSpec
+from .stack import Stack
 
 # Parameters of every node with a picture as input, after its own.
 NORMALIZATION = (
@@ -228,6 +229,39 @@ def is_by_stack(spec: NodeSpec, parameters: Mapping[str, Any]) -> bool:
     return mode == "stack" or (mode == "auto" and any(o.kind is Kind.IMAGE for o in spec.outputs))
 
 
+def prepared(
+    spec: NodeSpec,
+    inputs: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    ranges: Ranges | None = None,
+) -> dict[str, Any]:
+    """Return the inputs of one frame as a method gets them, by name; absent ones are None.
+
+    Parameters
+    ----------
+    spec, inputs, parameters, ranges
+        As for `run`.
+    """
+    return _checked(spec, inputs, parameters, ranges)[2]
+
+
+def prepared_prompts(spec: NodeSpec, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the prompts of one frame as a method gets them, by name; absent ones are None.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    inputs : mapping
+        Its inputs by name; those that are no prompts are passed over.
+    """
+    given = {wire: inputs.get(wire.name) for wire in spec.inputs if wire.group}
+    return {
+        wire.name: None if value is None else CONVERSIONS[wire.kind](value, wire.name)
+        for wire, value in given.items()
+    }
+
+
 def check(
     spec: NodeSpec,
     inputs: Mapping[str, Any],
@@ -274,6 +308,7 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     job: Job | None = None,
     ranges: Ranges | None = None,
+    stack: Stack | None = None,
 ) -> Result:
     """Run a node on one frame.
 
@@ -290,6 +325,8 @@ def run(
     ranges : mapping, optional
         The range of values of each picture that becomes 0..1. By default it is measured according
         to the parameter "normalization".
+    stack : Stack, optional
+        For methods that work on a whole stack; by default this frame is all.
 
     Returns
     -------
@@ -313,8 +350,10 @@ def run(
         arguments[group] = type_(**{f.name: ready[f.name] for f in fields(type_)})
     arguments |= {w.name: ready[w.name] for w in spec.inputs if not w.group}
 
+    stack = stack or Stack(1, lambda _: ready, lambda _: ready)
+
     def compute(job: Job) -> Any:
-        given = {"method": _bound(chosen, values, job)} if chosen else {}
+        given = {"method": _bound(chosen, values | {"job": job, "stack": stack})} if chosen else {}
         return spec.function(**arguments, **given, **({"job": job} if spec.wants_job else {}))
 
     try:
@@ -368,9 +407,10 @@ def provenance(
     }
 
 
-def _bound(chosen: MethodSpec, values: Mapping[str, Any], job: Job) -> Method:
-    keywords = {p.name: values[p.name] for p in chosen.parameters}
-    keywords |= {name: job if name == "job" else values[name] for name in chosen.passed}
+def _bound(chosen: MethodSpec, values: Mapping[str, Any]) -> Method:
+    keywords = {
+        name: values[name] for name in (*(p.name for p in chosen.parameters), *chosen.passed)
+    }
     bound = Method(chosen.name)
     bound.call = lambda **inputs: chosen.function(
         **{name: inputs[name] for name in chosen.takes}, **keywords
