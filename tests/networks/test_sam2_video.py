@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import fill
 
 from matting_nodes import map_frames, segment
 from matting_nodes.errors import MissingInputError, ValueRangeError
 from matting_nodes.job import Cancelled, Job
 from matting_nodes.models.catalog import model
 from matting_nodes.models.pool import POOL
+
+from .conftest import fill
 
 POINTED, CORRECTED = 1, 3
 FOREGROUND, BACKGROUND = [(60.0, 50.0), (75.0, 40.0)], [(20.0, 70.0)]

@@ -20,6 +20,8 @@ from .sam2 import SIDE, WORK, scaled_prompts
 MEMORY_WORK = 1.5e11
 # As far as the network looks back: 16 frames' pointers, 7 frames' features.
 FAR = 16
+# The inputs that the network takes as prompts
+TAKEN = ("box", "foreground_points", "background_points")
 # Labels by which the network knows the corners of a box among points
 CORNERS = (2, 3)
 
@@ -249,19 +251,16 @@ class Tracker:
                 del prompted[frame]
 
 
-# The inputs that the network takes as prompts
-TAKEN = ("box", "foreground_points", "background_points")
-
-
 def _session(count: int) -> Any:
     """Return a session of transformers that knows how many frames will come."""
+    import torch
     from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
 
     class Session(Sam2VideoInferenceSession):  # type: ignore[misc]
         # It counts those that it holds, and they come one by one.
         num_frames = count
 
-    return Session()
+    return Session(dtype=torch.float32)
 
 
 def _as_points(shape: tuple[int, ...], given: dict[str, Any]) -> dict[str, NDArray[Any]]:
