@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
-from matting_nodes import map_frames, segment
+from matting_nodes import Cancelled, Job, map_frames, segment
 from matting_nodes.errors import MissingInputError, ValueRangeError
-from matting_nodes.job import Cancelled, Job
+from matting_nodes.framework.stack import Stack
 from matting_nodes.models.catalog import model
 from matting_nodes.models.pool import POOL
+from matting_nodes.segmentation.sam2_video import Tracker
 
 from .conftest import fill
 
-POINTED, CORRECTED = 1, 3
+POINTED, CORRECTED = 1, 2
 FOREGROUND, BACKGROUND = [(60.0, 50.0), (75.0, 40.0)], [(20.0, 70.0)]
 
 
@@ -36,7 +38,7 @@ def network(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clip(lemur):
-    return [lemur[100 + 4 * i : 200 + 4 * i, 150 + 6 * i : 280 + 6 * i] for i in range(5)]
+    return [lemur[100 + 4 * i : 200 + 4 * i, 150 + 6 * i : 280 + 6 * i] for i in range(4)]
 
 
 def followed(clip, path, foreground, background=None, **parameters):
@@ -47,7 +49,7 @@ def followed(clip, path, foreground, background=None, **parameters):
     return [result.values["mask"] for result in results]
 
 
-def at(index, value, count=5):
+def at(index, value, count=4):
     return [value if i == index else None for i in range(count)]
 
 
@@ -101,3 +103,60 @@ def test_a_clip_is_followed_as_by_transformers_and_a_correction_counts_from_its_
         np.testing.assert_array_equal(plain[index], corrected[index])
     for index in range(CORRECTED, len(clip)):
         assert np.abs(plain[index] - corrected[index]).max() > 0.01
+
+
+def test_a_prompt_that_belongs_to_no_frame_belongs_to_the_first(network, clip):
+    """A box around the object, and no frame stays in the session once it was tracked."""
+    path, box = network[1], (40.0, 20.0, 110.0, 90.0)
+    for_all = [
+        result.values["mask"]
+        for result in map_frames(
+            segment,
+            {"image": clip[:2], "box": [box]},
+            {"method": "sam2_video", "weights": path, "device": "cpu", "soft": True},
+        )
+    ]
+    stack = Stack(2, lambda i: {"image": clip[i]}, lambda i: prompts(box if i == 0 else None))
+    tracker = Tracker(stack, clip[0].shape[:2])
+    for index, mask in enumerate(for_all):
+        low = tracker.low_logits(network[0], index, 1e11, Job())
+        large = interpolate(torch.from_numpy(low)[None, None], mask.shape, mode="bilinear")
+        np.testing.assert_allclose(mask, large[0, 0].sigmoid(), atol=1e-3)
+        assert not tracker._session.processed_frames
+
+
+def test_progress_names_each_frame_and_a_cancel_ends_it_between_them(network, clip):
+    said = []
+    job = Job(
+        lambda fraction, message: said.append((fraction, message)),
+        lambda: any("frame 2 of 4" in message for _, message in said),
+    )
+    with pytest.raises(Cancelled):
+        list(
+            map_frames(
+                segment,
+                {"image": clip, "foreground_points": at(0, FOREGROUND)},
+                {"method": "sam2_video", "weights": network[1], "device": "cpu"},
+                job,
+            )
+        )
+    fractions = [fraction for fraction, _ in said]
+    assert fractions == sorted(fractions)
+    messages = {message for _, message in said}
+    assert "SAM 2: frame 1 of 4" in messages
+    assert "SAM 2: frame 3 of 4" not in messages
+
+
+@pytest.mark.parametrize("background", [None, at(2, BACKGROUND)], ids=["none", "beside it"])
+def test_a_stack_in_which_nothing_points_at_the_object_is_refused(clip, background):
+    with pytest.raises(MissingInputError, match=r"^SAM 2 got neither .* in any frame"):
+        followed(clip, "", None, background)
+
+
+def test_a_point_beside_the_picture_is_refused_with_its_frame(clip):
+    with pytest.raises(ValueRangeError, match="Frame 2: A point lies outside"):
+        followed(clip, "", at(0, FOREGROUND), at(2, [(500.0, 10.0)]))
+
+
+def prompts(box):
+    return {"box": box, "foreground_points": None, "background_points": None}
