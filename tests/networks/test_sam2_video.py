@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from matting_nodes import Cancelled, Job, map_frames, segment
-from matting_nodes.errors import MissingInputError, ValueRangeError
+from matting_nodes import Cancelled, Job, Prompts, map_frames, segment
+from matting_nodes.errors import MissingInputError, ValueRangeError, WeightsError
 from matting_nodes.framework.stack import Stack
 from matting_nodes.models.catalog import model
 from matting_nodes.models.pool import POOL
@@ -156,6 +156,13 @@ def test_a_stack_in_which_nothing_points_at_the_object_is_refused(clip, backgrou
 def test_a_point_beside_the_picture_is_refused_with_its_frame(clip):
     with pytest.raises(ValueRangeError, match="Frame 2: A point lies outside"):
         followed(clip, "", at(0, FOREGROUND), at(2, [(500.0, 10.0)]))
+
+
+def test_prompts_that_come_together_belong_to_the_first_frame_too(clip):
+    """The point is taken as the first frame's: the network comes next, whose file is missing."""
+    inputs = {"image": clip, "prompts": [Prompts(foreground_points=FOREGROUND)]}
+    with pytest.raises(WeightsError, match=r"nowhere\.pth is not a file"):
+        list(map_frames(segment, inputs, {"method": "sam2_video", "weights": "nowhere.pth"}))
 
 
 def prompts(box):

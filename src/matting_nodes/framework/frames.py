@@ -98,14 +98,15 @@ def map_frames(
     job = job or Job()
     parameters = parameters or {}
     count = count_frames(inputs)
-    sees_stack = _sees_stack(spec, parameters)
+    chosen = spec.chosen(parameters.get("method", "default"))
+    sees_stack = chosen is not None and chosen.sees_stack
     if sees_stack:
         inputs = _prompted_in_first(spec, inputs, count)
     ranges, empty = check_frames(spec, inputs, parameters, job)
     stack = Stack(
         count,
         lambda index: prepared(spec, frame(inputs, index), parameters, ranges),
-        lambda index: prepared_prompts(spec, frame(inputs, index)),
+        lambda index: prepared_prompts(spec, frame(inputs, index), chosen.takes if chosen else ()),
     )
     for index, part in job.each(range(count)):
         one, result = frame(inputs, index), None
@@ -176,7 +177,7 @@ def _prompted_in_first(
     spec: NodeSpec, inputs: Mapping[str, Frames | None], count: int
 ) -> dict[str, Frames | None]:
     """Return the inputs with prompts that were given once in the first frame alone."""
-    prompts = {wire.name for wire in spec.inputs if wire.group}
+    prompts = {wire.name for wire in spec.inputs if wire.group} | set(spec.groups)
     return {
         name: [frames[0], *[None] * (count - 1)]
         if frames is not None and name in prompts and len(frames) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, get_args
 
@@ -98,11 +98,7 @@ def prepare(
     MattingError
         If one is missing, unknown or unusable, or if their sizes differ.
     """
-    given = dict(inputs)
-    for group, type_ in spec.groups.items():
-        prompts = given.pop(group, None)
-        if prompts is not None:
-            given |= {f.name: getattr(prompts, f.name) for f in fields(type_)}
+    given = _ungrouped(spec, inputs)
     ready: dict[str, Any] = {}
     for wire in spec.inputs:
         value = given.pop(wire.name, None)
@@ -130,6 +126,16 @@ def prepare(
     if spec.check is not None:
         spec.check(**{name: ready[name] for name in inspect.signature(spec.check).parameters})
     return ready
+
+
+def _ungrouped(spec: NodeSpec, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs with those that were given together one by one."""
+    given = dict(inputs)
+    for group, type_ in spec.groups.items():
+        prompts = given.pop(group, None)
+        if prompts is not None:
+            given |= {f.name: getattr(prompts, f.name) for f in fields(type_)}
+    return given
 
 
 def complete_parameters(spec: NodeSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,7 +251,9 @@ def prepared(
     return _checked(spec, inputs, parameters, ranges)[2]
 
 
-def prepared_prompts(spec: NodeSpec, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def prepared_prompts(
+    spec: NodeSpec, inputs: Mapping[str, Any], taken: Collection[str]
+) -> dict[str, Any]:
     """Return the prompts of one frame as a method gets them, by name; absent ones are None.
 
     Parameters
@@ -253,12 +261,15 @@ def prepared_prompts(spec: NodeSpec, inputs: Mapping[str, Any]) -> dict[str, Any
     spec : NodeSpec
         The node.
     inputs : mapping
-        Its inputs by name; those that are no prompts are passed over.
+        Its inputs by name.
+    taken : collection of str
+        The inputs that the method takes; others are passed over.
     """
-    given = {wire: inputs.get(wire.name) for wire in spec.inputs if wire.group}
+    given = _ungrouped(spec, inputs)
+    prompts = {w: given.get(w.name) for w in spec.inputs if w.group and w.name in taken}
     return {
         wire.name: None if value is None else CONVERSIONS[wire.kind](value, wire.name)
-        for wire, value in given.items()
+        for wire, value in prompts.items()
     }
 
 

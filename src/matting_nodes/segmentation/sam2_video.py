@@ -126,7 +126,8 @@ class Tracker:
         self._prompts: dict[int, dict[str, NDArray[Any]]] = {}
         self._begin = -1
         for index in range(stack.count):
-            given = {name: value for name, value in stack.prompts(index).items() if name in TAKEN}
+            prompts = stack.prompts(index)
+            given = {name: prompts[name] for name in TAKEN}
             if all(value is None for value in given.values()):
                 continue
             try:
