@@ -22,6 +22,8 @@ MEMORY_WORK = 1.5e11
 FAR = 16
 # The inputs that the network takes as prompts
 TAKEN = ("box", "foreground_points", "background_points")
+# What the network looks at again of an earlier frame
+REMEMBERED = ("object_pointer", "maskmem_features", "maskmem_pos_enc")
 # Labels by which the network knows the corners of a box among points
 CORNERS = (2, 3)
 
@@ -215,8 +217,9 @@ class Tracker:
                 session.frames_tracked_per_obj[0].pop(index, None)
             return self._run(network, index, reverse, prompted=prompted)
         for kept in self._outputs():
-            if index in kept:
-                kept[index]["object_pointer"] = kept[index]["object_pointer"].float()
+            # Autocast cannot join bfloat16, in which memories are made, with other halves.
+            for name in REMEMBERED if index in kept else ():
+                kept[index][name] = kept[index][name].float()
         if prompted and index != self._begin:
             first, others = self._outputs()
             first[index] = others.pop(index)
