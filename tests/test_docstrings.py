@@ -20,6 +20,7 @@ SHARED = {
     "patch_order",
     "precision",
     "recipe",
+    "stack",
     "tile",
 }
 

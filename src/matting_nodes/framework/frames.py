@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,13 @@ from .run import (
     complete_parameters,
     is_by_stack,
     measure,
+    prepared,
+    prepared_prompts,
     provenance,
     run,
 )
 from .spec import NodeSpec
+from .stack import Stack
 
 # Kinds from which a frame's object can be told: the value of foreground, and their type.
 MATTES = {Kind.MASK: 1, Kind.ALPHA: 1, Kind.TRIMAP: FOREGROUND}
@@ -72,7 +76,8 @@ def map_frames(
     inputs : mapping of Frames
         Frames by input name. A single frame is used for all. None is an input that is not wired,
         or in place of a frame's prompt a missing one: such a frame has no object, and its mask is
-        empty.
+        empty. Methods that follow an object through a stack find it there, too; to them a single
+        prompt is one in the first frame.
     parameters : mapping, optional
         As for `run`.
     job : Job, optional
@@ -93,12 +98,24 @@ def map_frames(
     job = job or Job()
     parameters = parameters or {}
     count = count_frames(inputs)
+    chosen = spec.chosen(parameters.get("method", "default"))
+    sees_stack = chosen is not None and chosen.sees_stack
+    if sees_stack:
+        inputs = _prompted_in_first(spec, inputs, count)
     ranges, empty = check_frames(spec, inputs, parameters, job)
+    stack = Stack(
+        count,
+        lambda index: prepared(spec, frame(inputs, index), parameters, ranges),
+        lambda index: prepared_prompts(spec, frame(inputs, index), chosen.takes if chosen else ()),
+    )
     for index, part in job.each(range(count)):
         one, result = frame(inputs, index), None
-        with naming(index, count), empty.noting(index):
-            check_prompts(spec, one)
-            result = run(spec, one, parameters, part, ranges)
+        # A method that sees all frames knows itself which one an error is about.
+        with nullcontext() if sees_stack else naming(index, count), empty.noting(index):
+            if not sees_stack:
+                check_prompts(spec, one)
+            now = replace(stack, index=index) if sees_stack else None
+            result = run(spec, one, parameters, part, ranges, now)
         yield result or empty.result(index, one, parameters)
     empty.refuse_if_all()
 
@@ -144,10 +161,29 @@ def check_frames(
         job.check()
         one = frame(inputs, index)
         with naming(index, count), empty.noting(index):
-            check_prompts(spec, one)
+            if not _sees_stack(spec, parameters):
+                check_prompts(spec, one)
             check(spec, one, parameters, ranges)
     empty.refuse_if_all()
     return ranges, empty
+
+
+def _sees_stack(spec: NodeSpec, parameters: Mapping[str, Any]) -> bool:
+    chosen = spec.chosen(parameters.get("method", "default"))
+    return chosen is not None and chosen.sees_stack
+
+
+def _prompted_in_first(
+    spec: NodeSpec, inputs: Mapping[str, Frames | None], count: int
+) -> dict[str, Frames | None]:
+    """Return the inputs with prompts that were given once in the first frame alone."""
+    prompts = {wire.name for wire in spec.inputs if wire.group} | set(spec.groups)
+    return {
+        name: [frames[0], *[None] * (count - 1)]
+        if frames is not None and name in prompts and len(frames) == 1
+        else frames
+        for name, frames in inputs.items()
+    }
 
 
 class EmptyFrames:

@@ -163,7 +163,7 @@ def method(
 
     The function stays an ordinary function. Its positional arguments are those of the
     node's inputs that it uses; its keyword-only ones are its parameters. Keywords without
-    a default are passed on by the node: `job`, and parameters of the node's own.
+    a default are passed on by the node: `job`, `stack`, and parameters of the node's own.
 
     Parameters
     ----------

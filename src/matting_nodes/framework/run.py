@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, get_args
 
@@ -14,6 +14,7 @@ from ..version import __version__
 from .normalization import Mode, ValueRange, in_range_of, measured, normalized
 from .parameters import Parameter
 from .spec import Method, MethodSpec, NodeSpec
+from .stack import Stack
 
 # Parameters of every node with a picture as input, after its own.
 NORMALIZATION = (
@@ -97,11 +98,7 @@ def prepare(
     MattingError
         If one is missing, unknown or unusable, or if their sizes differ.
     """
-    given = dict(inputs)
-    for group, type_ in spec.groups.items():
-        prompts = given.pop(group, None)
-        if prompts is not None:
-            given |= {f.name: getattr(prompts, f.name) for f in fields(type_)}
+    given = _ungrouped(spec, inputs)
     ready: dict[str, Any] = {}
     for wire in spec.inputs:
         value = given.pop(wire.name, None)
@@ -129,6 +126,16 @@ def prepare(
     if spec.check is not None:
         spec.check(**{name: ready[name] for name in inspect.signature(spec.check).parameters})
     return ready
+
+
+def _ungrouped(spec: NodeSpec, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs with those that were given together one by one."""
+    given = dict(inputs)
+    for group, type_ in spec.groups.items():
+        prompts = given.pop(group, None)
+        if prompts is not None:
+            given |= {f.name: getattr(prompts, f.name) for f in fields(type_)}
+    return given
 
 
 def complete_parameters(spec: NodeSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,6 +235,44 @@ def is_by_stack(spec: NodeSpec, parameters: Mapping[str, Any]) -> bool:
     return mode == "stack" or (mode == "auto" and any(o.kind is Kind.IMAGE for o in spec.outputs))
 
 
+def prepared(
+    spec: NodeSpec,
+    inputs: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    ranges: Ranges | None = None,
+) -> dict[str, Any]:
+    """Return the inputs of one frame as a method gets them, by name; absent ones are None.
+
+    Parameters
+    ----------
+    spec, inputs, parameters, ranges
+        As for `run`.
+    """
+    return _checked(spec, inputs, parameters, ranges)[2]
+
+
+def prepared_prompts(
+    spec: NodeSpec, inputs: Mapping[str, Any], taken: Collection[str]
+) -> dict[str, Any]:
+    """Return the prompts of one frame as a method gets them, by name; absent ones are None.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    inputs : mapping
+        Its inputs by name.
+    taken : collection of str
+        The inputs that the method takes; others are passed over.
+    """
+    given = _ungrouped(spec, inputs)
+    prompts = {w: given.get(w.name) for w in spec.inputs if w.group and w.name in taken}
+    return {
+        wire.name: None if value is None else CONVERSIONS[wire.kind](value, wire.name)
+        for wire, value in prompts.items()
+    }
+
+
 def check(
     spec: NodeSpec,
     inputs: Mapping[str, Any],
@@ -274,6 +319,7 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     job: Job | None = None,
     ranges: Ranges | None = None,
+    stack: Stack | None = None,
 ) -> Result:
     """Run a node on one frame.
 
@@ -290,6 +336,8 @@ def run(
     ranges : mapping, optional
         The range of values of each picture that becomes 0..1. By default it is measured according
         to the parameter "normalization".
+    stack : Stack, optional
+        For methods that work on a whole stack; by default this frame is all.
 
     Returns
     -------
@@ -313,8 +361,10 @@ def run(
         arguments[group] = type_(**{f.name: ready[f.name] for f in fields(type_)})
     arguments |= {w.name: ready[w.name] for w in spec.inputs if not w.group}
 
+    stack = stack or Stack(1, lambda _: ready, lambda _: ready)
+
     def compute(job: Job) -> Any:
-        given = {"method": _bound(chosen, values, job)} if chosen else {}
+        given = {"method": _bound(chosen, values | {"job": job, "stack": stack})} if chosen else {}
         return spec.function(**arguments, **given, **({"job": job} if spec.wants_job else {}))
 
     try:
@@ -368,9 +418,10 @@ def provenance(
     }
 
 
-def _bound(chosen: MethodSpec, values: Mapping[str, Any], job: Job) -> Method:
-    keywords = {p.name: values[p.name] for p in chosen.parameters}
-    keywords |= {name: job if name == "job" else values[name] for name in chosen.passed}
+def _bound(chosen: MethodSpec, values: Mapping[str, Any]) -> Method:
+    keywords = {
+        name: values[name] for name in (*(p.name for p in chosen.parameters), *chosen.passed)
+    }
     bound = Method(chosen.name)
     bound.call = lambda **inputs: chosen.function(
         **{name: inputs[name] for name in chosen.takes}, **keywords

@@ -80,6 +80,11 @@ class MethodSpec:
     """Those of its inputs that may have any number of channels."""
 
     @property
+    def sees_stack(self) -> bool:
+        """Whether it works on a stack as a whole: a prompt then counts beyond its own frame."""
+        return "stack" in self.passed
+
+    @property
     def is_network(self) -> bool:
         """Whether it needs weights."""
         return bool(self.networks)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError
@@ -142,6 +142,8 @@ def model(name: str) -> Model:
     ParameterError
         If there is none; it names those that there are.
     """
+    if name in _FOR_VIDEO:
+        return _FOR_VIDEO[name]
     if name not in MODELS:
         raise ParameterError(
             f"There is no model {name!r}",
@@ -213,8 +215,9 @@ def _sam2(
     width: int = 96,
     heads: int = 1,
     windows: list[int] | None = None,
+    video: bool = False,
 ) -> Module:
-    """Return SAM 2.1 for single pictures, with a Hiera encoder of that many blocks a stage."""
+    """Return SAM 2.1 for pictures or video, with a Hiera encoder of that many blocks a stage."""
     load_triton_apart()
     from transformers import Sam2Config, Sam2HieraDetConfig, Sam2Model, Sam2VisionConfig
 
@@ -230,7 +233,13 @@ def _sam2(
         window_size_per_stage=windows or [8, 4, 14, 7],
     )
     vision = Sam2VisionConfig(backbone_config=encoder, backbone_channel_list=widths[::-1])
-    network: Module = Sam2Model(Sam2Config(vision_config=vision))
+    network: Module
+    if video:
+        from transformers import Sam2VideoConfig, Sam2VideoModel
+
+        network = Sam2VideoModel(Sam2VideoConfig(vision_config=vision))
+    else:
+        network = Sam2Model(Sam2Config(vision_config=vision))
     return network
 
 
@@ -696,3 +705,16 @@ _PUBLISHED = (
 
 for _model in _PUBLISHED:
     register(_model)
+
+# One file serves both: these are no downloads of their own, so no list names them.
+_FOR_VIDEO = {
+    f"{m.name}_video": replace(
+        m,
+        name=f"{m.name}_video",
+        title=f"{m.title}, for video",
+        arguments={**m.arguments, "video": True},
+        ignored=(),
+    )
+    for m in _PUBLISHED
+    if m.builder is _sam2
+}

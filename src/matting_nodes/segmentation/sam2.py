@@ -79,7 +79,13 @@ def sam2(
     transformers' implementation.
     """
     height, width = image.shape[:2]
-    prompts = _prompts(height, width, box, foreground_points, background_points)
+    if box is None and foreground_points is None:
+        raise MissingInputError(
+            "SAM 2 got neither a box nor a foreground point",
+            "It cuts out what is pointed at",
+            "Draw a box around the object, or set a point on it",
+        )
+    prompts = scaled_prompts(height, width, box, foreground_points, background_points)
     from scipy.special import expit
 
     from ..models.pool import POOL
@@ -99,20 +105,29 @@ def sam2(
     return mask.astype(np.float32)
 
 
-def _prompts(
+def scaled_prompts(
     height: int,
     width: int,
     box: Box | None,
     foreground: Points | None,
     background: Points | None,
 ) -> dict[str, NDArray[Any]]:
-    """Return points, their labels and the box on the network's square."""
-    if box is None and foreground is None:
-        raise MissingInputError(
-            "SAM 2 got neither a box nor a foreground point",
-            "It cuts out what is pointed at",
-            "Draw a box around the object, or set a point on it",
-        )
+    """Return points, their labels and the box on the network's square.
+
+    Parameters
+    ----------
+    height, width : int, pixels
+        Size of the picture.
+    box : (left, top, right, bottom), pixels, optional
+        Around the object.
+    foreground, background : (N, 2) float, pixels, optional
+        x and y of places on the object and beside it.
+
+    Raises
+    ------
+    ValueRangeError
+        If a point lies outside the picture.
+    """
     scale = np.array([SIDE / width, SIDE / height])
     prompts: dict[str, NDArray[Any]] = {}
     pointed = [(p, label) for p, label in ((foreground, 1), (background, 0)) if p is not None]

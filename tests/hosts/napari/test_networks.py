@@ -7,6 +7,7 @@ import pytest
 import torch
 from napari.layers import Image, Labels
 
+from matting_nodes import map_frames, segment
 from matting_nodes.hosts.napari._trimap import trimap_options, trimap_to_labels
 from matting_nodes.models import catalog
 from matting_nodes.models.pool import POOL
@@ -48,11 +49,11 @@ def test_a_soft_mask_is_an_image_and_goes_into_the_soft_thresholds(
     viewer, dock, finish, fur, red_channel
 ):
     viewer.add_image(fur[0], name="fur", rgb=True)
-    segment = dock("Segment")
-    segment.method.value = "onnx"
+    widget = dock("Segment")
+    widget.method.value = "onnx"
     for name, value in {"file": red_channel, "preset": "custom", "soft": True}.items():
-        segment.fields["onnx", name].value = value
-    assert finish(segment) == ""
+        widget.fields["onnx", name].value = value
+    assert finish(widget) == ""
     layer = viewer.layers["fur mask"]
     assert isinstance(layer, Image)
     np.testing.assert_allclose(layer.data, fur[0][..., 0], atol=1e-6)
@@ -65,9 +66,9 @@ def test_a_soft_mask_is_an_image_and_goes_into_the_soft_thresholds(
     expected = np.select([layer.data <= 0.2, layer.data >= 0.6], [1, 2])
     assert (labels == expected).mean() > 0.99
     # It is no picture to be segmented again.
-    assert [layer.name for layer in segment.layer_choices["image"].candidates()] == ["fur"]
-    segment.fields["onnx", "soft"].value = False
-    finish(segment)
+    assert [layer.name for layer in widget.layer_choices["image"].candidates()] == ["fur"]
+    widget.fields["onnx", "soft"].value = False
+    finish(widget)
     hard = viewer.layers["fur mask [1]"]
     assert isinstance(hard, Labels)
     np.testing.assert_array_equal(hard.data, fur[0][..., 0] > 0.5)
@@ -100,4 +101,31 @@ def test_alpha_matte_runs_without_a_trimap_where_the_method_needs_none(
     widget.method.value = "closed_form"
     assert not widget.run_button.enabled
     assert "no trimap yet" in widget.run_button.tooltip
+    POOL.free()
+
+
+def test_points_in_one_plane_are_followed_through_the_stack(viewer, dock, finish, lemur, tmp_path):
+    pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    state = catalog.model("sam2_tiny_video").build().state_dict()
+    # So that random weights see the object everywhere.
+    state["mask_decoder.pred_obj_score_head.proj_out.bias"] += 100
+    path = tmp_path / "sam2.pth"
+    torch.save(state, path)
+    planes = np.stack([lemur[100:180, 150:250], lemur[104:184, 156:256]])
+    viewer.add_image(planes, name="stack", rgb=True)
+    viewer.add_points([[1, 30, 60], [1, 40, 50]], name="on it")
+    widget = dock("Segment")
+    widget.method.value = "sam2_video"
+    widget.fields["sam2_video", "weights"].value = str(path)
+    widget.fields["sam2_video", "soft"].value = True
+    choice = widget.layer_choices["foreground_points"]
+    choice.value = choice.choices[-1]
+    assert finish(widget) == ""
+    points = [None, [(60.0, 30.0), (50.0, 40.0)]]
+    settings = {"method": "sam2_video", "weights": str(path), "soft": True}
+    inputs = {"image": planes, "foreground_points": points}
+    expected = [r.values["mask"] for r in map_frames(segment, inputs, settings)]
+    assert np.ptp(expected[0]) > 0
+    np.testing.assert_allclose(viewer.layers["stack mask"].data, expected, atol=1e-5)
     POOL.free()
