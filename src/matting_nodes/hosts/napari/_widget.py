@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from magicgui import widgets
+from psygnal import Signal
 
 from ...alpha.propagation.follower import Follower
 from ...arrays import Kind
@@ -43,6 +44,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     """The dock widget of one node; `widget_class` makes a subclass for each."""
 
     spec: ClassVar[NodeSpec]
+    succeeded = Signal()
+    """A run that was asked for has shown its results."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         from qtpy.QtCore import Qt
@@ -345,6 +348,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
                     outcome.range,
                 )
         self.message.value = outcome.table
+        if not self._quiet:
+            self.succeeded.emit()
 
     def _result_name(self, output: Output) -> str:
         """Return a result's name: the output's, or the node's if that says more."""
