@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QPushButton
+from superqt import QCollapsible
 
 from matting_nodes import (
     alpha_matte,
@@ -58,6 +61,28 @@ def test_a_run_through_gives_the_pixels_that_python_gives(viewer, panel, finish,
 def test_a_step_that_is_refused_stays_open(viewer, panel, finish):
     assert "has no layer to work on" in finish(panel.nodes["segment"])
     assert unfolded(panel) == ["segment"]
+
+
+def test_opened_again_it_goes_on_after_the_last_result(viewer, panel, dock, finish):
+    viewer.add_image(sample_data.lemur(), name="lemur", rgb=True)
+    assert finish(panel.nodes["segment"]) == ""
+    viewer.window.remove_dock_widget(panel.native)
+    assert unfolded(dock("Image matting")) == ["make_trimap"]
+
+
+def test_it_works_from_the_menu_when_nobody_else_holds_it(viewer, qtbot):
+    from napari._app_model import get_app_model
+
+    viewer.add_image(sample_data.lemur(), name="lemur", rgb=True)
+    get_app_model().commands.execute_command("matting-nodes.panel").result()
+    gc.collect()
+    (shown,) = viewer.window.dock_widgets.values()
+    native = getattr(shown, "native", shown)
+    del shown
+    run = next(b for b in native.findChildren(QPushButton) if b.text() == "Run")
+    run.click()
+    second = next(f for f in native.findChildren(QCollapsible) if f.text().startswith("2"))
+    qtbot.waitUntil(second.isExpanded, timeout=60_000)
 
 
 def test_folding_keeps_what_is_set(panel):

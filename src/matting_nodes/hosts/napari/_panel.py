@@ -10,6 +10,7 @@ from magicgui import widgets
 from ...nodes import all_nodes
 from ._inspect import InspectWidget
 from ._scroll import scrolled
+from ._trimap import TAG
 from ._widget import NodeWidget, widget_class
 
 if TYPE_CHECKING:
@@ -60,7 +61,14 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         self._laid_out.timeout.connect(self._show_button)
         for name in STEPS:
             self.nodes[name].succeeded.connect(partial(self._go_on, name))
-        self.folds[STEPS[0]].expand(animate=False)
+        self.folds[self._first_to_do(napari_viewer)].expand(animate=False)
+
+    @staticmethod
+    def _first_to_do(viewer: napari.viewer.Viewer) -> str:
+        """Return the step after the last one that has a result among the layers."""
+        made = {layer.metadata.get(TAG, {}).get("node") for layer in viewer.layers}
+        done = [place for place, name in enumerate(STEPS) if name in made]
+        return STEPS[min(done[-1] + 1, len(STEPS) - 1)] if done else STEPS[0]
 
     def _add(self, layout: QVBoxLayout, name: str, title: str, body: QWidget) -> None:
         from superqt import QCollapsible
@@ -68,7 +76,8 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         self.folds[name] = fold = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
         fold.setDuration(0)
         fold.toggleButton().setToolTip(body.toolTip())
-        fold.layout().setContentsMargins(6, 2, 6, 2)
+        if (rows := fold.layout()) is not None:
+            rows.setContentsMargins(6, 2, 6, 2)
         fold.addWidget(body)
         layout.addWidget(fold)
 
