@@ -26,3 +26,8 @@ def test_a_widget_fits_380_by_600_pixels_with_every_method(viewer, dock, title):
         widget._scroll.ensureWidgetVisible(widget.run_button.native)
         assert not widget.run_button.native.visibleRegion().isEmpty(), method
     widget.native.close()
+
+
+def test_inputs_are_named_as_a_person_writes_them(dock):
+    labels = [choice.label for choice in dock("Segment").layer_choices.values()]
+    assert "foreground points (optional)" in labels
