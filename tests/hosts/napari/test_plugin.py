@@ -10,7 +10,7 @@ from matting_nodes import all_nodes, sample_data
 from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import TAG, alpha_options, is_trimap
 
-TITLES = [*(spec.title for spec in all_nodes()), "Inspect"]
+TITLES = ["Image matting", *(spec.title for spec in all_nodes()), "Inspect"]
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ def test_the_layers_menu_leads_to_every_node(plugin):
     menus = plugin.contributions.menus
     assert [item.submenu for item in menus["napari/layers/segment"]] == ["matting_nodes"]
     assert [item.command for item in menus["matting_nodes"]] == [
+        "matting-nodes.panel",
         "matting-nodes.cut_out",
         *(f"matting-nodes.{spec.name}" for spec in all_nodes()),
         "matting-nodes.inspect",
@@ -39,13 +40,14 @@ def test_napari_shows_the_submenu_with_every_node(viewer, plugin):
     from napari._app_model import get_app_model
 
     def titles(menu):
-        return [getattr(item, "title", None) or item.command.title for item in menus.get_menu(menu)]
+        items = [item for group in menus.iter_menu_groups(menu) for item in group]
+        return [getattr(item, "title", None) or item.command.title for item in items]
 
     menus = get_app_model().menus
     assert "Image matting" in titles("napari/layers/segment")
     assert "New trimap (Image matting)" in titles("napari/layers/annotate")
     shown = [title.split(" (")[0] for title in titles("matting_nodes")]
-    assert shown == ["Cut out the object", *TITLES]
+    assert shown == [TITLES[0], "Cut out the object", *TITLES[1:]]
 
 
 def test_the_menu_makes_a_new_trimap(viewer, plugin):

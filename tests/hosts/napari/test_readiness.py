@@ -1,4 +1,4 @@
-"""Run can be pressed when it would run; else its tooltip says what is missing."""
+"""Run can be pressed when it would run; else the widget says what is missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def painted(viewer, photo, fur):
 def reason(widget):
     """Return why Run cannot be pressed, or nothing."""
     button = widget.run_button
-    return "" if button.native.isEnabled() else button.native.toolTip()
+    assert widget.obstacle.native.isHidden() == button.native.isEnabled()
+    return widget.obstacle.value
 
 
 def test_layers_come_one_by_one(viewer, matte, fur):

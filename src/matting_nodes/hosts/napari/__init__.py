@@ -14,6 +14,7 @@ from ._samples import open_cell, open_lemur
 
 __all__ = [
     "InspectWidget",
+    "MattingPanel",
     "cut_out",
     "manifest",
     "new_trimap",
@@ -27,6 +28,7 @@ __all__ = [
 
 _MODULES = {
     "InspectWidget": "_inspect",
+    "MattingPanel": "_panel",
     "cut_out": "_cut_out",
     "new_trimap": "_new_trimap",
     "read_trimap": "_files",

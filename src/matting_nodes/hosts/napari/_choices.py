@@ -25,7 +25,7 @@ class LayerChoice(widgets.ComboBox):
         self.proposing = False
         super().__init__(
             name=wire.name,
-            label=wire.name + (" (optional)" if wire.optional else ""),
+            label=wire.name.replace("_", " ") + (" (optional)" if wire.optional else ""),
             choices=self.candidates,
             nullable=True,
             tooltip=_tooltip(wire),

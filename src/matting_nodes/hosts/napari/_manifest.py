@@ -25,6 +25,7 @@ def manifest() -> dict[str, object]:
         "categories": ["Segmentation", "Annotation", "Image Processing"],
         "contributions": {
             "commands": [
+                _command(f"{PLUGIN}.panel", "Image matting", "MattingPanel"),
                 *(_command(name, spec.title, widget_name(spec)) for name, spec in nodes.items()),
                 _command(f"{PLUGIN}.inspect", "Inspect", "InspectWidget"),
                 _command(f"{PLUGIN}.cut_out", "Cut out the object", "cut_out"),
@@ -36,13 +37,19 @@ def manifest() -> dict[str, object]:
                 _command(f"{PLUGIN}.open_cell", "Open the cell", "open_cell"),
             ],
             "widgets": [
+                {"command": f"{PLUGIN}.panel", "display_name": "Image matting"},
                 *({"command": name, "display_name": spec.title} for name, spec in nodes.items()),
                 {"command": f"{PLUGIN}.inspect", "display_name": "Inspect"},
             ],
             "menus": {
                 "napari/layers/segment": [{"submenu": SUBMENU}],
                 SUBMENU: [
-                    {"command": name} for name in (f"{PLUGIN}.cut_out", *nodes, f"{PLUGIN}.inspect")
+                    # Its own group, since napari lists commands before widgets.
+                    {"command": f"{PLUGIN}.panel", "group": "1_panel"},
+                    *(
+                        {"command": name, "group": "2_nodes"}
+                        for name in (f"{PLUGIN}.cut_out", *nodes, f"{PLUGIN}.inspect")
+                    ),
                 ],
                 "napari/layers/annotate": [{"command": f"{PLUGIN}.new_trimap"}],
             },

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from magicgui import widgets
+from psygnal import Signal
 
 from ...alpha.propagation.follower import Follower
 from ...arrays import Kind
@@ -28,6 +29,7 @@ from ._preferences import preferences, preferred_device, use_model_folder
 from ._protocols import Layer, Worker
 from ._readiness import obstacle
 from ._results import ResultLayers
+from ._scroll import scrolled
 from ._work import LiveStack, Outcome, Request, work
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     """The dock widget of one node; `widget_class` makes a subclass for each."""
 
     spec: ClassVar[NodeSpec]
+    succeeded = Signal()
+    """A run that was asked for has shown its results."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         from qtpy.QtCore import Qt
@@ -69,13 +73,14 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         policy = self.progress_bar.native.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.progress_bar.native.setSizePolicy(policy)
-        self.message = widgets.Label(value="")
-        self.message.native.setWordWrap(True)
+        self.obstacle, self.message = widgets.Label(value=""), widgets.Label(value="")
+        for label in (self.obstacle, self.message):
+            label.native.setWordWrap(True)
+            label.native.setAlignment(Qt.AlignmentFlag.AlignTop)
+            label.native.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         # As wide as the dock, and as high as its text is then.
         wide, high = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding
         self.message.native.setSizePolicy(wide, high)
-        self.message.native.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.message.native.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.details = ""
         self.copy_button = widgets.PushButton(text="Copy details", visible=False)
         rows: list[widgets.bases.Widget] = [*self.layer_choices.values()]
@@ -84,13 +89,19 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         rows += [self.advanced] if any(p.advanced for _, p in self._parameters()) else []
         below: list[widgets.bases.Widget] = [
             self.run_button,
+            self.obstacle,
             self.live.switch,
             self.progress_bar,
             self.message,
             self.copy_button,
         ]
         rows.append(widgets.Container(widgets=below, labels=False))
-        super().__init__(widgets=rows, scrollable=False)
+        self._rows = widgets.Container(widgets=rows)
+        # magicgui's own scrolling container has a `native` that is not the widget in the dock.
+        super().__init__()
+        self._scroll = scrolled(self._rows.native)
+        self.margins = (0, 0, 0, 0)
+        self.native.layout().addWidget(self._scroll)
         self.native.setToolTip(self.spec.summary)
         self.run_button.changed.connect(self._run_or_cancel)
         self.copy_button.changed.connect(self._copy_details)
@@ -172,7 +183,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
 
     def reset_choices(self, *args: object) -> None:
         """Offer new layers."""
-        super().reset_choices(*args)
+        self._rows.reset_choices(*args)
         self._propose_layers()
         self._show_readiness()
 
@@ -182,10 +193,20 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         active = self._viewer.layers.selection.active
         propose(self.layer_choices, wanted, active, needed(self.spec, method))
 
+    def leave_scrolling(self) -> None:
+        """Show all rows at their full height, for a panel that scrolls itself."""
+        self._scroll.takeWidget()
+        self.native.layout().replaceWidget(self._scroll, self._rows.native)
+        self._scroll.deleteLater()
+        self._rows.native.show()
+
     def _show_readiness(self, _value: object = None) -> None:
-        """Let Run be pressed if the node can run; else say in its tooltip why it cannot."""
+        """Let Run be pressed if the node can run; else say below it why it cannot."""
         reason = obstacle(self.spec, self._layers(), self.parameters())
         self.run_button.tooltip = str(reason or f"{self.spec.summary}\nCtrl+Return")
+        # A run that is under way can be cancelled, whatever the next one lacks.
+        blocked = reason is not None and not self.running
+        self.obstacle.value, self.obstacle.visible = str(reason) if blocked else "", blocked
         if not self.running:
             self.run_button.enabled = reason is None
 
@@ -327,6 +348,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
                     outcome.range,
                 )
         self.message.value = outcome.table
+        if not self._quiet:
+            self.succeeded.emit()
 
     def _result_name(self, output: Output) -> str:
         """Return a result's name: the output's, or the node's if that says more."""
