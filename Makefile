@@ -51,7 +51,8 @@ test-pyside6: .venv/dev
 	$(BIN)/python -m pip install --quiet $(PYSIDE)
 	QT_API=pyside6 PYTEST_QT_API=pyside6 $(WINDOWS) $(PYTEST) tests/hosts/napari
 
-# The oldest packages that pyproject.toml allows, in an environment of their own.
+# The oldest packages that pyproject.toml allows, in an environment of their own; so are its compiled
+# loops, since an older LLVM cannot read those of a newer one.
 LOWEST := .venv-lowest
 test-lowest:
 	$(PYTHON) -m venv $(LOWEST)
@@ -59,7 +60,8 @@ test-lowest:
 	$(LOWEST)/bin/uv pip compile --quiet --resolution lowest-direct --extra pymatting --extra run \
 		--extra dask pyproject.toml -o $(LOWEST)/lowest.txt
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST) -c $(LOWEST)/lowest.txt -e '.[pymatting]' --group dev
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(LOWEST)/bin/python -m pytest -m "not slow" \
+	NUMBA_CACHE_DIR=$(CURDIR)/$(LOWEST)/numba OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive \
+		$(LOWEST)/bin/python -m pytest -m "not slow" \
 		-n $(WORKERS) --dist loadgroup
 
 coverage: .venv/dev
