@@ -25,7 +25,7 @@ from .run import (
     provenance,
     run,
 )
-from .spec import NodeSpec
+from .spec import MethodSpec, NodeSpec
 from .stack import Stack
 
 # Kinds from which a frame's object can be told: the value of foreground, and their type.
@@ -98,8 +98,7 @@ def map_frames(
     job = job or Job()
     parameters = parameters or {}
     count = count_frames(inputs)
-    chosen = spec.chosen(parameters.get("method", "default"))
-    sees_stack = chosen is not None and chosen.sees_stack
+    chosen, sees_stack = _chosen(spec, parameters), _sees_stack(spec, parameters)
     if sees_stack:
         inputs = _prompted_in_first(spec, inputs, count)
     ranges, empty = check_frames(spec, inputs, parameters, job)
@@ -168,8 +167,12 @@ def check_frames(
     return ranges, empty
 
 
+def _chosen(spec: NodeSpec, parameters: Mapping[str, Any]) -> MethodSpec | None:
+    return spec.chosen(parameters.get("method", "default"))
+
+
 def _sees_stack(spec: NodeSpec, parameters: Mapping[str, Any]) -> bool:
-    chosen = spec.chosen(parameters.get("method", "default"))
+    chosen = _chosen(spec, parameters)
     return chosen is not None and chosen.sees_stack
 
 

@@ -114,11 +114,28 @@ def predict(
             # A network that is there already takes no time to load.
             job=job.part(0.2 if told else 0, 1),
         )
-        notices = job.notes.get("notices", [])
-        job.note(model=name, checksum=network.checksum, **tiled.record, notices=notices)
+        note_network(job, name, network, **tiled.record)
     check_finite(name, tiled.values[:, read])
     height, width = wanted.shape
     return resized_planes(tiled.values, height, width, back)
+
+
+def note_network(job: Job, name: str, network: Module, **record: Any) -> None:
+    """Note in a job which network was used.
+
+    Parameters
+    ----------
+    job : Job
+        Takes the note.
+    name : str
+        Name in the catalog.
+    network : Module
+        The network, from the pool.
+    **record
+        What else is to be known of the run.
+    """
+    notices = job.notes.get("notices", [])
+    job.note(model=name, checksum=network.checksum, **record, notices=notices)
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def sam2(
     from scipy.special import expit
 
     from ..models.pool import POOL
-    from ..models.predict import check_finite, watched
+    from ..models.predict import check_finite, note_network, watched
 
     name = f"sam2_{size}"
     with POOL.lease(
@@ -97,8 +97,7 @@ def sam2(
     ) as network:
         with watched(job.part(0.2, 1), WORK[size], "SAM 2"):
             logits = _answer(network, image, prompts)
-        notices = job.notes.get("notices", [])
-        job.note(model=name, checksum=network.checksum, notices=notices)
+        note_network(job, name, network)
     check_finite(name, logits)
     # Enlarged are the logits, as published: probabilities would give blurred steps.
     mask = expit(logits) if soft else logits > 0

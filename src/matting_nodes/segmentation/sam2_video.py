@@ -91,7 +91,7 @@ def sam2_video(
     from scipy.special import expit
 
     from ..models.pool import POOL
-    from ..models.predict import check_finite
+    from ..models.predict import check_finite, note_network
 
     if stack.index == 0:
         stack.memory["tracker"] = Tracker(stack, image.shape[:2])
@@ -101,8 +101,7 @@ def sam2_video(
         f"{name}_video", device=device, precision=precision, weights=weights, job=job.part(0, 0.1)
     ) as network:
         low = tracker.low_logits(network, stack.index, WORK[size] + MEMORY_WORK, job.part(0.1, 1))
-        notices = job.notes.get("notices", [])
-        job.note(model=name, checksum=network.checksum, notices=notices)
+        note_network(job, name, network)
     check_finite(name, low)
     logits = _enlarged(low, image.shape[:2])
     mask = expit(logits) if soft else logits > 0

@@ -11,7 +11,7 @@ from ...errors import SizeMismatchError
 from ...framework.spec import Input, NodeSpec
 from ...framework.words import NAPARI, reworded
 from ._places import common_shape, plane_shape
-from ._protocols import Layer, Viewer, is_labels, is_shapes
+from ._protocols import Layer, Viewer, is_labels, is_shapes, without_proxy
 from ._trimap import KEYS_HELP, is_trimap, tag
 
 
@@ -50,7 +50,7 @@ class LayerChoice(widgets.ComboBox):
 
     def candidates(self, _widget: object = None) -> list[Layer]:
         """Return the layers that could be it, oldest first."""
-        layers = [_itself(layer) for layer in self._viewer.layers]
+        layers = [without_proxy(layer) for layer in self._viewer.layers]
         return [layer for layer in layers if _suits(layer, self.wire)]
 
     def _remember(self, layer: Layer | None) -> None:
@@ -63,10 +63,25 @@ def _tooltip(wire: Input) -> str:
     return f"{text}\n{KEYS_HELP}" if wire.kind is Kind.TRIMAP else text
 
 
-def _itself(layer: Layer) -> Layer:
-    """Return a layer without the proxy that a plugin's viewer puts around it."""
-    wrapped: Layer = getattr(layer, "__wrapped__", layer)
-    return wrapped
+def is_picture(layer: Layer) -> bool:
+    """Tell whether a layer is an image, and not an alpha or a soft mask of ours."""
+    from napari.layers import Image
+
+    return isinstance(layer, Image) and tag(layer).get("kind") not in ("alpha", "mask")
+
+
+def selected_or_last(viewer: Viewer, layers: Sequence[Layer]) -> Layer | None:
+    """Return the first of some layers that is selected, else the last of them.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where they are.
+    layers : sequence of Layer
+        In the order of the list.
+    """
+    chosen = [layer for layer in layers if layer in viewer.layers.selection] or layers[-1:]
+    return chosen[0] if chosen else None
 
 
 def _suits(layer: Layer, wire: Input) -> bool:
@@ -76,7 +91,7 @@ def _suits(layer: Layer, wire: Input) -> bool:
     if kind is Kind.MASK and wire.group and isinstance(layer, Shapes):
         return True  # a polygon around the object
     if kind is Kind.IMAGE:
-        return isinstance(layer, Image) and tag(layer).get("kind") not in ("alpha", "mask")
+        return is_picture(layer)
     if kind is Kind.ALPHA:
         return isinstance(layer, Image) and not layer.rgb
     if kind is Kind.MASK and isinstance(layer, Image):
@@ -163,7 +178,7 @@ def propose(
         layer = None
         if choice.wire.name in wanted:
             if choice.wire.is_source:
-                layer = _picture(pictures, chosen, choice.value, active and _itself(active))
+                layer = _picture(pictures, chosen, choice.value, active and without_proxy(active))
             else:
                 layer = _result(choice, chosen, pictures, is_optional(choice))
         choice.propose(layer)

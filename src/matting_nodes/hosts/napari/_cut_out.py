@@ -18,6 +18,7 @@ from ...job import Cancelled, Job
 from ...models.catalog import MODELS
 from ...nodes._cutout import cutout, proposed
 from ...version import __version__
+from ._choices import is_picture, selected_or_last
 from ._layers import LayerFrames
 from ._places import leading_shape, transforms
 from ._preferences import preferences, use_model_folder
@@ -51,19 +52,13 @@ def cut_out(viewer: napari.viewer.Viewer) -> CutOutPanel | None:
     viewer : napari.viewer.Viewer
         Its selected Image layer is the picture, else the last one.
     """
-    from napari.layers import Image
     from napari.utils.notifications import show_warning
 
-    pictures = [
-        layer
-        for layer in viewer.layers
-        if isinstance(layer, Image) and tag(layer).get("kind") not in ("alpha", "mask")
-    ]
-    chosen = [layer for layer in pictures if layer in viewer.layers.selection] or pictures[-1:]
-    if not chosen:
+    picture = selected_or_last(viewer, list(filter(is_picture, viewer.layers)))
+    if picture is None:
         show_warning("There is no image layer. The object is cut out of one. Open a picture first.")
         return None
-    panel = CutOutPanel(viewer, chosen[0])
+    panel = CutOutPanel(viewer, picture)
     dock = viewer.window.add_dock_widget(panel, name="Cut out the object", area="right")
     # A panel that is closed cancels.
     dock.destroyed.connect(panel.cancel)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._choices import selected_or_last
 from ._places import leading_shape, plane_shape, transforms
 from ._trimap import FOREGROUND_LABEL, tag, trimap_options
 
@@ -19,11 +20,10 @@ def new_trimap(viewer: napari.viewer.Viewer) -> None:
     from napari.utils.notifications import show_warning
 
     images = [layer for layer in viewer.layers if isinstance(layer, Image)]
-    chosen = [layer for layer in images if layer in viewer.layers.selection] or images[-1:]
-    if not chosen:
+    image = selected_or_last(viewer, images)
+    if image is None:
         show_warning("There is no image layer. A trimap is painted over an image. Open one first.")
         return
-    image = chosen[0]
     # Over a result, a trimap is for the picture that it was made from.
     base = tag(image).get("base")
     image = next((layer for layer in images if layer.name == base), image)

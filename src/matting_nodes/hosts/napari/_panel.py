@@ -10,7 +10,7 @@ from magicgui import widgets
 from ...nodes import all_nodes
 from ._inspect import InspectWidget
 from ._scroll import scrolled
-from ._trimap import TAG
+from ._trimap import tag
 from ._widget import NodeWidget, widget_class
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
     @staticmethod
     def _first_to_do(viewer: napari.viewer.Viewer) -> str:
         """Return the step after the last one that has a result among the layers."""
-        made = {layer.metadata.get(TAG, {}).get("node") for layer in viewer.layers}
+        made = {tag(layer).get("node") for layer in viewer.layers}
         done = [place for place, name in enumerate(STEPS) if name in made]
         return STEPS[min(done[-1] + 1, len(STEPS) - 1)] if done else STEPS[0]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+T = TypeVar("T")
 
 LayerMeta = dict[str, Any]
 """A layer's parameters by name."""
@@ -111,6 +113,8 @@ class Selection(Protocol):
 
     active: Layer | None
 
+    def __contains__(self, layer: Layer, /) -> bool: ...
+
 
 class ListEvents(Protocol):
     """The events of a list of layers."""
@@ -148,6 +152,12 @@ class Worker(Protocol):
     def abort_requested(self) -> bool: ...
 
     def quit(self) -> None: ...
+
+
+def without_proxy(wrapped: T) -> T:
+    """Return a viewer or layer without the proxy in which napari hands it to plugins."""
+    itself: T = getattr(wrapped, "__wrapped__", wrapped)
+    return itself
 
 
 def is_labels(layer: Layer) -> TypeGuard[LabelsLayer]:

@@ -13,7 +13,7 @@ import numpy as np
 from ...arrays import Kind, Pixels
 from ...framework.normalization import ValueRange
 from ._places import transforms
-from ._protocols import Layer, LayerMeta, Viewer, is_labels
+from ._protocols import Layer, LayerMeta, Viewer, is_labels, without_proxy
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
 
 VIEWING = ("pan_zoom", "transform", "select")
@@ -66,7 +66,7 @@ class _Made:
     def of(cls, viewer: Viewer) -> _Made:
         """Return those of a viewer."""
         # Each widget gets a proxy of its own.
-        viewer = getattr(viewer, "__wrapped__", viewer)
+        viewer = without_proxy(viewer)
         if id(viewer) not in cls._in_viewers:
             cls._in_viewers[id(viewer)] = cls(viewer)
             finalize(viewer, cls._in_viewers.pop, id(viewer))
@@ -141,7 +141,8 @@ class ResultLayers:
         painted = layer is not None and written and written != _checksum(layer.data)
         if layer is None or painted or not _fits(layer, kind, data, rgb):
             limits = (0, 1) if rgb or range_ is None else range_.limits
-            layer = self._add(f"{base} {label}", kind, data, rgb, reference, provenance, limits)
+            with below_what_is_edited(self._viewer):
+                layer = self._add(f"{base} {label}", kind, data, rgb, reference, provenance, limits)
         else:
             layer.data = data
             for option, value in transforms(reference).items():
@@ -151,19 +152,6 @@ class ResultLayers:
         self._made[source, name] = layer, _checksum(data) if editable else 0
 
     def _add(
-        self,
-        name: str,
-        kind: Kind,
-        data: Pixels,
-        rgb: bool,
-        reference: Layer,
-        provenance: Mapping[str, object],
-        limits: tuple[float, float],
-    ) -> Layer:
-        with below_what_is_edited(self._viewer):
-            return self._added(name, kind, data, rgb, reference, provenance, limits)
-
-    def _added(
         self,
         name: str,
         kind: Kind,
