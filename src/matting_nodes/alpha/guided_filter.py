@@ -63,10 +63,14 @@ def _filtered(image: Image, trimap: Trimap, radius: int, epsilon: float) -> Alph
     # A window's line depends on what lies up to a radius away, a pixel on windows as far away.
     box = widened(bounds(unknown(trimap)), 2 * radius, trimap.shape)
     guide = full_contrast(image)[box].astype(np.float64)
-    values = _nearness(trimap)[box]
     channels = [np.ascontiguousarray(guide[..., channel]) for channel in range(guide.shape[2])]
     # OpenCV and NumPy compute without Python's lock: each plane in a thread of its own.
     with ThreadPoolExecutor(thread_count()) as pool:
+        regions = (trimap == FOREGROUND, trimap == BACKGROUND)
+        to_foreground, to_background = pool.map(lambda r: distance_to(r)[box], regions)
+        # 1 in the foreground, 0 in the background, between them the ratio of distances
+        total = to_foreground.astype(np.float64) + to_background
+        values = to_background / total
         *means, mean = pool.map(lambda plane: _box(plane, radius), [*channels, values])
         # Σ = mean(I Iᵀ) − μ μᵀ + ε and cov(I, p) = mean(I p) − μ mean(p), in every window
         pairs = list(combinations_with_replacement(range(len(channels)), 2))
@@ -119,13 +123,6 @@ def _solved(matrix: dict[tuple[int, int], Floats], right: list[Floats]) -> list[
         (ab * x + bb * y + bc * z) * scale,
         (ac * x + bc * y + cc * z) * scale,
     ]
-
-
-def _nearness(trimap: Trimap) -> Floats:
-    """Return 1 in the foreground, 0 in the background, between them the ratio of distances."""
-    to_foreground = distance_to(trimap == FOREGROUND).astype(np.float64)
-    to_background = distance_to(trimap == BACKGROUND).astype(np.float64)
-    return to_background / (to_foreground + to_background)
 
 
 def _box(values: Floats, radius: int) -> Floats:

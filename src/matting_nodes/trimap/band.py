@@ -140,7 +140,9 @@ def distance_to(region: NDArray[np.bool_]) -> NDArray[np.float32]:
     outside = (~region).astype(np.uint8)
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     # OpenCV's last bit varies from run to run, but squared distances are whole numbers.
-    return np.sqrt(np.rint(np.square(distance, dtype=np.float64))).astype(np.float32)
+    squares = np.square(distance, dtype=np.float64)
+    np.sqrt(np.rint(squares, out=squares), out=distance, casting="same_kind")
+    return np.asarray(distance, np.float32)
 
 
 def check_remains(
