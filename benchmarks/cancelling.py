@@ -29,7 +29,8 @@ from typing import Any
 NETWORKS = (
     *("indexnet", "gca", "dim_vgg16", "dim_segnet", "dim_two_vgg16", "dim_two_resnet50", "fba"),
     *("vitmatte_small", "vitmatte_base", "tnet", "unet_resnext50", "deeplabv3_resnet101"),
-    *("lraspp_mobilenet_v3_large", "sam2_tiny", "modnet", "birefnet_lite"),
+    *("lraspp_mobilenet_v3_large", "sam2_tiny", "modnet", "birefnet_lite", "ben2"),
+    *("onnx", "sam2_tiny_video"),
 )
 
 

@@ -31,12 +31,12 @@ from composites import PARTS
 from numpy.typing import NDArray
 
 NETWORKS = (
-    *("birefnet", "birefnet_lite", "modnet", "unet_resnext50"),
+    *("birefnet", "birefnet_lite", "birefnet_hr", "ben2", "modnet", "unet_resnext50"),
     *("deeplabv3_resnet101", "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"),
     *("sam2_tiny", "sam2_base_plus", "sam2_large"),
+    "sam2_tiny_video",
 )
-"""One of each architecture and size. BiRefNet has other files of the same networks; those of HR see
-four times as many pixels."""
+"""One of each architecture and size. BiRefNet has other files of the same networks."""
 MEGAPIXELS = (1, 4)
 """Sizes of the pictures that methods without weights are measured on."""
 FAILED = 0.6

@@ -28,6 +28,7 @@ def test_every_network_of_the_papers_is_there():
         *("sam2_tiny", "sam2_small", "sam2_base_plus", "sam2_large"),
         *("birefnet", "birefnet_lite", "birefnet_hr", "birefnet_dynamic", "birefnet_portrait"),
         *("birefnet_matting", "birefnet_lite_matting", "birefnet_hr_matting", "modnet"),
+        "ben2",
         *("deeplabv3_resnet101", "deeplabv3_resnet50"),
         *("deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"),
     }

@@ -31,9 +31,10 @@ def network(entry, made_up):
 
 
 @pytest.fixture(scope="module")
-def picture(entry):
-    """A strip, (1, C, 64, 1024)."""
-    return torch.rand(1, entry.channels, 64, 1024, generator=torch.Generator().manual_seed(0))
+def picture(entry, network):
+    """A strip, (1, C, 64, 1024), or as high as the network's stride."""
+    height = max(64, network.stride)
+    return torch.rand(1, entry.channels, height, 1024, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.fixture(scope="module")

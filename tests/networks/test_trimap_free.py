@@ -1,9 +1,10 @@
-"""BiRefNet and MODNet give what their authors' modules gave with the same made-up weights."""
+"""BiRefNet, MODNet and BEN2 give what their authors' modules gave with the same made-up weights."""
 
 from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from torchvision.ops import deform_conv2d
 
 from matting_nodes import Job, alpha_matte, segment
 from matting_nodes.errors import WeightsError
+from matting_nodes.models.catalog import MODELS
 from matting_nodes.models.pool import POOL
-from matting_nodes.networks import BiRefNet, MODNet
+from matting_nodes.networks import BEN2, BiRefNet, MODNet
 from matting_nodes.networks.birefnet import DeformableConvolution
 
 from .conftest import GOLDEN, fill, image_and_trimap, rgb
@@ -179,3 +181,38 @@ def test_offsets_within_reach_are_taken_as_they_are(offset):
     with torch.no_grad():
         expected = deform_conv2d(x, moved, layer.regular_conv.weight, padding=3, mask=ones)
         torch.testing.assert_close(layer(x), expected, rtol=0, atol=0)
+
+
+@pytest.fixture(scope="module")
+def ben2():
+    """BEN2 and its weights; the index of relative positions is the module's own."""
+    network = BEN2().eval()
+    state = network.state_dict()
+    index = {k: v for k, v in state.items() if k.endswith("position_index")}
+    shapes = {k: list(v.shape) for k, v in state.items()}
+    assert shapes == keys("ben2")
+    made_up = {k: shape for k, shape in shapes.items() if k not in index}
+    network.load_state_dict(fill(made_up, bn=(0.7, 1.3)) | index)
+    return network
+
+
+def test_ben2_gives_the_published_logits(ben2, relative_error):
+    with torch.no_grad():
+        logits = ben2(rgb(*image_and_trimap(384, 512))[None])
+    assert relative_error(logits[..., ::4, ::4], golden("ben2", "every_4th_logit")) < 1e-4
+
+
+def test_segment_by_ben2_is_the_published_recipe(ben2, tmp_path, monkeypatch):
+    """A square by Lanczos' filter, the matte back by the linear one and stretched to 0..1."""
+    monkeypatch.setitem(MODELS, "ben2", replace(MODELS["ben2"], side=384))
+    image = (image_and_trimap(90, 120)[0] * 255).round() / np.float32(255)
+    torch.save({"model_state_dict": ben2.state_dict()}, tmp_path / "BEN2_Base.pth")
+    picture = Pillow.fromarray((image * 255).round().astype(np.uint8))
+    square = np.asarray(picture.resize((384, 384), Pillow.LANCZOS)) / np.float32(255)
+    with torch.no_grad():
+        matte = ben2(rgb(square, None)[None]).sigmoid()
+    matte = torch.nn.functional.interpolate(matte, (90, 120), mode="bilinear")[0, 0].numpy()
+    expected = (matte - matte.min()) / (matte.max() - matte.min())
+    soft = segment(image, method="ben2", soft=True, weights=str(tmp_path / "BEN2_Base.pth"))
+    POOL.free()
+    np.testing.assert_allclose(soft, expected, atol=1e-4)

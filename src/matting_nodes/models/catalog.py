@@ -142,8 +142,8 @@ def model(name: str) -> Model:
     ParameterError
         If there is none; it names those that there are.
     """
-    if name in _FOR_VIDEO:
-        return _FOR_VIDEO[name]
+    if name in FOR_VIDEO:
+        return FOR_VIDEO[name]
     if name not in MODELS:
         raise ParameterError(
             f"There is no model {name!r}",
@@ -688,6 +688,27 @@ _PUBLISHED = (
         side=2048,
     ),
     Model(
+        name="ben2",
+        title="BEN2, base",
+        task="segment",
+        builder="ben2:BEN2",
+        source=HuggingFace(
+            "PramaLLC/BEN2", "e48a20765fb421d19dcdb0bf3cc61e802ca5ec8f", "model.safetensors"
+        ),
+        file="BEN2.safetensors",
+        sha256="ea8b7907176a09667c86343dc7d00de6a6d871076cb90bb5f753618fd6fb3ebb",
+        size=380_577_976,
+        licence="MIT (code and model card); trained on DIS5K, whose terms are for research, and on "
+        "pictures of the authors' own",
+        paper="Meyer and Spruyt, BEN: Using Confidence-Guided Matting for Dichotomous Image "
+        "Segmentation, 2025, arXiv 2501.06230",
+        # As BEN2_Base.pth holds them; the safetensors file holds them bare.
+        state_key="model_state_dict",
+        telltale=("dec_blk4.sal_conv.weight",),
+        channels=3,
+        side=1024,
+    ),
+    Model(
         name="modnet",
         title="MODNet, photographic portraits",
         task="alpha_matte",
@@ -707,7 +728,7 @@ for _model in _PUBLISHED:
     register(_model)
 
 # One file serves both: these are no downloads of their own, so no list names them.
-_FOR_VIDEO = {
+FOR_VIDEO = {
     f"{m.name}_video": replace(
         m,
         name=f"{m.name}_video",

@@ -6,7 +6,7 @@ import ctypes
 import gc
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ from ._devices import available_devices, torch_device
 from ._folder import model_folder
 from ._records import replace_record
 from ._source import ByHand
-from .catalog import MODELS, Model
+from .catalog import FOR_VIDEO, MODELS, Model
+from .catalog import model as find_model
 from .weights import find
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Cost:
     Parameters
     ----------
     seconds : float
-        For a megapixel; for a network that looks at a picture of one size, for a picture.
+        For a megapixel; for a network that looks at a picture of one size, for a picture; for one
+        that follows an object through a video, for a frame.
     gibibytes : float or None
         Peak memory beyond the weights, for the same picture; None if it cannot be measured.
     """
@@ -73,8 +75,6 @@ def measure(name: str, device: str = "auto", job: Job | None = None) -> Cost:
     FileError
         If the model folder cannot be written.
     """
-    from .catalog import model as find_model
-
     model, job, where = find_model(name), job or Job(), torch_device(device)
     cost = _measured(model, where, job)
     _keep(name, _full_name(where), cost, is_best=device == "auto")
@@ -90,7 +90,7 @@ def known() -> dict[str, dict[str, Cost]]:
     costs: dict[str, dict[str, Cost]] = {}
     for device in sorted(record["costs"], key=lambda name: name != record["auto"]):
         entries = record["costs"][device].items()
-        costs[device] = {name: Cost(**entry) for name, entry in entries if name in MODELS}
+        costs[device] = {n: Cost(**entry) for n, entry in entries if n in MODELS | FOR_VIDEO}
     return costs
 
 
@@ -105,7 +105,8 @@ def described(method: MethodSpec) -> str:
     >>> print(described(make_trimap.methods["band"]))
     Mark a band along a mask's edge as unknown.
     """
-    return " ".join(filter(None, (method.summary, offered(method.networks), told(method.networks))))
+    asked = tuple(f"{n}_video" for n in method.networks) if method.sees_stack else method.networks
+    return " ".join(filter(None, (method.summary, offered(method.networks), told(asked))))
 
 
 def offered(names: tuple[str, ...]) -> str:
@@ -129,7 +130,7 @@ def told(names: tuple[str, ...]) -> str:
     if not seconds:
         return ""
     span = " to ".join(dict.fromkeys(map(_rounded, (seconds[0], seconds[-1]))))
-    return f"About {span} s {unit(MODELS[names[0]])} on {device}."
+    return f"About {span} s {unit(find_model(names[0]))} on {device}."
 
 
 def _rounded(seconds: float) -> str:
@@ -138,6 +139,8 @@ def _rounded(seconds: float) -> str:
 
 def unit(model: Model) -> str:
     """Return what a model's cost is for."""
+    if model.name in FOR_VIDEO:
+        return "a frame"
     return "a picture" if model.side else "a megapixel"
 
 
@@ -154,6 +157,8 @@ def _measured(model: Model, device: torch.device, job: Job) -> Cost:
     megapixels = 1.0 if model.side else side**2 / 1e6
     network: Any = model.build().eval().to(memory_format=torch.channels_last).to(device)
     picture = torch.rand(1, model.channels, side, side, device=device)
+    if model.name in FOR_VIDEO:
+        network = _following(network, picture)
     seconds, peaks = [], []
     # The first run also chooses kernels and touches memory for the first time.
     for run in (1, 2):
@@ -162,6 +167,28 @@ def _measured(model: Model, device: torch.device, job: Job) -> Cost:
         peaks += peak
         job.step(run, 2, f"measure {model.title}")
     return Cost(min(seconds) / megapixels, max(peaks) / megapixels if peaks else None)
+
+
+def _following(network: Any, picture: torch.Tensor) -> Callable[[torch.Tensor], Any]:
+    """Return a call that follows an object, pointed at in the middle, into a next frame."""
+    import torch
+    from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
+
+    session = Sam2VideoInferenceSession(inference_device=picture.device, dtype=torch.float32)
+    middle = torch.full((1, 1, 1, 2), picture.shape[-1] / 2)
+    point = {"point_coords": middle, "point_labels": torch.ones(1, 1, 1, dtype=torch.int32)}
+    object_ = session.obj_id_to_idx(1)
+    session.add_point_inputs(object_, 0, point)
+    session.obj_with_new_inputs = [1]
+
+    def follow(frame: torch.Tensor) -> Any:
+        number = session.add_new_frame(frame)
+        return network(inference_session=session, frame_idx=number)
+
+    with torch.inference_mode():
+        follow(picture)
+    session.obj_with_new_inputs = []
+    return follow
 
 
 def _timed(network: Any, picture: torch.Tensor, device: torch.device) -> float:

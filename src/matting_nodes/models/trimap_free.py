@@ -70,6 +70,31 @@ def birefnet_mask(
     return _enlarged(mask, height, width)
 
 
+def ben2_matte(image: Image, *, job: Job, **where: Any) -> Mask:
+    """Return BEN2's matte of a picture's object, (H, W), 0..1.
+
+    As published, the picture is squashed to a square by Lanczos' filter in 8 bits, the matte comes
+    back by the linear one, and its least and largest value become 0 and 1.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+    job : Job
+    **where
+        Device, precision and weights, as `predict` takes them.
+    """
+    from PIL.Image import Resampling
+    from scipy.special import expit
+
+    side = model("ben2").side
+    planes = normalized(_squashed(image, side, side, Resampling.LANCZOS))
+    wanted = np.ones((side, side), bool)
+    small = expit(predict("ben2", planes, wanted, tile=0, job=job, **where)[0])
+    matte = _interpolated(small, *image.shape[:2])
+    low, high = matte.min(), matte.max()
+    return matte if low == high else (matte - low) / (high - low)
+
+
 def modnet_matte(image: Image, *, side: int, recipe: str, job: Job, **where: Any) -> Mask:
     """Return MODNet's matte of a portrait, (H, W), 0..1.
 
@@ -151,11 +176,13 @@ def _size(height: int, width: int, side: int) -> tuple[int, int]:
     return high, wide
 
 
-def _squashed(image: Image, height: int, width: int) -> Image:
+def _squashed(image: Image, height: int, width: int, resample: int = 2) -> Image:
+    """Return a picture at another size by a filter of Pillow's, by default the linear one."""
     from PIL import Image as Pillow
 
     picture = Pillow.fromarray(in_8_bits(image))
-    return in_floats(np.asarray(picture.resize((width, height), Pillow.Resampling.BILINEAR)))
+    squashed = picture.resize((width, height), Pillow.Resampling(resample))
+    return in_floats(np.asarray(squashed))
 
 
 def _enlarged(mask: Mask, height: int, width: int) -> Mask:
@@ -163,6 +190,16 @@ def _enlarged(mask: Mask, height: int, width: int) -> Mask:
 
     large = Pillow.fromarray(mask).resize((width, height), Pillow.Resampling.BICUBIC)
     return np.asarray(large).clip(0, 1)
+
+
+def _interpolated(mask: Mask, height: int, width: int) -> Mask:
+    """Return a mask at another size by PyTorch's linear filter, which averages nothing."""
+    from torch import from_numpy
+    from torch.nn.functional import interpolate
+
+    tensor = from_numpy(mask)[None, None]
+    found: Mask = interpolate(tensor, (height, width), mode="bilinear")[0, 0].numpy()
+    return found
 
 
 def _by_area(planes: Planes, height: int, width: int) -> Planes:

@@ -9,6 +9,7 @@ gives features of several resolutions, ``finish`` makes the answer of them, or o
 each. ``near`` says how many pixels away an output pixel sees through ``finish``.
 """
 
+from .ben2 import BEN2
 from .birefnet import BiRefNet
 from .dim_segnet import DimSegNet
 from .dim_two_encoders import DimTwoEncoders, DimTwoResNet50, DimTwoVgg16
@@ -21,6 +22,7 @@ from .tnet import TNet
 from .unet_resnext50 import UNetResNeXt50
 
 __all__ = [
+    "BEN2",
     "FBA",
     "GCA",
     "BiRefNet",

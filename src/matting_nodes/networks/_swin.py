@@ -41,9 +41,12 @@ class Swin(nn.Module):
             self.add_module(f"norm{i}", nn.LayerNorm(width))
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Return features at 1/4, 1/8, 1/16 and 1/32 of the resolution, channels first."""
+        """Return the patches, and features at 1/4, 1/8, 1/16 and 1/32 of the resolution.
+
+        All are channels first; patches are of 4 × 4 pixels.
+        """
         x = self.patch_embed(image)
-        outputs = []
+        outputs = [x.permute(0, 3, 1, 2)]
         for i, stage in enumerate(self.layers):
             x, merged = stage(x)
             norm = self.get_submodule(f"norm{i}")
@@ -208,5 +211,6 @@ def _relative_positions(side: int) -> Tensor:
     return index
 
 
+base = partial(Swin, 128, (2, 2, 18, 2), (4, 8, 16, 32), 12)
 large = partial(Swin, 192, (2, 2, 18, 2), (6, 12, 24, 48), 12)
 tiny = partial(Swin, 96, (2, 2, 6, 2), (3, 6, 12, 24), 7)

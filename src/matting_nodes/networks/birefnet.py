@@ -59,7 +59,9 @@ class BiRefNet(nn.Module):
         (N, 1, H, W)
         """
         height, width = image.shape[2:]
-        whole, half = self.bb(image), self.bb(_resized(image, (height // 2, width // 2)))
+        # Without the patches themselves.
+        whole = self.bb(image)[1:]
+        half = self.bb(_resized(image, (height // 2, width // 2)))[1:]
         features = [
             torch.cat([a, _resized(b, a.shape[2:])], 1) for a, b in zip(whole, half, strict=True)
         ]

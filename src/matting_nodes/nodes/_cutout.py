@@ -28,6 +28,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "birefnet_lite": {"method": "birefnet", "network": "lite"},
     "birefnet_lite_matting": {"method": "birefnet", "network": "lite_matting"},
     "birefnet_portrait": {"method": "birefnet", "network": "portrait"},
+    "ben2": {"method": "ben2"},
     "modnet": {"method": "modnet"},
     "unet_resnext50": {"method": "portrait"},
 }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from ...models import available_devices, costs, model_folder
-from ...models.catalog import MODELS, model
+from ...models.catalog import FOR_VIDEO, MODELS, model
 from ...solvers.parallel import core_count, thread_count
 from ...version import __version__
 from ._commands import Commands
@@ -67,7 +67,7 @@ def add_command(commands: Commands) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     if options.networks is not None:
-        return _measure([model(name).name for name in options.networks] or list(MODELS))
+        return _measure([model(name).name for name in options.networks] or [*MODELS, *FOR_VIDEO])
     print(f"{'matting-nodes':16}{__version__}")
     print(f"{'python':16}{platform.python_version()} at {sys.executable}")
     for package in (*REQUIRED, *OPTIONAL):
@@ -115,7 +115,7 @@ def _print_costs() -> None:
 
 def _line(name: str, cost: costs.Cost) -> str:
     memory = "" if cost.gibibytes is None else f", {cost.gibibytes:.1f} GiB"
-    return f"{name:30}{cost.seconds:.2f} s{memory} {costs.unit(MODELS[name])}"
+    return f"{name:30}{cost.seconds:.2f} s{memory} {costs.unit(model(name))}"
 
 
 def find_problems() -> Iterator[str]:
