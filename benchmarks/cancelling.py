@@ -26,11 +26,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 NETWORKS = (
     *("indexnet", "gca", "dim_vgg16", "dim_segnet", "dim_two_vgg16", "dim_two_resnet50", "fba"),
     *("vitmatte_small", "vitmatte_base", "tnet", "unet_resnext50", "deeplabv3_resnet101"),
     *("lraspp_mobilenet_v3_large", "sam2_tiny", "modnet", "birefnet_lite", "ben2"),
     *("onnx", "sam2_tiny_video"),
+)
+IN_ONNX = "unet_resnext50"
+"""What "onnx" measures: this network in an ONNX file, at 1024 × 1024 pixels."""
+EXPORT = (
+    "torch.onnx.export(network, (torch.rand(1, 3, 1024, 1024),), sys.argv[2], verbose=False, "
+    "external_data=False)"
 )
 
 
@@ -66,10 +74,14 @@ class Questions:
 def cell(name: str, weights: str, megapixels: float, share: float) -> dict[str, Any]:
     """Measure one network in this process."""
     loading = Questions()
+    from matting_nodes.models.onnx_files import open_onnx
     from matting_nodes.models.pool import POOL
 
-    with POOL.lease(name, weights=weights, device="cpu", job=loading.job):
-        pass
+    if name == "onnx":
+        open_onnx(weights, loading.job)
+    else:
+        with POOL.lease(name, weights=weights, device="cpu", job=loading.job):
+            pass
     loading.asked.append(time.perf_counter())
     # Only now: it imports PyTorch itself.
     from networks import scene, settings
@@ -95,6 +107,7 @@ def run(name: str, given: dict[str, Any], job: Any, settings: Any) -> None:
     """Run a network of the catalog by its method."""
     from matting_nodes import Prompts, alpha_matte, make_trimap, segment
     from matting_nodes.errors import MattingError
+    from matting_nodes.framework.frames import map_frames
 
     image, trimap, weights = given["image"], given["trimap"], given["weights"]
     told = {"weights": weights, "job": job}
@@ -102,13 +115,18 @@ def run(name: str, given: dict[str, Any], job: Any, settings: Any) -> None:
         # Random weights may find no person, which the method says at its end.
         with contextlib.suppress(MattingError):
             make_trimap(image=image, method="tnet", cleanup=0, **told)
+    elif name.endswith("_video"):
+        clip = {"image": [image] * 3, "foreground_points": [np.array([[100.0, 100.0]]), None, None]}
+        list(map_frames(segment, clip, {"method": "sam2_video", "weights": weights}, job))
+    elif name == "onnx":
+        segment(image, method="onnx", file=weights, preset="custom", side=1024, job=job)
     elif name.startswith("sam2"):
         prompts = Prompts(foreground_points=[[100.0, 100.0]])
         segment(image, prompts=prompts, method="sam2", **told)
     elif name.startswith("birefnet"):
         segment(image, method="birefnet", network=name.removeprefix("birefnet_"), **told)
-    elif name == "modnet":
-        segment(image, method="modnet", **told)
+    elif name in ("modnet", "ben2"):
+        segment(image, method=name, **told)
     elif name == "unet_resnext50":
         segment(image, method="portrait", **told)
     elif name.startswith(("deeplab", "lraspp")):
@@ -136,11 +154,12 @@ def row(name: str, megapixels: float, share: float) -> str:
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.pth"
         save = (
-            "import sys, torch; from matting_nodes.models import catalog; "
-            "torch.manual_seed(0); torch.save(catalog.model(sys.argv[1]).build().state_dict(), "
-            "sys.argv[2])"
+            "import sys, torch; from matting_nodes.models import catalog; torch.manual_seed(0); "
+            "network = catalog.model(sys.argv[1]).build().eval(); "
         )
-        subprocess.run([sys.executable, "-c", save, name, weights], check=True)
+        save += EXPORT if name == "onnx" else "torch.save(network.state_dict(), sys.argv[2])"
+        model = IN_ONNX if name == "onnx" else name
+        subprocess.run([sys.executable, "-c", save, model, weights], check=True)
         command = [sys.executable, __file__, "--cell", name, weights, str(megapixels), str(share)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

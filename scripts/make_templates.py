@@ -16,7 +16,8 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from matting_nodes.framework.spec import MethodSpec
+from matting_nodes.framework.parameters import Parameter
+from matting_nodes.framework.spec import MethodSpec, Socket
 from matting_nodes.graph import Folders, Graph, GraphNode, Link, NodeType, evaluate, node_types
 from matting_nodes.graph.wires import node_id
 from matting_nodes.io.stacks import read_stack
@@ -32,7 +33,7 @@ THUMBNAIL = 512
 # Groups on the page, from left to right, and the nodes that they begin with.
 GROUPS = {
     "Photo": ("MarkObject",),
-    "Find the object": ("Segment",),
+    "Find the object": ("Segment", "LoadBackgroundRemovalModel", "RemoveBackground"),
     "Trimap and matte": ("MakeTrimap", "EditTrimap", "AlphaMatte"),
     "Cut out": ("Cutout",),
     "Colors and result": ("EstimateForeground", "Composite"),
@@ -48,6 +49,11 @@ NOTES = {
         "with: the lemur is laid over another background first. Change a method, or its values, "
         "and run: the numbers stand on *Compare Mattes*. Smaller is better; on this scene "
         "closed form leads, since the pale arm's colors are in neither known region."
+    ),
+    "core_remove_background": (
+        "Core's *Remove Background* finds the object; its mask becomes a trimap whose grey is what "
+        "the network is in doubt about, then a matte with hair, and colors without the old "
+        "background. Put a BiRefNet file into `models/background_removal` and choose it."
     ),
     "cutout": (
         "The whole pipeline in single nodes. Choose a photo in *Load Picture*, run, and "
@@ -100,11 +106,33 @@ NOTES = {
 }
 # The parameter that names a file, with a button to upload one.
 UPLOADED = "image"
+# By how much the wires of one lane stand beside those of the next, where they come down
+SHIFT = 6
+# Nodes of ComfyUI's own that nothing here runs, for a template that begins with them.
+FROM_CORE, CORE_FILE = "core_remove_background", "birefnet.safetensors"
+CORE = {
+    "LoadBackgroundRemovalModel": NodeType(
+        "LoadBackgroundRemovalModel",
+        "Load Background Removal Model",
+        print,
+        (),
+        (Parameter("bg_removal_name", str, CORE_FILE),),
+        (Socket("bg_model", "BACKGROUND_REMOVAL"),),
+    ),
+    "RemoveBackground": NodeType(
+        "RemoveBackground",
+        "Remove Background",
+        print,
+        (Socket("bg_removal_model", "BACKGROUND_REMOVAL"), Socket("image", "IMAGE")),
+        (),
+        (Socket("mask", "MASK"),),
+    ),
+}
 
 
 def template(graph: Graph, note: str = "") -> dict[str, Any]:
     """Return a graph in UI format, with groups, and a note on its left."""
-    types = node_types()
+    types = node_types() | CORE
     links = _links(graph, types)
     places = _places(graph, types)
     order = graph.order()
@@ -123,9 +151,67 @@ def template(graph: Graph, note: str = "") -> dict[str, Any]:
         "links": links,
         "groups": _groups(graph, types, places),
         "config": {},
-        "extra": {},
+        "extra": _lanes(links, places),
         "version": 0.4,
     }
+
+
+def from_core() -> Graph:
+    """Return the workflow that refines the mask of core's Remove Background: for ComfyUI alone."""
+    photo, mask, matte, colors = (Link(key, 0) for key in ("1", "3", "5", "6"))
+    soft = {"method": "soft", "method.low": 0.05, "method.high": 0.95}
+    nodes = [
+        GraphNode("1", "MattingNodesLoadPicture", {"image": "lemur.png [sample]"}, "Photo"),
+        GraphNode("2", "LoadBackgroundRemovalModel", {"bg_removal_name": CORE_FILE}, ""),
+        GraphNode("3", "RemoveBackground", {"bg_removal_model": Link("2", 0), "image": photo}, ""),
+        GraphNode("4", "MattingNodesMakeTrimap", {"mask": mask, **soft}, ""),
+        GraphNode(
+            "5",
+            "MattingNodesAlphaMatte",
+            {"image": photo, "trimap": Link("4", 0), "method": "sampled_propagation"},
+            "",
+        ),
+        GraphNode(
+            "6",
+            "MattingNodesEstimateForeground",
+            {"image": photo, "alpha": matte, "method": "multilevel"},
+            "",
+        ),
+        GraphNode(
+            "7",
+            "MattingNodesSavePicture",
+            {"image": colors, "alpha": matte, "filename_prefix": "refined"},
+            "Without background",
+        ),
+    ]
+    return Graph({node.id: node for node in nodes})
+
+
+def _lanes(links: list[list[Any]], places: dict[str, list[float]]) -> dict[str, Any]:
+    """Return points that lead long wires over the nodes: a lane for each output.
+
+    Wires from one column to the next need none.
+    """
+    reroutes: list[dict[str, Any]] = []
+    ends: list[dict[str, int]] = []
+    sources = dict.fromkeys((link[1], link[2]) for link in links)
+    for source in sources:
+        left = places[str(source[0])][0]
+        at = {link[0]: places[str(link[3])][0] for link in links if (link[1], link[2]) == source}
+        far = {number: x for number, x in at.items() if x - left > WIDTH + GAP}
+        if not far:
+            continue
+        lane = len({point["pos"][1] for point in reroutes})
+        stops = {left + WIDTH + GAP: -GAP / 2} | dict.fromkeys(sorted(set(far.values())), -GAP / 2)
+        parent: dict[str, int] = {}
+        for x, before in stops.items():
+            through = [number for number, end in far.items() if end >= x]
+            key = len(reroutes) + 1
+            pos = [x + before + SHIFT * (lane % 5 - 2), -TITLE - 2 * MARGIN - MARGIN * lane]
+            reroutes.append({"id": key, **parent, "pos": pos, "linkIds": through})
+            parent = {"parentId": key}
+            ends += [{"id": number, **parent} for number, end in far.items() if end == x]
+    return {"reroutes": reroutes, "linkExtensions": ends} if reroutes else {}
 
 
 def _links(graph: Graph, types: dict[str, NodeType]) -> list[list[Any]]:
@@ -435,7 +521,7 @@ def drawn_steps(graph: Graph) -> Image.Image:
     """Return a picture of what a workflow takes and does, where it cannot be run to show it."""
     pictures, lines = [], []
     for key in graph.order():
-        node, title = graph.nodes[key], node_types()[graph.nodes[key].class_type].title
+        node, title = graph.nodes[key], (node_types() | CORE)[graph.nodes[key].class_type].title
         if node.class_type == "MattingNodesLoadPicture":
             file = Folders(Path(), Path()).find(node.inputs["image"])
             pictures.append(_over_checkers(read_stack(file)[0]))
@@ -507,14 +593,14 @@ def main() -> None:
     (ROOT / f"subgraphs/{STEPS}.json").write_text(
         json.dumps(blueprint(), indent=1) + "\n", encoding="utf-8"
     )
-    for path in sorted((EXAMPLES / "api").glob("*.json")):
-        graph = Graph.read(path)
-        page = template(graph, NOTES[path.stem])
-        (EXAMPLES / path.name).write_text(_text(page), encoding="utf-8")
-        asks = any(network_of(node) for node in graph.nodes.values())
+    graphs = {path.stem: Graph.read(path) for path in sorted((EXAMPLES / "api").glob("*.json"))}
+    for name, graph in (graphs | {FROM_CORE: from_core()}).items():
+        page = template(graph, NOTES[name])
+        (EXAMPLES / f"{name}.json").write_text(_text(page), encoding="utf-8")
+        asks = name == FROM_CORE or any(network_of(node) for node in graph.nodes.values())
         picture = drawn_steps(graph) if asks else thumbnail(graph)
-        picture.save((EXAMPLES / path.name).with_suffix(".jpg"), quality=88)
-        print(path.stem)
+        picture.save(EXAMPLES / f"{name}.jpg", quality=88)
+        print(name)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 
 from matting_nodes import read_image, sample_data
 from matting_nodes.compositing.backgrounds import fitted
-from matting_nodes.errors import WeightsError
+from matting_nodes.errors import GraphError, WeightsError
 from matting_nodes.graph import Folders, Graph, check, evaluate, node_types
 from matting_nodes.io.stacks import read_stack
 
@@ -56,11 +57,12 @@ def api_format(page):
     return exported
 
 
-def test_every_workflow_has_a_template_and_a_picture():
+def test_every_workflow_has_a_template_and_a_picture(module):
     names = {path.stem for path in WORKFLOWS}
     assert names >= {"portrait", "product", "microscopy", "video", "comparison", "cutout"}
     assert names >= {"remove_background", "mark_object"}
     assert names >= {"deeplab_indexnet", "tnet_id_photo", "deep_image_matting", "unet_gca"}
+    names |= {module.FROM_CORE}
     assert {path.stem for path in EXAMPLES.glob("*.json")} == names
     assert {path.stem for path in EXAMPLES.glob("*.jpg")} == names
     for path in EXAMPLES.glob("*.jpg"):
@@ -105,6 +107,50 @@ def test_templates_are_up_to_date(path, module):
     """If this fails: python scripts/make_templates.py."""
     page = json.loads((EXAMPLES / path.name).read_text(encoding="utf-8"))
     assert page == module.template(Graph.read(path), module.NOTES[path.stem])
+
+
+def test_the_template_that_begins_in_core_is_up_to_date_and_runs_in_comfyui_alone(
+    module, tmp_path
+):
+    page = json.loads((EXAMPLES / f"{module.FROM_CORE}.json").read_text(encoding="utf-8"))
+    assert page == module.template(module.from_core(), module.NOTES[module.FROM_CORE])
+    with pytest.raises(GraphError, match="RemovalModel, which is not known here.*in ComfyUI"):
+        check(module.from_core(), Folders(tmp_path, tmp_path))
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_no_wire_crosses_a_node(path):
+    """From its output over the points that lead it to its input, in straight lines."""
+    page = json.loads(path.read_text(encoding="utf-8"))
+    nodes = {node["id"]: node for node in page["nodes"]}
+    points = {point["id"]: point for point in page["extra"].get("reroutes", [])}
+    last = {end["id"]: end["parentId"] for end in page["extra"].get("linkExtensions", [])}
+    for number, source, slot, target, into, _ in page["links"]:
+        way, point = [input_at(nodes[target], into)], points.get(last.get(number))
+        while point:
+            assert number in point["linkIds"]
+            way.append(point["pos"])
+            point = points.get(point.get("parentId"))
+        way.append(output_at(nodes[source], slot))
+        for node in page["nodes"]:
+            for a, b in pairwise(way):
+                steps = np.linspace(a, b, 500)
+                low = np.array(node["pos"]) - (0, TITLE_BAR)
+                high = np.array(node["pos"]) + node["size"]
+                inside = ((steps > low) & (steps < high)).all(axis=1)
+                assert not inside.any(), (number, node["type"])
+
+
+TITLE_BAR, SLOT = 30, 20
+"""Heights in LiteGraph's drawing, in pixels."""
+
+
+def input_at(node, slot):
+    return np.array(node["pos"]) + (0, SLOT * (slot + 0.7))
+
+
+def output_at(node, slot):
+    return np.array(node["pos"]) + (node["size"][0], SLOT * (slot + 0.7))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -204,11 +204,12 @@ def test_ben2_gives_the_published_logits(ben2, relative_error):
 
 def test_segment_by_ben2_is_the_published_recipe(ben2, tmp_path, monkeypatch):
     """A square by Lanczos' filter, the matte back by the linear one and stretched to 0..1."""
-    monkeypatch.setitem(MODELS, "ben2", replace(MODELS["ben2"], side=384))
+    monkeypatch.setitem(MODELS, "ben2", replace(MODELS["ben2"], side=512))
+    # So large that progress is by the work done.
     image = (image_and_trimap(90, 120)[0] * 255).round() / np.float32(255)
     torch.save({"model_state_dict": ben2.state_dict()}, tmp_path / "BEN2_Base.pth")
     picture = Pillow.fromarray((image * 255).round().astype(np.uint8))
-    square = np.asarray(picture.resize((384, 384), Pillow.LANCZOS)) / np.float32(255)
+    square = np.asarray(picture.resize((512, 512), Pillow.LANCZOS)) / np.float32(255)
     with torch.no_grad():
         matte = ben2(rgb(square, None)[None]).sigmoid()
     matte = torch.nn.functional.interpolate(matte, (90, 120), mode="bilinear")[0, 0].numpy()

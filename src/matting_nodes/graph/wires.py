@@ -169,9 +169,11 @@ def _points(text: str) -> list[list[tuple[float, float]] | None]:
 def _boxes(value: Any, remarks: list[str]) -> list[tuple[float, ...] | None]:
     """Return one box a frame, whether one box, a list, or a list of lists was wired.
 
-    A frame whose list is empty, where a detector found nothing, has None.
+    A frame whose list is empty, where a detector found nothing, has None. Boxes are core's, or
+    four numbers as the BBOX lists of other packages have them: left, top, right, bottom.
     """
-    entries = [value] if isinstance(value, Mapping) else value
+    value = value.tolist() if hasattr(value, "tolist") else value
+    entries = [value] if isinstance(value, Mapping) or _is_corners(value) else value
     if isinstance(entries, list | tuple) and not entries:
         raise MissingInputError(
             "The box holds no box: none was drawn or detected",
@@ -180,23 +182,35 @@ def _boxes(value: Any, remarks: list[str]) -> list[tuple[float, ...] | None]:
         )
     try:
         for index, entry in enumerate(entries):
-            if isinstance(entry, list | tuple) and len(entry) > 1:
+            if isinstance(entry, list | tuple) and len(entry) > 1 and not _is_corners(entry):
                 remarks.append(f"Frame {index} has {len(entry)} boxes: the first is used")
         return [_box(entry) for entry in entries]
     except (TypeError, KeyError) as error:
         raise ParameterError(
             f"The boxes are {reprlib.repr(value)}",
-            'A box is {"x": …, "y": …, "width": …, "height": …} in pixels; several are a list of '
-            "them, or of lists, one a frame",
+            'A box is {"x": …, "y": …, "width": …, "height": …} in pixels, or left, top, right and '
+            "bottom; several are a list of them, or of lists, one a frame",
             "Wire a box, or a node that detects them",
         ) from error
 
 
 def _box(entry: Any) -> tuple[float, ...] | None:
     """Return a box, or the first of a frame's, as (left, top, right, bottom)."""
+    entry = entry.tolist() if hasattr(entry, "tolist") else entry
+    if _is_corners(entry):
+        return tuple(entry)
     if isinstance(entry, list | tuple):
         return _box(entry[0]) if entry else None
     return entry["x"], entry["y"], entry["x"] + entry["width"], entry["y"] + entry["height"]
+
+
+def _is_corners(entry: Any) -> bool:
+    """Return whether this is a box as four numbers."""
+    return (
+        isinstance(entry, list | tuple)
+        and len(entry) == 4
+        and all(isinstance(number, int | float) for number in entry)
+    )
 
 
 def collect(spec: NodeSpec, results: Iterable[Result], count: int, remarks: list[str]) -> list[Any]:

@@ -221,11 +221,13 @@ def work_of(network: Any, channels: int) -> Work:
     channels : int
         Channels of its input.
     """
-    first, second = (_done(network, channels, side) for side in _SIDES)
-    return Work(*(_fitted(*pair) for pair in zip(first, second, strict=True)))
+    side = max(_SIDE, getattr(network, "stride", _SIDE))
+    sides = (side, 2 * side)
+    first, second = (_done(network, channels, side) for side in sides)
+    return Work(*(_fitted(sides, *pair) for pair in zip(first, second, strict=True)))
 
 
-_SIDES = (64, 128)
+_SIDE = 64
 
 
 def _done(network: Any, channels: int, side: int) -> tuple[float, float]:
@@ -243,9 +245,9 @@ def _done(network: Any, channels: int, side: int) -> tuple[float, float]:
     return done[0], done[1]
 
 
-def _fitted(small: float, large: float) -> tuple[float, float]:
+def _fitted(sides: tuple[int, int], small: float, large: float) -> tuple[float, float]:
     """Return a and b so that a n + b n² is the work on both squares."""
-    few, many = (side**2 for side in _SIDES)
+    few, many = (side**2 for side in sides)
     squared = max(0.0, (large / many - small / few) / (many - few))
     return large / many - squared * many, squared
 

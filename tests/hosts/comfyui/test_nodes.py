@@ -210,7 +210,10 @@ def test_a_bounding_box_is_left_top_width_height(nodes):
     image = np.ascontiguousarray(sample_data.lemur()[::4, ::4])
     given = {"image": torch.from_numpy(image)[None], "method": {"method": "grabcut"}}
     box = {"x": 37, "y": 12, "width": 98, "height": 98}
-    for wired in (box, [box], [[box]]):
+    # Core's, then as SAM, Florence-2 and Impact Pack give them: corners, single or in lists.
+    corners = [37, 12, 135, 110]
+    others = ([corners], [[corners]], [tuple(corners)], np.float32([corners]))
+    for wired in (box, [box], [[box]], corners, *others):
         (mask,) = nodes["MattingNodesSegment"].execute(**given, box=wired).args
         np.testing.assert_array_equal(mask[0], segment(image, box=(37, 12, 135, 110)))
 
@@ -223,6 +226,10 @@ def test_a_list_of_boxes_that_is_empty_or_long_is_told(nodes, comfy):
     box = {"x": 37, "y": 12, "width": 98, "height": 98}
     nodes["MattingNodesSegment"].execute(**given, box=[[box, box]])
     assert comfy.server.sent[-1] == ("7", "Frame 0 has 2 boxes: the first is used")
+    nodes["MattingNodesSegment"].execute(**given, box=[[[37, 12, 135, 110], [0, 0, 20, 20]]])
+    assert comfy.server.sent[-1] == ("7", "Frame 0 has 2 boxes: the first is used")
+    with pytest.raises(ParameterError, match="left, top, right and bottom"):
+        nodes["MattingNodesSegment"].execute(**given, box=[[37, 12, 135]])
 
 
 def test_points_come_as_the_text_of_a_points_editor(nodes):
