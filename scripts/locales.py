@@ -1,13 +1,20 @@
-"""The nodes' names and inputs in Chinese and Japanese, for ComfyUI's page.
+"""The nodes' names, inputs, descriptions and tooltips in Chinese and Japanese, for ComfyUI's page.
 
-Only terms of the field that have one usual translation are here; the rest stays English.
+A text that has no translation stops the generator, so that none goes stale. The tooltip of
+`method` stays English: it tells costs and what is on disk. So do those of a method's own
+parameters, which the page knows by the parameter's name alone, whatever the method.
 """
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from matting_nodes.graph import file_types
+from matting_nodes.arrays import Kind
+from matting_nodes.framework.parameters import Parameter
+from matting_nodes.framework.spec import Input, NodeSpec, Socket
+from matting_nodes.framework.words import COMFYUI, reworded
+from matting_nodes.graph import NodeType, file_types
 from matting_nodes.graph.wires import node_id
 from matting_nodes.nodes import all_nodes
 
@@ -66,6 +73,69 @@ WORDS = {
         "filename_prefix": "文件名前缀",
         "file_type": "文件类型",
         "bits": "位深",
+        "labels": "标签",
+        "strokes": "笔画",
+        "marks": "标记",
+        "first": "起始帧",
+        "count": "帧数",
+        "stretch": "拉伸数值",
+        "one_file": "保存为一个文件",
+        "iterations": "迭代次数",
+        "working_size": "工作尺寸",
+        "smallest_object": "最小物体",
+        "largest_hole": "最大孔洞",
+        "start": "起始方式",
+        "soft": "柔和遮罩",
+        "side": "边长",
+        "patch_order": "图块顺序",
+        "weights": "权重",
+        "precision": "精度",
+        "shorter_side": "短边",
+        "longer_side": "长边",
+        "recipe": "预处理方式",
+        "file": "文件",
+        "preset": "预设",
+        "mean": "均值",
+        "deviation": "标准差",
+        "output_number": "输出序号",
+        "sigmoid": "Sigmoid",
+        "size": "大小",
+        "classes": "类别",
+        "algorithm": "算法",
+        "objects": "物体",
+        "window": "窗口",
+        "smallest_region": "最小区域",
+        "inner": "向内",
+        "outer": "向外",
+        "unit": "单位",
+        "pixel_size": "像素大小",
+        "shape": "形状",
+        "radius": "半径",
+        "low": "下限",
+        "high": "上限",
+        "cleanup": "清理",
+        "epsilon": "正则化 (epsilon)",
+        "refinement": "细化",
+        "tile": "分块",
+        "neighbors": "邻居数",
+        "sigma": "Sigma",
+        "regularization": "正则化",
+        "fit": "适配方式",
+        "backdrop": "背景类型",
+        "checker_size": "棋盘格大小",
+        "blur_radius": "模糊半径",
+        "linear_light": "线性光",
+        "premultiplied": "预乘 Alpha",
+        "black_point": "黑场",
+        "white_point": "白场",
+        "alpha_gamma": "Alpha 伽马",
+        "choke": "收缩边缘",
+        "despill": "去除溢色",
+        "despill_amount": "去溢色强度",
+        "print_size": "打印尺寸",
+        "print_resolution": "打印分辨率",
+        "table": "数值表",
+        "picture": "图片",
     },
     "ja": {
         "image": "画像",
@@ -93,8 +163,437 @@ WORDS = {
         "filename_prefix": "ファイル名の接頭辞",
         "file_type": "ファイル形式",
         "bits": "ビット深度",
+        "labels": "ラベル",
+        "strokes": "ストローク",
+        "marks": "マーク",
+        "first": "最初のフレーム",
+        "count": "フレーム数",
+        "stretch": "値を引き伸ばす",
+        "one_file": "1 ファイルに保存",
+        "iterations": "反復回数",
+        "working_size": "作業サイズ",
+        "smallest_object": "最小の物体",
+        "largest_hole": "最大の穴",
+        "start": "開始方法",
+        "soft": "ソフトマスク",
+        "side": "一辺",
+        "patch_order": "パッチの順序",
+        "weights": "重み",
+        "precision": "精度",
+        "shorter_side": "短辺",
+        "longer_side": "長辺",
+        "recipe": "前処理",
+        "file": "ファイル",
+        "preset": "プリセット",
+        "mean": "平均",
+        "deviation": "標準偏差",
+        "output_number": "出力番号",
+        "sigmoid": "シグモイド",
+        "size": "サイズ",
+        "classes": "クラス",
+        "algorithm": "アルゴリズム",
+        "objects": "物体",
+        "window": "窓",
+        "smallest_region": "最小の領域",
+        "inner": "内側",
+        "outer": "外側",
+        "unit": "単位",
+        "pixel_size": "画素の大きさ",
+        "shape": "形",
+        "radius": "半径",
+        "low": "下限",
+        "high": "上限",
+        "cleanup": "クリーンアップ",
+        "epsilon": "正則化 (epsilon)",
+        "refinement": "リファイン",
+        "tile": "タイル",
+        "neighbors": "近傍数",
+        "sigma": "シグマ",
+        "regularization": "正則化",
+        "fit": "合わせ方",
+        "backdrop": "背景の種類",
+        "checker_size": "市松模様の大きさ",
+        "blur_radius": "ぼかし半径",
+        "linear_light": "リニアライト",
+        "premultiplied": "乗算済みアルファ",
+        "black_point": "黒点",
+        "white_point": "白点",
+        "alpha_gamma": "アルファのガンマ",
+        "choke": "エッジの収縮",
+        "despill": "スピル除去",
+        "despill_amount": "スピル除去量",
+        "print_size": "プリントサイズ",
+        "print_resolution": "プリント解像度",
+        "table": "数値表",
+        "picture": "画像",
     },
 }
+TEXTS = {
+    "Find the object: a rough mask is enough, the matte refines its edge.": (
+        "找出主体：粗略的遮罩即可，抠图会细化其边缘。",
+        "対象を見つけます。粗いマスクで十分で、エッジはマットが整えます。",
+    ),
+    ("Mark what is surely foreground, what is surely background, and what is to be solved."): (
+        "标出确定的前景、确定的背景和待求解的区域。",
+        "確実な前景、確実な背景、これから解く領域を示します。",
+    ),
+    "Solve I = αF + (1 − α)B for α where the trimap is unknown.": (
+        "在三分图的未知区域求解 I = αF + (1 − α)B 中的 α。",
+        "トライマップの未知領域で I = αF + (1 − α)B の α を解きます。",
+    ),
+    "Solve I = αF + (1 − α)B for F and B, so that no old background shines through.": (
+        "求解 I = αF + (1 − α)B 中的 F 和 B，使旧背景不再透出。",
+        "I = αF + (1 − α)B の F と B を解き、元の背景が透けないようにします。",
+    ),
+    "Lay the object over a background: αF + (1 − α)B.": (
+        "把主体合成到背景上：αF + (1 − α)B。",
+        "対象を背景に合成します：αF + (1 − α)B。",
+    ),
+    "Measure a matte against a reference as the Composition-1k evaluation does.": (
+        "按 Composition-1k 的评测方法，将抠图与参考比较。",
+        "Composition-1k の評価方法で、マットを参照と比べます。",
+    ),
+    "Take the object off its background: the whole pipeline in one node.": (
+        "把主体从背景中取出：一个节点完成整个流程。",
+        "対象を背景から切り抜きます。全工程を 1 つのノードで行います。",
+    ),
+    "Correct a trimap with the brush, and see the matte follow.": (
+        "用画笔修正三分图，抠图会随之更新。",
+        "ブラシでトライマップを直すと、マットが追従します。",
+    ),
+    "Load a picture of any depth, the planes of a TIFF, or a folder of pictures.": (
+        "加载任意位深的图片、TIFF 的各层，或一个图片文件夹。",
+        "任意のビット深度の画像、TIFF の各面、または画像フォルダーを読み込みます。",
+    ),
+    ("Point at an object, draw a box around it, or scribble on it: Segment finds the rest."): (
+        "在主体上点击、画框或涂鸦，其余由“分割主体”完成。",
+        "対象を点・枠・スクリブルで示すと、残りは「セグメンテーション」が見つけます。",
+    ),
+    "Save pictures, alphas, or pictures with an alpha, in 8, 16 or 32 bits.": (
+        "以 8、16 或 32 位保存图片、Alpha 或带 Alpha 的图片。",
+        "画像、アルファ、アルファ付き画像を 8・16・32 ビットで保存します。",
+    ),
+    "The picture.": (
+        "图片。",
+        "画像。",
+    ),
+    "The pictures.": (
+        "图片。",
+        "画像。",
+    ),
+    "The object lies inside; everything outside is background.": (
+        "主体在框内，框外都是背景。",
+        "対象は枠の中にあり、外はすべて背景です。",
+    ),
+    "Strokes: 0 is background, 1 is foreground, 0.5 where nothing was drawn.": (
+        "笔画：0 为背景，1 为前景，未画处为 0.5。",
+        "ストローク：0 は背景、1 は前景、描いていない所は 0.5。",
+    ),
+    "A rough mask to refine.": (
+        "待细化的粗略遮罩。",
+        "整える粗いマスク。",
+    ),
+    "x and y of places on the object.": (
+        "主体上各点的 x 和 y。",
+        "対象上の点の x と y。",
+    ),
+    "x and y of places beside it.": (
+        "主体以外各点的 x 和 y。",
+        "対象の外の点の x と y。",
+    ),
+    "Strokes on the object alone, as mask editors paint them.": (
+        "只画在主体上的笔画，如遮罩编辑器所画。",
+        "対象の上だけのストローク（マスクエディターで描いたもの）。",
+    ),
+    "Strokes beside it alone.": (
+        "只画在主体以外的笔画。",
+        "対象の外だけのストローク。",
+    ),
+    "Where to compute; auto takes the fastest that the method can use.": (
+        "在哪里计算；auto 选用该方法可用的最快设备。",
+        "計算する場所。auto はその手法で使える最速のものを選びます。",
+    ),
+    (
+        "Which values of the picture become 0 and 1. none: those of its type. picture "
+        "and stack: the smallest and the largest of each frame, or of all. percentiles: "
+        "as picture, without the lowest and the highest thousandth. auto: none for 8 "
+        "bits and for pictures that reach a quarter of their type's range, else "
+        "picture, or stack where pictures come out. Pictures come out in the values "
+        "that they came in."
+    ): (
+        "图片的哪些值变为 0 和 1。none：其类型的范围。picture 与 stack：每帧或所有帧的最"
+        "小值和最大值。percentiles：同 picture，但去掉最低和最高的千分之一。auto：8 位图"
+        "片以及达到其类型范围四分之一的图片用 none，其余用 picture，输出图片时用 stack。"
+        "输出的图片保持输入时的数值。",
+        "画像のどの値を 0 と 1 にするか。none：型の範囲。picture と stack：各フレーム、"
+        "または全フレームの最小値と最大値。percentiles：picture と同じで、上下千分の一を"
+        "除きます。auto：8 ビットと、型の範囲の 4 分の 1 に達する画像は none、ほかは "
+        "picture（画像を出力するときは stack）。出力の画像は入力と同じ値に戻ります。",
+    ),
+    "Normalize each channel by itself, for stains of different strength.": (
+        "各通道分别归一化，适用于强度不同的染色。",
+        "チャンネルごとに正規化します。強さの異なる染色向けです。",
+    ),
+    "1 is foreground.": (
+        "1 为前景。",
+        "1 が前景です。",
+    ),
+    "The picture, for methods that look at it.": (
+        "图片，供需要看图片的方法使用。",
+        "画像（画像を見る手法で使います）。",
+    ),
+    "Numbered objects, for methods that keep them apart.": (
+        "编号的物体，供区分各物体的方法使用。",
+        "番号付きの物体（物体を区別する手法で使います）。",
+    ),
+    "Smaller islands of foreground or background become unknown.": (
+        "更小的前景或背景孤岛变为未知。",
+        "これより小さい前景や背景の島は未知になります。",
+    ),
+    "The picture. Sampled propagation and closed form take any number of channels.": (
+        "图片。采样传播和闭式解可用任意数量的通道。",
+        "画像。sampled_propagation と closed_form は任意のチャンネル数を扱えます。",
+    ),
+    (
+        "0 background, 1 foreground, between them unknown. BiRefNet and MODNet need "
+        "none, and decide only the unknown pixels of one that is given."
+    ): (
+        "0 为背景，1 为前景，其间为未知。BiRefNet 和 MODNet 不需要三分图；若给出，则只决"
+        "定其未知像素。",
+        "0 は背景、1 は前景、その間は未知。BiRefNet と MODNet には不要で、与えた場合は未"
+        "知の画素だけを決めます。",
+    ),
+    "Its matte.": (
+        "它的抠图 (Alpha)。",
+        "そのマット（アルファ）。",
+    ),
+    "For methods that use it.": (
+        "供使用它的方法。",
+        "それを使う手法のため。",
+    ),
+    "The picture; its colors stand for the foreground where none is given.": (
+        "图片；未给出前景时以其颜色代替。",
+        "画像。前景がないときは、その色を使います。",
+    ),
+    (
+        "Colors from EstimateForeground: without them the old background stays visible "
+        "along soft edges."
+    ): (
+        "来自“估计前景颜色”的颜色：没有它，柔和边缘处会残留旧背景。",
+        "「前景色の推定」の色。ないと、柔らかいエッジに元の背景が残ります。",
+    ),
+    ("A picture as the new background, of any size. It is used instead of the backdrop."): (
+        "作为新背景的图片，尺寸不限。它代替背景类型的设置。",
+        "新しい背景の画像。大きさは自由で、背景の種類の設定より優先されます。",
+    ),
+    (
+        "How a background of another size is fitted: fill crops what does not fit, fit "
+        "leaves black bars, stretch ignores proportions, tile repeats."
+    ): (
+        "尺寸不同的背景如何适配：fill 裁掉多余部分，fit 留黑边，stretch 不保持比例，tile 平铺。",
+        "大きさの違う背景の合わせ方：fill ははみ出しを切り、fit は黒い帯を残し、stretch "
+        "は縦横比を無視し、tile は繰り返します。",
+    ),
+    (
+        "What lies behind where no picture is given; blur is the old background out of "
+        "focus, the last three are the colors of ID photos."
+    ): (
+        "未给出背景图片时的背景；blur 是虚化的旧背景，最后三种是证件照的颜色。",
+        "背景画像がないときの背景。blur はぼかした元の背景、最後の 3 つは証明写真の色です。",
+    ),
+    "Color of the backdrop: a name, #rrggbb, or transparent.": (
+        "背景颜色：颜色名、#rrggbb 或 transparent（透明）。",
+        "背景の色：色名、#rrggbb、または transparent（透明）。",
+    ),
+    "Side of the checkerboard's squares.": (
+        "棋盘格方块的边长。",
+        "市松模様の一辺。",
+    ),
+    "Standard deviation of the blur.": (
+        "模糊的标准差。",
+        "ぼかしの標準偏差。",
+    ),
+    ("Blend amounts of light rather than gamma-encoded values: soft edges look as in a lens."): (
+        "混合光量而非伽马编码值：柔和边缘如镜头所见。",
+        "ガンマ符号化された値ではなく光の量を混ぜます。柔らかいエッジがレンズを通したよ"
+        "うに見えます。",
+    ),
+    (
+        "For transparent: colors multiplied by alpha, as some compositors want them. "
+        "Straight otherwise."
+    ): (
+        "用于透明输出：颜色乘以 Alpha，某些合成软件需要如此；否则不预乘。",
+        "透明出力用：色にアルファを掛けます（それを求める合成ソフト向け）。それ以外はス"
+        "トレートです。",
+    ),
+    "Levels of the alpha: what counts as clear, and what as opaque.": (
+        "Alpha 的色阶：多少算全透明，多少算不透明。",
+        "アルファのレベル：どこからを透明、不透明とみなすか。",
+    ),
+    "Gamma of the alpha: above 1 soft parts become more opaque, below 1 less.": (
+        "Alpha 的伽马：大于 1 时柔和部分更不透明，小于 1 时更透明。",
+        "アルファのガンマ：1 より大きいと柔らかい部分がより不透明に、小さいとより透明になります。",
+    ),
+    "Moves the alpha's edge inwards, or outwards if negative.": (
+        "将 Alpha 的边缘向内移动；负值向外。",
+        "アルファのエッジを内側へ、負なら外側へ動かします。",
+    ),
+    "Removes the spill of a screen of this color from the object's colors.": (
+        "从主体颜色中去除该颜色幕布的溢色。",
+        "この色のスクリーンからの色かぶりを対象から除きます。",
+    ),
+    "How much of the spill is removed.": (
+        "去除多少溢色。",
+        "スピルをどれだけ除くか。",
+    ),
+    (
+        "Frames the object as an ID photo: head in the middle, a tenth of the height "
+        "free above it, down to the object's lower end. Width × height; 51x51_mm is 2 × "
+        "2 inches."
+    ): (
+        "按证件照取景：头部居中，上方留出高度的十分之一，下至主体底端。宽 × 高；"
+        "51x51_mm 即 2 × 2 英寸。",
+        "証明写真として切り取ります：頭を中央に、上に高さの 1/10 を空け、対象の下端まで"
+        "。幅 × 高さ。51x51_mm は 2 × 2 インチです。",
+    ),
+    "Resolution of a print size: 35x45_mm at 300 dpi is 413 × 531 pixels.": (
+        "打印尺寸的分辨率：35x45_mm 在 300 dpi 时为 413 × 531 像素。",
+        "プリントの解像度：35x45_mm は 300 dpi で 413 × 531 画素です。",
+    ),
+    "The matte.": (
+        "抠图 (Alpha)。",
+        "マット（アルファ）。",
+    ),
+    "What it should be.": (
+        "正确的结果。",
+        "正解。",
+    ),
+    ("Measure its unknown pixels only, as the field's tables do; else the whole picture."): (
+        "只测量其未知像素，如该领域的表格所做；否则测量整幅图片。",
+        "この分野の表と同じく未知の画素だけを測ります。なければ画像全体です。",
+    ),
+    "A rough mask of the object; without one it is looked for.": (
+        "主体的粗略遮罩；没有时自动寻找主体。",
+        "対象の粗いマスク。なければ自動で探します。",
+    ),
+    "What comes behind it, of any size; without one, the color.": (
+        "放在其后的背景，尺寸不限；没有时用颜色。",
+        "後ろに置く背景。大きさは自由。なければ色を使います。",
+    ),
+    (
+        "Which network looks for the object. auto takes the first that is on disk and "
+        "knows all kinds of objects, else GrabCut, and fetches nothing; one that is "
+        "chosen by name is fetched."
+    ): (
+        "用哪个网络寻找主体。auto 选用磁盘上第一个通用网络，否则用 GrabCut，且不下载；按"
+        "名称选定的网络会下载。",
+        "対象を探すネットワーク。auto はディスクにある最初の汎用ネットワーク、なければ "
+        "GrabCut を使い、何もダウンロードしません。名前で選ぶとダウンロードします。",
+    ),
+    "What comes behind the object where no background is wired.": (
+        "未连接背景时主体后面的颜色。",
+        "背景がつながれていないときに後ろに置く色。",
+    ),
+    "Where networks compute.": (
+        "网络在哪里计算。",
+        "ネットワークを計算する場所。",
+    ),
+    "The picture, to be seen below the trimap.": (
+        "图片，显示在三分图下方。",
+        "トライマップの下に見える画像。",
+    ),
+    "What is painted on; without one, everything is unknown at first.": (
+        "在其上绘制；没有时，起初全部为未知。",
+        "描き込む対象。なければ最初はすべて未知です。",
+    ),
+    "What was painted, as the editor writes it; the workflow keeps it.": (
+        "所画的内容，由编辑器写入，保存在工作流中。",
+        "描いた内容。エディターが書き、ワークフローに保存されます。",
+    ),
+    "A picture or a folder of pictures in the input folder, or one of the samples.": (
+        "输入文件夹中的图片或图片文件夹，或一个示例。",
+        "入力フォルダーの画像または画像フォルダー、あるいはサンプル。",
+    ),
+    ("Which channel of a measurement, counted from 1, to take as grey; 0 takes colors."): (
+        "将测量数据的哪个通道（从 1 数起）作为灰度；0 取彩色。",
+        "計測データのどのチャンネル（1 から）をグレーとするか。0 はカラーです。",
+    ),
+    "The first frame that is loaded, counted from 0.": (
+        "加载的第一帧，从 0 数起。",
+        "読み込む最初のフレーム（0 から）。",
+    ),
+    "How many frames are loaded; 0 loads all.": (
+        "加载多少帧；0 为全部。",
+        "読み込むフレーム数。0 はすべて。",
+    ),
+    (
+        "Bring the smallest value of all frames to 0 and the largest to 1. Files of "
+        "signed numbers, or of floats beyond 0..1, are always loaded so."
+    ): (
+        "将所有帧的最小值变为 0，最大值变为 1。有符号数或超出 0..1 的浮点文件总是如此加载。",
+        "全フレームの最小値を 0、最大値を 1 にします。符号付きの値や 0..1 を超える浮動小"
+        "数のファイルは常にこう読み込みます。",
+    ),
+    "The picture that is marked.": (
+        "要标记的图片。",
+        "マークする画像。",
+    ),
+    "What was drawn, as the editor writes it; the workflow keeps it.": (
+        "所画的标记，由编辑器写入，保存在工作流中。",
+        "描いたマーク。エディターが書き、ワークフローに保存されます。",
+    ),
+    "The colors; straight where there is an alpha.": (
+        "颜色；有 Alpha 时为非预乘。",
+        "色。アルファがあるときはストレートです。",
+    ),
+    "1 is opaque. Alone it is saved in grey, with an image as its transparency.": (
+        "1 为不透明。单独保存为灰度；有图像时作为其透明度。",
+        "1 が不透明。単独ならグレーで、画像があればその透明度として保存します。",
+    ),
+    "How the files are called; a number follows.": (
+        "文件的名称，其后加编号。",
+        "ファイル名。後ろに番号が付きます。",
+    ),
+    "JPEG holds no transparency.": (
+        "JPEG 不含透明度。",
+        "JPEG は透明度を持てません。",
+    ),
+    ("Bits per channel; auto takes 16 for an alpha as PNG, 32 (float) for TIFF, else 8."): (
+        "每通道位数；auto 对 PNG 的 Alpha 取 16，对 TIFF 取 32（浮点），其余取 8。",
+        "チャンネルあたりのビット数。auto は PNG のアルファに 16、TIFF に 32（浮動小数）"
+        "、ほかは 8 です。",
+    ),
+    "Save all frames as the planes of one TIFF.": (
+        "把所有帧保存为一个 TIFF 的各层。",
+        "すべてのフレームを 1 つの TIFF の各面として保存します。",
+    ),
+}
+"""Every description and tooltip in Chinese and in Japanese, by its English text."""
+NOTES = {
+    Kind.MASK: (
+        "1 为前景。Load Image 由透明度生成的遮罩正好相反，请先反转；在遮罩编辑器中画的遮"
+        "罩，画过处为 1。",
+        "1 が前景です。Load Image が透明度から作るマスクは逆なので反転してください。マス"
+        "クエディターで描いた所は 1 です。",
+    ),
+    Kind.LABELS: (
+        "物体 n 的值为 n / 255 的遮罩。",
+        "物体 n の値が n / 255 のマスク。",
+    ),
+    Kind.TRIMAP: (
+        "0 为背景、0.5 为未知、1 为前景的遮罩。",
+        "0 が背景、0.5 が未知、1 が前景のマスク。",
+    ),
+    Kind.ALPHA: (
+        "1 为完全不透明前景的遮罩。",
+        "1 が不透明な前景のマスク。",
+    ),
+    Kind.POINTS: (
+        "JSON 文本，如点编辑器所给。",
+        "点エディターが出す JSON のテキスト。",
+    ),
+}
+"""What the kind of a wire means in this host, in both languages."""
 
 
 def node_names(language: str) -> str:
@@ -104,18 +603,45 @@ def node_names(language: str) -> str:
     ----------
     language : {"zh", "ja"}
         As ComfyUI names it.
+
+    Raises
+    ------
+    KeyError
+        If a name or text has no translation.
     """
-    entries = {}
-    listed = [(node_id(spec), spec) for spec in all_nodes()]
+    listed: list[tuple[str, NodeSpec | NodeType]] = [(node_id(spec), spec) for spec in all_nodes()]
     listed += [(type_.name, type_) for type_ in file_types()]
+    entries = {}
     for key, node in listed:
-        inputs = [*(socket.name for socket in node.inputs), *(p.name for p in node.parameters)]
-        inputs += ["method"] if node.methods else []
-        outputs = dict(enumerate(output.name for output in node.outputs))
         words = WORDS[language]
+        given = [*node.inputs, *node.parameters]
+        inputs = {
+            wire.name: {"name": words[wire.name], "tooltip": _tooltip(wire, language)}
+            for wire in given
+        }
+        if isinstance(node, NodeSpec) and node.methods:
+            own = {p.name: words[p.name] for m in node.methods.values() for p in m.parameters}
+            # The page writes "method.inner" so.
+            inputs |= {f"method_{name}": {"name": word} for name, word in own.items()}
+            inputs["method"] = {"name": words["method"]}
         entries[key] = {
             "display_name": NODES[language][node.title],
-            "inputs": {name: {"name": words[name]} for name in inputs if name in words},
-            "outputs": {str(n): {"name": words[v]} for n, v in outputs.items() if v in words},
+            "description": _translated(node.summary, language),
+            "inputs": inputs,
+            "outputs": {str(n): {"name": words[v.name]} for n, v in enumerate(node.outputs)},
         }
     return json.dumps(entries, ensure_ascii=False, indent=1) + "\n"
+
+
+def _tooltip(wire: Socket[Any] | Parameter, language: str) -> str:
+    """Return the tooltip of an input, with what its kind means."""
+    text = _translated(wire.help, language)
+    note = NOTES.get(wire.kind) if isinstance(wire, Input) else None
+    return text + (note[_COLUMN[language]] if note else "")
+
+
+def _translated(text: str, language: str) -> str:
+    return TEXTS[reworded(text, COMFYUI)][_COLUMN[language]]
+
+
+_COLUMN = {"zh": 0, "ja": 1}

@@ -109,12 +109,10 @@ def test_templates_are_up_to_date(path, module):
     assert page == module.template(Graph.read(path), module.NOTES[path.stem])
 
 
-def test_the_template_that_begins_in_core_is_up_to_date_and_runs_in_comfyui_alone(
-    module, tmp_path
-):
+def test_the_template_that_begins_in_core_is_up_to_date_and_runs_in_comfyui_alone(module, tmp_path):
     page = json.loads((EXAMPLES / f"{module.FROM_CORE}.json").read_text(encoding="utf-8"))
     assert page == module.template(module.from_core(), module.NOTES[module.FROM_CORE])
-    with pytest.raises(GraphError, match="RemovalModel, which is not known here.*in ComfyUI"):
+    with pytest.raises(GraphError, match=r"RemovalModel, which is not known here.*in ComfyUI"):
         check(module.from_core(), Folders(tmp_path, tmp_path))
 
 
@@ -135,8 +133,8 @@ def test_no_wire_crosses_a_node(path):
         for node in page["nodes"]:
             for a, b in pairwise(way):
                 steps = np.linspace(a, b, 500)
-                low = np.array(node["pos"]) - (0, TITLE_BAR)
-                high = np.array(node["pos"]) + node["size"]
+                low = np.subtract(node["pos"], (0, TITLE_BAR))
+                high = np.add(node["pos"], node["size"])
                 inside = ((steps > low) & (steps < high)).all(axis=1)
                 assert not inside.any(), (number, node["type"])
 
@@ -146,11 +144,11 @@ TITLE_BAR, SLOT = 30, 20
 
 
 def input_at(node, slot):
-    return np.array(node["pos"]) + (0, SLOT * (slot + 0.7))
+    return np.add(node["pos"], (0, SLOT * (slot + 0.7)))
 
 
 def output_at(node, slot):
-    return np.array(node["pos"]) + (node["size"][0], SLOT * (slot + 0.7))
+    return np.add(node["pos"], (node["size"][0], SLOT * (slot + 0.7)))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import combinations_with_replacement
 from typing import Annotated
 
@@ -62,50 +63,56 @@ def guided_filter(
 def _filtered(image: Image, trimap: Trimap, radius: int, epsilon: float) -> Alpha:
     # A window's line depends on what lies up to a radius away, a pixel on windows as far away.
     box = widened(bounds(unknown(trimap)), 2 * radius, trimap.shape)
-    guide = full_contrast(image)[box].astype(np.float64)
-    channels = [np.ascontiguousarray(guide[..., channel]) for channel in range(guide.shape[2])]
+    guide = full_contrast(image)[box]
+    result = np.zeros(trimap.shape, np.float32)
+    alpha = result[box]
+    bands = [slice(top, top + BAND) for top in range(0, len(guide), BAND)]
+    numbers = range(guide.shape[2])
+    pairs = list(combinations_with_replacement(numbers, 2))
+    mean = partial(_box, radius=radius)
     # OpenCV and NumPy compute without Python's lock: each plane in a thread of its own.
     with ThreadPoolExecutor(thread_count()) as pool:
-        regions = (trimap == FOREGROUND, trimap == BACKGROUND)
-        to_foreground, to_background = pool.map(lambda r: distance_to(r)[box], regions)
+        to_foreground, to_background, *channels = pool.map(
+            lambda plane: plane(),
+            [
+                lambda: distance_to(trimap == FOREGROUND)[box],
+                lambda: distance_to(trimap == BACKGROUND)[box],
+                *(partial(np.ascontiguousarray, guide[..., n], np.float64) for n in numbers),
+            ],
+        )
         # 1 in the foreground, 0 in the background, between them the ratio of distances
-        total = to_foreground.astype(np.float64) + to_background
-        values = to_background / total
-        *means, mean = pool.map(lambda plane: _box(plane, radius), [*channels, values])
-        # Σ = mean(I Iᵀ) − μ μᵀ + ε and cov(I, p) = mean(I p) − μ mean(p), in every window
-        pairs = list(combinations_with_replacement(range(len(channels)), 2))
-        spread = pool.map(
-            lambda a, b: _covariance(channels[a], channels[b], means[a], means[b], radius),
-            *zip(*pairs, strict=True),
+        values = np.divide(to_background, to_foreground + to_background, dtype=np.float64)
+        *means, mean_values = pool.map(mean, [*channels, values])
+        # mean(I Iᵀ) and mean(I p)
+        products = list(
+            pool.map(lambda a, b: mean(channels[a] * channels[b]), *zip(*pairs, strict=True))
         )
-        matrix = {(a, b): s + epsilon * (a == b) for (a, b), s in zip(pairs, spread, strict=True)}
-        shared = list(
-            pool.map(lambda c, m: _covariance(c, values, m, mean, radius), channels, means)
-        )
-        # a = (Σ + ε)⁻¹ cov(I, p);  b = mean(p) − aᵀ μ;  α = mean(a)ᵀ I + mean(b)
-        slopes = [np.empty_like(mean) for _ in channels]
+        crossed = list(pool.map(lambda n: mean(channels[n] * values), numbers))
+        slopes, offset = [np.empty_like(values) for _ in numbers], np.empty_like(values)
 
-        def solve(top: int) -> None:
-            rows = slice(top, top + BAND)
-            part = {pair: plane[rows] for pair, plane in matrix.items()}
-            for slope, found in zip(slopes, _solved(part, [b[rows] for b in shared]), strict=True):
-                slope[rows] = found
+        def solve(rows: slice) -> None:
+            # a = (Σ + ε)⁻¹ cov(I, p);  b = mean(p) − aᵀ mean(I), in every window
+            m, right = [plane[rows] for plane in means], mean_values[rows]
+            covariance = {
+                (i, j): ij[rows] - m[i] * m[j] + epsilon * (i == j)
+                for (i, j), ij in zip(pairs, products, strict=True)
+            }
+            shared = [ip[rows] - m[n] * right for n, ip in enumerate(crossed)]
+            found = _solved(covariance, shared)
+            for plane, slope in zip(slopes, found, strict=True):
+                plane[rows] = slope
+            offset[rows] = right - sum(slope * m[n] for n, slope in enumerate(found))
 
-        list(pool.map(solve, range(0, len(mean), BAND)))
-        offset = mean - sum(slope * m for slope, m in zip(slopes, means, strict=True))
-        *slopes, alpha = pool.map(lambda plane: _box(plane, radius), [*slopes, offset])
-    for slope, channel in zip(slopes, channels, strict=True):
-        alpha += slope * channel
-    result = np.zeros(trimap.shape, np.float32)
-    result[box] = alpha
+        list(pool.map(solve, bands))
+        *slopes, offset = pool.map(mean, [*slopes, offset])
+
+        def apply(rows: slice) -> None:
+            # α = mean(a)ᵀ I + mean(b)
+            terms = (slope[rows] * channels[n][rows] for n, slope in enumerate(slopes))
+            alpha[rows] = sum(terms) + offset[rows]
+
+        list(pool.map(apply, bands))
     return result
-
-
-def _covariance(a: Floats, b: Floats, mean_a: Floats, mean_b: Floats, radius: int) -> Floats:
-    """Return mean(a b) − mean(a) mean(b) in every window."""
-    products = _box(a * b, radius)
-    products -= mean_a * mean_b
-    return products
 
 
 def _solved(matrix: dict[tuple[int, int], Floats], right: list[Floats]) -> list[Floats]:

@@ -60,7 +60,7 @@ class BEN2(nn.Module):
         -------
         (N, 1, H, W)
         """
-        return torch.cat([self._logits(picture) for picture in image.split(1)])
+        return torch.cat([self._logits(picture) for picture in image.chunk(len(image))])
 
     def _logits(self, image: Tensor) -> Tensor:
         half = F.interpolate(image, scale_factor=0.5, mode="bilinear")
@@ -73,7 +73,7 @@ class BEN2(nn.Module):
             finer = fine_to_coarse.pop()
             x = self.get_submodule(f"dec_blk{i}")(finer + _as_large(x, finer))
             x = self.get_submodule(f"conv{i}")(x)
-        quarters, whole = x.split([VIEWS - 1, 1])
+        quarters, whole = x[:-1], x[-1:]
         joined = _joined(quarters)
         x = self.insmask_head(joined + _as_large(whole, joined))
         shallow = self.shallow(image)
@@ -103,7 +103,7 @@ class WholeAndQuarters(nn.Module):
     def forward(self, views: Tensor) -> Tensor:
         """Return the five views, (5, C, h, w)."""
         height, width = views.shape[2:]
-        quarters, whole = views.split([VIEWS - 1, 1])
+        quarters, whole = views[:-1], views[-1:]
         pools = [_pooled(_joined(quarters), height, width, ratio) for ratio in self.ratios]
         seen = torch.cat([_sequence(pool) for pool in pools])
         where = torch.cat([_positions(pool) for pool in pools])
@@ -111,7 +111,7 @@ class WholeAndQuarters(nn.Module):
         x = self.norm1(x + _attend(self.attention[0], x + _positions(whole), seen + where, seen))
         x = self.norm2(x + self.linear2(F.gelu(self.linear1(x))))
         whole = _plane(x, height, width)
-        looks = zip(quarters.split(1), _quarters(whole).split(1), strict=True)
+        looks = zip(quarters.chunk(4), _quarters(whole).chunk(4), strict=True)
         found = [
             _attend(attention, _sequence(quarter), _sequence(part))
             for attention, (quarter, part) in zip(self.attention[1:], looks, strict=True)
@@ -141,7 +141,7 @@ class QuartersByWhole(nn.Module):
     def forward(self, views: Tensor) -> Tensor:
         """Return the five views, (5, C, h, w)."""
         height, width = views.shape[2:]
-        quarters, whole = views.split([VIEWS - 1, 1])
+        quarters, whole = views[:-1], views[-1:]
         quarters = quarters * _quarters(_doubled(self.sal_conv(whole).sigmoid()))
         parts = _quarters(whole)
         pools = [_pooled(parts, height, width, ratio) for ratio in self.ratios]
@@ -171,7 +171,7 @@ def _quarters(x: Tensor) -> Tensor:
 
 def _joined(x: Tensor) -> Tensor:
     """Put quarters together, the reverse of `_quarters`."""
-    rows = [torch.cat(row.split(1), 3) for row in x.chunk(2)]
+    rows = [torch.cat(row.chunk(2), 3) for row in x.chunk(2)]
     return torch.cat(rows, 2)
 
 
