@@ -194,14 +194,15 @@ def _lanes(links: list[list[Any]], places: dict[str, list[float]]) -> dict[str, 
     """
     reroutes: list[dict[str, Any]] = []
     ends: list[dict[str, int]] = []
-    sources = dict.fromkeys((link[1], link[2]) for link in links)
-    for source in sources:
+    target = {link[0]: link[3] for link in links}
+    lane = -1
+    for source in dict.fromkeys((link[1], link[2]) for link in links):
         left = places[str(source[0])][0]
         at = {link[0]: places[str(link[3])][0] for link in links if (link[1], link[2]) == source}
         far = {number: x for number, x in at.items() if x - left > WIDTH + GAP}
         if not far:
             continue
-        lane = len({point["pos"][1] for point in reroutes})
+        lane += 1
         stops = {left + WIDTH + GAP: -GAP / 2} | dict.fromkeys(sorted(set(far.values())), -GAP / 2)
         parent: dict[str, int] = {}
         for x, before in stops.items():
@@ -210,7 +211,18 @@ def _lanes(links: list[list[Any]], places: dict[str, list[float]]) -> dict[str, 
             pos = [x + before + SHIFT * (lane % 5 - 2), -TITLE - 2 * MARGIN - MARGIN * lane]
             reroutes.append({"id": key, **parent, "pos": pos, "linkIds": through})
             parent = {"parentId": key}
-            ends += [{"id": number, **parent} for number, end in far.items() if end == x]
+            # A long way down has a point of its own at each node: one curve would swing too wide.
+            below: dict[str, list[int]] = {}
+            for number in (n for n in through if far[n] == x):
+                below.setdefault(str(target[number]), []).append(number)
+            for node, numbers in below.items():
+                last = parent
+                if places[node][1] > 0:
+                    down = [pos[0], places[node][1] - TITLE]
+                    last = {"parentId": len(reroutes) + 1}
+                    entry = {"id": last["parentId"], **parent, "pos": down, "linkIds": numbers}
+                    reroutes.append(entry)
+                ends += [{"id": number, **last} for number in numbers]
     return {"reroutes": reroutes, "linkExtensions": ends} if reroutes else {}
 
 

@@ -451,6 +451,44 @@ def test_templates_open_whole_and_in_order(page):
         shoot(page, f"template-{name}")
 
 
+@pytest.mark.parametrize(
+    ("language", "title", "labels"),
+    [("zh", "生成三分图 (Trimap)", ["方法", "向内"]), ("ja", "トライマップ作成", ["手法", "内側"])],
+)
+def test_the_page_speaks_its_users_language(page, server, language, title, labels):
+    server.post("/settings/Comfy.Locale", language)
+    try:
+        page.reload()
+        page.wait_for_function(READY, timeout=120_000)
+        page.wait_for_timeout(1500)
+        node = page.evaluate(
+            """() => {
+              const node = window.LiteGraph.createNode('MattingNodesMakeTrimap');
+              window.app.graph.add(node);
+              return [node.title, node.inputs[0].localized_name ?? node.inputs[0].label,
+                      node.widgets.slice(0, 2).map(w => w.label)];
+            }"""
+        )
+        assert node == [title, {"zh": "遮罩", "ja": "マスク"}[language], labels]
+        page.wait_for_timeout(500)
+        shoot(page, f"language-{language}")
+    finally:
+        server.post("/settings/Comfy.Locale", "en")
+
+
+def test_a_box_of_another_package_can_be_wired(page):
+    """Its socket takes core's boxes and BBOX, and nothing else."""
+    found = page.evaluate(
+        """() => {
+          const node = window.LiteGraph.createNode('MattingNodesSegment');
+          const {type} = node.inputs.find(i => i.name === 'box');
+          const fits = kind => window.LiteGraph.isValidConnection(kind, type);
+          return ['BOUNDING_BOX', 'BBOX', 'MASK'].map(fits);
+        }"""
+    )
+    assert found == [True, True, False]
+
+
 def test_cutout_opens_into_its_steps_and_gives_the_same(page, server):
     listed = server.get("/global_subgraphs")
     (key,) = [k for k, entry in listed.items() if entry["name"] == "Cutout in steps"]

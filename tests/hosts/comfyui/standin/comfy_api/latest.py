@@ -24,6 +24,13 @@ def _kind(name):
     )
 
 
+class _MultiType:
+    class Input(_Wire):
+        def __init__(self, socket, types):
+            super().__init__(**vars(socket))
+            self.types = [type(socket).__name__.removesuffix("Input"), *types]
+
+
 class _Option:
     def __init__(self, key, inputs):
         self.key, self.inputs = key, inputs
@@ -50,6 +57,8 @@ class _Schema:
 _KINDS = ("Image", "Mask", "BoundingBox", "String", "Boolean", "Int", "Float", "Combo")
 io = SimpleNamespace(
     **{name: _kind(name) for name in _KINDS},
+    Custom=str,
+    MultiType=_MultiType,
     Input=_Wire,
     Output=_Wire,
     DynamicCombo=type("DynamicCombo", (_kind("DynamicCombo"),), {"Option": _Option}),
