@@ -1,8 +1,8 @@
 """The nodes' names, inputs, descriptions and tooltips in Chinese and Japanese, for ComfyUI's page.
 
-A text that has no translation stops the generator, so that none goes stale. The tooltip of
-`method` stays English: it tells costs and what is on disk. So do those of a method's own
-parameters, which the page knows by the parameter's name alone, whatever the method.
+A text that has no translation stops the generator, so that none goes stale. Tooltips of `method`
+and of Cutout's `network` stay English: they tell costs and what is on disk. So do those of a
+method's own parameters, which the page knows by their names alone, whatever the method.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from matting_nodes.framework.spec import Input, NodeSpec, Socket
 from matting_nodes.framework.words import COMFYUI, reworded
 from matting_nodes.graph import NodeType, file_types
 from matting_nodes.graph.wires import node_id
+from matting_nodes.models.catalog import MODELS
 from matting_nodes.nodes import all_nodes
 
 NODES = {
@@ -480,16 +481,6 @@ TEXTS = {
         "放在其后的背景，尺寸不限；没有时用颜色。",
         "後ろに置く背景。大きさは自由。なければ色を使います。",
     ),
-    (
-        "Which network looks for the object. auto takes the first that is on disk and "
-        "knows all kinds of objects, else GrabCut, and fetches nothing; one that is "
-        "chosen by name is fetched."
-    ): (
-        "用哪个网络寻找主体。auto 选用磁盘上第一个通用网络，否则用 GrabCut，且不下载；按"
-        "名称选定的网络会下载。",
-        "対象を探すネットワーク。auto はディスクにある最初の汎用ネットワーク、なければ "
-        "GrabCut を使い、何もダウンロードしません。名前で選ぶとダウンロードします。",
-    ),
     "What comes behind the object where no background is wired.": (
         "未连接背景时主体后面的颜色。",
         "背景がつながれていないときに後ろに置く色。",
@@ -620,8 +611,7 @@ def node_names(language: str) -> str:
         words = WORDS[language]
         given = [*node.inputs, *node.parameters]
         inputs = {
-            wire.name: {"name": words[wire.name], "tooltip": _tooltip(wire, language)}
-            for wire in given
+            wire.name: {"name": words[wire.name], **_tooltip(wire, language)} for wire in given
         }
         if isinstance(node, NodeSpec) and node.methods:
             own = {p.name: words[p.name] for m in node.methods.values() for p in m.parameters}
@@ -637,11 +627,13 @@ def node_names(language: str) -> str:
     return json.dumps(entries, ensure_ascii=False, indent=1) + "\n"
 
 
-def _tooltip(wire: Socket[Any] | Parameter, language: str) -> str:
-    """Return the tooltip of an input, with what its kind means."""
+def _tooltip(wire: Socket[Any] | Parameter, language: str) -> dict[str, str]:
+    """Return the tooltip of an input, with what its kind means; none for a choice of networks."""
+    if isinstance(wire, Parameter) and set(wire.choices) & set(MODELS):
+        return {}
     text = _translated(wire.help, language)
     note = NOTES.get(wire.kind) if isinstance(wire, Input) else None
-    return text + (note[_COLUMN[language]] if note else "")
+    return {"tooltip": text + (note[_COLUMN[language]] if note else "")}
 
 
 def _translated(text: str, language: str) -> str:

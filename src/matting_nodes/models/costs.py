@@ -109,6 +109,17 @@ def described(method: MethodSpec) -> str:
     return " ".join(filter(None, (method.summary, offered(method.networks), told(asked))))
 
 
+def about(name: str) -> str:
+    """Return in words what a model is, how it is obtained, its licence, and what it costs here.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the catalog.
+    """
+    return f"{MODELS[name].title}. {offered((name,))} {told((name,))}".strip()
+
+
 def offered(names: tuple[str, ...]) -> str:
     """Return in words how the first of these models is obtained, and its licence; "" for none."""
     if not names:

@@ -32,6 +32,7 @@ from matting_nodes.framework.register import node
 from matting_nodes.framework.spec import Method
 from matting_nodes.models import _folder
 from matting_nodes.models.pool import POOL
+from matting_nodes.nodes._cutout import NETWORKS
 
 torch = pytest.importorskip("torch")
 
@@ -449,3 +450,12 @@ def test_a_workflow_from_before_has_its_inputs_renamed(nodes, comfy):
     assert renamed == {"image": "lemur.png [sample]", "first": 0}
     for odd in ({}, {"prompt": []}, {"prompt": {"1": None, "2": {"class_type": []}}}):
         assert comfy.server.handler(dict(odd)) == odd
+
+
+def test_cutout_says_what_each_network_is_and_what_it_downloads(nodes):
+    inputs = nodes["MattingNodesCutout"].define_schema().inputs
+    told = next(wire.tooltip for wire in inputs if wire.id == "network").splitlines()
+    lines = {line.partition(": ")[0]: line for line in told}
+    assert "Downloads 444 MB; MIT" in lines["birefnet"]
+    assert "Downloads 381 MB; MIT" in lines["ben2"]
+    assert set(lines) > set(NETWORKS)

@@ -11,7 +11,8 @@ from ...framework.parameters import Parameter
 from ...framework.spec import Input, NodeSpec, Output
 from ...framework.words import COMFYUI, reworded
 from ...graph.wires import node_id
-from ...models.costs import described
+from ...models.catalog import MODELS
+from ...models.costs import about, described
 
 CATEGORY = "image/matting"
 SOCKETS = {
@@ -79,9 +80,11 @@ def _choice(spec: NodeSpec) -> list[io.Input]:
 
 def widget(parameter: Parameter) -> io.Input:
     """Return the widget of a parameter."""
+    networks = [f"{name}: {about(name)}" for name in parameter.choices if name in MODELS]
+    tooltip = "\n".join([f"{parameter.help} {parameter.rule}.", *networks])
     common = {
         "default": parameter.default,
-        "tooltip": reworded(f"{parameter.help} {parameter.rule}.", COMFYUI),
+        "tooltip": reworded(tooltip, COMFYUI),
         "advanced": parameter.advanced or None,
         # A workflow saved before a parameter existed still runs, with its default.
         "optional": True,
