@@ -68,6 +68,25 @@ def test_several_networks_of_a_method_cost_from_least_to_most(cache):
     assert costs.described(gca).endswith(f"Downloads 101 MB; {MODELS['gca'].terms}.")
 
 
+def test_what_follows_an_object_costs_by_the_frame(cache):
+    """A picture of the same network costs something else."""
+    measured = {"sam2_tiny": {"seconds": 2.0}, "sam2_tiny_video": {"seconds": 3.7}}
+    kept(cache, {"auto": "cpu (2 threads)", "costs": {"cpu (2 threads)": measured}})
+    methods = NODES["segment"].methods
+    assert costs.described(methods["sam2"]).endswith("About 2 s a picture on cpu (2 threads).")
+    assert costs.described(methods["sam2_video"]).endswith(
+        "About 3.7 s a frame on cpu (2 threads)."
+    )
+
+
+@pytest.mark.slow
+def test_a_frame_of_video_is_measured_by_following_an_object(cache):
+    pytest.importorskip("transformers")
+    cost = costs.measure("sam2_tiny_video", "cpu")
+    assert cost.seconds > 0
+    assert costs.known()[available_devices()[0]] == {"sam2_tiny_video": cost}
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import urllib.error
 from pathlib import Path
@@ -451,11 +452,14 @@ def test_templates_open_whole_and_in_order(page):
         shoot(page, f"template-{name}")
 
 
+KEYS = re.compile(r"Ctrl\+\w+|Escape")
+
+
 @pytest.mark.parametrize(
     ("language", "title", "labels"),
     [("zh", "生成三分图 (Trimap)", ["方法", "向内"]), ("ja", "トライマップ作成", ["手法", "内側"])],
 )
-def test_the_page_speaks_its_users_language(page, server, language, title, labels):
+def test_the_page_speaks_its_users_language(page, server, editing, language, title, labels):
     server.post("/settings/Comfy.Locale", language)
     try:
         page.reload()
@@ -470,7 +474,20 @@ def test_the_page_speaks_its_users_language(page, server, language, title, label
             }"""
         )
         assert node == [title, {"zh": "遮罩", "ja": "マスク"}[language], labels]
-        page.wait_for_timeout(500)
+        load(page, editing[0])
+        run(page, server)
+        # In the classic canvas a button is found by its name, which stays.
+        shown = {"zh": "编辑三分图", "ja": "トライマップを編集"}[language]
+        label = "Edit trimap" if page.mode == "classic" else shown
+        press_edit(page, label=label, told={"zh": "条笔画", "ja": "ストローク"}[language])
+        said = page.evaluate(
+            "() => [...document.querySelectorAll('.mn-bar button')]"
+            ".flatMap(b => [b.textContent, b.title])"
+        )
+        # Signs and keys aside, nothing is English.
+        english = [text for text in said if re.search("[a-z]{3}", KEYS.sub("", text))]
+        assert len(said) > 20
+        assert english == []
         shoot(page, f"language-{language}")
     finally:
         server.post("/settings/Comfy.Locale", "en")

@@ -2,6 +2,7 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { translated } from "./words.js";
 
 export const COLORS = { background: [200, 40, 40, 110], unknown: [255, 210, 0, 150], foreground: [40, 170, 70, 110] };
 const STYLE = `
@@ -59,7 +60,7 @@ export class Editor {
       await editor.load(0);
       return editor;
     }
-    throw new Error("Run the workflow once: the editor shows what the node got.");
+    throw new Error(translated("Run the workflow once: the editor shows what the node got."));
   }
 
   constructor(at, text, saved, frames) {
@@ -142,8 +143,8 @@ export class Editor {
   }
 
   add(name, text, title, act) {
-    const button = element("button", "", text);
-    button.title = title;
+    const button = element("button", "", translated(text));
+    button.title = translated(title);
     button.dataset.name = name;
     button.onclick = act;
     this.bar.append(button);
@@ -160,7 +161,7 @@ export class Editor {
 
   async load(frame) {
     this.frame = frame;
-    if (this.frameLabel) this.frameLabel.textContent = `${frame + 1} of ${this.frames}`;
+    if (this.frameLabel) this.frameLabel.textContent = `${frame + 1} / ${this.frames}`;
     this.say("Loading …");
     try {
       this.image = await pictureAt(`${this.at}/image/${frame}`);
@@ -175,7 +176,7 @@ export class Editor {
   }
 
   say(text) {
-    this.status.textContent = text;
+    this.status.textContent = translated(text);
   }
 
   resize(factor) {

@@ -3,6 +3,7 @@
 // Nothing here needs the server but the picture: marks are drawn as they are kept.
 
 import { COLORS, Editor } from "./editor.js";
+import { translated } from "./words.js";
 
 const TOOLS = { pointer: "", foreground: "foreground", background: "background", erase: "unknown" };
 
@@ -70,7 +71,10 @@ export class MarksEditor extends Editor {
     this.pending = null;
     const here = this.strokes.filter((stroke) => stroke.frame === this.frame);
     const count = (tool) => here.filter((stroke) => stroke.tool === tool).length;
-    this.say(`${count("point")} points · ${count("box") ? "a box" : "no box"} · ${count("brush")} scribbles`);
+    this.say([
+      `${count("point")} ${translated("points")}`, translated(count("box") ? "a box" : "no box"),
+      `${count("brush")} ${translated("scribbles")}`,
+    ].join(" · "));
     this.draw();
   }
 

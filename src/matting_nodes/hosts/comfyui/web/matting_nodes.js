@@ -4,6 +4,7 @@ import { app } from "../../scripts/app.js";
 import { MarksEditor } from "./marks_editor.js";
 import { completed } from "./saved_values.js";
 import { TrimapEditor } from "./trimap_editor.js";
+import { translated } from "./words.js";
 
 const PREFIX = "MattingNodes";
 const TEXT = "result";
@@ -73,9 +74,10 @@ function addEditor(node, [name, label, editor]) {
         app.queuePrompt(0);
       });
     } catch (error) {
-      app.extensionManager.toast.add({ severity: "warn", summary: label, detail: error.message, life: 6000 });
+      app.extensionManager.toast.add({ severity: "warn", summary: translated(label), detail: error.message, life: 6000 });
     }
   });
+  button.label = translated(label);
   // Neither in the workflow nor in the prompt: a button says nothing.
   button.serialize = false;
   button.options.serialize = false;
@@ -103,6 +105,7 @@ function addColorPicker(node) {
     document.body.append(picker);
     picker.click();
   });
+  button.label = translated("Pick color");
   button.serialize = false;
   button.options.serialize = false;
 }

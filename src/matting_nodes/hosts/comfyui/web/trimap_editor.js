@@ -5,6 +5,7 @@
 
 import { api } from "../../scripts/api.js";
 import { COLORS, Editor, pictureAt } from "./editor.js";
+import { translated } from "./words.js";
 
 const VALUES = ["background", "unknown", "foreground"];
 const VIEWS = ["trimap", "matte", "cutout", "picture"];
@@ -96,7 +97,8 @@ export class TrimapEditor extends Editor {
         await this.put(this.trimap, trimap);
         await this.put(this.alpha, alpha);
         this.hasMatte ||= !!alpha;
-        this.say(message || `${this.strokes.length} strokes · ${Math.round(performance.now() - began)} ms`);
+        const drawn = `${this.strokes.length} ${translated("strokes")}`;
+        this.say(message || `${drawn} · ${Math.round(performance.now() - began)} ms`);
       } catch (error) {
         this.say(error.message);
       }
