@@ -108,6 +108,8 @@ NOTES = {
 UPLOADED = "image"
 # By how much the wires of one lane stand beside those of the next, where they come down
 SHIFT = 6
+# From how far down or up a wire to the next column has a point of its own
+STEEP = 300
 # Nodes of ComfyUI's own that nothing here runs, for a template that begins with them.
 FROM_CORE, CORE_FILE = "core_remove_background", "birefnet.safetensors"
 CORE = {
@@ -188,41 +190,48 @@ def from_core() -> Graph:
 
 
 def _lanes(links: list[list[Any]], places: dict[str, list[float]]) -> dict[str, Any]:
-    """Return points that lead long wires over the nodes: a lane for each output.
+    """Return points that lead wires around the nodes.
 
-    Wires from one column to the next need none.
+    Long ones run over all nodes, in a lane for each output. A long way up or down has a point of
+    its own: one curve would swing too wide.
     """
     reroutes: list[dict[str, Any]] = []
     ends: list[dict[str, int]] = []
-    target = {link[0]: link[3] for link in links}
-    lane = -1
-    for source in dict.fromkeys((link[1], link[2]) for link in links):
-        left = places[str(source[0])][0]
-        at = {link[0]: places[str(link[3])][0] for link in links if (link[1], link[2]) == source}
-        far = {number: x for number, x in at.items() if x - left > WIDTH + GAP}
-        if not far:
-            continue
-        lane += 1
-        stops = {left + WIDTH + GAP: -GAP / 2} | dict.fromkeys(sorted(set(far.values())), -GAP / 2)
-        parent: dict[str, int] = {}
-        for x, before in stops.items():
-            through = [number for number, end in far.items() if end >= x]
-            key = len(reroutes) + 1
-            pos = [x + before + SHIFT * (lane % 5 - 2), -TITLE - 2 * MARGIN - MARGIN * lane]
-            reroutes.append({"id": key, **parent, "pos": pos, "linkIds": through})
-            parent = {"parentId": key}
-            # A long way down has a point of its own at each node: one curve would swing too wide.
-            below: dict[str, list[int]] = {}
-            for number in (n for n in through if far[n] == x):
-                below.setdefault(str(target[number]), []).append(number)
-            for node, numbers in below.items():
-                last = parent
-                if places[node][1] > 0:
-                    down = [pos[0], places[node][1] - TITLE]
-                    last = {"parentId": len(reroutes) + 1}
-                    entry = {"id": last["parentId"], **parent, "pos": down, "linkIds": numbers}
-                    reroutes.append(entry)
-                ends += [{"id": number, **last} for number in numbers]
+
+    def point(x: float, y: float, numbers: list[int], parent: int = 0) -> int:
+        before = {"parentId": parent} if parent else {}
+        reroutes.append({"id": len(reroutes) + 1, **before, "pos": [x, y], "linkIds": numbers})
+        return len(reroutes)
+
+    lane = 0
+    for source, slot in dict.fromkeys((link[1], link[2]) for link in links):
+        left, top = places[str(source)]
+        takers: dict[str, list[int]] = {}
+        for link in links:
+            if (link[1], link[2]) == (source, slot):
+                takers.setdefault(str(link[3]), []).append(link[0])
+        next_column = left + WIDTH + GAP
+        far = {
+            taker: numbers for taker, numbers in takers.items() if places[taker][0] > next_column
+        }
+        for taker in (t for t in takers if t not in far):
+            down = places[taker][1] - top
+            if abs(down) > STEEP:
+                y = max(top, places[taker][1]) - TITLE
+                key = point(next_column - GAP / 2, y, takers[taker])
+                ends += [{"id": number, "parentId": key} for number in takers[taker]]
+        shift, y, parent = SHIFT * (lane % 5 - 2), -TITLE - 2 * MARGIN - MARGIN * lane, 0
+        lane += bool(far)
+        for column in sorted({next_column, *(places[taker][0] for taker in far)}) if far else ():
+            x = column - GAP / 2 + shift
+            on = [
+                n for taker, numbers in far.items() if places[taker][0] >= column for n in numbers
+            ]
+            parent = point(x, y, on, parent)
+            for taker in (t for t in far if places[t][0] == column):
+                low = places[taker][1]
+                last = point(x, low - TITLE, far[taker], parent) if low > 0 else parent
+                ends += [{"id": number, "parentId": last} for number in far[taker]]
     return {"reroutes": reroutes, "linkExtensions": ends} if reroutes else {}
 
 
