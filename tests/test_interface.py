@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,23 @@ def test_generated_files_are_up_to_date():
     """
     for path, text in generated().items():
         assert path.read_text(encoding="utf-8") == text, path
+
+
+def test_every_text_on_comfyuis_page_is_translated_and_no_translation_is_left_over(monkeypatch):
+    """One that is missing stops scripts/generate.py."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    locales = importlib.import_module("locales")
+    for column, language in enumerate(("zh", "ja")):
+        page = json.loads((ROOT / f"locales/{language}/nodeDefs.json").read_text(encoding="utf-8"))
+        said = {node["description"] for node in page.values()}
+        tips = [
+            wire.get("tooltip", "") for node in page.values() for wire in node["inputs"].values()
+        ]
+        for english, both in locales.TEXTS.items():
+            text = both[column]
+            assert text in said or any(tip.startswith(text) for tip in tips), english
+            # The page's translator would take these for its own syntax.
+            assert not set(text) & set("{}@|")
 
 
 def test_the_public_names():
