@@ -108,7 +108,7 @@ NOTES = {
 UPLOADED = "image"
 # By how much the wires of one lane stand beside those of the next, where they come down
 SHIFT = 6
-# From how far down or up a wire to the next column has a point of its own
+# From how far down or up a wire to the next column has points of its own
 STEEP = 300
 # Nodes of ComfyUI's own that nothing here runs, for a template that begins with them.
 FROM_CORE, CORE_FILE = "core_remove_background", "birefnet.safetensors"
@@ -192,7 +192,7 @@ def from_core() -> Graph:
 def _lanes(links: list[list[Any]], places: dict[str, list[float]]) -> dict[str, Any]:
     """Return points that lead wires around the nodes.
 
-    Long ones run over all nodes, in a lane for each output. A long way up or down has a point of
+    Long ones run over all nodes, in a lane for each output. A long way up or down has points of
     its own: one curve would swing too wide.
     """
     reroutes: list[dict[str, Any]] = []
@@ -217,8 +217,9 @@ def _lanes(links: list[list[Any]], places: dict[str, list[float]]) -> dict[str, 
         for taker in (t for t in takers if t not in far):
             down = places[taker][1] - top
             if abs(down) > STEEP:
-                y = max(top, places[taker][1]) - TITLE
-                key = point(next_column - GAP / 2, y, takers[taker])
+                x, turn = next_column - GAP / 2, TITLE if down > 0 else -TITLE
+                first = point(x, top + turn, takers[taker])
+                key = point(x, places[taker][1] - turn, takers[taker], first)
                 ends += [{"id": number, "parentId": key} for number in takers[taker]]
         shift, y, parent = SHIFT * (lane % 5 - 2), -TITLE - 2 * MARGIN - MARGIN * lane, 0
         lane += bool(far)
