@@ -36,12 +36,12 @@ def article(noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text that is safe to print: control characters are escaped, but for line ends.
+    r"""Return a text that is safe to print: control characters are escaped, but for line ends.
 
     Examples
     --------
-    >>> printable("\\x1b[31mred")
-    '\\\\x1b[31mred'
+    >>> print(printable("\x1b[31mred"))
+    \x1b[31mred
     """
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 

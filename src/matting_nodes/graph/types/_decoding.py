@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from ...arrays import Pixels
 from ...errors import DependencyError, FileError
+from ...io.decoding import check_pixels
+from ...memory import check_memory
 from ..node_types import ImageBatch, MaskBatch
 from ..wires import PLACEHOLDER
 
@@ -49,8 +51,10 @@ def decode(path: Path) -> tuple[ImageBatch, MaskBatch]:
         ) from error
     try:
         with av.open(str(path)) as file:
+            stream = file.streams.video[0]
+            check_pixels(path, stream.width * stream.height)
             frames = _frames(file)
-    except (av.error.FFmpegError, IndexError) as error:
+    except (av.error.FFmpegError, IndexError, ValueError) as error:
         raise _unreadable(path, error) from error
     # FFmpeg cannot read animated WebP.
     return _parted(frames) if frames else _by_pillow(path)
@@ -75,6 +79,7 @@ def _frames(file: Any) -> list[NDArray[np.float32]]:
             turns = round(frame.rotation // 90)
             array = (align(frame) if align else frame).to_ndarray(format=form)
             array = np.rot90(array[: size[0], : size[1]], turns)
+            check_memory(2 * 4 * array.size, f"Frame {len(frames)} of a video")
             frames.append(_unit(array) if array.dtype == np.uint8 else array)
     return frames
 
@@ -117,6 +122,7 @@ def _aligner(first: Any) -> Any:
 
 
 def _parted(frames: list[NDArray[np.float32]]) -> tuple[ImageBatch, MaskBatch]:
+    check_memory(sum(frame.nbytes for frame in frames), f"A batch of {len(frames)} frames")
     pictures = np.stack(frames)
     if pictures.shape[3] == 4:
         return np.ascontiguousarray(pictures[..., :3]), 1 - pictures[..., 3]
