@@ -188,7 +188,7 @@ def as_matting_error(error: Exception) -> MattingError:
     log = _logged(error)
     return UnexpectedError(
         f"{type(error).__name__}: {told}{''.join(place)}",
-        "The node was not made for this input",
+        "No message was written for this error",
         "Check its inputs; if they are right, please report this"
         + (f", with what {log} says" if log else ""),
     )
