@@ -8,8 +8,10 @@ profile and orientation are one function each. The result is upright, straight a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Kind
-from ..errors import DependencyError, FileError
+from ..errors import DependencyError, FileError, MattingError
+from ..memory import reserved
+from .declared import check_pixels, check_tiff, stored_png
 
 Pixels = NDArray[Any]
 Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
@@ -26,9 +30,13 @@ Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
 Extra = Literal["alpha", "premultiplied", "spare"]
 
 READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
-# Pixels, as in Pillow; a larger size, which a few bytes can claim, is an attack on the memory.
-LARGEST = 178_956_970
+# What Pillow is asked to open: others read less than a file holds, or run programs.
+PILLOW = ("PNG", "JPEG", "BMP", "DIB", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000")
+# The decoded samples, what they are converted to, and what that needs; of their bytes.
+WORKING = 3
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Bytes of a pixel in Pillow's modes, or that a PNG of this mode may hold in 16 bits.
+BYTES = {"1": 1, "L": 2, "P": 4, "LA": 4, "RGB": 6, "RGBA": 8}
 # Only a PNG with one of these can say which way is up.
 MAY_BE_TURNED = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 HEAD = 65536  # bytes, in which a PNG says so before its pixels
@@ -96,13 +104,16 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
         If the file is missing or unreadable.
     DependencyError
         If a package that decodes is not installed.
+    MemoryLimitError
+        If the memory that is free is too small.
     """
     try:
         if not path.is_file():
             raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
-        encoded = _encoded(path, kind)
-        return [decoded(frame, encoded, kind) for frame in encoded.frames]
-    except FileError:
+        with ExitStack() as room:  # memory that is held until the frames are handed over
+            encoded = _encoded(path, kind, room)
+            return [decoded(frame, encoded, kind) for frame in encoded.frames]
+    except MattingError:
         raise
     except ImportError as error:
         raise DependencyError(
@@ -116,6 +127,21 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
             f"It must be a whole picture of type {', '.join(READABLE)} that you may read",
             "Check the rights, or open it in another program and save it again",
         ) from error
+
+
+def open_picture(path: Path) -> Any:
+    """Return a file opened by Pillow, if it is of a type that is read right and is no program.
+
+    Raises
+    ------
+    Exception
+        The decoder's own, if the file is not such a picture.
+    """
+    from PIL import Image
+
+    # Pillow has it since 11.3.
+    avif = ("AVIF",) if find_spec("PIL.AvifImagePlugin") else ()
+    return Image.open(path, formats=PILLOW + avif)
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -135,9 +161,7 @@ def size_of(path: Path) -> tuple[int, int]:
             page = file.series[0].keyframe
             size, turned = (page.imagewidth, page.imagelength), _tag(page, ORIENTATION, 1) >= 5
     else:
-        from PIL import Image
-
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             data = head if picture.format == "PNG" else b""
             size, turned = picture.size, _orientation(picture, data) >= 5
     return size[::-1] if turned else size
@@ -146,13 +170,18 @@ def size_of(path: Path) -> tuple[int, int]:
 # Reading: one function for each family of formats.
 
 
-def _encoded(path: Path, kind: Kind) -> Encoded:
+def _encoded(path: Path, kind: Kind, room: ExitStack) -> Encoded:
     with path.open("rb") as stream:
         magic = stream.read(4)
-    return _read_tiff(path) if magic in TIFF else _read_other(path, kind)
+    return _read_tiff(path, room) if magic in TIFF else _read_other(path, kind, room)
 
 
-def _read_tiff(path: Path) -> Encoded:
+def _hold(room: ExitStack, path: Path, count: float) -> None:
+    """Hold the memory for so many bytes of decoded samples."""
+    room.enter_context(reserved(WORKING * count, f"{path.name} with {count:.0f} bytes of samples"))
+
+
+def _read_tiff(path: Path, room: ExitStack) -> Encoded:
     from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile
 
     with TiffFile(path) as file:
@@ -165,10 +194,10 @@ def _read_tiff(path: Path) -> Encoded:
                 "Save what is meant as a file of its own",
             )
         page, axes = series[0].keyframe, series[0].axes
-        check_pixels(path, page.imagewidth * page.imagelength)
+        check_tiff(path, series[0])
         photometric, compression = page.photometric, page.compression
         if photometric == PHOTOMETRIC.YCBCR and compression != COMPRESSION.JPEG:
-            return _read_other(path, Kind.IMAGE)
+            return _read_other(path, Kind.IMAGE, room)
         colors: dict[int, Color] = {
             PHOTOMETRIC.MINISWHITE: "grey",
             PHOTOMETRIC.MINISBLACK: "grey",
@@ -183,6 +212,7 @@ def _read_tiff(path: Path) -> Encoded:
                 "Grey, RGB, CMYK, YCbCr and palettes are read",
                 "Save it as RGB",
             )
+        _hold(room, path, series[0].size * series[0].dtype.itemsize)
         frames = flattened(series[0].asarray(), axes)
         color = colors[photometric]
         meanings: dict[int, Extra] = {
@@ -235,18 +265,21 @@ def flattened(array: Pixels, axes: str) -> list[Pixels]:
     return list(frames[..., 0] if frames.shape[3:] == (1,) else frames)
 
 
-def _read_other(path: Path, kind: Kind) -> Encoded:
-    from PIL import Image
-
-    with Image.open(path) as picture:
+def _read_other(path: Path, kind: Kind, room: ExitStack) -> Encoded:
+    with open_picture(path) as picture:
         count = getattr(picture, "n_frames", 1)
         # The other pictures of a camera's MPO are previews and depth: the first is meant.
         count = 1 if picture.format == "MPO" else count
-        check_pixels(path, count * picture.size[0] * picture.size[1])
+        pixels = count * picture.size[0] * picture.size[1]
+        check_pixels(path, pixels)
+        _check_depth(path, picture)
+        is_png = picture.format == "PNG"
+        # Of a PNG the file, the inflated samples, and these as they are stored, too.
+        _hold(room, path, pixels * BYTES.get(picture.mode, 4) + is_png * path.stat().st_size)
         if count > 1:
             return _read_animation(picture)
-        data = path.read_bytes() if picture.format == "PNG" else b""
-        frame, color, extras = _samples(picture, data, kind)
+        data = path.read_bytes() if is_png else b""
+        frame, color, extras = _samples(path, picture, data, kind)
         return Encoded(
             [frame],
             color,
@@ -254,6 +287,18 @@ def _read_other(path: Path, kind: Kind) -> Encoded:
             8 * frame.dtype.itemsize,
             orientation=_orientation(picture, data),
             profile=picture.info.get("icc_profile") or b"",
+        )
+
+
+def _check_depth(path: Path, picture: Any) -> None:
+    """Refuse colors of 16 bits that Pillow would reduce to 8."""
+    # As its reader of PPM tells its decoder: the mode and the largest value.
+    says = picture.tile[0].args if picture.format == "PPM" and picture.tile else ()
+    if picture.mode == "RGB" and isinstance(says, tuple) and says[1:2] > (255,):
+        raise FileError(
+            f"{path} is a PPM with colors up to {says[1]}",
+            "Of PPM, 8 bits a color are read",
+            "Save it as PNG or TIFF",
         )
 
 
@@ -269,7 +314,9 @@ def _read_animation(picture: Any) -> Encoded:
     return Encoded(frames, "rgb", ("alpha",), profile=profile)
 
 
-def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Pixels, Color, tuple[Extra, ...]]:
+def _samples(
+    path: Path, picture: Any, data: bytes, kind: Kind
+) -> tuple[Pixels, Color, tuple[Extra, ...]]:
     """Return the pixels of Pillow's formats, and what their samples are."""
     if kind is Kind.LABELS and picture.mode == "P":
         return np.asarray(picture), "grey", ()
@@ -277,8 +324,8 @@ def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Pixels, Color, tupl
         # Pillow reduces colors of 16 bits to 8, and drops transparent colors.
         from imagecodecs import png_decode
 
-        frame = png_decode(data)
-    elif picture.mode.startswith("I;16"):
+        frame = png_decode(stored_png(path, data))
+    elif picture.mode.startswith("I;16") or (picture.format == "PPM" and picture.mode == "I"):
         frame = np.asarray(picture).astype(np.uint16)
     elif picture.mode == "CMYK":
         return np.asarray(picture), "cmyk", ()
@@ -296,28 +343,6 @@ def _orientation(picture: Any, data: bytes) -> int:
     if data and not any(mark in data for mark in MAY_BE_TURNED):
         return 1
     return int(picture.getexif().get(ORIENTATION, 1))
-
-
-def check_pixels(path: Path, pixels: int) -> None:
-    """Refuse a file that claims to hold more pixels than are read.
-
-    Parameters
-    ----------
-    path : Path
-        The file, for the error.
-    pixels : int
-        How many pixels it claims to hold.
-
-    Raises
-    ------
-    FileError
-    """
-    if pixels > LARGEST:
-        raise FileError(
-            f"{path} claims to hold {pixels} pixels",
-            f"At most {LARGEST} are read: a broken file could fill the memory",
-            "Cut or scale it down first, or hand the array over in Python",
-        )
 
 
 # The steps, for every format.

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import Pixels
-from ...errors import DependencyError, FileError
-from ...io.decoding import check_pixels
+from ...errors import DependencyError, FileError, MattingError
+from ...io.declared import check_pixels
+from ...io.decoding import open_picture
 from ...memory import check_memory
 from ..node_types import ImageBatch, MaskBatch
 from ..wires import PLACEHOLDER
@@ -54,7 +55,9 @@ def decode(path: Path) -> tuple[ImageBatch, MaskBatch]:
             stream = file.streams.video[0]
             check_pixels(path, stream.width * stream.height)
             frames = _frames(file)
-    except (av.error.FFmpegError, IndexError, ValueError) as error:
+    except MattingError:
+        raise
+    except Exception as error:
         raise _unreadable(path, error) from error
     # FFmpeg cannot read animated WebP.
     return _parted(frames) if frames else _by_pillow(path)
@@ -130,12 +133,21 @@ def _parted(frames: list[NDArray[np.float32]]) -> tuple[ImageBatch, MaskBatch]:
 
 
 def _by_pillow(path: Path) -> tuple[ImageBatch, MaskBatch]:
-    from PIL import Image, ImageOps, ImageSequence
+    from PIL import ImageOps, ImageSequence
 
     try:
-        with Image.open(path) as file:
+        with open_picture(path) as file:
+            check_pixels(path, getattr(file, "n_frames", 1) * file.size[0] * file.size[1])
+            if file.mode[0] in "IF":
+                raise FileError(
+                    f"{path} holds numbers of more than 8 bits that FFmpeg does not read",
+                    "Load Image would cut them off at 255",
+                    "Save it as PNG or TIFF, with the ending of its type, or use Load Picture",
+                )
             upright = [ImageOps.exif_transpose(frame) for frame in ImageSequence.Iterator(file)]
-    except OSError as error:
+    except MattingError:
+        raise
+    except Exception as error:
         raise _unreadable(path, error) from error
     same = [frame for frame in upright if frame.size == upright[0].size]
     transparent = "A" in same[0].getbands()
