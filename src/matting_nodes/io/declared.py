@@ -156,6 +156,8 @@ def size_in(data: bytes) -> tuple[int, int] | None:
     (int, int) or None
         None if they are not told.
     """
+    if len(data) < 20:
+        return None
     try:
         if data[:2] == b"\xff\xd8":
             return _size_in_jpeg(data)
@@ -254,28 +256,29 @@ def stored_png(path: Path, data: bytes) -> bytes:
         return data
     if len(raw) < bytes_:
         return data
-    stored = zlib.compress(raw[:bytes_], 0)
+    stored = memoryview(zlib.compress(memoryview(raw)[:bytes_], 0))
+    del raw, pixels  # each is as large as the picture
     parts = [(b"IDAT", stored[at : at + CHUNK]) for at in range(0, len(stored), CHUNK)]
     before = [chunk for chunk in chunks if chunk[0] not in (b"IDAT", b"IEND")]
-    framed = (
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in (*before, *parts, (b"IEND", b""))
-    )
-    return data[:8] + b"".join(framed)
+    framed: list[bytes | memoryview] = [data[:8]]
+    for kind, body in (*before, *parts, (b"IEND", b"")):
+        sum_ = zlib.crc32(body, zlib.crc32(kind))
+        framed += [struct.pack(">I", len(body)), kind, body, struct.pack(">I", sum_)]
+    return b"".join(framed)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 8
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    at, view = 8, memoryview(data)
     while at < len(data):
         (length,) = struct.unpack(">I", data[at : at + 4])
         kind = data[at + 4 : at + 8]
-        yield kind, data[at + 8 : at + 8 + length]
+        yield kind, view[at + 8 : at + 8 + length]
         at += 12 + length
         if kind == b"IEND":
             return
 
 
-def _bytes_in(header: bytes) -> int:
+def _bytes_in(header: memoryview) -> int:
     """Return how many bytes the pixels of a PNG are, with one for the filter of each row."""
     across, down, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[color]

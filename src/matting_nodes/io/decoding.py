@@ -32,11 +32,14 @@ Extra = Literal["alpha", "premultiplied", "spare"]
 READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 # What Pillow is asked to open: others read less than a file holds, or run programs.
 PILLOW = ("PNG", "JPEG", "BMP", "DIB", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000")
-# The decoded samples, what they are converted to, and what that needs; of their bytes.
-WORKING = 3
+# The decoded samples, what they are converted to, and what that needs; of their bytes. Measured
+# on every kind of file: at most 3.8.
+WORKING = 4
+# Samples that are converted at a time.
+BLOCK = 2**20
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-# Bytes of a pixel in Pillow's modes, or that a PNG of this mode may hold in 16 bits.
-BYTES = {"1": 1, "L": 2, "P": 4, "LA": 4, "RGB": 6, "RGBA": 8}
+# Bytes of a pixel in Pillow's modes of 8 bits, with four in all others.
+BYTES = {"1": 1, "L": 1, "RGB": 3}
 # Only a PNG with one of these can say which way is up.
 MAY_BE_TURNED = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 HEAD = 65536  # bytes, in which a PNG says so before its pixels
@@ -274,8 +277,8 @@ def _read_other(path: Path, kind: Kind, room: ExitStack) -> Encoded:
         check_pixels(path, pixels)
         _check_depth(path, picture)
         is_png = picture.format == "PNG"
-        # Of a PNG the file, the inflated samples, and these as they are stored, too.
-        _hold(room, path, pixels * BYTES.get(picture.mode, 4) + is_png * path.stat().st_size)
+        deep = is_png and any("16" in str(tile.args) for tile in picture.tile)
+        _hold(room, path, pixels * BYTES.get(picture.mode, 4) * (2 if deep else 1))
         if count > 1:
             return _read_animation(picture)
         data = path.read_bytes() if is_png else b""
@@ -375,6 +378,26 @@ def decoded(frame: Pixels, encoded: Encoded, kind: Kind) -> Pixels:
     return np.ascontiguousarray(UPRIGHT.get(encoded.orientation, UPRIGHT[1])(frame))
 
 
+def in_blocks(step: Callable[..., Pixels], *arrays: Pixels) -> Pixels:
+    """Return what a step makes of each pixel, some rows at a time: it may take much memory.
+
+    Parameters
+    ----------
+    step : callable
+        Takes rows of each of the arrays.
+    arrays : (H, W) or (H, W, S) arrays
+        Of one height.
+    """
+    height, rows = len(arrays[0]), max(1, BLOCK // arrays[0][0].size)
+    first = step(*(array[:rows] for array in arrays))
+    if height <= rows:
+        return first
+    whole = np.empty((height, *first.shape[1:]), first.dtype)
+    for at in range(0, height, rows):
+        whole[at : at + rows] = step(*(array[at : at + rows] for array in arrays))
+    return whole
+
+
 def in_full_depth(frame: Pixels, bits: int) -> Pixels:
     """Return pixels that use the full range of their type; single bits become 0 and 255.
 
@@ -390,8 +413,8 @@ def in_full_depth(frame: Pixels, bits: int) -> Pixels:
     full = 8 * frame.dtype.itemsize
     if frame.dtype.kind != "u" or bits >= full or full > 16:
         return frame
-    wide: Pixels = np.rint(frame * ((2**full - 1) / (2**bits - 1))).astype(frame.dtype)
-    return wide
+    factor = (2**full - 1) / (2**bits - 1)
+    return in_blocks(lambda rows: np.rint(rows * factor).astype(rows.dtype), frame)
 
 
 def inverted(frame: Pixels) -> Pixels:
@@ -417,9 +440,9 @@ def parted(frame: Pixels, encoded: Encoded) -> tuple[Pixels, Pixels | None]:
     if place is None:
         return colors, None
     alpha = frame[..., count + place]
-    return (
-        unmultiplied(colors, alpha) if encoded.extras[place] == "premultiplied" else colors
-    ), alpha
+    if encoded.extras[place] == "premultiplied":
+        colors = in_blocks(unmultiplied, colors, alpha)
+    return colors, alpha
 
 
 def unmultiplied(colors: Pixels, alpha: Pixels) -> Pixels:
@@ -476,7 +499,7 @@ def in_srgb(colors: Pixels, color: Color, profile: bytes) -> Pixels:
             return _transformed(colors, color, profile)
         except RuntimeError:
             pass  # A damaged profile is ignored.
-    return without_inks(colors) if color == "cmyk" else colors
+    return in_blocks(without_inks, colors) if color == "cmyk" else colors
 
 
 @lru_cache(maxsize=16)

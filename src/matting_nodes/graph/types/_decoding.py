@@ -55,8 +55,8 @@ def decode(path: Path) -> tuple[ImageBatch, MaskBatch]:
             stream = file.streams.video[0]
             check_pixels(path, stream.width * stream.height)
             frames = _frames(file)
-    except MattingError:
-        raise
+    except MattingError as error:
+        raise error.within(path.name) from error
     except Exception as error:
         raise _unreadable(path, error) from error
     # FFmpeg cannot read animated WebP.
@@ -90,6 +90,12 @@ def _frames(file: Any) -> list[NDArray[np.float32]]:
 def _form(frame: Any) -> str:
     """Return what to convert to: 8 bits where the file holds those as RGB or JPEG, or floats."""
     name = frame.format.name
+    if name.startswith("grayf32"):
+        raise FileError(
+            "Grey of 32 bits cannot be decoded by FFmpeg",
+            "It converts these numbers only roughly",
+            "Use Load Picture, or save it with 16 bits",
+        )
     # A palette may hold transparent colors.
     alpha = name == "pal8" or any(part.is_alpha for part in frame.format.components)
     if name in EIGHT_BITS:
