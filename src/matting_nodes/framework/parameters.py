@@ -137,7 +137,7 @@ class Parameter:
         if self.type is int and value % 1 != 0:  # NaN and infinity too
             return False
         slider = self.slider or Slider(-sys.float_info.max, sys.float_info.max)
-        return slider.minimum <= value <= slider.maximum
+        return bool(slider.minimum <= value <= slider.maximum)
 
 
 def parse_color(color: str) -> tuple[float, ...] | None:

@@ -107,9 +107,9 @@ def check_tiff(path: Path, series: Any) -> None:
         bits = page.bitspersample
         bits = bits if isinstance(bits, int) else min(bits)
         declared = (series.size - missing * page.size) * bits // 8
-        size = path.stat().st_size
-        if declared > size * MOST_FROM_A_BYTE[name]:
-            raise _more(path, f"{declared} bytes of samples", f"its {size} bytes")
+        held = path.stat().st_size
+        if declared > held * MOST_FROM_A_BYTE[name]:
+            raise _more(path, f"{declared} bytes of samples", f"its {held} bytes")
 
 
 def _parts(series: Any) -> Iterator[tuple[tuple[int, int], bytes]]:
@@ -261,7 +261,8 @@ def stored_png(path: Path, data: bytes) -> bytes:
     parts = [(b"IDAT", stored[at : at + CHUNK]) for at in range(0, len(stored), CHUNK)]
     before = [chunk for chunk in chunks if chunk[0] not in (b"IDAT", b"IEND")]
     framed: list[bytes | memoryview] = [data[:8]]
-    for kind, body in (*before, *parts, (b"IEND", b"")):
+    end = (b"IEND", memoryview(b""))
+    for kind, body in (*before, *parts, end):
         sum_ = zlib.crc32(body, zlib.crc32(kind))
         framed += [struct.pack(">I", len(body)), kind, body, struct.pack(">I", sum_)]
     return b"".join(framed)

@@ -169,7 +169,7 @@ def can_be_saved(parameters: Mapping[str, object], folders: Folders) -> None:
 
 
 def _bytes_of(given: Mapping[str, Any]) -> float:
-    return sum(given[name].nbytes for name in ("image", "alpha") if given.get(name) is not None)
+    return float(sum(given[n].nbytes for n in ("image", "alpha") if given.get(n) is not None))
 
 
 @node_type(
