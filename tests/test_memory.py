@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from matting_nodes import memory
+from matting_nodes import alpha_matte, memory
 from matting_nodes.errors import MemoryLimitError, ParameterError
 from matting_nodes.memory import GIB, LIMIT, check_memory, free_memory, reserved
 
@@ -64,3 +64,15 @@ def test_two_that_fit_alone_wait_for_each_other():
         thread.join(30)
     assert most == [1] * 8
     assert memory._in_use == pytest.approx(0, abs=1)
+
+
+@pytest.mark.usefixtures("one_gib_left")
+def test_a_method_is_refused_before_it_fills_the_memory(lemur):
+    """KNN on a picture that closed form could do."""
+    large = np.broadcast_to(lemur[:1, :1], (2000, 3000, 3))
+    trimap = np.broadcast_to(np.uint8(128), (2000, 3000))
+    with pytest.raises(MemoryLimitError, match=r"KNN\) on 3000 × 2000 pixels needs \d+\.\d GiB"):
+        alpha_matte(large, trimap, method="knn")
+    with pytest.raises(MemoryLimitError, match=r"Alpha Matte .* on 30000 × 20000 pixels needs"):
+        alpha_matte(*(np.broadcast_to(part[:1, :1], (20000, 30000, 3)[: part.ndim])
+                      for part in (large, trimap)))  # fmt: skip
