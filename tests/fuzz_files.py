@@ -98,6 +98,8 @@ def damaged(data: bytes, others: list[bytes], dice: random.Random) -> bytes:
     """Return a file with one to four kinds of damage."""
     changed = bytearray(data)
     for _ in range(dice.choice((1, 1, 2, 4))):
+        if not changed:
+            break
         # Most of the structure is at the beginning, of some TIFFs at the end.
         reach = dice.choice((32, 200, 1000, len(changed)))
         at = dice.randrange(min(reach, len(changed)) or 1)

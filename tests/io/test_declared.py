@@ -241,3 +241,36 @@ def test_what_does_not_fit_into_the_memory_is_refused_before_it_is_decoded(tmp_p
     monkeypatch.setenv(LIMIT, str((own + 2**27) / GIB))
     with pytest.raises(MemoryLimitError, match=r"a\.tif with 64000000 bytes of samples needs"):
         read_stack(tmp_path / "a.tif")
+
+
+READERS = """
+import os, resource, sys, threading
+from matting_nodes import memory
+from matting_nodes.io.images import read_image
+small, large = sys.argv[1:]
+read_image(small)  # imports all
+before = memory._own()
+os.environ[memory.LIMIT] = str((before + 2**28) / memory.GIB)
+threads = [threading.Thread(target=lambda: print(read_image(large).shape)) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other units")
+def test_eight_readers_at_a_time_stay_within_the_limit(tmp_path):
+    """Each takes up to 100 MB, and they share 256."""
+    small, large = tmp_path / "small.tif", tmp_path / "large.tif"
+    options = {"photometric": "rgb", "extrasamples": ["assocalpha"], "compression": "zlib"}
+    for path, side in ((small, 8), (large, 2500)):
+        picture = np.zeros((side, side, 4), np.uint8)
+        picture[::3] = 99
+        tifffile.imwrite(path, picture, **options)
+    command = [sys.executable, "-c", READERS, small, large]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    *shapes, most = done.stdout.splitlines()
+    assert shapes == ["(2500, 2500, 4)"] * 8
+    assert int(most) < 2**28

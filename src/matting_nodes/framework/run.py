@@ -392,8 +392,9 @@ def run(
 def _check_memory(spec: NodeSpec, inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     """Refuse a picture for which the chosen method needs more memory than is free."""
     chosen = spec.chosen(parameters.get("method", "default"))
-    shapes = (getattr(inputs.get(w.name), "shape", ()) for w in spec.inputs if not w.any_size)
-    height, width = next((shape[:2] for shape in shapes if len(shape) >= 2), (0, 0))
+    given = (inputs.get(wire.name) for wire in spec.inputs if not wire.any_size)
+    pictures = (one for one in given if getattr(one, "ndim", 0) >= 2)
+    height, width = getattr(next(pictures, None), "shape", (0, 0))[:2]
     each = chosen.bytes_per_pixel if chosen else LEAST_BYTES
     owner = f"{spec.title} ({chosen.title})" if chosen else spec.title
     check_memory(each * height * width, f"{owner} on {width} × {height} pixels")
