@@ -110,6 +110,16 @@ def test_bombs_are_refused_without_their_memory(tmp_path):
     assert int(most) < 100_000_000
 
 
+def test_pages_that_lead_back_are_refused(tmp_path):
+    whole = bytearray(tiff(1, bytes(10_000)))
+    (count,) = struct.unpack("<H", whole[8:10])
+    at = 10 + 12 * count
+    whole[at : at + 4] = struct.pack("<I", 8)
+    (tmp_path / "a.tif").write_bytes(whole)
+    with pytest.raises(FileError, match="a page that is followed by an earlier one"):
+        read_image(tmp_path / "a.tif")
+
+
 def test_a_stream_that_goes_on_after_the_last_strip_is_cut(tmp_path):
     """LZMA's decoder stops by itself at the size that is asked for."""
     (tmp_path / "a.tif").write_bytes(tiff(34925, lzma.compress(ZEROS)))

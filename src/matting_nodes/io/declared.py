@@ -112,6 +112,35 @@ def check_tiff(path: Path, series: Any) -> None:
             raise _more(path, f"{declared} bytes of samples", f"its {held} bytes")
 
 
+def check_chain(path: Path) -> None:
+    """Refuse a TIFF whose pages lead back to an earlier one: its reader would never end.
+
+    Raises
+    ------
+    FileError
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+        order = "<" if head[:2] == b"II" else ">"
+        big = head[2:4] in (b"+\0", b"\0+")
+        counted, entry, link = ("Q", 20, "Q") if big else ("H", 12, "I")
+        at = struct.unpack(order + link, head[8:16] if big else head[4:8])[0]
+        seen: set[int] = set()
+        while at:
+            if at in seen:
+                raise _more(path, "a page that is followed by an earlier one", "a file")
+            seen.add(at)
+            file.seek(at)
+            count = file.read(struct.calcsize(counted))
+            if len(count) < struct.calcsize(counted):
+                return  # for the reader to judge
+            file.seek(entry * struct.unpack(order + counted, count)[0], 1)
+            following = file.read(struct.calcsize(link))
+            if len(following) < struct.calcsize(link):
+                return
+            at = struct.unpack(order + link, following)[0]
+
+
 def _parts(series: Any) -> Iterator[tuple[tuple[int, int], bytes]]:
     """Yield the width and height of every strip or tile that is there, and its bytes."""
     page = series.keyframe

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..arrays import Kind
 from ..errors import DependencyError, FileError, MattingError
 from ..memory import reserved
-from .declared import check_pixels, check_tiff, stored_png
+from .declared import check_chain, check_pixels, check_tiff, stored_png
 
 Pixels = NDArray[Any]
 Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
@@ -160,6 +160,7 @@ def size_of(path: Path) -> tuple[int, int]:
     if head[:4] in TIFF:
         from tifffile import TiffFile
 
+        check_chain(path)
         with TiffFile(path) as file:
             page = file.series[0].keyframe
             size, turned = (page.imagewidth, page.imagelength), _tag(page, ORIENTATION, 1) >= 5
@@ -187,6 +188,7 @@ def _hold(room: ExitStack, path: Path, count: float) -> None:
 def _read_tiff(path: Path, room: ExitStack) -> Encoded:
     from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile
 
+    check_chain(path)
     with TiffFile(path) as file:
         # Thumbnails and the smaller levels of a pyramid are not pictures of their own.
         series = [s for s in file.series if not s.keyframe.is_reduced]
