@@ -28,7 +28,7 @@ PYTEST = env OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive PYTEST_DISABLE_PLUGIN_AUT
 	-p napari.utils._testsupport -n $(WORKERS) --dist loadgroup --durations=25
 WINDOWS = QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24"
 
-.PHONY: demo test quick stress test-pyqt6 test-pyside6 test-lowest coverage check kernels docs generate screenshots clean
+.PHONY: demo test quick stress fuzz test-pyqt6 test-pyside6 test-lowest coverage check kernels docs generate screenshots clean
 
 demo: .venv/base
 	$(BIN)/matting-nodes demo --output demo-output --force
@@ -43,6 +43,13 @@ quick: kernels
 # What `make test` does in small: a thousand actions in napari's windows; and what needs a GPU.
 stress: .venv/dev
 	MATTING_NODES_STRESS=1000 $(WINDOWS) $(PYTEST) -m "stress or gpu"
+
+# Damaged files and odd workflows: many more than the tests try. For an hour: FUZZ=200000 make fuzz
+FUZZ ?= 20000
+fuzz: .venv/dev
+	$(BIN)/python tests/fuzz_files.py --cases $(FUZZ) --seed $$$$
+	MATTING_NODES_FUZZ=$$(($(FUZZ) / 20)) $(BIN)/python -m pytest -q tests/graph/test_any_workflow.py
+	$(BIN)/python benchmarks/kills.py
 
 test-pyqt6: .venv/dev
 	$(WINDOWS) $(PYTEST) tests/hosts/napari

@@ -34,10 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_downloads(tmp_path_factory):
-    """Tests fetch no weights, and leave the user's own model folder alone."""
+    """Tests fetch no weights, and leave the user's own model folder and log alone."""
     before = dict(os.environ)
     os.environ["MATTING_NODES_OFFLINE"] = "1"
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
     yield
     os.environ.clear()
     os.environ.update(before)

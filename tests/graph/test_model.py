@@ -68,7 +68,7 @@ def test_a_circle_is_named():
         ("{}", "holds no nodes"),
         ("[]", "holds no nodes"),
         ('{"1": {"inputs": {}}}', "The entry 1 of the workflow"),
-        ('{"1": 5}', "The entry 1 of the workflow is '5'"),
+        ('{"1": 5}', "The entry 1 of the workflow is 5"),
         ('{"1": {"class_type": "SolidMask", "inputs": [8]}}', "The entry 1 of the workflow"),
         ("{", "holds no workflow"),
     ],

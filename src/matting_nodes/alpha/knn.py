@@ -13,7 +13,7 @@ from ._pymatting import estimate
 TITLE = "KNN"
 
 
-@method("alpha_matte", title=TITLE)
+@method("alpha_matte", title=TITLE, bytes_per_pixel=3000)
 def knn(
     image: Image,
     trimap: Trimap,

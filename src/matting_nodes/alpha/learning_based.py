@@ -13,7 +13,7 @@ from ._pymatting import estimate
 TITLE = "Learning based"
 
 
-@method("alpha_matte", title=TITLE)
+@method("alpha_matte", title=TITLE, bytes_per_pixel=2000)
 def learning_based(
     image: Image,
     trimap: Trimap,

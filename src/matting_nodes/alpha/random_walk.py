@@ -15,7 +15,7 @@ TOLERANCE = 1e-7
 """Of the relative residual, as PyMatting has it."""
 
 
-@method("alpha_matte", title=TITLE)
+@method("alpha_matte", title=TITLE, bytes_per_pixel=400)
 def random_walk(
     image: Image,
     trimap: Trimap,

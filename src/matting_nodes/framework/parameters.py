@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from ..errors import ParameterError
+from ..errors import ParameterError, shown
 
 Value = bool | int | float | str
 """What a parameter may be."""
@@ -116,7 +117,9 @@ class Parameter:
         """
         if not self._accepts(value):
             raise ParameterError(
-                f"{self.name} of {owner} is {value!r}", self.rule, f"The default is {self.default}"
+                f"{self.name} of {owner} is {shown(value)}",
+                self.rule,
+                f"The default is {self.default}",
             )
         checked: Value = self.type(value)
         return checked
@@ -133,7 +136,8 @@ class Parameter:
             return False
         if self.type is int and value % 1 != 0:  # NaN and infinity too
             return False
-        return not self.slider or self.slider.minimum <= value <= self.slider.maximum
+        slider = self.slider or Slider(-sys.float_info.max, sys.float_info.max)
+        return bool(slider.minimum <= value <= slider.maximum)
 
 
 def parse_color(color: str) -> tuple[float, ...] | None:

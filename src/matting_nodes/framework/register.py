@@ -23,7 +23,7 @@ from ..arrays import AnyChannels, AnySize, Kind, ValuesOf
 from ..job import Job
 from .parameters import Parameter, read_parameter, unwrap
 from .run import NORMALIZATION, run
-from .spec import METHODS, NODES, Input, Method, MethodSpec, NodeSpec, Output
+from .spec import LEAST_BYTES, METHODS, NODES, Input, Method, MethodSpec, NodeSpec, Output
 
 R = TypeVar("R")
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -62,7 +62,9 @@ class Node(NodeSpec, Generic[R]):
             "R", kind(**values) if hasattr(kind, "_fields") else next(iter(values.values()))
         )
 
-    def method(self, title: str, networks: Iterable[str] = ()) -> Callable[[Function], Function]:
+    def method(
+        self, title: str, networks: Iterable[str] = (), bytes_per_pixel: int = LEAST_BYTES
+    ) -> Callable[[Function], Function]:
         """Register a function as a method of this node; see `method`.
 
         Parameters
@@ -71,8 +73,10 @@ class Node(NodeSpec, Generic[R]):
             The name that people see.
         networks : iterable of str
             Models of the catalog that it can use, the default first.
+        bytes_per_pixel : int
+            Memory that it takes at least.
         """
-        return method(self.name, title=title, networks=networks)
+        return method(self.name, title=title, networks=networks, bytes_per_pixel=bytes_per_pixel)
 
 
 def node(
@@ -157,7 +161,11 @@ def node(
 
 
 def method(
-    node: str, *, title: str, networks: Iterable[str] = ()
+    node: str,
+    *,
+    title: str,
+    networks: Iterable[str] = (),
+    bytes_per_pixel: int = LEAST_BYTES,
 ) -> Callable[[Function], Function]:
     """Register a typed function as a method of the node with that name.
 
@@ -173,6 +181,8 @@ def method(
         The name that people see.
     networks : iterable of str
         Models of the catalog that it can use, the default first.
+    bytes_per_pixel : int
+        Memory that it takes at least, as measured; by default the least that any method takes.
     """
 
     def register(function: Function) -> Function:
@@ -196,6 +206,7 @@ def method(
             summary=docs.short_description or "",
             help=docs.long_description or "",
             networks=tuple(networks),
+            bytes_per_pixel=bytes_per_pixel,
             any_channels=frozenset(
                 p.name
                 for p in wires

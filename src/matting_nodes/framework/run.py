@@ -10,10 +10,11 @@ from typing import Any, Protocol, get_args
 from ..arrays import CONVERSIONS, Kind, as_pixels, check_same_size
 from ..errors import DependencyError, MissingInputError, ParameterError, article
 from ..job import Job, in_background
+from ..memory import check_memory
 from ..version import __version__
 from .normalization import Mode, ValueRange, in_range_of, measured, normalized
 from .parameters import Parameter
-from .spec import Method, MethodSpec, NodeSpec
+from .spec import LEAST_BYTES, Method, MethodSpec, NodeSpec
 from .stack import Stack
 
 # Parameters of every node with a picture as input, after its own.
@@ -347,12 +348,14 @@ def run(
     Raises
     ------
     MattingError
-        Before anything is computed, if an input or parameter cannot be used.
+        Before anything is computed, if an input or parameter cannot be used, or the memory that is
+        free is too small.
     Cancelled
         If the job was cancelled.
     """
     # Notes belong to one frame; the job may be for many.
     job = replace(job or Job(), notes={}).forward()
+    _check_memory(spec, inputs, parameters or {})
     values, chosen, ready, ranges = _checked(spec, inputs, parameters or {}, ranges)
     job.step(0.0, message=spec.title)
     own = [p.name for p in spec.parameters if p not in NORMALIZATION]
@@ -384,6 +387,17 @@ def run(
         provenance(spec, values, job, ranges),
         None if range_ is None or range_.by_type else range_,
     )
+
+
+def _check_memory(spec: NodeSpec, inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+    """Refuse a picture for which the chosen method needs more memory than is free."""
+    chosen = spec.chosen(parameters.get("method", "default"))
+    given = (inputs.get(wire.name) for wire in spec.inputs if not wire.any_size)
+    pictures = (one for one in given if getattr(one, "ndim", 0) >= 2)
+    height, width = getattr(next(pictures, None), "shape", (0, 0))[:2]
+    each = chosen.bytes_per_pixel if chosen else LEAST_BYTES
+    owner = f"{spec.title} ({chosen.title})" if chosen else spec.title
+    check_memory(each * height * width, f"{owner} on {width} × {height} pixels")
 
 
 def provenance(

@@ -12,6 +12,9 @@ from .parameters import Parameter
 
 K = TypeVar("K")
 
+LEAST_BYTES = 28
+"""Of memory for each pixel: what the lightest of all methods was measured to take."""
+
 NODES: dict[str, NodeSpec] = {}
 METHODS: dict[str, dict[str, MethodSpec]] = {}
 
@@ -78,6 +81,8 @@ class MethodSpec:
     """Models of the catalog that it can ask, the default first."""
     any_channels: frozenset[str] = frozenset()
     """Those of its inputs that may have any number of channels."""
+    bytes_per_pixel: int = LEAST_BYTES
+    """Memory that it takes at least, beside its inputs: a picture that needs more is refused."""
 
     @property
     def sees_stack(self) -> bool:

@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from ..errors import GraphError, MattingError, MissingInputError, ParameterError, article
+from ..errors import GraphError, MattingError, MissingInputError, ParameterError, article, shown
 from ..framework.parameters import Value
 from ..framework.spec import Socket
 from .folders import Folders
-from .model import Graph, GraphNode, Link
+from .model import LONGEST_NAME, Graph, GraphNode, Link, listing
 from .node_types import PARAMETER_WIRES, NodeType
 from .registry import current, node_types
 
@@ -81,7 +81,7 @@ def problems(graph: Graph, folders: Folders | None = None) -> Iterator[tuple[str
 def _unknown_type(node: GraphNode, types: Mapping[str, NodeType]) -> GraphError:
     close = difflib.get_close_matches(node.class_type, types, 1)
     return GraphError(
-        f"{node.label} is of the type {node.class_type}, which is not known here",
+        f"{node.label} is of the type {node.class_type[:LONGEST_NAME]}, which is not known here",
         "Without ComfyUI the matting nodes run, and those of ComfyUI's own that load, save "
         "and convert images and masks",
         f"Use {close[0]}" if close else "Remove it, or run the workflow in ComfyUI",
@@ -107,19 +107,39 @@ def _node_problems(
         elif type_.ours and name != "method" and not found:
             found.append(_unknown_input(name, type_, [*sockets, *parameters]))
     yield from found
-    if not found and folders and type_.check:
+    if not found and folders and not parameters.keys() & node.links.keys():
         try:
-            defaults = {name: parameter.default for name, parameter in parameters.items()}
-            type_.check({**defaults, **node.inputs}, folders)
+            check_values(type_, node.inputs, folders)
         except MattingError as error:
             yield error
+
+
+def check_values(type_: NodeType, given: Mapping[str, object], folders: Folders) -> None:
+    """Refuse parameters that cannot be used together, or with the files that there are.
+
+    Parameters
+    ----------
+    type_ : NodeType
+        The node's type.
+    given : mapping
+        Its inputs, and its parameters as values, by name.
+    folders : Folders
+        Where files are.
+
+    Raises
+    ------
+    MattingError
+    """
+    if type_.check:
+        parameters = type_.parameters_for(given).items()
+        type_.check({**{name: p.default for name, p in parameters}, **given}, folders)
 
 
 def _method_problems(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
     method = node.inputs.get("method")
     if type_.methods and not (isinstance(method, str) and method in type_.methods):
         yield ParameterError(
-            f"method is {method!r}" if method is not None else "method is missing",
+            f"method is {shown(method)}" if method is not None else "method is missing",
             f"It is one of {', '.join(type_.methods)}",
             "Choose one of these",
         )
@@ -152,7 +172,7 @@ def _link_problems(
     if source is None:
         yield GraphError(
             f"{accepted.name} is wired to the node {link.node}, which is not there",
-            f"The workflow has the nodes {', '.join(graph.nodes)}",
+            f"The workflow has the nodes {listing(graph.nodes)}",
             "Wire it to one of these",
         )
         return
@@ -176,7 +196,7 @@ def _link_problems(
 
 def _not_wired(name: str, value: object) -> MattingError:
     return GraphError(
-        f"{name} is {value!r}",
+        f"{name} is {shown(value)}",
         'It must be wired: ["id of a node", number of its output]',
         "Wire it",
     )

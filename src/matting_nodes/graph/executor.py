@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..errors import as_matting_error
 from ..job import Cancelled, Job
-from .checking import check, checked_value
+from ..memory import check_memory
+from .checking import check, check_values, checked_value
 from .folders import Folders
 from .model import Graph, GraphNode, Link
 from .node_types import NodeType, Saved
@@ -91,6 +92,9 @@ def _run(
     for name in parameters.keys() & given.keys():
         # Checked again: values from wires are only known now.
         given[name] = checked_value(type_, given, name)
+    if parameters.keys() & node.links.keys():
+        check_values(type_, given, folders)
+    check_memory(type_.bytes_for(given), type_.title)
     context: dict[str, object] = {"folders": folders, "job": job}
     if "embedded" in type_.passed:
         context["embedded"] = {"prompt": graph.to_json()}

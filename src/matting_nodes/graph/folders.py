@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import FileError
+from ..errors import FileError, shown
 from ..io.images import make_folder_for
 
 SAMPLE = " [sample]"
@@ -56,7 +58,9 @@ class Folders:
         folder = self.output if name.endswith("[output]") else self.input
         name = re.sub(r" ?\[(input|output)\]$", "", name)
         path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()):
+        with _naming(name):
+            inside = path.resolve().is_relative_to(folder.resolve())
+        if not inside:
             raise FileError(
                 f"{name} lies outside {folder}",
                 "A workflow takes its pictures from the input folder",
@@ -103,21 +107,24 @@ class Folders:
 
     def _paths(self, prefix: str, suffix: str, count: int, size: tuple[int, int]) -> list[Path]:
         path = self.output / _filled(prefix, size)
-        if not path.resolve().is_relative_to(self.output.resolve()):
-            raise FileError(
-                f"The prefix {prefix!r} leads outside {self.output}",
-                "A workflow saves into the output folder",
-                "Remove .. and the leading /, or choose another --output",
-            )
+        with _naming(prefix):
+            if not path.resolve().is_relative_to(self.output.resolve()):
+                raise FileError(
+                    f"The prefix {prefix!r} leads outside {self.output}",
+                    "A workflow saves into the output folder",
+                    "Remove .. and the leading /, or choose another --output",
+                )
+            names = self._names(path, count)
+            return [self._free(path.with_name(name + suffix)) for name in names]
+
+    def _names(self, path: Path, count: int) -> list[str]:
         stems = [path.name.replace("%batch_num%", str(number)) for number in range(count)]
         if not self.name:
             first = _last_number(path.parent, path.name) + 1
-            names = [f"{stem}_{first + n:05}_" for n, stem in enumerate(stems)]
-        elif count == 1:
-            names = [f"{stems[0]}_{self.name}"]
-        else:
-            names = [f"{stem}_{self.name}_{n:05}" for n, stem in enumerate(stems, 1)]
-        return [self._free(path.with_name(name + suffix)) for name in names]
+            return [f"{stem}_{first + n:05}_" for n, stem in enumerate(stems)]
+        if count == 1:
+            return [f"{stems[0]}_{self.name}"]
+        return [f"{stem}_{self.name}_{n:05}" for n, stem in enumerate(stems, 1)]
 
     def _free(self, path: Path) -> Path:
         if path.exists() and not self.force:
@@ -127,8 +134,24 @@ class Folders:
         return path
 
 
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Refuse a name that the system cannot look for: too long, with a NUL, a circle of links."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FileError(
+            f"{shown(name)} cannot be the name of a file here: {reason}",
+            "Each of its parts has at most some 255 bytes, and no character is a NUL",
+            "Choose another name",
+        ) from error
+
+
 def _existing(path: Path, name: str) -> Path:
-    if not path.exists():
+    with _naming(name):
+        is_there = path.exists()
+    if not is_there:
         raise FileError(
             f"{name} is not in the folder {path.parent}",
             "The picture must exist",

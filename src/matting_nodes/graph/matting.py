@@ -9,7 +9,7 @@ from ..framework.frames import count_frames, map_frames
 from ..framework.spec import NodeSpec, Socket
 from ..job import Job
 from ..nodes import all_nodes
-from .node_types import NodeType, Saved
+from .node_types import NodeType, Saved, nothing
 from .wires import WIRE_TYPES, collect, frames, node_id
 
 
@@ -35,6 +35,7 @@ def _type(spec: NodeSpec) -> NodeType:
         summary=spec.summary,
         help=spec.help,
         aliases=spec.aliases,
+        memory=nothing,  # each frame is asked for by itself, and its results
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from ..errors import FileError, GraphError
+from ..errors import FileError, GraphError, printable
+from .document import EXPORT, checked, parsed, read_text
+
+# Characters of a title, and nodes, that a message shows.
+LONGEST_NAME = 80
+MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ class GraphNode:
     @property
     def label(self) -> str:
         """How messages name it."""
-        return f"Node {self.id} ({self.title or self.class_type})"
+        name = self.title or self.class_type
+        short = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+        return printable(f"Node {self.id} ({short})").replace("\n", " ")
 
 
 @dataclass(frozen=True)
@@ -80,13 +86,14 @@ class Graph:
         """
         path = Path(path)
         try:
-            text = _text_in_png(path) if path.suffix == ".png" else path.read_text("utf-8")
-            data = json.loads(text)
-        except (OSError, ValueError, KeyError) as error:
+            data = parsed(read_text(path))
+        except FileError:
+            raise
+        except Exception as error:  # A broken PNG raises errors of many kinds.
             raise FileError(
                 f"{path} holds no workflow: {error}",
                 "It must be a JSON file, or a PNG that a workflow saved",
-                "In ComfyUI choose Workflow > Export (API)",
+                EXPORT,
             ) from error
         return cls.from_json(data)
 
@@ -99,21 +106,7 @@ class Graph:
         GraphError
             If it is in UI format, or an entry is no node.
         """
-        if isinstance(data, dict) and isinstance(data.get("nodes"), list):
-            raise GraphError(
-                "The workflow is in UI format, which holds the page's layout",
-                "Only the API format says by name what every input is",
-                "Open it in ComfyUI and choose Workflow > Export (API)",
-            )
-        if isinstance(data, dict) and isinstance(data.get("prompt"), dict):
-            data = data["prompt"]  # as it is sent to a server
-        if not isinstance(data, dict) or not data:
-            raise GraphError(
-                "The workflow holds no nodes",
-                'API format is {"1": {"class_type": …, "inputs": {…}}, …}',
-                "In ComfyUI choose Workflow > Export (API)",
-            )
-        return cls({str(key): _node(str(key), entry) for key, entry in data.items()})
+        return cls({key: _node(key, entry) for key, entry in checked(data).items()})
 
     def to_json(self) -> dict[str, object]:
         """Return the graph as API-format JSON."""
@@ -131,10 +124,9 @@ class Graph:
             return self.nodes[name]
         titled = [node for node in self.nodes.values() if node.title == name]
         if len(titled) != 1:
-            listed = ", ".join(f"{n.id} ({n.title or n.class_type})" for n in self.nodes.values())
             raise GraphError(
                 f"{len(titled) or 'No'} nodes are called {name!r}",
-                f"The workflow has {listed}",
+                f"The workflow has {listing(n.label for n in self.nodes.values())}",
                 "Use one of these ids",
             )
         return titled[0]
@@ -192,9 +184,9 @@ class Graph:
 
     def _circle(self, path: list[str]) -> GraphError:
         """Return the error for a path that comes back to a node on it."""
-        circle = [self.nodes[node].label for node in path[path.index(path[-1]) :]]
+        circle = (self.nodes[node].label for node in path[path.index(path[-1]) :])
         return GraphError(
-            f"These nodes depend on each other: {' ← '.join(circle)}",
+            f"These nodes depend on each other: {listing(circle, ' ← ')}",
             "A node can only use the outputs of nodes that ran before it",
             "Remove one of the wires",
         )
@@ -211,20 +203,29 @@ class Graph:
         return found
 
 
-def _node(key: str, entry: object) -> GraphNode:
-    # Hand-written files leave out inputs, or write null.
-    node = entry if isinstance(entry, dict) else {}
-    given, class_type = node.get("inputs") or {}, node.get("class_type")
-    if not isinstance(given, dict) or not isinstance(class_type, str):
-        raise GraphError(
-            f"The entry {key} of the workflow is {str(entry)[:60]!r}",
-            'Every node is {"class_type": …, "inputs": {…}}',
-            "In ComfyUI choose Workflow > Export (API)",
-        )
-    meta = node.get("_meta")
-    title = (meta.get("title") if isinstance(meta, dict) else None) or ""
-    inputs = {name: _value(value) for name, value in given.items()}
-    return GraphNode(key, class_type, inputs, str(title))
+def listing(names: Iterable[str], between: str = ", ") -> str:
+    """Return the first of the names as one text.
+
+    Parameters
+    ----------
+    names : iterable of str
+        What is listed.
+    between : str
+        Stands between two.
+
+    Examples
+    --------
+    >>> listing("abc")
+    'a, b, c'
+    """
+    names = list(names)
+    more = len(names) - MOST_LISTED
+    return between.join(names[:MOST_LISTED]) + (f"{between}… and {more} more" if more > 0 else "")
+
+
+def _node(key: str, entry: Mapping[str, Any]) -> GraphNode:
+    inputs = {name: _value(value) for name, value in entry["inputs"].items()}
+    return GraphNode(key, entry["class_type"], inputs, entry["title"])
 
 
 def _value(value: object) -> object:
@@ -241,10 +242,3 @@ def _entry(node: GraphNode) -> dict[str, object]:
     }
     entry: dict[str, object] = {"class_type": node.class_type, "inputs": inputs}
     return entry | ({"_meta": {"title": node.title}} if node.title else {})
-
-
-def _text_in_png(path: Path) -> str:
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        return str(picture.info["prompt"])

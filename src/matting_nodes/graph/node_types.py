@@ -9,10 +9,11 @@ values that the files that are saved hold of their making, by name.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypeVar, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
 from docstring_parser import parse as parse_docstring
@@ -86,6 +87,8 @@ class NodeType:
     aliases: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     """Inputs that older workflows have by another name: the old one, and today's."""
+    memory: Callable[[Mapping[str, Any]], float] | None = None
+    """Bytes of its results and of what it works with, from its inputs and parameters."""
 
     def current(self, given: Mapping[str, object]) -> dict[str, object]:
         """Return inputs under today's names; a value under both counts under today's."""
@@ -97,6 +100,18 @@ class NodeType:
         own = {parameter.name: parameter for parameter in self.parameters}
         chosen = self.methods.get(str(given.get("method")), ())
         return own | {f"method.{parameter.name}": parameter for parameter in chosen}
+
+    def bytes_for(self, given: Mapping[str, object]) -> float:
+        """Return the memory that a run takes; by default results are as large as the inputs.
+
+        Parameters
+        ----------
+        given : mapping
+            Its inputs and parameters by name.
+        """
+        if self.memory:
+            return self.memory(given)
+        return sum(value.nbytes for value in given.values() if isinstance(value, np.ndarray))
 
     def run(self, given: Mapping[str, object], context: Mapping[str, object]) -> Saved:
         """Run a node of this type.
@@ -126,6 +141,7 @@ def node_type(
     check: Callable[[Mapping[str, object], Folders], None] | None = None,
     aliases: tuple[str, ...] = (),
     renamed: Mapping[str, str] | None = None,
+    memory: Callable[[Mapping[str, Any]], float] | None = None,
 ) -> Callable[[F], F]:
     """Register a typed function on batches as a type of node.
 
@@ -143,6 +159,9 @@ def node_type(
         Other words that people search for.
     renamed : mapping of str to str, optional
         Names that inputs had before, and have now; workflows with the old ones still run.
+    memory : callable(given), optional
+        Returns the bytes of its results and of what it works with, if they are not as large as
+        its inputs.
     """
 
     def register(function: F) -> F:
@@ -175,11 +194,28 @@ def node_type(
             help=docs.long_description or "",
             aliases=aliases,
             renamed=renamed or {},
+            memory=memory,
         )
         TYPES[type_.name] = type_
         return function
 
     return register
+
+
+def floats(*sides: float) -> float:
+    """Return the bytes of a float32 array of these sides.
+
+    Examples
+    --------
+    >>> floats(2, 10, 10, 3)
+    2400.0
+    """
+    return 4.0 * math.prod(sides)
+
+
+def nothing(given: Mapping[str, Any]) -> float:
+    """Return the memory of what only hands on, or works on one frame after the other."""
+    return 0
 
 
 def _outputs(hint: object) -> tuple[Socket[str], ...]:

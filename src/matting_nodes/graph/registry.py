@@ -36,8 +36,9 @@ def node_types() -> dict[str, NodeType]:
 def current(graph: Graph) -> Graph:
     """Return a graph in which inputs that were renamed have their names of today."""
     types = node_types()
-    for node in graph.nodes.values():
-        type_ = types.get(node.class_type)
-        if type_ and type_.renamed.keys() & node.inputs.keys():
-            graph = graph.with_node(replace(node, inputs=type_.current(node.inputs)))
-    return graph
+    renamed = {
+        node.id: replace(node, inputs=types[node.class_type].current(node.inputs))
+        for node in graph.nodes.values()
+        if node.class_type in types and types[node.class_type].renamed.keys() & node.inputs.keys()
+    }
+    return replace(graph, nodes={**graph.nodes, **renamed})

@@ -7,8 +7,6 @@ the other, in every host alike.
 
 from __future__ import annotations
 
-import json
-import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -16,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import UNKNOWN, Kind
-from ..errors import MissingInputError, ParameterError, article
+from ..errors import MissingInputError, ParameterError, article, shown
 from ..framework.run import Frames, Result
 from ..framework.spec import Input, NodeSpec
+from ..memory import check_memory
+from .document import parsed
 
 IMAGE, MASK, BOUNDING_BOX, STRING = "IMAGE", "MASK", "BOUNDING_BOX", "STRING"
 WIRE_TYPES = {
@@ -36,6 +36,8 @@ WIRE_TYPES = {
 STROKES = ("foreground_scribbles", "background_scribbles")
 # What Load Image gives as the mask of a picture without transparency, whatever its size.
 PLACEHOLDER = (1, 64, 64)
+# Pixels: no place that is farther away is in a picture.
+LARGEST = 2**31
 
 
 def node_id(spec: NodeSpec) -> str:
@@ -149,17 +151,17 @@ def _is_placeholder(value: Any, sizes: list[Any]) -> bool:
     )
 
 
-def _points(text: str) -> list[list[tuple[float, float]] | None]:
+def _points(text: str) -> list[list[tuple[float, ...]] | None]:
     """Return the points of all frames, or a list of each frame's, None where it is empty."""
     try:
-        entries = json.loads(text)
+        entries = parsed(text)
         by_frame = bool(entries) and all(isinstance(entry, list) for entry in entries)
         frames = entries if by_frame else [entries]
-        listed = [[(point["x"], point["y"]) for point in frame] for frame in frames]
+        listed = [[_numbers(point, "x", "y") for point in frame] for frame in frames]
         return [frame if frame or not by_frame else None for frame in listed]
     except (ValueError, TypeError, KeyError) as error:
         raise ParameterError(
-            f"The points are {text[:60]!r}",
+            f"The points are {shown(text[:200])}",
             'They must be a JSON text such as [{"x": 10, "y": 20}], or a list of such lists, '
             "one a frame",
             "Wire a points editor, or write them so",
@@ -185,9 +187,9 @@ def _boxes(value: Any, remarks: list[str]) -> list[tuple[float, ...] | None]:
             if isinstance(entry, list | tuple) and len(entry) > 1 and not _is_corners(entry):
                 remarks.append(f"Frame {index} has {len(entry)} boxes: the first is used")
         return [_box(entry) for entry in entries]
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise ParameterError(
-            f"The boxes are {reprlib.repr(value)}",
+            f"The boxes are {shown(value)}",
             'A box is {"x": …, "y": …, "width": …, "height": …} in pixels, or left, top, right and '
             "bottom; several are a list of them, or of lists, one a frame",
             "Wire a box, or a node that detects them",
@@ -198,10 +200,28 @@ def _box(entry: Any) -> tuple[float, ...] | None:
     """Return a box, or the first of a frame's, as (left, top, right, bottom)."""
     entry = entry.tolist() if hasattr(entry, "tolist") else entry
     if _is_corners(entry):
-        return tuple(entry)
+        return tuple(_place(number) for number in entry)
     if isinstance(entry, list | tuple):
         return _box(entry[0]) if entry else None
-    return entry["x"], entry["y"], entry["x"] + entry["width"], entry["y"] + entry["height"]
+    x, y, width, height = _numbers(entry, "x", "y", "width", "height")
+    return x, y, x + width, y + height
+
+
+def _numbers(entry: Any, *names: str) -> tuple[float, ...]:
+    """Return the numbers of an object by their names.
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError
+        If it lacks one, or one is no finite number.
+    """
+    return tuple(_place(entry[name]) for name in names)
+
+
+def _place(value: Any) -> Any:
+    if isinstance(value, bool | str) or not -LARGEST <= value <= LARGEST:
+        raise ValueError(f"{shown(value)} is no place")
+    return value
 
 
 def _is_corners(entry: Any) -> bool:
@@ -241,6 +261,7 @@ def collect(spec: NodeSpec, results: Iterable[Result], count: int, remarks: list
                 continue
             frame = _floats(value, output.kind)
             if output.name not in gathered:
+                check_memory(4 * count * frame.size, f"{output.name} of {count} frames")
                 gathered[output.name] = np.empty((count, *frame.shape), np.float32)
             gathered[output.name][index] = frame
     return ["\n\n".join(v) if isinstance(v, list) else v for v in gathered.values()]

@@ -8,8 +8,10 @@ profile and orientation are one function each. The result is upright, straight a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Kind
-from ..errors import DependencyError, FileError
+from ..errors import DependencyError, FileError, MattingError
+from ..memory import reserved
+from .declared import check_chain, check_pixels, check_tiff, stored_png
 
 Pixels = NDArray[Any]
 Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
@@ -26,9 +30,16 @@ Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
 Extra = Literal["alpha", "premultiplied", "spare"]
 
 READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
-# Pixels, as in Pillow; a larger size, which a few bytes can claim, is an attack on the memory.
-LARGEST = 178_956_970
+# What Pillow is asked to open: others read less than a file holds, or run programs.
+PILLOW = ("PNG", "JPEG", "BMP", "DIB", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000")
+# The decoded samples, what they are converted to, and what that needs; of their bytes. Measured
+# on every kind of file: at most 3.8.
+WORKING = 4
+# Samples that are converted at a time.
+BLOCK = 2**20
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Bytes of a pixel in Pillow's modes of 8 bits, with four in all others.
+BYTES = {"1": 1, "L": 1, "RGB": 3}
 # Only a PNG with one of these can say which way is up.
 MAY_BE_TURNED = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 HEAD = 65536  # bytes, in which a PNG says so before its pixels
@@ -96,13 +107,16 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
         If the file is missing or unreadable.
     DependencyError
         If a package that decodes is not installed.
+    MemoryLimitError
+        If the memory that is free is too small.
     """
     try:
         if not path.is_file():
             raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
-        encoded = _encoded(path, kind)
-        return [decoded(frame, encoded, kind) for frame in encoded.frames]
-    except FileError:
+        with ExitStack() as room:  # memory that is held until the frames are handed over
+            encoded = _encoded(path, kind, room)
+            return [decoded(frame, encoded, kind) for frame in encoded.frames]
+    except MattingError:
         raise
     except ImportError as error:
         raise DependencyError(
@@ -118,6 +132,21 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
         ) from error
 
 
+def open_picture(path: Path) -> Any:
+    """Return a file opened by Pillow, if it is of a type that is read right and is no program.
+
+    Raises
+    ------
+    Exception
+        The decoder's own, if the file is not such a picture.
+    """
+    from PIL import Image
+
+    # Pillow has it since 11.3.
+    avif = ("AVIF",) if find_spec("PIL.AvifImagePlugin") else ()
+    return Image.open(path, formats=PILLOW + avif)
+
+
 def size_of(path: Path) -> tuple[int, int]:
     """Return the width and the height of an upright picture from the head of its file.
 
@@ -131,13 +160,12 @@ def size_of(path: Path) -> tuple[int, int]:
     if head[:4] in TIFF:
         from tifffile import TiffFile
 
+        check_chain(path)
         with TiffFile(path) as file:
             page = file.series[0].keyframe
             size, turned = (page.imagewidth, page.imagelength), _tag(page, ORIENTATION, 1) >= 5
     else:
-        from PIL import Image
-
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             data = head if picture.format == "PNG" else b""
             size, turned = picture.size, _orientation(picture, data) >= 5
     return size[::-1] if turned else size
@@ -146,15 +174,21 @@ def size_of(path: Path) -> tuple[int, int]:
 # Reading: one function for each family of formats.
 
 
-def _encoded(path: Path, kind: Kind) -> Encoded:
+def _encoded(path: Path, kind: Kind, room: ExitStack) -> Encoded:
     with path.open("rb") as stream:
         magic = stream.read(4)
-    return _read_tiff(path) if magic in TIFF else _read_other(path, kind)
+    return _read_tiff(path, room) if magic in TIFF else _read_other(path, kind, room)
 
 
-def _read_tiff(path: Path) -> Encoded:
+def _hold(room: ExitStack, path: Path, count: float) -> None:
+    """Hold the memory for so many bytes of decoded samples."""
+    room.enter_context(reserved(WORKING * count, f"{path.name} with {count:.0f} bytes of samples"))
+
+
+def _read_tiff(path: Path, room: ExitStack) -> Encoded:
     from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile
 
+    check_chain(path)
     with TiffFile(path) as file:
         # Thumbnails and the smaller levels of a pyramid are not pictures of their own.
         series = [s for s in file.series if not s.keyframe.is_reduced]
@@ -165,10 +199,10 @@ def _read_tiff(path: Path) -> Encoded:
                 "Save what is meant as a file of its own",
             )
         page, axes = series[0].keyframe, series[0].axes
-        check_pixels(path, page.imagewidth * page.imagelength)
+        check_tiff(path, series[0])
         photometric, compression = page.photometric, page.compression
         if photometric == PHOTOMETRIC.YCBCR and compression != COMPRESSION.JPEG:
-            return _read_other(path, Kind.IMAGE)
+            return _read_other(path, Kind.IMAGE, room)
         colors: dict[int, Color] = {
             PHOTOMETRIC.MINISWHITE: "grey",
             PHOTOMETRIC.MINISBLACK: "grey",
@@ -183,6 +217,7 @@ def _read_tiff(path: Path) -> Encoded:
                 "Grey, RGB, CMYK, YCbCr and palettes are read",
                 "Save it as RGB",
             )
+        _hold(room, path, series[0].size * series[0].dtype.itemsize)
         frames = flattened(series[0].asarray(), axes)
         color = colors[photometric]
         meanings: dict[int, Extra] = {
@@ -235,18 +270,21 @@ def flattened(array: Pixels, axes: str) -> list[Pixels]:
     return list(frames[..., 0] if frames.shape[3:] == (1,) else frames)
 
 
-def _read_other(path: Path, kind: Kind) -> Encoded:
-    from PIL import Image
-
-    with Image.open(path) as picture:
+def _read_other(path: Path, kind: Kind, room: ExitStack) -> Encoded:
+    with open_picture(path) as picture:
         count = getattr(picture, "n_frames", 1)
         # The other pictures of a camera's MPO are previews and depth: the first is meant.
         count = 1 if picture.format == "MPO" else count
-        check_pixels(path, count * picture.size[0] * picture.size[1])
+        pixels = count * picture.size[0] * picture.size[1]
+        check_pixels(path, pixels)
+        _check_depth(path, picture)
+        is_png = picture.format == "PNG"
+        deep = is_png and any("16" in str(tile.args) for tile in picture.tile)
+        _hold(room, path, pixels * BYTES.get(picture.mode, 4) * (2 if deep else 1))
         if count > 1:
             return _read_animation(picture)
-        data = path.read_bytes() if picture.format == "PNG" else b""
-        frame, color, extras = _samples(picture, data, kind)
+        data = path.read_bytes() if is_png else b""
+        frame, color, extras = _samples(path, picture, data, kind)
         return Encoded(
             [frame],
             color,
@@ -254,6 +292,18 @@ def _read_other(path: Path, kind: Kind) -> Encoded:
             8 * frame.dtype.itemsize,
             orientation=_orientation(picture, data),
             profile=picture.info.get("icc_profile") or b"",
+        )
+
+
+def _check_depth(path: Path, picture: Any) -> None:
+    """Refuse colors of 16 bits that Pillow would reduce to 8."""
+    # As its reader of PPM tells its decoder: the mode and the largest value.
+    says = picture.tile[0].args if picture.format == "PPM" and picture.tile else ()
+    if picture.mode == "RGB" and isinstance(says, tuple) and says[1:2] > (255,):
+        raise FileError(
+            f"{path} is a PPM with colors up to {says[1]}",
+            "Of PPM, 8 bits a color are read",
+            "Save it as PNG or TIFF",
         )
 
 
@@ -269,7 +319,9 @@ def _read_animation(picture: Any) -> Encoded:
     return Encoded(frames, "rgb", ("alpha",), profile=profile)
 
 
-def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Pixels, Color, tuple[Extra, ...]]:
+def _samples(
+    path: Path, picture: Any, data: bytes, kind: Kind
+) -> tuple[Pixels, Color, tuple[Extra, ...]]:
     """Return the pixels of Pillow's formats, and what their samples are."""
     if kind is Kind.LABELS and picture.mode == "P":
         return np.asarray(picture), "grey", ()
@@ -277,8 +329,8 @@ def _samples(picture: Any, data: bytes, kind: Kind) -> tuple[Pixels, Color, tupl
         # Pillow reduces colors of 16 bits to 8, and drops transparent colors.
         from imagecodecs import png_decode
 
-        frame = png_decode(data)
-    elif picture.mode.startswith("I;16"):
+        frame = png_decode(stored_png(path, data))
+    elif picture.mode.startswith("I;16") or (picture.format == "PPM" and picture.mode == "I"):
         frame = np.asarray(picture).astype(np.uint16)
     elif picture.mode == "CMYK":
         return np.asarray(picture), "cmyk", ()
@@ -296,28 +348,6 @@ def _orientation(picture: Any, data: bytes) -> int:
     if data and not any(mark in data for mark in MAY_BE_TURNED):
         return 1
     return int(picture.getexif().get(ORIENTATION, 1))
-
-
-def check_pixels(path: Path, pixels: int) -> None:
-    """Refuse a file that claims to hold more pixels than are read.
-
-    Parameters
-    ----------
-    path : Path
-        The file, for the error.
-    pixels : int
-        How many pixels it claims to hold.
-
-    Raises
-    ------
-    FileError
-    """
-    if pixels > LARGEST:
-        raise FileError(
-            f"{path} claims to hold {pixels} pixels",
-            f"At most {LARGEST} are read: a broken file could fill the memory",
-            "Cut or scale it down first, or hand the array over in Python",
-        )
 
 
 # The steps, for every format.
@@ -350,6 +380,26 @@ def decoded(frame: Pixels, encoded: Encoded, kind: Kind) -> Pixels:
     return np.ascontiguousarray(UPRIGHT.get(encoded.orientation, UPRIGHT[1])(frame))
 
 
+def in_blocks(step: Callable[..., Pixels], *arrays: Pixels) -> Pixels:
+    """Return what a step makes of each pixel, some rows at a time: it may take much memory.
+
+    Parameters
+    ----------
+    step : callable
+        Takes rows of each of the arrays.
+    arrays : (H, W) or (H, W, S) arrays
+        Of one height.
+    """
+    height, rows = len(arrays[0]), max(1, BLOCK // arrays[0][0].size)
+    first = step(*(array[:rows] for array in arrays))
+    if height <= rows:
+        return first
+    whole = np.empty((height, *first.shape[1:]), first.dtype)
+    for at in range(0, height, rows):
+        whole[at : at + rows] = step(*(array[at : at + rows] for array in arrays))
+    return whole
+
+
 def in_full_depth(frame: Pixels, bits: int) -> Pixels:
     """Return pixels that use the full range of their type; single bits become 0 and 255.
 
@@ -365,8 +415,8 @@ def in_full_depth(frame: Pixels, bits: int) -> Pixels:
     full = 8 * frame.dtype.itemsize
     if frame.dtype.kind != "u" or bits >= full or full > 16:
         return frame
-    wide: Pixels = np.rint(frame * ((2**full - 1) / (2**bits - 1))).astype(frame.dtype)
-    return wide
+    factor = (2**full - 1) / (2**bits - 1)
+    return in_blocks(lambda rows: np.rint(rows * factor).astype(rows.dtype), frame)
 
 
 def inverted(frame: Pixels) -> Pixels:
@@ -392,9 +442,9 @@ def parted(frame: Pixels, encoded: Encoded) -> tuple[Pixels, Pixels | None]:
     if place is None:
         return colors, None
     alpha = frame[..., count + place]
-    return (
-        unmultiplied(colors, alpha) if encoded.extras[place] == "premultiplied" else colors
-    ), alpha
+    if encoded.extras[place] == "premultiplied":
+        colors = in_blocks(unmultiplied, colors, alpha)
+    return colors, alpha
 
 
 def unmultiplied(colors: Pixels, alpha: Pixels) -> Pixels:
@@ -451,7 +501,7 @@ def in_srgb(colors: Pixels, color: Color, profile: bytes) -> Pixels:
             return _transformed(colors, color, profile)
         except RuntimeError:
             pass  # A damaged profile is ignored.
-    return without_inks(colors) if color == "cmyk" else colors
+    return in_blocks(without_inks, colors) if color == "cmyk" else colors
 
 
 @lru_cache(maxsize=16)

@@ -384,7 +384,9 @@ def replacing(target: Path) -> Iterator[Path]:
     FileError
         If it cannot be written; nothing is left of it then, nor after a Ctrl-C.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    # Names may be as long as the system allows: this one is no longer than theirs.
+    name = f"{target.name[:20]}.{zlib.crc32(target.name.encode(errors='surrogatepass')):x}"
+    part = target.with_name(f".{name}.{os.getpid()}.part")
     try:
         part.touch()  # If it cannot be written, this raises before the work is done.
         yield part

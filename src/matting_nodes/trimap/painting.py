@@ -88,7 +88,7 @@ def strokes_from(
         return []
     try:
         strokes = [_stroke(entry, tools) for entry in json.loads(text)["strokes"]]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ParameterError(
             f"{name} are {text[:60]!r}: {error}",
             'They are {"strokes": [{"tool": "brush", "value": "unknown", "radius": 8, '

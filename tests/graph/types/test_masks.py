@@ -7,6 +7,7 @@ import pytest
 
 from matting_nodes.errors import ShapeError, SizeMismatchError
 from matting_nodes.graph.types import masks
+from matting_nodes.job import Job
 
 
 def mask(*rows):
@@ -39,7 +40,7 @@ def test_a_missing_channel_is_told():
 def test_growing_one_pixel(expand, tapered, total):
     one = np.zeros((1, 7, 7), np.float32)
     one[0, 3, 3] = 1
-    assert masks.grow_mask(one, expand=expand, tapered_corners=tapered).sum() == total
+    assert masks.grow_mask(one, expand=expand, tapered_corners=tapered, job=Job()).sum() == total
 
 
 def test_a_rectangle_beside_the_mask_is_refused():

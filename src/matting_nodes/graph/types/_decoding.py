@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import Pixels
-from ...errors import DependencyError, FileError
+from ...errors import DependencyError, FileError, MattingError
+from ...io.declared import check_pixels
+from ...io.decoding import open_picture
+from ...memory import check_memory
 from ..node_types import ImageBatch, MaskBatch
 from ..wires import PLACEHOLDER
 
@@ -49,8 +52,12 @@ def decode(path: Path) -> tuple[ImageBatch, MaskBatch]:
         ) from error
     try:
         with av.open(str(path)) as file:
+            stream = file.streams.video[0]
+            check_pixels(path, stream.width * stream.height)
             frames = _frames(file)
-    except (av.error.FFmpegError, IndexError) as error:
+    except MattingError as error:
+        raise error.within(path.name) from error
+    except Exception as error:
         raise _unreadable(path, error) from error
     # FFmpeg cannot read animated WebP.
     return _parted(frames) if frames else _by_pillow(path)
@@ -75,6 +82,7 @@ def _frames(file: Any) -> list[NDArray[np.float32]]:
             turns = round(frame.rotation // 90)
             array = (align(frame) if align else frame).to_ndarray(format=form)
             array = np.rot90(array[: size[0], : size[1]], turns)
+            check_memory(2 * 4 * array.size, f"Frame {len(frames)} of a video")
             frames.append(_unit(array) if array.dtype == np.uint8 else array)
     return frames
 
@@ -82,6 +90,12 @@ def _frames(file: Any) -> list[NDArray[np.float32]]:
 def _form(frame: Any) -> str:
     """Return what to convert to: 8 bits where the file holds those as RGB or JPEG, or floats."""
     name = frame.format.name
+    if name.startswith("grayf32"):
+        raise FileError(
+            "Grey of 32 bits cannot be decoded by FFmpeg",
+            "It converts these numbers only roughly",
+            "Use Load Picture, or save it with 16 bits",
+        )
     # A palette may hold transparent colors.
     alpha = name == "pal8" or any(part.is_alpha for part in frame.format.components)
     if name in EIGHT_BITS:
@@ -117,6 +131,7 @@ def _aligner(first: Any) -> Any:
 
 
 def _parted(frames: list[NDArray[np.float32]]) -> tuple[ImageBatch, MaskBatch]:
+    check_memory(sum(frame.nbytes for frame in frames), f"A batch of {len(frames)} frames")
     pictures = np.stack(frames)
     if pictures.shape[3] == 4:
         return np.ascontiguousarray(pictures[..., :3]), 1 - pictures[..., 3]
@@ -124,12 +139,21 @@ def _parted(frames: list[NDArray[np.float32]]) -> tuple[ImageBatch, MaskBatch]:
 
 
 def _by_pillow(path: Path) -> tuple[ImageBatch, MaskBatch]:
-    from PIL import Image, ImageOps, ImageSequence
+    from PIL import ImageOps, ImageSequence
 
     try:
-        with Image.open(path) as file:
+        with open_picture(path) as file:
+            check_pixels(path, getattr(file, "n_frames", 1) * file.size[0] * file.size[1])
+            if file.mode[0] in "IF":
+                raise FileError(
+                    f"{path} holds numbers of more than 8 bits that FFmpeg does not read",
+                    "Load Image would cut them off at 255",
+                    "Save it as PNG or TIFF, with the ending of its type, or use Load Picture",
+                )
             upright = [ImageOps.exif_transpose(frame) for frame in ImageSequence.Iterator(file)]
-    except OSError as error:
+    except MattingError:
+        raise
+    except Exception as error:
         raise _unreadable(path, error) from error
     same = [frame for frame in upright if frame.size == upright[0].size]
     transparent = "A" in same[0].getbands()

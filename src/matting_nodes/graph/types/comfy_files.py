@@ -10,7 +10,7 @@ import numpy as np
 
 from ...io.images import with_texts, write_whole
 from ..folders import Folders
-from ..node_types import ImageBatch, MaskBatch, Saved, Wire, node_type
+from ..node_types import ImageBatch, MaskBatch, Saved, Wire, node_type, nothing
 from ..wires import IMAGE
 
 
@@ -85,7 +85,7 @@ def can_be_saved(parameters: Mapping[str, object], folders: Folders) -> None:
     folders.check_target(str(parameters["filename_prefix"]), ".png")
 
 
-@node_type(name="SaveImage", title="Save Image", is_end=True, check=can_be_saved)
+@node_type(name="SaveImage", title="Save Image", is_end=True, check=can_be_saved, memory=nothing)
 def save_image(
     images: ImageBatch,
     *,
@@ -106,10 +106,10 @@ def save_image(
     embedded : mapping
         JSON values that the files hold of how they were made, by name.
     """
-    frames = (np.float32(255) * images).clip(0, 255).astype(np.uint8)
     height, width = images.shape[1:3]
-    paths = folders.target(filename_prefix, ".png", len(frames), (width, height))
-    for path, frame in zip(paths, frames, strict=True):
+    paths = folders.target(filename_prefix, ".png", len(images), (width, height))
+    for path, image in zip(paths, images, strict=True):
+        frame = (np.float32(255) * image).clip(0, 255).astype(np.uint8)
         write_whole(path, _png(frame, embedded))
     return Saved((images,), tuple(paths))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 
 from ...framework.parameters import Slider
-from ..node_types import ImageBatch, MaskBatch, node_type
+from ..node_types import ImageBatch, MaskBatch, floats, node_type, nothing
 from ._resizing import repeated, resized
 from .masks import LARGEST_SIDE, batched
 
@@ -21,7 +21,35 @@ class Parted(NamedTuple):
     mask: MaskBatch
 
 
-@node_type(name="ImageScale", title="Upscale Image")
+def scaled_size(image: ImageBatch, width: int, height: int) -> tuple[int, int]:
+    """Return a width and a height of which 0 keeps the proportions; both 0 keep the size.
+
+    Parameters
+    ----------
+    image : (B, H, W, C) float32
+        The pictures.
+    width, height : int, pixels
+        The new size, or 0.
+    """
+    tall, wide = image.shape[1:3]
+    if width == height == 0:
+        return wide, tall
+    across = width or max(1, round(wide * height / tall))
+    return across, height or max(1, round(tall * width / wide))
+
+
+def _bytes_scaled(image: ImageBatch, width: int, height: int) -> float:
+    # The result, and the one that it is copied from in another order.
+    return 2 * floats(len(image), height, width, image.shape[3])
+
+
+@node_type(
+    name="ImageScale",
+    title="Upscale Image",
+    memory=lambda given: _bytes_scaled(
+        given["image"], *scaled_size(given["image"], given["width"], given["height"])
+    ),
+)
 def image_scale(
     image: ImageBatch,
     *,
@@ -43,15 +71,17 @@ def image_scale(
     crop : {"disabled", "center"}
         Whether to cut off what does not fit the new proportions, rather than distort.
     """
-    tall, wide = image.shape[1:3]
     if width == height == 0:
         return image
-    width = width or max(1, round(wide * height / tall))
-    height = height or max(1, round(tall * width / wide))
+    width, height = scaled_size(image, width, height)
     return resized(image, width, height, upscale_method, crop == "center")
 
 
-@node_type(name="ImageScaleBy", title="Upscale Image By")
+@node_type(
+    name="ImageScaleBy",
+    title="Upscale Image By",
+    memory=lambda given: 2 * given["image"].nbytes * given["scale_by"] ** 2,
+)
 def image_scale_by(
     image: ImageBatch,
     *,
@@ -79,7 +109,11 @@ def image_invert(image: ImageBatch) -> ImageBatch:
     return 1 - image
 
 
-@node_type(name="EmptyImage", title="Empty Image")
+@node_type(
+    name="EmptyImage",
+    title="Empty Image",
+    memory=lambda given: floats(given["batch_size"], given["height"], given["width"], 3),
+)
 def empty_image(
     *,
     width: Annotated[int, Slider(1, LARGEST_SIDE)] = 512,
@@ -99,11 +133,18 @@ def empty_image(
         0xRRGGBB.
     """
     channels = np.array([color >> 16, color >> 8, color]) & 0xFF
-    picture = np.broadcast_to(channels / 255, (batch_size, height, width, 3))
-    return picture.astype(np.float32)
+    picture = np.broadcast_to(np.float32(channels / 255), (batch_size, height, width, 3))
+    return np.ascontiguousarray(picture)
 
 
-@node_type(name="ImageBatch", title="Batch Images")
+@node_type(
+    name="ImageBatch",
+    title="Batch Images",
+    # The second ones are resized before.
+    memory=lambda given: floats(
+        len(given["image1"]) + 2 * len(given["image2"]), *given["image1"].shape[1:]
+    ),
+)
 def image_batch(image1: ImageBatch, image2: ImageBatch) -> ImageBatch:
     """Put pictures behind each other; the second ones take the size of the first.
 
@@ -126,7 +167,11 @@ def _opaque(image: ImageBatch, channels: int) -> ImageBatch:
     return np.pad(image, [(0, 0)] * 3 + [(0, missing)], constant_values=1)
 
 
-@node_type(name="RepeatImageBatch", title="Repeat Image Batch")
+@node_type(
+    name="RepeatImageBatch",
+    title="Repeat Image Batch",
+    memory=lambda given: given["image"].nbytes * given["amount"],
+)
 def repeat_image_batch(
     image: ImageBatch, *, amount: Annotated[int, Slider(1, 4096)] = 1
 ) -> ImageBatch:
@@ -142,7 +187,7 @@ def repeat_image_batch(
     return np.tile(image, (amount, 1, 1, 1))
 
 
-@node_type(name="ImageFromBatch", title="Get Image from Batch")
+@node_type(name="ImageFromBatch", title="Get Image from Batch", memory=nothing)
 def image_from_batch(
     image: ImageBatch,
     *,
@@ -173,7 +218,14 @@ def split_image_with_alpha(image: ImageBatch) -> Parted:
     return Parted(image[..., :3], 1 - alpha)
 
 
-@node_type(name="JoinImageWithAlpha", title="Join Image with Alpha")
+@node_type(
+    name="JoinImageWithAlpha",
+    title="Join Image with Alpha",
+    # Colors and masks as often as needed, and both together.
+    memory=lambda given: floats(
+        max(len(given["image"]), len(batched(given["alpha"]))), *given["image"].shape[1:3], 9
+    ),
+)
 def join_image_with_alpha(image: ImageBatch, alpha: MaskBatch) -> ImageBatch:
     """Make a picture transparent where the mask is 1.
 
@@ -191,7 +243,7 @@ def join_image_with_alpha(image: ImageBatch, alpha: MaskBatch) -> ImageBatch:
     return np.concatenate([repeated(image, count)[..., :3], opaque], axis=3)
 
 
-@node_type(name="PreviewImage", title="Preview Image", is_end=True)
+@node_type(name="PreviewImage", title="Preview Image", is_end=True, memory=nothing)
 def preview_image(images: ImageBatch) -> ImageBatch:
     """Show pictures on the page; without one it only asks for them."""
     return images

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...errors import ShapeError, SizeMismatchError
 from ...framework.parameters import Slider
-from ..node_types import ImageBatch, MaskBatch, node_type
+from ...job import Job
+from ..node_types import ImageBatch, MaskBatch, floats, node_type, nothing
 
 CHANNELS = ("red", "green", "blue", "alpha")
 # ComfyUI's largest width and height.
@@ -20,13 +21,17 @@ def batched(mask: MaskBatch) -> MaskBatch:
     return mask.reshape(-1, *mask.shape[-2:])
 
 
-@node_type(name="MaskToImage", title="Convert Mask to Image")
+@node_type(
+    name="MaskToImage",
+    title="Convert Mask to Image",
+    memory=lambda given: 3 * given["mask"].nbytes,
+)
 def mask_to_image(mask: MaskBatch) -> ImageBatch:
     """Return a mask as a grey picture of three channels."""
     return np.repeat(batched(mask)[..., None], 3, axis=3)
 
 
-@node_type(name="ImageToMask", title="Convert Image to Mask")
+@node_type(name="ImageToMask", title="Convert Image to Mask", memory=nothing)
 def image_to_mask(
     image: ImageBatch, *, channel: Literal["red", "green", "blue", "alpha"] = "red"
 ) -> MaskBatch:
@@ -55,7 +60,11 @@ def invert_mask(mask: MaskBatch) -> MaskBatch:
     return 1 - mask
 
 
-@node_type(name="SolidMask", title="Create Solid Mask")
+@node_type(
+    name="SolidMask",
+    title="Create Solid Mask",
+    memory=lambda given: floats(given["height"], given["width"]),
+)
 def solid_mask(
     *,
     value: Annotated[float, Slider(0, 1)] = 1.0,
@@ -88,7 +97,7 @@ def threshold_mask(mask: MaskBatch, *, value: Annotated[float, Slider(0, 1)] = 0
     return (mask > np.float32(value)).astype(np.float32)
 
 
-@node_type(name="CropMask", title="Crop Mask")
+@node_type(name="CropMask", title="Crop Mask", memory=nothing)
 def crop_mask(
     mask: MaskBatch,
     *,
@@ -125,6 +134,7 @@ def grow_mask(
     *,
     expand: Annotated[int, Slider(-LARGEST_SIDE, LARGEST_SIDE)] = 0,
     tapered_corners: bool = True,
+    job: Job,
 ) -> MaskBatch:
     """Dilate a mask by this many pixels, or erode it if negative.
 
@@ -136,18 +146,23 @@ def grow_mask(
         How far to dilate; negative erodes.
     tapered_corners : bool
         Leave the corners of the structuring element out.
+    job : Job
+        Progress and cancel.
     """
     from scipy.ndimage import grey_dilation, grey_erosion
 
     corner = not tapered_corners
     footprint = np.array([[corner, 1, corner], [1, 1, 1], [corner, 1, corner]])
     grown = grey_erosion if expand < 0 else grey_dilation
-    frames = []
-    for frame in batched(mask):
-        for _ in range(abs(expand)):
-            frame = grown(frame, footprint=footprint)
-        frames.append(frame)
-    return np.stack(frames)
+    result = batched(mask).copy()
+    for frame, part in job.each(result):
+        for step in range(abs(expand)):
+            part.step(step, abs(expand), "Grow Mask")
+            before = frame.copy()
+            grown(before, footprint=footprint, output=frame)
+            if (frame == before).all():  # all that follow change nothing either
+                break
+    return result
 
 
 @node_type(name="MaskComposite", title="Combine Masks")
@@ -226,7 +241,7 @@ def _fade(length: int, reach: int) -> np.ndarray:
     return fade
 
 
-@node_type(name="MaskPreview", title="Preview Mask", is_end=True)
+@node_type(name="MaskPreview", title="Preview Mask", is_end=True, memory=nothing)
 def mask_preview(mask: MaskBatch) -> MaskBatch:
     """Show a mask on the page; without one it only asks for it."""
     return mask

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, NamedTuple, cast
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,9 @@ from ...framework.parameters import Advanced, Slider
 from ...io.images import Bits, write_image
 from ...io.stacks import read_stack, write_stack
 from ...job import Job
+from ...memory import check_memory
 from ..folders import Folders
-from ..node_types import ImageBatch, MaskBatch, Saved, node_type
+from ..node_types import ImageBatch, MaskBatch, Saved, floats, node_type
 from .comfy_files import as_texts
 
 FORMATS = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg"}
@@ -116,6 +117,7 @@ def _range(frames: list[Pixels], stretch: bool, name: str) -> ValueRange | None:
 def _as_batches(frames: list[Pixels], values: ValueRange | None, name: str) -> Picture:
     """Fill the batches one frame at a time: all at once would need twice their memory."""
     size = frames[0].shape[:2]
+    check_memory(floats(len(frames), *size, 5), f"{name} as {len(frames)} pictures of float32")
     image = np.empty((len(frames), *size, 3), np.float32)
     alpha = np.ones((len(frames), *size), np.float32)
     for index, frame in enumerate(frames):
@@ -166,11 +168,17 @@ def can_be_saved(parameters: Mapping[str, object], folders: Folders) -> None:
     folders.check_target(str(parameters["filename_prefix"]), FORMATS[kind])
 
 
+def _bytes_of(given: Mapping[str, Any]) -> float:
+    return float(sum(given[n].nbytes for n in ("image", "alpha") if given.get(n) is not None))
+
+
 @node_type(
     title="Save Picture",
     is_end=True,
     check=can_be_saved,
     aliases=("save 16-bit", "save TIFF", "save alpha", "save stack", "export"),
+    # Frames that are saved one after the other take no memory to speak of.
+    memory=lambda given: 4 * _bytes_of(given) if given.get("one_file") else 0,
 )
 def save_picture(
     image: ImageBatch | None = None,

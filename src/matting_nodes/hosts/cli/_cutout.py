@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...arrays import Kind
-from ...errors import FileError, MattingError
+from ...errors import FileError, MattingError, printable
 from ...io import images
 from ...models.catalog import MODELS
 from ...models.costs import told
@@ -77,7 +77,7 @@ def _run(options: argparse.Namespace) -> int:
     failed = 0
     for photo, target in pairs:
         if target.exists() and not options.force and not one:
-            print(f"{target} is there already")
+            print(printable(f"{target} is there already"))
             continue
         try:
             images.check_writable(images.make_folder_for(target), options.force)
@@ -86,7 +86,7 @@ def _run(options: argparse.Namespace) -> int:
             if one:
                 raise
             failed += 1
-            print(f"matting-nodes: {photo}: {error}", file=sys.stderr)
+            print(printable(f"matting-nodes: {photo}: {error}"), file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -95,7 +95,7 @@ def _cut(photo: Path, target: Path, network: str, options: argparse.Namespace) -
     with progress_bar(photo.name, options.quiet) as job:
         found = cutout(image, network=network, device=options.device, job=job)
     images.write(target, found.picture, Kind.IMAGE, force=True)
-    print(target)
+    print(printable(str(target)))
 
 
 def _pairs(photo: Path, output: Path | None) -> Iterator[tuple[Path, Path]]:

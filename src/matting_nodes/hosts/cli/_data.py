@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ...errors import MattingError
+from ...errors import MattingError, printable
 from ...job import Cancelled
 from ...training.layouts import LAYOUTS, DataFolders, Found, find_samples, pictures_in
 from ...training.preparation import Preparation, prepare
@@ -98,7 +98,7 @@ def found(options: argparse.Namespace) -> Found:
     at = DataFolders(**{name: getattr(options, name) for name in names})
     result = find_samples(getattr(options, "folder", None) or options.data, options.layout, at)
     for problem in result.problems:
-        print(f"matting-nodes: left out: {problem}", file=sys.stderr)
+        print(printable(f"matting-nodes: left out: {problem}"), file=sys.stderr)
     return result
 
 
@@ -114,7 +114,7 @@ def _check(options: argparse.Namespace) -> int:
                     sample.read_trimap()
             except MattingError as error:
                 bad += 1
-                print(f"matting-nodes: {sample.name}: {error}", file=sys.stderr)
+                print(printable(f"matting-nodes: {sample.name}: {error}"), file=sys.stderr)
     print(f"{len(result.samples) + len(result.problems) - bad} samples can be used, {bad} cannot")
     return 1 if bad else 0
 
@@ -133,9 +133,11 @@ def _prepare(options: argparse.Namespace) -> int:
         with progress_bar("prepare", options.quiet) as job:
             for problem in prepare(result.samples, options.output, preparation, job):
                 bad += 1
-                print(f"matting-nodes: left out: {problem}", file=sys.stderr)
+                print(printable(f"matting-nodes: left out: {problem}"), file=sys.stderr)
     except (KeyboardInterrupt, Cancelled):
         print("matting-nodes: stopped; what was written is not indexed yet", file=sys.stderr)
         return 130
-    print(f"{options.output}: {len(result.samples) + len(result.problems) - bad} samples")
+    print(
+        printable(f"{options.output}: {len(result.samples) + len(result.problems) - bad} samples")
+    )
     return 1 if bad else 0

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ...errors import printable
 from ...evaluation import WorstCases, as_csv, as_html, as_text, evaluate
 from ...io import images
 from ._commands import Commands
@@ -54,10 +55,10 @@ def _run(options: argparse.Namespace) -> int:
     with progress_bar("evaluate", options.quiet) as job:
         result = evaluate(samples, methods, device=options.device, job=job, seen=worst)
     for problem in result.problems:
-        print(f"matting-nodes: left out: {problem}", file=sys.stderr)
+        print(printable(f"matting-nodes: left out: {problem}"), file=sys.stderr)
     if not result.rows:
         return 1
-    print(as_text(result.rows))
+    print(printable(as_text(result.rows)))
     if options.csv:
         images.write_whole(options.csv, as_csv(result.rows).encode())
     if options.report:

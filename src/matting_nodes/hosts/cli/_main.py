@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 
-from ...errors import MattingError
+from ...errors import as_matting_error
 from ...job import Cancelled
 from ...nodes import all_nodes
 from ...version import __version__
@@ -31,15 +33,21 @@ exit codes: 0 done, 1 an input cannot be used, 2 the command cannot be understoo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names in any bytes, on any terminal
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except MattingError as error:
-        print(f"matting-nodes: {error}", file=sys.stderr)
+    except BrokenPipeError:  # a reader such as head has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, Cancelled):
         print("matting-nodes: cancelled; nothing was written", file=sys.stderr)
         return 130
+    except Exception as error:
+        print(f"matting-nodes: {as_matting_error(error)}", file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

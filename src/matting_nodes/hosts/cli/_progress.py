@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ...errors import printable
 from ...job import Job
 
 
@@ -25,7 +26,7 @@ def progress_bar(title: str, quiet: bool = False) -> Iterator[Job]:
     with tqdm(total=1.0, desc=title, bar_format=layout, disable=hidden) as bar:
 
         def report(fraction: float, message: str) -> None:
-            bar.set_description_str(message or title, refresh=False)
+            bar.set_description_str(printable(message or title), refresh=False)
             bar.update(fraction - bar.n)
 
         yield Job(report)

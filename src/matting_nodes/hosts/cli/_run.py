@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from ...errors import FileError, GraphError
+from ...errors import FileError, GraphError, printable
 from ...graph import Folders, Graph, check, evaluate
 from ...graph.batches import Batch, Done, Task, check_all, loaders, plan, run_here
 from ...graph.parameters import find_input, with_parameter
@@ -122,9 +122,9 @@ def _run_once(graph: Graph, folders: Folders, options: argparse.Namespace) -> in
         return 130
     for outcome in outcomes:
         for path in outcome.files:
-            print(path)
+            print(printable(str(path)))
         for text in outcome.texts:
-            print(f"{outcome.node.label}:\n{text}")
+            print(printable(f"{outcome.node.label}:\n{text}"))
     return 0
 
 
@@ -138,7 +138,7 @@ def _run_batch(batch: Batch, tasks: list[Task], options: argparse.Namespace) -> 
     check_all(batch, todo)
     if options.dry_run:
         for task in tasks:
-            print(f"{'to do' if task in todo else 'done ':6} {task.name}")
+            print(f"{'to do' if task in todo else 'done ':6} {printable(task.name)}")
         print(f"{len(todo)} of {len(tasks)} to do")
         return 0
     counts: Counter[str] = Counter(skipped=len(tasks) - len(todo))
@@ -179,6 +179,7 @@ def _report(done: Done) -> None:
     from tqdm import tqdm
 
     for line in (*done.files, *done.texts):
-        tqdm.write(str(line), file=sys.stdout)
+        tqdm.write(printable(str(line)), file=sys.stdout)
     if done.error:
-        tqdm.write(f"matting-nodes: {done.task.name}: {done.error}", file=sys.stderr)
+        name = printable(done.task.name)
+        tqdm.write(f"matting-nodes: {name}: {done.error}", file=sys.stderr)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ...errors import printable
 from ...framework.spec import NODES
 from ...job import Cancelled
 from ...models import user_models
@@ -58,8 +59,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.name:
         user_models.keep(trained_model, trained.weights, options.name)
         weights = options.name
-    print(f"{trained.weights}: error {trained.error:.4f}")
-    print(f"use it: matting-nodes {_command(options.network)} --weights {weights}")
+    print(printable(f"{trained.weights}: error {trained.error:.4f}"))
+    print(printable(f"use it: matting-nodes {_command(options.network)} --weights {weights}"))
     return 0
 
 
