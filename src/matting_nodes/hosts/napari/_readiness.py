@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ...errors import MattingError, MissingInputError
 from ...framework.run import complete_parameters
 from ...framework.spec import Input, NodeSpec
+from ._axes import as_read
 from ._choices import needed
 from ._layers import grid_of
 from ._protocols import Layer
@@ -33,6 +34,7 @@ def obstacle(
         for wire in spec.inputs:
             if wire.name not in layers and wire.name in needed(spec, method):
                 raise _missing(spec, wire)
+        layers = as_read(spec, layers, method)
         grid_of(spec, layers)
     except MattingError as error:
         return error
