@@ -103,6 +103,10 @@ class ReadingChoice(widgets.ComboBox):
         self._showing = False
         self.visible = len(offered) > 1
 
+    def reset_choices(self, *args: object) -> None:
+        """Show how the layer is read now."""
+        self.refresh()
+
     def stop(self, _event: object = None) -> None:
         """Watch no layer any more."""
         for event in self._events():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -145,6 +146,8 @@ class ResultLayers:
             others = np.array(layer.data, data.dtype)
             others[plane] = data[plane]
             data = others
+        if kind in (Kind.MASK, Kind.TRIMAP):
+            provenance["sha256"] = _sha256(data)
         painted = layer is not None and written and written != _checksum(layer.data)
         if layer is None or painted or not _fits(layer, kind, data, rgb):
             limits = (0, 1) if rgb or range_ is None else range_.limits
@@ -224,6 +227,19 @@ def _fits(layer: Layer, kind: Kind, data: Pixels, rgb: bool) -> bool:
     # A mask that was hard may be soft now.
     fits_type = is_labels(layer) == _is_label(kind, data)
     return fits_type and was_rgb == rgb and layer.ndim + was_rgb == data.ndim
+
+
+def painted_over(layer: Layer) -> str:
+    """Return the title of the node that made a layer, if it was painted over after that."""
+    made = tag(layer)
+    if not isinstance(layer.data, np.ndarray) or made.get("sha256") in (None, _sha256(layer.data)):
+        return ""
+    return str(made["node"]).replace("_", " ").title()
+
+
+def _sha256(data: Pixels) -> str:
+    """Return the hash of an array's bytes, last axis fastest."""
+    return hashlib.sha256(np.ascontiguousarray(data).data).hexdigest()
 
 
 def _checksum(data: Pixels) -> int:

@@ -20,7 +20,7 @@ from ...framework.run import Frames, complete_parameters
 from ...framework.spec import NodeSpec, Output
 from ...job import Job
 from ...models.costs import described
-from ._axes import as_read
+from ._axes import AxesView, as_read
 from ._choices import LayerChoice, needed, propose, worth_choosing
 from ._fields import field
 from ._layers import OnePlane, frames, grid_of, plane_number
@@ -30,7 +30,7 @@ from ._places import LayerPlaces, pixel_size
 from ._preferences import preferences, preferred_device, use_model_folder
 from ._protocols import Layer, Worker
 from ._readiness import obstacle
-from ._results import ResultLayers
+from ._results import ResultLayers, painted_over
 from ._scroll import scrolled
 from ._table import ResultTable
 from ._work import LiveStack, Outcome, Request, work
@@ -328,6 +328,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         complete_parameters(self.spec, parameters)
         layers = self._layers()
         read = as_read(self.spec, layers, self._method())
+        axes = {name: layer.told for name, layer in read.items() if isinstance(layer, AxesView)}
         grid = grid_of(self.spec, read)
         inputs: dict[str, Frames | None] = {
             wire.name: frames(read[wire.name], wire, grid)
@@ -338,10 +339,10 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             if owner in ("", self.method.value) and parameter.wants_pixel_size(parameters):
                 parameters[parameter.name] = pixel_size(grid.picture)
         if self.planes.value == ALL_PLANES or len(grid) == 1:
-            return Request(layers, inputs, parameters, grid)
+            return Request(layers, inputs, parameters, grid, axes=axes)
         plane = plane_number(grid, self._viewer)
         one = {name: each and OnePlane(each, plane) for name, each in inputs.items()}
-        return Request(layers, one, parameters, grid, plane)
+        return Request(layers, one, parameters, grid, plane, axes)
 
     def _follow(self, request: Request, afresh: bool) -> None:
         """Let a live run continue from the last one if only the trimap has changed."""
@@ -369,6 +370,14 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         if request.followed and outcome.provenance:
             stacks = {self.spec.outputs[0].name: request.followed.brought_up_to_date(request)}
         names = {name: layer.name for name, layer in request.layers.items()}
+        provenance = {**outcome.provenance, "inputs": names}
+        provenance |= {"axes": request.axes} if request.axes else {}
+        edited = {
+            name: f"painted over after {made}"
+            for name, layer in request.layers.items()
+            if (made := painted_over(layer))
+        }
+        provenance |= {"edited": edited} if edited else {}
         for output in self.spec.outputs:
             if output.name in stacks:
                 self._results.show(
@@ -379,7 +388,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
                     output.name in outcome.rgb,
                     next(iter(request.layers.values())),
                     request.reference(output.name in outcome.restored),
-                    {**outcome.provenance, "inputs": names},
+                    provenance,
                     outcome.range,
                     None if request.plane is None else request.planes[0],
                 )

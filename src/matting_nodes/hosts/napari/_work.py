@@ -19,7 +19,7 @@ from ...job import Cancelled, Job
 from ._axes import ChannelsTogether
 from ._failures import details
 from ._places import Grid, Shape
-from ._protocols import Layer
+from ._protocols import Layer, LayerMeta
 from ._results import layer_data
 
 
@@ -51,6 +51,8 @@ class Request:
     grid: Grid
     plane: int | None = None
     """The number of the plane that alone is run; by default all are."""
+    axes: dict[str, LayerMeta] = field(default_factory=dict)
+    """How the axes of layers were read that could be read otherwise."""
     followed: LiveStack | None = None
 
     @property
