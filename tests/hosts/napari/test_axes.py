@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 
 import numpy as np
 import pytest
@@ -205,6 +206,9 @@ def test_a_matte_of_a_painted_over_trimap_says_so(viewer, dock, finish, fur):
     viewer.layers["mask trimap"].data_setitem((np.array([50]), np.array([60])), 0)
     finish(matte)
     made = viewer.layers["fur alpha"].metadata["matting_nodes"]
+    for name, data in (("image", fur[0]), ("trimap", viewer.layers["mask trimap"].data)):
+        digest = hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()
+        assert made["inputs_sha256"][name] == digest
     assert made["edited"] == {"trimap": "painted over after Make Trimap"}
 
 

@@ -288,7 +288,7 @@ class _ChannelsLast:
     """Planes of (H, W, C), read one by one."""
 
     def __init__(self, data: LazyArray, axis: int) -> None:
-        self._data: Any = data
+        self.whole: Any = data
         self._axis, self.dtype = axis, data.dtype
         self._kept = axis > 0
         lengths = list(data.shape)
@@ -297,7 +297,7 @@ class _ChannelsLast:
 
     def __getitem__(self, at: tuple[int, ...]) -> NDArray[Any]:
         before, after = at[: self._axis], at[self._axis + self._kept :]
-        plane = np.moveaxis(np.asarray(self._data[(*before, slice(None), *after)]), 0, -1)
+        plane = np.moveaxis(np.asarray(self.whole[(*before, slice(None), *after)]), 0, -1)
         if plane.shape[2] != 4:
             return plane
         # The core takes a fourth channel for an alpha. A constant fifth changes no matte.
@@ -308,12 +308,12 @@ class OfLabels:
     """Masks of labels, made one by one."""
 
     def __init__(self, data: LazyArray, labels: list[int]) -> None:
-        self._data, self._labels, self.dtype = data, labels, np.dtype(bool)
+        self.whole, self._labels, self.dtype = data, labels, np.dtype(bool)
         self.shape = (len(labels), *data.shape)
 
     def __getitem__(self, at: tuple[int, ...]) -> NDArray[np.bool_]:
-        return np.asarray(np.asarray(self._data[at[1:]]) == self._labels[at[0]])
+        return np.asarray(np.asarray(self.whole[at[1:]]) == self._labels[at[0]])
 
     def copy(self) -> OfLabels:
         """Return the masks as they are now, whatever is painted later."""
-        return OfLabels(np.array(self._data), self._labels)
+        return OfLabels(np.array(self.whole), self._labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -71,13 +72,13 @@ class OnePlane:
     """
 
     def __init__(self, frames: Frames, index: int) -> None:
-        self._frames, self._index = frames, index if len(frames) > 1 else 0
+        self.all, self._index = frames, index if len(frames) > 1 else 0
 
     def __len__(self) -> int:
         return 1
 
     def __getitem__(self, index: int) -> Any:
-        return self._frames[self._index]
+        return self.all[self._index]
 
 
 def grid_of(spec: NodeSpec, layers: Mapping[str, Layer]) -> Grid:
@@ -163,11 +164,28 @@ class LayerFrames:
     def __len__(self) -> int:
         return math.prod(self._stack)
 
+    def sha256(self) -> str:
+        """Return the hash of the layer's pixels, in C order; nothing of a lazy array."""
+        data = getattr(self._data, "whole", self._data)
+        return sha256(data) if isinstance(data, np.ndarray) else ""
+
     def __getitem__(self, index: int) -> Pixels:
         place = np.unravel_index(index, self._stack) if self._stack else ()
         own = place[len(place) - len(self._own) :]
         at = tuple(0 if n == 1 else int(i) for i, n in zip(own, self._own, strict=True))
         return self._resample(self._convert(np.asarray(self._data[at])))
+
+
+def sha256(data: Pixels) -> str:
+    """Return the hash of an array's bytes in C order."""
+    return hashlib.sha256(np.ascontiguousarray(data).data).hexdigest()
+
+
+def hashes(inputs: Mapping[str, Frames | None]) -> dict[str, str]:
+    """Return the hash of the pixels of every layer that holds them in memory, by input."""
+    layers = {name: getattr(each, "all", each) for name, each in inputs.items()}
+    found = {n: each.sha256() for n, each in layers.items() if isinstance(each, LayerFrames)}
+    return {name: digest for name, digest in found.items() if digest}
 
 
 def frames(layer: Layer, wire: Input, grid: Grid) -> Frames:

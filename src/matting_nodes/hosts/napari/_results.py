@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import numpy as np
 
 from ...arrays import Kind, Pixels
 from ...framework.normalization import ValueRange
+from ._layers import sha256
 from ._places import Shape, transforms
 from ._protocols import Layer, LayerMeta, Viewer, is_labels, without_proxy
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
@@ -147,7 +147,7 @@ class ResultLayers:
             others[plane] = data[plane]
             data = others
         if kind in (Kind.MASK, Kind.TRIMAP):
-            provenance["sha256"] = _sha256(data)
+            provenance["sha256"] = sha256(data)
         painted = layer is not None and written and written != _checksum(layer.data)
         if layer is None or painted or not _fits(layer, kind, data, rgb):
             limits = (0, 1) if rgb or range_ is None else range_.limits
@@ -232,14 +232,9 @@ def _fits(layer: Layer, kind: Kind, data: Pixels, rgb: bool) -> bool:
 def painted_over(layer: Layer) -> str:
     """Return the title of the node that made a layer, if it was painted over after that."""
     made = tag(layer)
-    if not isinstance(layer.data, np.ndarray) or made.get("sha256") in (None, _sha256(layer.data)):
+    if not isinstance(layer.data, np.ndarray) or made.get("sha256") in (None, sha256(layer.data)):
         return ""
     return str(made["node"]).replace("_", " ").title()
-
-
-def _sha256(data: Pixels) -> str:
-    """Return the hash of an array's bytes, last axis fastest."""
-    return hashlib.sha256(np.ascontiguousarray(data).data).hexdigest()
 
 
 def _checksum(data: Pixels) -> int:

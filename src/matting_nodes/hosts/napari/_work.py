@@ -18,6 +18,7 @@ from ...framework.spec import NodeSpec
 from ...job import Cancelled, Job
 from ._axes import ChannelsTogether
 from ._failures import details
+from ._layers import hashes
 from ._places import Grid, Shape
 from ._protocols import Layer, LayerMeta
 from ._results import layer_data
@@ -136,7 +137,7 @@ def _gather(spec: NodeSpec, request: Request, job: Job) -> Outcome:
     remarks: list[str] = []
     rgb: set[str] = set()
     split: set[str] = set()
-    outcome = Outcome(stacks, {})
+    outcome, contents = Outcome(stacks, {}), hashes(request.inputs)
     soft, channels = bool(request.parameters.get("soft")), request.channels
     results = map_frames(spec, request.inputs, request.parameters, job)
     for plane, result in zip(request.planes, results, strict=True):
@@ -157,6 +158,7 @@ def _gather(spec: NodeSpec, request: Request, job: Job) -> Outcome:
             stacks[output.name][plane] = frame
         remarks += [result.remark] if result.remark else []
         outcome.provenance, outcome.range = result.provenance, result.range
+    outcome.provenance = {**outcome.provenance, "inputs_sha256": contents}
     if channels:
         stacks |= {name: channels.restored(stacks[name]) for name in split}
     return replace(
