@@ -221,3 +221,10 @@ def test_units_that_measure_different_things_are_refused(viewer, dock, fur):
     choose(matte, image="time", trimap="depth")
     assert not matte.run_button.enabled
     assert "measures an axis in second, and" in matte.obstacle.value
+
+
+def test_what_is_missing_is_told_in_the_labels_of_this_host(viewer, dock, fur):
+    viewer.add_image(fur[0], name="fur", rgb=True)
+    matte = dock("Alpha Matte")
+    assert "0 unknown, 1 background, 2 foreground" in matte.obstacle.value
+    assert "255" not in matte.obstacle.value
