@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from magicgui import widgets
 
@@ -10,8 +10,9 @@ from ...arrays import Kind
 from ...errors import SizeMismatchError
 from ...framework.spec import Input, NodeSpec
 from ...framework.words import NAPARI, reworded
+from ._axes import choose_reading, has_readings, reading_of, readings
 from ._places import common_shape, plane_shape
-from ._protocols import Layer, Viewer, is_labels, is_shapes, without_proxy
+from ._protocols import Event, Layer, Viewer, is_labels, is_shapes, without_proxy
 from ._trimap import KEYS_HELP, is_trimap, tag
 
 
@@ -31,7 +32,13 @@ class LayerChoice(widgets.ComboBox):
             tooltip=_tooltip(wire),
         )
         self.changed.connect(self._remember)
+        self.reading = ReadingChoice(wire, self)
         self.reset_choices()
+
+    @property
+    def rows(self) -> list[widgets.ComboBox]:
+        """The choice, and below it that of how the layer's axes are read, where there is any."""
+        return [self, self.reading] if has_readings(self.wire) else [self]
 
     def reset_choices(self, *args: object) -> None:
         """Offer new layers, and drop those that were removed."""
@@ -56,6 +63,64 @@ class LayerChoice(widgets.ComboBox):
     def _remember(self, layer: Layer | None) -> None:
         if not self.proposing:
             self.by_user = layer is not None or self.wire.optional
+
+
+class ReadingChoice(widgets.ComboBox):
+    """Chooses how a layer's axes are read; shown for a layer that can be read in several ways."""
+
+    def __init__(self, wire: Input, layers: LayerChoice) -> None:
+        self._wire, self._layers = wire, layers
+        self._watched: Layer | None = None
+        self._showing = False
+        masks = wire.kind is Kind.MASK
+        super().__init__(
+            name=f"{wire.name}_reading",
+            label="labels" if masks else "channels",
+            choices=[],
+            visible=False,
+            tooltip="Whether all labels are one object, or each has a matte of its own: a stack, "
+            "one plane for each."
+            if masks
+            else "Which axis holds the channels of one picture, which is solved on all of them at "
+            "once; or each plane by itself. Kept with the layer, for all nodes.",
+        )
+        layers.changed.connect(self.refresh)
+        self.changed.connect(self._choose)
+
+    def refresh(self, _event: object = None) -> None:
+        """Show how the layer is read, as chosen in any widget, or as guessed."""
+        layer = self._layers.value
+        if layer is not self._watched:
+            self.stop()
+            self._watched = layer
+            for event in self._events():
+                event.connect(self.refresh)
+        offered = readings(layer, self._wire) if layer is not None else []
+        self._showing = True
+        self.choices = offered
+        if layer is not None and offered:
+            self.value = reading_of(layer)
+        self._showing = False
+        self.visible = len(offered) > 1
+
+    def reset_choices(self, *args: object) -> None:
+        """Show how the layer is read now."""
+        self.refresh()
+
+    def stop(self, _event: object = None) -> None:
+        """Watch no layer any more."""
+        for event in self._events():
+            event.disconnect(self.refresh)
+        self._watched = None
+
+    def _events(self) -> Iterator[Event]:
+        names = ("metadata", "axis_labels", "data", "selected_label")
+        events = getattr(self._watched, "events", None)
+        yield from (getattr(events, name) for name in names if hasattr(events, name))
+
+    def _choose(self, reading: int | str | None) -> None:
+        if not self._showing and self._watched is not None and reading is not None:
+            choose_reading(self._watched, reading)
 
 
 def _tooltip(wire: Input) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +13,10 @@ from ...arrays import Kind, Pixels
 from ...errors import MissingInputError, SizeMismatchError, ValueRangeError
 from ...framework.run import Frames
 from ...framework.spec import Input, NodeSpec
-from ._places import FIX, Grid, Shape, Transform, leading_shape, pixels
+from ._axes import ChannelsTogether, OfLabels
+from ._places import FIX, Grid, Shape, Transform, leading_shape, pixels, unit_factors
 from ._prompts import prompts
-from ._protocols import Layer, is_labels, is_shapes
+from ._protocols import Layer, Viewer, is_labels, is_shapes
 from ._trimap import is_trimap, labels_to_trimap
 
 Convert = Callable[[Pixels], Pixels]
@@ -33,6 +36,49 @@ def plane_on_show(layer: Layer, point: Sequence[float]) -> Pixels:
     place = np.round(layer.world_to_data(point)[: len(leading)]).astype(int)
     at = tuple(place.clip(0, np.array(leading, int) - 1))
     return np.asarray(pixels(layer)[at])
+
+
+def plane_number(grid: Grid, viewer: Viewer) -> int:
+    """Return the number of a grid's plane that a viewer shows.
+
+    Parameters
+    ----------
+    grid : Grid
+        The planes of a run.
+    viewer : Viewer
+        Shows one of them.
+    """
+    if not grid.stack:
+        return 0
+    world = np.asarray(viewer.dims.point, np.float64)
+    units = getattr(viewer.layers.extent, "units", None)  # None where layers do not agree
+    if units:
+        own = grid.stack_layer.units
+        factors = unit_factors(units[-len(own) :], own[-len(units) :])
+        world[len(world) - len(factors) :] *= factors
+    place = np.round(grid.stack_layer.world_to_data(world)[: len(grid.stack)]).astype(int)
+    return int(np.ravel_multi_index(tuple(place), grid.stack, mode="clip"))
+
+
+class OnePlane:
+    """One frame of several, read when it is needed.
+
+    Parameters
+    ----------
+    frames : Frames
+        The frames; a single one serves all.
+    index : int
+        The number of the one.
+    """
+
+    def __init__(self, frames: Frames, index: int) -> None:
+        self.all, self._index = frames, index if len(frames) > 1 else 0
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Any:
+        return self.all[self._index]
 
 
 def grid_of(spec: NodeSpec, layers: Mapping[str, Layer]) -> Grid:
@@ -66,6 +112,14 @@ def grid_of(spec: NodeSpec, layers: Mapping[str, Layer]) -> Grid:
     placed = [wire for wire in given if not wire.any_size]
     picture = given[min(placed, key=lambda wire: wire.kind is not Kind.IMAGE)]
     grid = Grid.of(picture, {wire.name: layer for wire, layer in given.items()})
+    if isinstance(picture, ChannelsTogether) and picture.kept:
+        along = grid.stack[picture.axis - len(leading_shape(picture))]
+        if along > 1:
+            raise SizeMismatchError(
+                f"A layer has {along} planes along the axis of {picture.name}'s channels",
+                "Where channels make one picture, there is one plane for all of them",
+                "Choose a layer with a single plane there, or read each channel by itself",
+            )
     for wire in placed:
         moved = grid.placement(given[wire]) is not None
         if moved and given[wire] is grid.stack_layer:
@@ -100,7 +154,7 @@ class LayerFrames:
         resample: Convert = lambda value: value,
     ) -> None:
         self._data = pixels(layer)
-        if isinstance(self._data, np.ndarray) and is_labels(layer):
+        if isinstance(self._data, np.ndarray | OfLabels) and is_labels(layer):
             # The user may go on painting while this is read in another thread.
             self._data = self._data.copy()
         self._own = leading_shape(layer)
@@ -110,11 +164,28 @@ class LayerFrames:
     def __len__(self) -> int:
         return math.prod(self._stack)
 
+    def sha256(self) -> str:
+        """Return the hash of the layer's pixels, in C order; nothing of a lazy array."""
+        data = getattr(self._data, "whole", self._data)
+        return sha256(data) if isinstance(data, np.ndarray) else ""
+
     def __getitem__(self, index: int) -> Pixels:
         place = np.unravel_index(index, self._stack) if self._stack else ()
         own = place[len(place) - len(self._own) :]
         at = tuple(0 if n == 1 else int(i) for i, n in zip(own, self._own, strict=True))
         return self._resample(self._convert(np.asarray(self._data[at])))
+
+
+def sha256(data: Pixels) -> str:
+    """Return the hash of an array's bytes in C order."""
+    return hashlib.sha256(np.ascontiguousarray(data).data).hexdigest()
+
+
+def hashes(inputs: Mapping[str, Frames | None]) -> dict[str, str]:
+    """Return the hash of the pixels of every layer that holds them in memory, by input."""
+    layers = {name: getattr(each, "all", each) for name, each in inputs.items()}
+    found = {n: each.sha256() for n, each in layers.items() if isinstance(each, LayerFrames)}
+    return {name: digest for name, digest in found.items() if digest}
 
 
 def frames(layer: Layer, wire: Input, grid: Grid) -> Frames:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -14,7 +14,7 @@ from ...errors import ParameterError, SizeMismatchError
 from ._protocols import Event, Layer, LayerMeta, LazyArray, Unit
 
 Shape = tuple[int, ...]
-_TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 # Pixels; layers that lie closer than this, in every corner, lie on each other.
 PLACE_TOLERANCE = 0.01
 # How layers are brought together by hand, as napari's menus call it.
@@ -26,7 +26,7 @@ FIX = (
 
 def transforms(layer: Layer) -> LayerMeta:
     """Return where a layer lies in the world, as parameters of another of the same axes."""
-    return {name: getattr(layer, name) for name in _TRANSFORMS}
+    return {name: getattr(layer, name) for name in TRANSFORMS}
 
 
 def place(layer: Layer) -> str:
@@ -83,7 +83,7 @@ class LayerPlaces:
         Called then.
     """
 
-    EVENTS = ("data", *_TRANSFORMS[:-1])
+    EVENTS = ("data", *TRANSFORMS[:-1])
 
     def __init__(self, changed: Callable[[object], None]) -> None:
         self._changed, self._layers = changed, list[Layer]()
@@ -124,7 +124,7 @@ class Transform:
         source, target : Layer
             The layers; they may differ in their number of axes.
         """
-        factors = _unit_factors(source, target)
+        factors = unit_factors(source.units, target.units, (source.name, target.name))
 
         def moved(place: NDArray[np.float64]) -> NDArray[np.float64]:
             world = np.array(source.data_to_world(place), np.float64)
@@ -141,19 +141,42 @@ class Transform:
         return given @ self.matrix.T + self.offset
 
 
-def _unit_factors(source: Layer, target: Layer) -> list[float]:
-    """Return how many of the target's units one of the source's is, for each axis they share."""
+def unit_factors(
+    units: Sequence[Unit], others: Sequence[Unit], names: Sequence[str] = ("One", "another")
+) -> list[float]:
+    """Return how many of other units each unit is; axes are counted from the last.
+
+    A layer without units of its own has pixels: napari draws them as any others.
+
+    Parameters
+    ----------
+    units, others : sequence of Unit
+        By axis.
+    names : (str, str)
+        Whose they are, for errors.
+
+    Raises
+    ------
+    SizeMismatchError
+        If they measure different things, such as seconds and micrometers.
+    """
     import pint
 
     def factor(unit: Unit, other: Unit) -> float:
+        if "pixel" in (str(unit), str(other)):
+            return 1.0
         try:
             return float((1 * unit).to(other).magnitude)
-        except pint.DimensionalityError:
-            return 1.0  # pixels and micrometers: napari draws them alike
+        except pint.DimensionalityError as error:
+            raise SizeMismatchError(
+                f"{names[0]} measures an axis in {unit}, and {names[1]} measures it in {other}",
+                "Layers lie on each other where their axes measure the same, in any unit of it",
+                FIX,
+            ) from error
 
-    shared = min(source.ndim, target.ndim)
-    units = zip(source.units[-shared:], target.units[-shared:], strict=True)
-    return [factor(unit, other) for unit, other in units]
+    shared = min(len(units), len(others))
+    pairs = zip(units[-shared:], others[-shared:], strict=True)
+    return [factor(unit, other) for unit, other in pairs]
 
 
 def in_pixels_of(

@@ -63,6 +63,9 @@ class Layer(Protocol):
     mode: str
 
     @property
+    def axis_labels(self) -> Sequence[str]: ...
+
+    @property
     def units(self) -> Sequence[Unit]: ...
 
     def data_to_world(self, position: ArrayLike, /) -> Sequence[float]: ...
@@ -128,6 +131,9 @@ class LayerList(Protocol):
     selection: Selection
     events: ListEvents
 
+    @property
+    def extent(self) -> object: ...
+
     def __iter__(self) -> Iterator[Layer]: ...
 
     def index(self, layer: Layer, /) -> int: ...
@@ -135,10 +141,18 @@ class LayerList(Protocol):
     def move(self, source: int, target: int, /) -> bool: ...
 
 
+class Dims(Protocol):
+    """What a viewer shows of its axes."""
+
+    @property
+    def point(self) -> Sequence[float]: ...
+
+
 class Viewer(Protocol):
     """A viewer; napari hands a proxy of it to plugins."""
 
     layers: LayerList
+    dims: Dims
 
     def add_image(self, data: ArrayLike, **parameters: Any) -> ImageLayer: ...
 

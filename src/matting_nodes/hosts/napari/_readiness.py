@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from ...errors import MattingError, MissingInputError
 from ...framework.run import complete_parameters
 from ...framework.spec import Input, NodeSpec
+from ...framework.words import NAPARI, reworded
+from ._axes import as_read
 from ._choices import needed
 from ._layers import grid_of
 from ._protocols import Layer
@@ -33,6 +35,7 @@ def obstacle(
         for wire in spec.inputs:
             if wire.name not in layers and wire.name in needed(spec, method):
                 raise _missing(spec, wire)
+        layers = as_read(spec, layers, method)
         grid_of(spec, layers)
     except MattingError as error:
         return error
@@ -42,6 +45,6 @@ def obstacle(
 def _missing(spec: NodeSpec, wire: Input) -> MissingInputError:
     return MissingInputError(
         f"{spec.title} has no {wire.name} yet",
-        wire.help or f"It needs the {wire.name}",
+        reworded(wire.help, NAPARI) or f"It needs the {wire.name}",
         f"Open one, or choose a layer that is the {wire.name}",
     )

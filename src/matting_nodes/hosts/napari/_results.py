@@ -12,7 +12,8 @@ import numpy as np
 
 from ...arrays import Kind, Pixels
 from ...framework.normalization import ValueRange
-from ._places import transforms
+from ._layers import sha256
+from ._places import Shape, transforms
 from ._protocols import Layer, LayerMeta, Viewer, is_labels, without_proxy
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
 
@@ -110,6 +111,7 @@ class ResultLayers:
         reference: Layer,
         provenance: Mapping[str, object],
         range_: ValueRange | None = None,
+        plane: Shape | None = None,
     ) -> None:
         """Show a result.
 
@@ -133,11 +135,19 @@ class ResultLayers:
             Goes into the layer's metadata.
         range_ : ValueRange, optional
             Range of a picture's values, for the contrast limits; 0..1 by default.
+        plane : tuple of int, optional
+            The plane of the stack that alone is new; the layer keeps the others.
         """
         layer, written = self._made.get((source, name), (None, 0))
         base = tag(source).get("base", source.name)
         provenance = {"output": name, "base": base, **provenance}
         # What the user painted into a result is theirs: the new result gets a layer of its own.
+        if plane is not None and layer is not None and layer.data.shape == data.shape:
+            others = np.array(layer.data, data.dtype)
+            others[plane] = data[plane]
+            data = others
+        if kind in (Kind.MASK, Kind.TRIMAP):
+            provenance["sha256"] = sha256(data)
         painted = layer is not None and written and written != _checksum(layer.data)
         if layer is None or painted or not _fits(layer, kind, data, rgb):
             limits = (0, 1) if rgb or range_ is None else range_.limits
@@ -217,6 +227,14 @@ def _fits(layer: Layer, kind: Kind, data: Pixels, rgb: bool) -> bool:
     # A mask that was hard may be soft now.
     fits_type = is_labels(layer) == _is_label(kind, data)
     return fits_type and was_rgb == rgb and layer.ndim + was_rgb == data.ndim
+
+
+def painted_over(layer: Layer) -> str:
+    """Return the title of the node that made a layer, if it was painted over after that."""
+    made = tag(layer)
+    if not isinstance(layer.data, np.ndarray) or made.get("sha256") in (None, sha256(layer.data)):
+        return ""
+    return str(made["node"]).replace("_", " ").title()
 
 
 def _checksum(data: Pixels) -> int:

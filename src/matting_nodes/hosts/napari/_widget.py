@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
+from statistics import fmean
 from typing import TYPE_CHECKING, ClassVar
 
 from magicgui import widgets
@@ -19,23 +20,26 @@ from ...framework.run import Frames, complete_parameters
 from ...framework.spec import NodeSpec, Output
 from ...job import Job
 from ...models.costs import described
+from ._axes import AxesView, as_read
 from ._choices import LayerChoice, needed, propose, worth_choosing
 from ._fields import field
-from ._layers import frames, grid_of
+from ._layers import OnePlane, frames, grid_of, plane_number
 from ._live import Live
 from ._manifest import widget_name
 from ._places import LayerPlaces, pixel_size
 from ._preferences import preferences, preferred_device, use_model_folder
 from ._protocols import Layer, Worker
 from ._readiness import obstacle
-from ._results import ResultLayers
+from ._results import ResultLayers, painted_over
 from ._scroll import scrolled
+from ._table import ResultTable
 from ._work import LiveStack, Outcome, Request, work
 
 if TYPE_CHECKING:
     import napari
     from qtpy.QtWidgets import QWidget
 
+ALL_PLANES, CURRENT_PLANE = "whole stack", "current plane"
 PATIENCE = 0.3
 """Seconds after which a run shows its progress."""
 
@@ -60,6 +64,13 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self._followed: LiveStack | None = None
         self._results = ResultLayers(napari_viewer, self.spec.name)
         self.layer_choices = {w.name: LayerChoice(w, napari_viewer) for w in self.spec.inputs}
+        self.planes = widgets.ComboBox(
+            name="planes",
+            choices=[ALL_PLANES, CURRENT_PLANE],
+            visible=False,
+            tooltip="Run on all planes of a stack, or on the one on show: the others stay as they "
+            "are, or empty.",
+        )
         self.method = self._method_choice()
         self.fields = {
             (owner, p.name): field(p) for owner, parameters in self._owners() for p in parameters
@@ -83,7 +94,10 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.message.native.setSizePolicy(wide, high)
         self.details = ""
         self.copy_button = widgets.PushButton(text="Copy details", visible=False)
-        rows: list[widgets.bases.Widget] = [*self.layer_choices.values()]
+        rows: list[widgets.bases.Widget] = [
+            row for choice in self.layer_choices.values() for row in choice.rows
+        ]
+        rows += [self.planes]
         rows += [self.method] if self.spec.default_method else []
         rows += self.fields.values()
         rows += [self.advanced] if any(p.advanced for _, p in self._parameters()) else []
@@ -95,8 +109,11 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             self.message,
             self.copy_button,
         ]
-        rows.append(widgets.Container(widgets=below, labels=False))
-        self._rows = widgets.Container(widgets=rows)
+        lower = widgets.Container(widgets=below, labels=False)
+        self.table = ResultTable()
+        lower.native.layout().addWidget(self.table)
+        self.table.hide()
+        self._rows = widgets.Container(widgets=[*rows, lower])
         # magicgui's own scrolling container has a `native` that is not the widget in the dock.
         super().__init__()
         self._scroll = scrolled(self._rows.native)
@@ -112,7 +129,10 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.native.destroyed.connect(self._places.stop)
         for choice in self.layer_choices.values():
             choice.changed.connect(self._watch_places)
-        for each in (self.method, *self.fields.values(), *self.layer_choices.values()):
+            choice.reading.changed.connect(self._place_changed)
+            self.native.destroyed.connect(choice.reading.stop)
+        changing = (self.method, self.planes, *self.fields.values(), *self.layer_choices.values())
+        for each in changing:
             each.changed.connect(self.live.ask)
             each.changed.connect(self._show_readiness)
         self.method.changed.connect(self._show_fields)
@@ -188,10 +208,11 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self._show_readiness()
 
     def _propose_layers(self, _value: object = None) -> None:
-        method = self.method.value if self.spec.default_method else "default"
-        wanted = worth_choosing(self.spec, method)
-        active = self._viewer.layers.selection.active
-        propose(self.layer_choices, wanted, active, needed(self.spec, method))
+        wanted, must = (of(self.spec, self._method()) for of in (worth_choosing, needed))
+        propose(self.layer_choices, wanted, self._viewer.layers.selection.active, must)
+
+    def _method(self) -> str:
+        return self.method.value if self.spec.default_method else "default"
 
     def leave_scrolling(self) -> None:
         """Show all rows at their full height, for a panel that scrolls itself."""
@@ -203,12 +224,21 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     def _show_readiness(self, _value: object = None) -> None:
         """Let Run be pressed if the node can run; else say below it why it cannot."""
         reason = obstacle(self.spec, self._layers(), self.parameters())
+        self.planes.visible = self._has_planes()
         self.run_button.tooltip = str(reason or f"{self.spec.summary}\nCtrl+Return")
         # A run that is under way can be cancelled, whatever the next one lacks.
         blocked = reason is not None and not self.running
         self.obstacle.value, self.obstacle.visible = str(reason) if blocked else "", blocked
         if not self.running:
             self.run_button.enabled = reason is None
+
+    def _has_planes(self) -> bool:
+        """Tell whether the run is on a stack."""
+        try:
+            read = as_read(self.spec, self._layers(), self._method())
+            return len(grid_of(self.spec, read)) > 1
+        except MattingError:
+            return False
 
     def _watch_places(self, _value: object = None) -> None:
         self._places.watch(list(self._layers().values()))
@@ -236,7 +266,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             return
         self._newer = True
         followed = self._asked.followed if self._asked else None
-        if not followed or followed.state != self._followed_state():
+        if not followed or followed.state[0] != self._followed_state():
             self.cancel()
 
     def run(self, quiet: bool = False) -> None:
@@ -297,23 +327,29 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         parameters = self.parameters()
         complete_parameters(self.spec, parameters)
         layers = self._layers()
-        grid = grid_of(self.spec, layers)
+        read = as_read(self.spec, layers, self._method())
+        axes = {name: layer.told for name, layer in read.items() if isinstance(layer, AxesView)}
+        grid = grid_of(self.spec, read)
         inputs: dict[str, Frames | None] = {
-            wire.name: frames(layers[wire.name], wire, grid)
+            wire.name: frames(read[wire.name], wire, grid)
             for wire in self.spec.inputs
-            if wire.name in layers
+            if wire.name in read
         }
         for owner, parameter in self._parameters():
             if owner in ("", self.method.value) and parameter.wants_pixel_size(parameters):
                 parameters[parameter.name] = pixel_size(grid.picture)
-        return Request(layers, inputs, parameters, grid)
+        if self.planes.value == ALL_PLANES or len(grid) == 1:
+            return Request(layers, inputs, parameters, grid, axes=axes)
+        plane = plane_number(grid, self._viewer)
+        one = {name: each and OnePlane(each, plane) for name, each in inputs.items()}
+        return Request(layers, one, parameters, grid, plane, axes)
 
     def _follow(self, request: Request, afresh: bool) -> None:
         """Let a live run continue from the last one if only the trimap has changed."""
         if not (self.live.switch.value and Follower.can_follow(self.spec, request.parameters)):
             self._followed = None
             return
-        state = self._followed_state()
+        state = self._followed_state(), request.plane
         if afresh or self._followed is None or self._followed.state != state:
             self._followed = LiveStack(Follower(self.spec, request.parameters), state)
         request.followed = self._followed
@@ -332,8 +368,16 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             return  # Nobody asked for this one, and the next is on its way.
         stacks = outcome.stacks
         if request.followed and outcome.provenance:
-            stacks = {self.spec.outputs[0].name: request.followed.brought_up_to_date(request.grid)}
+            stacks = {self.spec.outputs[0].name: request.followed.brought_up_to_date(request)}
         names = {name: layer.name for name, layer in request.layers.items()}
+        provenance = {**outcome.provenance, "inputs": names}
+        provenance |= {"axes": request.axes} if request.axes else {}
+        edited = {
+            name: f"painted over after {made}"
+            for name, layer in request.layers.items()
+            if (made := painted_over(layer))
+        }
+        provenance |= {"edited": edited} if edited else {}
         for output in self.spec.outputs:
             if output.name in stacks:
                 self._results.show(
@@ -343,13 +387,29 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
                     stacks[output.name],
                     output.name in outcome.rgb,
                     next(iter(request.layers.values())),
-                    request.grid.stack_layer,
-                    {**outcome.provenance, "inputs": names},
+                    request.reference(output.name in outcome.restored),
+                    provenance,
                     outcome.range,
+                    None if request.plane is None else request.planes[0],
                 )
-        self.message.value = outcome.table
+        self._show_tables(request, outcome)
         if not self._quiet:
             self.succeeded.emit()
+
+    def _show_tables(self, request: Request, outcome: Outcome) -> None:
+        """Show what was measured: of one plane as text, of a stack as a table below its mean."""
+        tables, several = outcome.tables, len(outcome.tables) > 1
+        self.table.setVisible(several)
+        if several:
+            rows = zip(request.planes, tables, strict=True)
+            self.table.fill(
+                [*(f"axis {n}" for n in range(len(request.grid.stack))), *tables[0]],
+                [[*plane, *table.values()] for plane, table in rows],
+            )
+        told = [f"mean of {len(tables)} planes"] if several else []
+        for name in tables[0] if tables else ():
+            told.append(f"{name}: {fmean(table[name] for table in tables):.5g}")
+        self.message.value = "\n".join(filter(None, (*told, outcome.remarks)))
 
     def _result_name(self, output: Output) -> str:
         """Return a result's name: the output's, or the node's if that says more."""

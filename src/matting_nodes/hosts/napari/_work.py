@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 
@@ -15,9 +16,11 @@ from ...framework.normalization import ValueRange
 from ...framework.run import Frames
 from ...framework.spec import NodeSpec
 from ...job import Cancelled, Job
+from ._axes import ChannelsTogether
 from ._failures import details
-from ._places import Grid
-from ._protocols import Layer
+from ._layers import hashes
+from ._places import Grid, Shape
+from ._protocols import Layer, LayerMeta
 from ._results import layer_data
 
 
@@ -26,15 +29,15 @@ class LiveStack:
     """A result that follows its trimap, and all that it was made from but the trimap."""
 
     follower: Follower
-    state: object
+    state: tuple[object, int | None]
     data: Pixels | None = None
 
-    def brought_up_to_date(self, grid: Grid) -> Pixels:
+    def brought_up_to_date(self, request: Request) -> Pixels:
         """Return the result with what is new in it; for the UI thread, which shows it."""
         for patch in self.follower.pop_patches():
             if self.data is None:
-                self.data = np.zeros(grid.stack + patch.values.shape, patch.values.dtype)
-            self.data[grid.plane(patch.frame)][patch.region] = patch.values
+                self.data = np.zeros(request.grid.stack + patch.values.shape, patch.values.dtype)
+            self.data[request.planes[patch.frame]][patch.region] = patch.values
         assert self.data is not None
         return self.data
 
@@ -47,7 +50,34 @@ class Request:
     inputs: dict[str, Frames | None]
     parameters: dict[str, object]
     grid: Grid
+    plane: int | None = None
+    """The number of the plane that alone is run; by default all are."""
+    axes: dict[str, LayerMeta] = field(default_factory=dict)
+    """How the axes of layers were read that could be read otherwise."""
     followed: LiveStack | None = None
+
+    @property
+    def planes(self) -> list[Shape]:
+        """Where in the stack the frames are that are run."""
+        numbers = range(len(self.grid)) if self.plane is None else [self.plane]
+        return [self.grid.plane(number) for number in numbers]
+
+    @property
+    def channels(self) -> ChannelsTogether | None:
+        """The picture if its channels make one, and results have its axes."""
+        picture: object = self.grid.picture
+        own = isinstance(picture, ChannelsTogether) and self.grid.stack_layer is picture
+        return cast("ChannelsTogether", picture) if own else None
+
+    def reference(self, restored: bool) -> Layer:
+        """Return the layer whose axes a result has.
+
+        Parameters
+        ----------
+        restored : bool
+            Whether it has an axis of channels, as the picture.
+        """
+        return self.channels.layer if restored and self.channels else self.grid.stack_layer
 
 
 @dataclass
@@ -59,9 +89,13 @@ class Outcome:
 
     stacks: Mapping[str, Pixels]
     provenance: Mapping[str, object]
-    table: str = ""
+    remarks: str = ""
+    tables: list[Mapping[str, float]] = field(default_factory=list)
+    """What was measured, by plane."""
     range: ValueRange | None = None
     rgb: frozenset[str] = frozenset()
+    restored: frozenset[str] = frozenset()
+    """Pictures whose channels lie along the axis where their source has them."""
     refusal: MattingError | None = None
     details: str = ""
 
@@ -100,24 +134,33 @@ def _follow(spec: NodeSpec, request: Request, job: Job) -> Outcome:
 
 def _gather(spec: NodeSpec, request: Request, job: Job) -> Outcome:
     stacks: dict[str, Pixels] = {}
-    texts: list[str] = []
+    remarks: list[str] = []
     rgb: set[str] = set()
-    planes = list(np.ndindex(request.grid.stack))
-    outcome = Outcome(stacks, {})
-    soft = bool(request.parameters.get("soft"))
+    split: set[str] = set()
+    outcome, contents = Outcome(stacks, {}), hashes(request.inputs)
+    soft, channels = bool(request.parameters.get("soft")), request.channels
     results = map_frames(spec, request.inputs, request.parameters, job)
-    for plane, result in zip(planes, results, strict=True):
+    for plane, result in zip(request.planes, results, strict=True):
         for output in spec.outputs:
             value = result.values[output.name]
             if output.kind is Kind.TABLE:
-                texts.append("\n".join(f"{name}: {number:.5g}" for name, number in value.items()))
+                outcome.tables.append(value)
                 continue
-            frame = layer_data(value, output.kind, result.range, soft)
+            if output.kind is Kind.IMAGE and channels and channels.has_channels_of(value):
+                frame = value
+                split.add(output.name)
+            else:
+                frame = layer_data(value, output.kind, result.range, soft)
             if output.name not in stacks:
-                stacks[output.name] = np.empty(request.grid.stack + frame.shape, frame.dtype)
+                stacks[output.name] = np.zeros(request.grid.stack + frame.shape, frame.dtype)
             if frame.ndim == 3:
                 rgb.add(output.name)
             stacks[output.name][plane] = frame
-        texts += [result.remark] if result.remark else []
+        remarks += [result.remark] if result.remark else []
         outcome.provenance, outcome.range = result.provenance, result.range
-    return replace(outcome, table="\n\n".join(texts), rgb=frozenset(rgb))
+    outcome.provenance = {**outcome.provenance, "inputs_sha256": contents}
+    if channels:
+        stacks |= {name: channels.restored(stacks[name]) for name in split}
+    return replace(
+        outcome, remarks="\n".join(remarks), rgb=frozenset(rgb - split), restored=frozenset(split)
+    )

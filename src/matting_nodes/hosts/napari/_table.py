@@ -1,0 +1,125 @@
+"""A table that can be sorted by its columns and saved as CSV; it scrolls, and grows no window."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+Cell = str | float
+HEIGHT = 200
+"""Pixels."""
+
+
+class ResultTable(QWidget):
+    """Rows of texts and numbers, and a button that saves them in the order on show."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = QTableWidget()
+        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.view.setMinimumHeight(HEIGHT)
+        self.view.setMinimumWidth(0)
+        if (numbers := self.view.verticalHeader()) is not None:
+            numbers.hide()
+        self.save_button = QPushButton("Save CSV…")
+        self.save_button.clicked.connect(self._ask_and_save)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)
+        layout.addWidget(self.save_button)
+
+    def fill(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        """Show other rows.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Their titles.
+        rows : sequence of sequences
+            A cell for each column.
+        """
+        self.view.setSortingEnabled(False)
+        self.view.setColumnCount(len(columns))
+        self.view.setHorizontalHeaderLabels(list(columns))
+        self.view.setRowCount(0)
+        for row in rows:
+            self.add(row)
+        self.view.resizeColumnsToContents()
+        self.view.setSortingEnabled(True)
+
+    def add(self, row: Sequence[Cell]) -> None:
+        """Add a row at the end, or where it is sorted to.
+
+        Parameters
+        ----------
+        row : sequence
+            A cell for each column.
+        """
+        was_sorting = self.view.isSortingEnabled()
+        # A row that moved while its cells are set would leave them in others.
+        self.view.setSortingEnabled(False)
+        number = self.view.rowCount()
+        self.view.insertRow(number)
+        for column, cell in enumerate(row):
+            self.view.setItem(number, column, _item(cell))
+        self.view.setSortingEnabled(was_sorting)
+
+    def rows(self) -> list[list[str]]:
+        """Return the cells in the order on show, numbers in full."""
+        return [
+            [str(self._cell(row, column)) for column in range(self.view.columnCount())]
+            for row in range(self.view.rowCount())
+        ]
+
+    def save(self, path: str | Path) -> None:
+        """Save the rows in the order on show as CSV.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; it is replaced.
+        """
+        count = range(self.view.columnCount())
+        titles = [self.view.horizontalHeaderItem(column) for column in count]
+        with Path(path).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([title.text() if title else "" for title in titles])
+            writer.writerows(self.rows())
+
+    def _cell(self, row: int, column: int) -> Cell:
+        item = self.view.item(row, column)
+        kept: Cell = item.data(Qt.ItemDataRole.UserRole) if item else ""
+        return kept
+
+    def _ask_and_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save CSV", "table.csv", "CSV (*.csv)")
+        if path:
+            self.save(path)
+
+
+class _Number(QTableWidgetItem):
+    """A cell that is sorted as the number it is."""
+
+    def __lt__(self, other: QTableWidgetItem) -> bool:
+        mine, others = (item.data(Qt.ItemDataRole.UserRole) for item in (self, other))
+        return bool(mine < others)
+
+
+def _item(cell: Cell) -> QTableWidgetItem:
+    item = QTableWidgetItem(cell) if isinstance(cell, str) else _Number(f"{cell:.5g}")
+    item.setData(Qt.ItemDataRole.UserRole, cell)
+    if isinstance(cell, str):
+        item.setToolTip(cell)
+    return item

@@ -1,0 +1,230 @@
+"""Axes in a real window: channels of one picture, labels each by itself, one plane of a stack."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+
+import numpy as np
+import pytest
+import tifffile
+
+from matting_nodes import alpha_matte, make_trimap, metrics
+from matting_nodes.hosts.napari._axes import APART, reading_of
+from matting_nodes.hosts.napari._trimap import trimap_options, trimap_to_labels
+
+COUNTS = np.float32([300, 4000, 90])
+
+
+@pytest.fixture
+def stains(fur):
+    """The fur as a microscope would store it: (C, Y, X), every channel in counts of its own."""
+    return np.moveaxis((fur[0] * COUNTS).astype(np.uint16), 2, 0)
+
+
+@pytest.fixture
+def painted(viewer, fur):
+    return viewer.add_labels(trimap_to_labels(fur[1]), name="trimap", **trimap_options())
+
+
+def choose(widget, **layers):
+    for name, layer in layers.items():
+        widget.layer_choices[name].value = next(
+            c for c in widget.layer_choices[name].choices if c and c.name == layer
+        )
+
+
+@pytest.mark.parametrize("method", ["closed_form", "sampled_propagation"])
+def test_channels_are_solved_at_once_as_in_python(
+    viewer, dock, finish, stains, painted, fur, method
+):
+    viewer.add_image(stains, name="stains", axis_labels=("c", "y", "x"))
+    matte = dock("Alpha Matte")
+    choose(matte, image="stains", trimap="trimap")
+    reading = matte.layer_choices["image"].reading
+    assert reading.value == 0
+    assert "guessed: its axis is called c" in reading.current_choice
+    matte.method.value = method
+    finish(matte)
+    expected = alpha_matte(np.moveaxis(stains, 0, 2), fur[1], method=method)
+    result = viewer.layers["stains alpha"]
+    np.testing.assert_array_equal(result.data, expected)
+    assert result.metadata["matting_nodes"]["axes"] == {"image": {"axis": 0, "name": "c"}}
+    # Each plane by itself is a choice of the layer's, which other widgets see.
+    reading.value = APART
+    other = dock("Estimate Foreground")
+    choose(other, image="stains")
+    assert other.layer_choices["image"].reading.value == APART
+    finish(matte)
+    planes = next(one for one in viewer.layers if one.name.startswith("stains alpha ["))
+    expected = [alpha_matte(channel, fur[1], method=method) for channel in stains]
+    np.testing.assert_array_equal(planes.data, expected)
+
+
+def test_pictures_come_out_with_their_channels_and_in_their_counts(
+    viewer, dock, finish, stains, fur
+):
+    """Time and channels: the result lies on the stack, in every channel of it."""
+    stack = np.stack([stains, stains[:, ::-1]])
+    viewer.add_image(stack, name="stains", axis_labels=("t", "ch", "y", "x"), scale=(9, 1, 2, 2))
+    trimaps = np.stack([fur[1], fur[1][::-1]])[:, None]
+    place = {"scale": (9, 3, 2, 2), "translate": (0, 1, 0, 0)}
+    viewer.add_labels(trimap_to_labels(trimaps), name="trimap", **trimap_options(), **place)
+    matte = dock("Alpha Matte")
+    choose(matte, image="stains", trimap="trimap")
+    matte.method.value = "closed_form"
+    assert not finish(matte)
+    alpha = viewer.layers["stains alpha"]
+    assert alpha.data.shape == (2, 1, *fur[1].shape)
+    for channel in range(3):
+        viewer.dims.set_point([0, 1], [9, channel])
+        assert alpha.get_value((9, channel, 40, 40), world=True) is not None
+        np.testing.assert_array_equal(alpha._slice.image.raw, alpha.data[1, 0])
+    foreground = dock("Estimate Foreground")
+    choose(foreground, image="stains", alpha="stains alpha")
+    finish(foreground)
+    result = viewer.layers["stains foreground"]
+    assert result.data.shape == stack.shape
+    assert not result.rgb
+    np.testing.assert_array_equal(result.scale, (9, 1, 2, 2))
+    known = trimaps[0, 0] == 255
+    np.testing.assert_allclose(result.data[0][:, known], stains[:, known], rtol=0.01, atol=1)
+    assert reading_of(result) == 1
+
+
+def test_two_and_four_channels_are_all_used_or_refused(viewer, dock, finish, stains, painted, fur):
+    for count in (2, 4):
+        several = np.concatenate([stains, stains[:1, :, ::-1]])[:count]
+        viewer.add_image(several, name=f"{count} stains", axis_labels=("c", "y", "x"))
+        matte = dock("Alpha Matte")
+        choose(matte, image=f"{count} stains", trimap="trimap")
+        matte.method.value = "closed_form"
+        finish(matte)
+        result = viewer.layers[f"{count} stains alpha"].data
+        without = alpha_matte(np.moveaxis(several[:-1], 0, 2), fur[1], method="closed_form")
+        assert np.abs(result - without).max() > 0.05
+        matte.method.value = "guided_filter"
+        assert not matte.run_button.enabled
+        assert f"{count} stains has {count} channels that make one picture" in matte.obstacle.value
+        assert "each channel by itself" in matte.obstacle.value
+        assert "Closed" in matte.obstacle.value
+
+
+def test_a_file_tells_which_axis_holds_the_channels(viewer, dock, tmp_path, stains):
+    tifffile.imwrite(tmp_path / "stains.ome.tif", stains, metadata={"axes": "CYX"})
+    tifffile.imwrite(tmp_path / "planes.ome.tif", stains, metadata={"axes": "ZYX"})
+    for name in ("stains", "planes"):
+        viewer.open(str(tmp_path / f"{name}.ome.tif"), plugin="napari")
+    read = {layer.name.partition(".")[0]: reading_of(layer) for layer in viewer.layers}
+    assert read == {"stains": 0, "planes": APART}
+    widget = dock("Segment")
+    choose(widget, image=next(n.name for n in viewer.layers if n.name.startswith("stains")))
+    assert "guessed: its file calls the axes CYX" in (
+        widget.layer_choices["image"].reading.current_choice
+    )
+
+
+def test_every_label_gets_a_matte_of_its_own(viewer, dock, finish, fur):
+    labels = np.zeros(fur[1].shape, np.uint8)
+    labels[20:40, 20:50], labels[60:80, 70:100] = 2, 5
+    viewer.add_labels(labels, name="cells", scale=(0.5, 0.5))
+    trimaps = dock("Make Trimap")
+    reading = trimaps.layer_choices["mask"].reading
+    for name in ("inner", "outer"):
+        trimaps.fields["band", name].value = 3
+    finish(trimaps)
+    union = viewer.layers["cells trimap"]
+    np.testing.assert_array_equal(
+        union.data, trimap_to_labels(make_trimap(labels > 0, inner=3, outer=3))
+    )
+    reading.value = APART
+    finish(trimaps)
+    each = next(layer for layer in viewer.layers if layer.name.startswith("cells trimap ["))
+    expected = [trimap_to_labels(make_trimap(labels == n, inner=3, outer=3)) for n in (2, 5)]
+    np.testing.assert_array_equal(each.data, expected)
+    np.testing.assert_array_equal(each.scale, (1, 0.5, 0.5))
+    assert each.metadata["matting_nodes"]["axes"] == {"mask": {"labels": [2, 5]}}
+
+
+def test_the_current_plane_alone(viewer, dock, finish, fur):
+    stack = np.stack([fur[0], fur[0][::-1], fur[0][:, ::-1]])
+    viewer.add_image(stack, name="stack", rgb=True, scale=(4, 1, 1))
+    trimaps = trimap_to_labels(np.stack([fur[1], fur[1][::-1], fur[1][:, ::-1]]))
+    viewer.add_labels(trimaps, name="trimap", scale=(4, 1, 1), **trimap_options())
+    matte = dock("Alpha Matte")
+    choose(matte, image="stack", trimap="trimap")
+    matte.method.value = "guided_filter"
+    assert not matte.planes.native.isHidden()
+    matte.planes.value = "current plane"
+    expected = np.zeros(trimaps.shape, np.float32)
+    for plane in (1, 2):
+        viewer.dims.set_point(0, 4.0 * plane)
+        finish(matte)
+        trimap = [fur[1], fur[1][::-1], fur[1][:, ::-1]][plane]
+        expected[plane] = alpha_matte(stack[plane], trimap, method="guided_filter")
+        np.testing.assert_array_equal(viewer.layers["stack alpha"].data, expected)
+    for name in ("stack", "trimap", "stack alpha"):
+        viewer.layers.remove(name)
+    assert matte.planes.native.isHidden()
+
+
+def test_compare_on_a_stack_is_a_table_that_grows_no_window(viewer, dock, finish, fur, tmp_path):
+    reference = fur[1].astype(np.float32) / 255
+    mattes = np.stack([reference * share for share in np.linspace(0, 1, 12, dtype=np.float32)])
+    for name, data in (("matte", mattes), ("truth", np.stack([reference] * 12))):
+        viewer.add_image(data, name=name)
+    widget = dock("Compare")
+    choose(widget, alpha="matte", reference="truth")
+    before = widget.native.minimumSizeHint()
+    told = finish(widget)
+    assert told.startswith("mean of 12 planes\nSAD: ")
+    assert widget.native.minimumSizeHint().width() <= before.width()
+    assert widget.native.minimumSizeHint().height() <= before.height()
+    widget.table.view.sortItems(1)
+    widget.table.save(tmp_path / "planes.csv")
+    with (tmp_path / "planes.csv").open() as file:
+        title, *rows = csv.reader(file)
+    assert title[:2] == ["axis 0", "SAD"]
+    assert [int(row[0]) for row in rows] == list(range(11, -1, -1))
+    everywhere = np.ones(reference.shape, bool)
+    expected = [metrics.sad(matte, reference, everywhere) for matte in mattes[::-1]]
+    np.testing.assert_allclose([float(row[1]) for row in rows], expected)
+
+
+def test_a_matte_of_a_painted_over_trimap_says_so(viewer, dock, finish, fur):
+    mask = np.zeros(fur[1].shape, np.uint8)
+    mask[30:70, 30:90] = 1
+    viewer.add_image(fur[0], name="fur", rgb=True)
+    viewer.add_labels(mask, name="mask")
+    trimaps, matte = dock("Make Trimap"), dock("Alpha Matte")
+    finish(trimaps)
+    matte.method.value = "guided_filter"
+    choose(matte, image="fur", trimap="mask trimap")
+    finish(matte)
+    made = viewer.layers["fur alpha"].metadata["matting_nodes"]
+    assert "edited" not in made
+    viewer.layers["mask trimap"].data_setitem((np.array([50]), np.array([60])), 0)
+    finish(matte)
+    made = viewer.layers["fur alpha"].metadata["matting_nodes"]
+    for name, data in (("image", fur[0]), ("trimap", viewer.layers["mask trimap"].data)):
+        digest = hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()
+        assert made["inputs_sha256"][name] == digest
+    assert made["edited"] == {"trimap": "painted over after Make Trimap"}
+
+
+def test_units_that_measure_different_things_are_refused(viewer, dock, fur):
+    stack = np.stack([fur[0][..., 0]] * 3)
+    trimaps = np.stack([trimap_to_labels(fur[1])] * 3)
+    viewer.add_image(stack, name="time", units=("s", "um", "um"))
+    viewer.add_labels(trimaps, name="depth", units=("um", "um", "um"), **trimap_options())
+    matte = dock("Alpha Matte")
+    choose(matte, image="time", trimap="depth")
+    assert not matte.run_button.enabled
+    assert "measures an axis in second, and" in matte.obstacle.value
+
+
+def test_what_is_missing_is_told_in_the_labels_of_this_host(viewer, dock, fur):
+    viewer.add_image(fur[0], name="fur", rgb=True)
+    matte = dock("Alpha Matte")
+    assert "0 unknown, 1 background, 2 foreground" in matte.obstacle.value
+    assert "255" not in matte.obstacle.value
