@@ -41,6 +41,10 @@ class LayerChoice(widgets.ComboBox):
         self.proposing = False
         self.by_user = self.by_user and self.value is before
 
+    def show_whether_needed(self, needed: bool) -> None:
+        """Say in the label whether the selected method can do without."""
+        self.label = self.wire.name.replace("_", " ") + ("" if needed else " (optional)")
+
     def propose(self, layer: Layer | None) -> None:
         """Choose a layer, or none, on the user's behalf."""
         if self.value is not layer:
@@ -243,7 +247,7 @@ def _is_likely(layer: Layer, wire: Input) -> bool:
     if wire.kind in (Kind.MASK, Kind.LABELS):
         # An image may be a soft mask, but most are pictures: it is for the user to choose.
         return kind == Kind.MASK.value or (kind is None and is_labels(layer))
-    return bool(kind == wire.kind.value)
+    return bool(kind == wire.kind.value) and output in (None, wire.name)
 
 
 def _fits(layer: Layer, others: Sequence[Layer]) -> bool:

@@ -20,6 +20,7 @@ from ...framework.spec import NodeSpec, Output
 from ...job import Job
 from ...models.costs import described
 from ._choices import LayerChoice, needed, propose, worth_choosing
+from ._drawing import DrawButtons
 from ._fields import field
 from ._layers import frames, grid_of
 from ._live import Live
@@ -27,7 +28,7 @@ from ._manifest import widget_name
 from ._places import LayerPlaces, pixel_size
 from ._preferences import preferences, preferred_device, use_model_folder
 from ._protocols import Layer, Worker
-from ._readiness import obstacle
+from ._readiness import obstacle, shown_inputs
 from ._results import ResultLayers
 from ._scroll import scrolled
 from ._work import LiveStack, Outcome, Request, work
@@ -60,6 +61,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self._followed: LiveStack | None = None
         self._results = ResultLayers(napari_viewer, self.spec.name)
         self.layer_choices = {w.name: LayerChoice(w, napari_viewer) for w in self.spec.inputs}
+        self.draw_buttons = DrawButtons(napari_viewer, self.layer_choices)
         self.method = self._method_choice()
         self.fields = {
             (owner, p.name): field(p) for owner, parameters in self._owners() for p in parameters
@@ -84,6 +86,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.details = ""
         self.copy_button = widgets.PushButton(text="Copy details", visible=False)
         rows: list[widgets.bases.Widget] = [*self.layer_choices.values()]
+        rows += [self.draw_buttons] if self.draw_buttons.buttons else []
         rows += [self.method] if self.spec.default_method else []
         rows += self.fields.values()
         rows += [self.advanced] if any(p.advanced for _, p in self._parameters()) else []
@@ -171,6 +174,12 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             self.fields[owner, parameter.name].visible = chosen and (
                 self.advanced.value or not parameter.advanced
             )
+        method = self.method.value if self.spec.default_method else "default"
+        shown = shown_inputs(self.spec, method)
+        for name, choice in self.layer_choices.items():
+            choice.visible = name in shown
+            choice.show_whether_needed(name in needed(self.spec, method))
+        self.draw_buttons.show_only(shown)
 
     def parameters(self) -> dict[str, object]:
         """Return what is set: the method, its parameters and the node's own."""
@@ -290,8 +299,10 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
 
     def _layers(self) -> dict[str, Layer]:
         """Return the chosen layers by the input's name."""
-        chosen = {name: choice.value for name, choice in self.layer_choices.items()}
-        return {name: layer for name, layer in chosen.items() if layer is not None}
+        method = self.method.value if self.spec.default_method else "default"
+        chosen = {n: self.layer_choices[n].value for n in self.layer_choices}
+        shown = shown_inputs(self.spec, method)
+        return {n: layer for n, layer in chosen.items() if layer is not None and n in shown}
 
     def _request(self) -> Request:
         parameters = self.parameters()
