@@ -14,6 +14,9 @@ from ._places import common_shape, plane_shape
 from ._protocols import Layer, Viewer, is_labels, is_shapes, without_proxy
 from ._trimap import KEYS_HELP, is_trimap, tag
 
+NO_PICTURES = ("alpha", "mask", "confidence", "preview", "backdrop")
+"""Kinds of Image layers of ours that are nothing to cut an object out of."""
+
 
 class LayerChoice(widgets.ComboBox):
     """Chooses the layer for an input, until the user does."""
@@ -68,10 +71,10 @@ def _tooltip(wire: Input) -> str:
 
 
 def is_picture(layer: Layer) -> bool:
-    """Tell whether a layer is an image, and not an alpha or a soft mask of ours."""
+    """Tell whether a layer is an image, and not a matte, a preview or the like of ours."""
     from napari.layers import Image
 
-    return isinstance(layer, Image) and tag(layer).get("kind") not in ("alpha", "mask")
+    return isinstance(layer, Image) and tag(layer).get("kind") not in NO_PICTURES
 
 
 def selected_or_last(viewer: Viewer, layers: Sequence[Layer]) -> Layer | None:

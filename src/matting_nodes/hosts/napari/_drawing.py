@@ -12,7 +12,7 @@ from magicgui import widgets
 from ...arrays import Kind
 from ._choices import LayerChoice, is_picture, selected_or_last
 from ._places import leading_shape, plane_shape, transforms
-from ._protocols import Layer, without_proxy
+from ._protocols import LabelsLayer, Layer, without_proxy
 from ._trimap import FOREGROUND_LABEL, tag, trimap_options
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def added_trimap(
     **provenance
         Goes into its tag.
     """
-    layer = viewer.add_labels(
+    layer: LabelsLayer = viewer.add_labels(
         np.zeros(leading_shape(picture) + plane_shape(picture), np.uint8),
         name=name,
         **trimap_options(base=tag(picture).get("base", picture.name), **provenance),

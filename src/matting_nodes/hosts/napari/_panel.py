@@ -10,6 +10,7 @@ from magicgui import widgets
 
 from ...nodes import all_nodes
 from ._inspect import InspectWidget
+from ._preview import Preview
 from ._protocols import Layer
 from ._scroll import scrolled
 from ._trimap import is_trimap, tag
@@ -41,7 +42,7 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         specs = {spec.name: spec for spec in all_nodes()}
         others = [name for name in specs if name not in STEPS]
         super().__init__()
-        self.margins = (0, 0, 0, 0)
+        self.margins = (0, 6, 0, 0)
         self.nodes: dict[str, NodeWidget] = {
             name: widget_class(specs[name])(napari_viewer) for name in (*STEPS, *others)
         }
@@ -59,6 +60,8 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
             self._add(layout, name, self._titles[name], node.native)
         self._add(layout, "inspect", "Inspect", self.inspect.native)
         layout.addStretch()
+        self.preview = Preview(napari_viewer, self.nodes["composite"])
+        self.append(self.preview.backdrop)
         self._scroll = scrolled(content)
         self.native.layout().addWidget(self._scroll)
         self._following = STEPS[0]

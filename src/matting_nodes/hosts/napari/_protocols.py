@@ -33,6 +33,7 @@ class LayerEvents(Protocol):
 
     data: Event
     set_data: Event
+    visible: Event
 
 
 class LazyArray(Protocol):
@@ -69,6 +70,8 @@ class Layer(Protocol):
 
     def world_to_data(self, position: ArrayLike, /) -> NDArray[np.float64]: ...
 
+    def bind_key(self, key: str, action: Callable[..., object], /) -> object: ...
+
 
 class Unit(Protocol):
     """A unit of length: pint's."""
@@ -91,6 +94,7 @@ class LabelsLayer(Layer, Protocol):
     selected_label: int
     show_selected_label: bool
     brush_size: float
+    colormap: Any
 
 
 class ShapesLayer(Layer, Protocol):
@@ -119,6 +123,7 @@ class Selection(Protocol):
 class ListEvents(Protocol):
     """The events of a list of layers."""
 
+    inserted: Event
     removed: Event
 
 
@@ -133,6 +138,8 @@ class LayerList(Protocol):
     def index(self, layer: Layer, /) -> int: ...
 
     def move(self, source: int, target: int, /) -> bool: ...
+
+    def remove(self, layer: Layer, /) -> None: ...
 
 
 class Viewer(Protocol):

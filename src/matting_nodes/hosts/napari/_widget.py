@@ -31,6 +31,7 @@ from ._protocols import Layer, Worker
 from ._readiness import obstacle, shown_inputs
 from ._results import ResultLayers
 from ._scroll import scrolled
+from ._showing import follow_grid, show_well
 from ._work import LiveStack, Outcome, Request, work
 
 if TYPE_CHECKING:
@@ -47,12 +48,15 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     spec: ClassVar[NodeSpec]
     succeeded = Signal()
     """A run that was asked for has shown its results."""
+    parameters_changed = Signal()
+    """A parameter, the method or the choice of layers has changed."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         from qtpy.QtCore import Qt
         from qtpy.QtWidgets import QSizePolicy
 
         self._viewer = napari_viewer
+        follow_grid(napari_viewer)
         self._worker: Worker | None = None
         self._asked: Request | None = None
         self._progressed: Callable[[float, str], None] | None = None
@@ -118,6 +122,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         for each in (self.method, *self.fields.values(), *self.layer_choices.values()):
             each.changed.connect(self.live.ask)
             each.changed.connect(self._show_readiness)
+            each.changed.connect(self._tell_of_change)
         self.method.changed.connect(self._show_fields)
         self.method.changed.connect(self._prefer_device)
         self.advanced.changed.connect(self._show_fields)
@@ -219,6 +224,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         if not self.running:
             self.run_button.enabled = reason is None
 
+    def _tell_of_change(self, _value: object = None) -> None:
+        self.parameters_changed.emit()
+
     def _watch_places(self, _value: object = None) -> None:
         self._places.watch(list(self._layers().values()))
 
@@ -259,7 +267,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             return
         self._quiet = quiet
         try:
-            request = self._request()
+            request = self.request()
         except MattingError as error:
             self._refuse(error)
             return
@@ -304,7 +312,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         shown = shown_inputs(self.spec, method)
         return {n: layer for n, layer in chosen.items() if layer is not None and n in shown}
 
-    def _request(self) -> Request:
+    def request(self) -> Request:
+        """Return what a run needs: the chosen layers, as frames, and what is set."""
         parameters = self.parameters()
         complete_parameters(self.spec, parameters)
         layers = self._layers()
@@ -345,7 +354,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         if request.followed and outcome.provenance:
             stacks = {self.spec.outputs[0].name: request.followed.brought_up_to_date(request.grid)}
         names = {name: layer.name for name, layer in request.layers.items()}
-        for output in self.spec.outputs:
+        before = list(self._viewer.layers)
+        # The first output comes last, on top: the foreground, not its background.
+        for output in reversed(self.spec.outputs):
             if output.name in stacks:
                 self._results.show(
                     output.name,
@@ -358,6 +369,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
                     {**outcome.provenance, "inputs": names},
                     outcome.range,
                 )
+        made = [layer for layer in self._viewer.layers if layer not in before]
+        show_well(self._viewer, made, request.layers)
         self.message.value = outcome.table
         if not self._quiet:
             self.succeeded.emit()
