@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from magicgui import widgets
 
 from ...nodes import all_nodes
+from ._confidence import LeastCertain
+from ._hair_brush import KEY, HairBrush
 from ._inspect import InspectWidget
 from ._preview import Preview
 from ._protocols import Layer
@@ -58,6 +60,20 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
             node.leave_scrolling()
             self._titles[name] = f"{number}{specs[name].title}"
             self._add(layout, name, self._titles[name], node.native)
+        self.least_certain = LeastCertain(napari_viewer, self.nodes["alpha_matte"])
+        self.hair_brush = HairBrush(napari_viewer)
+        self.native.destroyed.connect(self.hair_brush.stop)
+        self.hair_button = widgets.PushButton(
+            text=f"hair brush ({KEY})",
+            tooltip="Paint along an edge of hair: what is within the brush of the edge below the "
+            "stroke becomes unknown.",
+        )
+        self.hair_button.changed.connect(self._take_hair_brush)
+        painting = widgets.Container(
+            widgets=[self.least_certain, self.hair_button], layout="horizontal", labels=False
+        )
+        painting.margins = (0, 0, 0, 0)
+        self.folds["alpha_matte"].addWidget(painting.native)
         self._add(layout, "inspect", "Inspect", self.inspect.native)
         layout.addStretch()
         self.preview = Preview(napari_viewer, self.nodes["composite"])
@@ -92,6 +108,11 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         done = [place for place, name in enumerate(STEPS) if name in made]
         done += [len(BEFORE_MATTE) - 1] if given else []
         return STEPS[min(max(done) + 1, len(STEPS) - 1)] if done else STEPS[0]
+
+    def _take_hair_brush(self, _value: object = None) -> None:
+        """Put the trimap into the hand, with the hair brush; if it is there, put the brush away."""
+        self.nodes["alpha_matte"].draw_buttons.draw("trimap")
+        self.hair_brush.toggle_active()
 
     def _stop_following(self, _event: object = None) -> None:
         events = self._viewer.layers.events

@@ -34,6 +34,7 @@ class LayerEvents(Protocol):
     data: Event
     set_data: Event
     visible: Event
+    paint: Event
 
 
 class LazyArray(Protocol):
@@ -95,6 +96,11 @@ class LabelsLayer(Layer, Protocol):
     show_selected_label: bool
     brush_size: float
     colormap: Any
+    mouse_drag_callbacks: list[Callable[..., object]]
+
+    def undo(self) -> None: ...
+
+    def data_setitem(self, indices: tuple[NDArray[Any], ...], value: int, /) -> None: ...
 
 
 class ShapesLayer(Layer, Protocol):
@@ -146,6 +152,11 @@ class Viewer(Protocol):
     """A viewer; napari hands a proxy of it to plugins."""
 
     layers: LayerList
+    dims: Any
+
+    def bind_key(
+        self, key: str, action: Callable[..., object] | None, /, *, overwrite: bool = False
+    ) -> object: ...
 
     def add_image(self, data: ArrayLike, **parameters: Any) -> ImageLayer: ...
 
