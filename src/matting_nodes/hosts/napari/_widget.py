@@ -21,6 +21,7 @@ from ...job import Job
 from ...models.costs import described
 from ._choices import LayerChoice, needed, propose, worth_choosing
 from ._drawing import DrawButtons
+from ._failures import copy
 from ._fields import field
 from ._layers import frames, grid_of
 from ._live import Live
@@ -391,11 +392,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             show_warning(str(error))
 
     def _copy_details(self) -> None:
-        from qtpy.QtWidgets import QApplication
-
-        clipboard = QApplication.clipboard()
-        if clipboard is not None:
-            clipboard.setText(self.details)
+        copy(self.details)
 
     def _stop(self) -> None:
         worker, self._worker, self._asked = self._worker, None, None
