@@ -113,7 +113,7 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
         from napari.qt.threading import create_worker
 
         use_model_folder()
-        report = to_ui_thread(self.native, self._show_progress)
+        show = to_ui_thread(self.native, self._show_progress)
         stack = leading_shape(self._layer)
         planes = LayerFrames(self._layer, stack, lambda plane: plane)
         device = str(preferences().get("device", "auto"))
@@ -123,7 +123,7 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
             stack,
             device,
             {"image": self._layer},
-            lambda: Job(report, lambda: worker.abort_requested),
+            lambda: Job(show, lambda: worker.abort_requested),
             _start_thread=False,
         )
         worker.returned.connect(self._finish)

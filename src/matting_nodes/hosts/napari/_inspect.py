@@ -71,6 +71,7 @@ class InspectWidget(widgets.Container[widgets.bases.Widget]):
         self._canvas = FigureCanvasQTAgg(self.figure)
         self.native.layout().addWidget(self.pixel.native)
         self.native.layout().addWidget(self._canvas)
+        self._canvas.mpl_connect("resize_event", self._ask)
         self._pause, self._hovering = (QSignalThrottler(parent=self.native) for _ in range(2))
         for throttler, act in ((self._pause, self.draw), (self._hovering, self._explain)):
             throttler.setTimeout(PAUSE)
@@ -93,6 +94,8 @@ class InspectWidget(widgets.Container[widgets.bases.Widget]):
 
     def draw(self) -> None:
         """Draw what the chosen layers hold now; values that have not changed are not read again."""
+        if min(self._canvas.get_width_height()) == 0:
+            return  # Folded away: it is drawn when it gets its size.
         mattes = [layer for layer in (self.alpha.value, self.reference.value) if layer is not None]
         changed, self._changed = self._changed, False
         if changed:
