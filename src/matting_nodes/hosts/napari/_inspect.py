@@ -62,10 +62,12 @@ class InspectWidget(widgets.Container[widgets.bases.Widget]):
         self.side_by_side = widgets.CheckBox(
             text="side by side", tooltip="Show every visible layer apart; all move together."
         )
-        draw = DrawButtons(napari_viewer, self.layer_choices)
+        self.draw_buttons = DrawButtons(napari_viewer, self.layer_choices)
         self.pixel = widgets.Label(value="")
         self.pixel.native.setWordWrap(True)
-        super().__init__(widgets=[*self.layer_choices.values(), draw, self.side_by_side])
+        super().__init__(
+            widgets=[*self.layer_choices.values(), self.draw_buttons, self.side_by_side]
+        )
         self.figure = Figure(figsize=(4, 5), layout="constrained")
         self.histogram, self.profile = self.figure.subplots(2, 1)
         self._canvas = FigureCanvasQTAgg(self.figure)
