@@ -96,7 +96,7 @@ def photo() -> None:
     # The sample's trimap goes, to make one's own.
     viewer.layers.selection = {viewer.layers["lemur trimap"]}
     viewer.layers.remove_selected()
-    session.run("segment", largest_hole=HOLE)
+    session.run("segment")
     session.run("make_trimap", inner=15, outer=25)
     session.picture("trimap")
     matte = session.run("alpha_matte")
@@ -114,9 +114,12 @@ def photo() -> None:
     getattr(viewer, "canvas", viewer).grid.enabled = False
     matte.live.switch.native.click()
     viewer.reset_view()
+    for name in ("lemur alpha", "lemur trimap"):
+        viewer.layers[name].visible = False
     session.press("J")
     while "lemur confidence" not in viewer.layers:
         session.wait(1)
+    session.press("J")
     session.picture("confidence")
     viewer.layers.remove("lemur confidence")
     viewer.reset_view()
@@ -152,11 +155,10 @@ def microscopy() -> None:
     alpha = viewer.layers["cell alpha"]
     soft = np.argwhere((alpha.data > 0.4) & (alpha.data < 0.6))[0]
     session.hover(*alpha.data_to_world(soft))
+    session.panel._scroll.ensureWidgetVisible(inspect._canvas)
     session.picture("inspect")
     viewer.close()
 
-
-HOLE = 0
 
 if __name__ == "__main__":
     photo()
