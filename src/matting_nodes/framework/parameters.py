@@ -31,6 +31,19 @@ class Color:
 
 
 @dataclass(frozen=True)
+class File:
+    """Annotation of a string that may be the path of a file, so that hosts can offer a dialog.
+
+    Parameters
+    ----------
+    pattern : str
+        Which files, as Qt's dialogs filter them: "ONNX (*.onnx)".
+    """
+
+    pattern: str
+
+
+@dataclass(frozen=True)
 class PixelSize:
     """Annotation of a number: the side of a pixel, which a host fills in if its data has one.
 
@@ -69,6 +82,8 @@ class Parameter:
     advanced: bool = False
     help: str = ""
     pixel_size: PixelSize | None = None
+    file: str = ""
+    """What files it may name, as a dialog filters them; empty if it names none."""
 
     @property
     def label(self) -> str:
@@ -214,6 +229,7 @@ def read_parameter(
         choices=choices,
         slider=next((m for m in markers if isinstance(m, Slider)), None),
         color=any(isinstance(m, Color) for m in markers),
+        file=next((m.pattern for m in markers if isinstance(m, File)), ""),
         advanced=any(isinstance(m, Advanced) for m in markers),
         help=help_texts.get(parameter.name) or next(shared, ""),
         pixel_size=next((m for m in markers if isinstance(m, PixelSize)), None),

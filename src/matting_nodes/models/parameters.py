@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from ..framework.parameters import Advanced, Help, Slider
+from ..framework.parameters import Advanced, File, Help, Slider
 
 Device = Annotated[
     Literal["auto", "cpu", "cuda", "mps"],
@@ -12,6 +12,7 @@ Device = Annotated[
 
 Weights = Annotated[
     str,
+    File("Weights (*.pth *.pt *.safetensors *.ckpt *.bin *.npz)"),
     Advanced(),
     Help(
         "A file with weights of your own, or the name of a model that was trained here; empty "

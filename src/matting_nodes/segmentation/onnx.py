@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Image, Mask, as_rgb
 from ..errors import ParameterError
-from ..framework.parameters import Advanced, Slider
+from ..framework.parameters import Advanced, File, Slider
 from ..framework.register import method
 from ..job import Job
 from ..models.inputs import DEVIATION, MEAN, Planes
@@ -65,7 +65,7 @@ PRESETS = {
 def onnx(
     image: Image,
     *,
-    file: str = "",
+    file: Annotated[str, File("ONNX (*.onnx)")] = "",
     preset: Literal["isnet", "u2net", "birefnet", "modnet", "custom"] = "isnet",
     soft: bool = False,
     side: Annotated[int, Slider(0, 4096, unit="px"), Advanced()] = 0,

@@ -53,6 +53,22 @@ def dock(viewer):
 
 
 @pytest.fixture
+def press(viewer):
+    """Presses a key over the canvas, as far down as it goes without a window manager."""
+    from vispy.util import keys
+
+    window = viewer.__wrapped__.window
+
+    def press_key(letter, shift=False):
+        modifiers = (keys.SHIFT,) if shift else ()
+        window._qt_viewer.canvas._scene_canvas.events.key_press(
+            key=keys.Key(letter), modifiers=modifiers
+        )
+
+    return press_key
+
+
+@pytest.fixture
 def finish(qtbot):
     """Runs a widget to its end and returns its message."""
 

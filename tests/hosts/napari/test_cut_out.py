@@ -84,3 +84,45 @@ def test_cancel_and_closing_the_panel_stop_it_within_a_second(viewer, qtbot, clo
     assert time.monotonic() - began < 10
     assert [layer.name for layer in viewer.layers] == ["lemurs"]
     assert not viewer.window.dock_widgets
+
+
+def test_the_result_stays_below_what_is_painted_on(viewer, cut):
+    viewer.add_image(sample_data.lemur()[::2, ::2], name="lemur", rgb=True)
+    labels = viewer.add_labels(np.zeros((10, 10), int), name="painting")
+    labels.mode = "paint"
+    cut()
+    names = [layer.name for layer in viewer.layers]
+    assert names == ["lemur", "lemur cutout checkerboard", "lemur cutout", "painting"]
+    assert viewer.layers.selection.active == labels
+
+
+def test_an_unforeseen_error_ends_with_details_to_copy(viewer, qtbot):
+    from qtpy.QtWidgets import QApplication
+
+    class Broken:
+        """A lazy picture whose file is gone."""
+
+        shape, ndim, dtype, size = (3, 30, 40), 3, np.dtype(np.float32), 3600
+
+        def __init__(self):
+            self.lost = False
+
+        def __getitem__(self, index):
+            if self.lost:
+                raise OSError("the file is gone")
+            return np.zeros(self.shape, self.dtype)[index]
+
+    data = Broken()
+    viewer.add_image(data, name="lost", contrast_limits=(0, 1))
+    data.lost = True
+    panel = host.cut_out(viewer)
+    qtbot.waitUntil(lambda: not panel.running, timeout=120_000)
+    assert "the file is gone" in panel.message.value
+    panel.copy_button.native.click()
+    told = QApplication.clipboard().text()
+    assert "Cut out the object of matting-nodes" in told
+    assert "Image layer, float32, 3 × 30 × 40" in told
+    assert "OSError: the file is gone" in told
+    # It stays until it is closed, so that they can be copied.
+    assert list(viewer.window.dock_widgets) == ["Cut out the object"]
+    viewer.window.remove_dock_widget(panel.native)

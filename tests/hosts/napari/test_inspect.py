@@ -110,3 +110,80 @@ def test_nan_is_left_out_and_counted(viewer, dock):
     (label,) = (text.get_text() for text in widget.histogram.get_legend().get_texts())
     assert label == "holes (6 NaN or infinite)"
     assert widget.histogram.get_xlabel() == "alpha"
+
+
+def test_distances_are_in_the_layers_unit(viewer, dock):
+    viewer.open_sample("matting-nodes", "cell")
+    cell = viewer.layers["cell"]
+    micrometers = {"scale": (0.107, 0.107), "units": ("micrometer", "micrometer")}
+    alpha = viewer.add_image(np.zeros(cell.data.shape, np.float32), name="alpha", **micrometers)
+    viewer.add_shapes([[[10, 5], [10, 25]]], shape_type="line", name="cut", **micrometers)
+    widget = dock("Inspect")
+    widget.alpha.value, widget.line.value = alpha.__wrapped__, viewer.layers["cut"].__wrapped__
+    widget.draw()
+    (line,) = widget.profile.lines
+    assert line.get_xdata()[-1] == pytest.approx(20 * 0.107)
+    assert widget.profile.get_xlabel() == "µm along the line"
+
+
+def test_it_follows_the_theme(viewer, inspect):
+    from matplotlib.colors import to_hex
+    from napari.utils.theme import get_theme
+
+    for name in ("light", "dark"):
+        viewer.theme = name
+        theme = get_theme(name)
+        assert to_hex(inspect.figure.get_facecolor()) == to_hex(theme.background.as_hex())
+        assert to_hex(inspect.profile.xaxis.label.get_color()) == to_hex(theme.text.as_hex())
+    inspect.draw()
+    assert to_hex(inspect.profile.xaxis.label.get_color()) == to_hex(theme.text.as_hex())
+    assert to_hex(inspect.profile.get_facecolor()) == to_hex(get_theme("dark").background.as_hex())
+
+
+def hover(viewer, place):
+    from napari.utils._test_utils import read_only_mouse_event
+    from napari.utils.interactions import mouse_move_callbacks
+
+    event = read_only_mouse_event(type="mouse_move", is_dragging=False, position=place)
+    mouse_move_callbacks(viewer.__wrapped__, event)
+
+
+def test_a_pixel_under_the_mouse_is_explained(viewer, dock, qtbot, finish):
+    viewer.open_sample("matting-nodes", "lemur")
+    panel = dock("Image matting")
+    panel.native.window().show()
+    assert finish(panel.nodes["alpha_matte"]) == ""
+    panel.folds["inspect"].expand(animate=False)
+    widget, alpha = panel.inspect, viewer.layers["lemur alpha"].data
+    assert widget.alpha.value.name == "lemur alpha"
+    row, column = np.argwhere((alpha > 0.4) & (alpha < 0.6))[0].tolist()
+    qtbot.waitUntil(lambda: widget.native.isVisible())
+    widget.draw()
+    hover(viewer, (row, column))
+    qtbot.waitUntil(lambda: f"α {alpha[row, column]:.3f}" in widget.pixel.value)
+    # F and B are estimated around the pixel until there are layers of them.
+    assert "F <span" in widget.pixel.value
+    assert "press J" in widget.pixel.value
+    assert finish(panel.nodes["estimate_foreground"]) == ""
+    panel.least_certain.native.click()
+    qtbot.waitUntil(lambda: "lemur confidence" in viewer.layers)
+    foreground = viewer.layers["lemur foreground"].data[row, column]
+    sure = viewer.layers["lemur confidence"].data[row, column]
+    hover(viewer, (row, column))
+    numbers = ", ".join(f"{channel:.3g}" for channel in foreground)
+    qtbot.waitUntil(lambda: f"({numbers})" in widget.pixel.value)
+    assert f"{sure:.0%} sure" in widget.pixel.value
+    hover(viewer, (-50, -50))
+    qtbot.waitUntil(lambda: widget.pixel.value == "")
+
+
+def test_a_line_that_moves_has_no_values_read_again(inspect, qtbot, monkeypatch, viewer):
+    from matting_nodes.hosts.napari import _inspect
+
+    qtbot.waitUntil(lambda: len(drawn(inspect)) == 2)
+    read = []
+    values = _inspect.shown_values
+    monkeypatch.setattr(_inspect, "shown_values", lambda plane: read.append(1) or values(plane))
+    viewer.layers["cut"].data = [np.array([[100, 100], [100, 300]])]
+    qtbot.waitUntil(lambda: len(drawn(inspect)[0]) == 101)
+    assert not read

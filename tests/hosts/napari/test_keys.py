@@ -5,23 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.settings import get_settings
-from vispy.util import keys
 
 from matting_nodes.hosts.napari._trimap import _KEYS, trimap_options
-
-
-@pytest.fixture
-def press(viewer):
-    """Presses a key over the canvas, as far down as it goes without a window manager."""
-    window = viewer.__wrapped__.window
-
-    def press_key(letter, shift=False):
-        modifiers = (keys.SHIFT,) if shift else ()
-        window._qt_viewer.canvas._scene_canvas.events.key_press(
-            key=keys.Key(letter), modifiers=modifiers
-        )
-
-    return press_key
 
 
 @pytest.fixture

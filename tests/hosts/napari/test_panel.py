@@ -104,3 +104,25 @@ def test_it_fits_380_by_900_pixels_with_everything_unfolded(panel):
     assert (panel.native.width(), panel.native.height()) == (380, 900)
     assert panel._scroll.horizontalScrollBar().maximum() == 0
     panel.native.close()
+
+
+def test_a_trimap_that_is_there_makes_the_matte_the_next_step(viewer, panel, dock):
+    assert unfolded(panel) == ["segment"]
+    viewer.open_sample("matting-nodes", "lemur")
+    assert unfolded(panel) == ["alpha_matte"]
+    needless = "(not needed: there is lemur trimap)"
+    assert panel.folds["segment"].text() == f"1. Segment  {needless}"
+    assert panel.folds["make_trimap"].text() == f"2. Make Trimap  {needless}"
+    # Whoever wants to make one removes it.
+    viewer.layers.remove("lemur trimap")
+    assert unfolded(panel) == ["segment"]
+    assert panel.folds["segment"].text() == "1. Segment"
+    panel.nodes["alpha_matte"].draw_buttons.buttons["trimap"].native.click()
+    assert unfolded(panel) == ["alpha_matte"]
+    assert unfolded(dock("Image matting")) == ["alpha_matte"]
+
+
+def test_scribbles_leave_the_steps_as_they_are(viewer, panel):
+    viewer.add_image(sample_data.lemur(), name="lemur", rgb=True)
+    panel.nodes["segment"].draw_buttons.buttons["scribbles"].native.click()
+    assert unfolded(panel) == ["segment"]

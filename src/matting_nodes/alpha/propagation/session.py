@@ -206,6 +206,12 @@ class MattingSession:
             box = union(box, self._update_around(seeds[around], around, Job(), once=True))
         return box
 
+    def confidence(self) -> Floats:
+        """Return how sure the matte is of each pixel, as `propagation.confidence` does, (H, W)."""
+        from .confidence import agreement
+
+        return agreement(self._trimap, self._solved_term[0], self.alpha)
+
     def _update_around(self, seeds: Booleans, box: Slices, job: Job, once: bool = False) -> Slices:
         """Solve again around the marked pixels of a box; return the box in which α is new."""
         from .data_term import commit

@@ -15,6 +15,9 @@ from ._places import common_shape, plane_shape
 from ._protocols import Event, Layer, Viewer, is_labels, is_shapes, without_proxy
 from ._trimap import KEYS_HELP, is_trimap, tag
 
+NO_PICTURES = ("alpha", "mask", "confidence", "preview", "backdrop")
+"""Kinds of Image layers of ours that are nothing to cut an object out of."""
+
 
 class LayerChoice(widgets.ComboBox):
     """Chooses the layer for an input, until the user does."""
@@ -47,6 +50,10 @@ class LayerChoice(widgets.ComboBox):
         super().reset_choices(*args)
         self.proposing = False
         self.by_user = self.by_user and self.value is before
+
+    def show_whether_needed(self, needed: bool) -> None:
+        """Say in the label whether the selected method can do without."""
+        self.label = self.wire.name.replace("_", " ") + ("" if needed else " (optional)")
 
     def propose(self, layer: Layer | None) -> None:
         """Choose a layer, or none, on the user's behalf."""
@@ -129,10 +136,10 @@ def _tooltip(wire: Input) -> str:
 
 
 def is_picture(layer: Layer) -> bool:
-    """Tell whether a layer is an image, and not an alpha or a soft mask of ours."""
+    """Tell whether a layer is an image, and not a matte, a preview or the like of ours."""
     from napari.layers import Image
 
-    return isinstance(layer, Image) and tag(layer).get("kind") not in ("alpha", "mask")
+    return isinstance(layer, Image) and tag(layer).get("kind") not in NO_PICTURES
 
 
 def selected_or_last(viewer: Viewer, layers: Sequence[Layer]) -> Layer | None:
@@ -308,7 +315,7 @@ def _is_likely(layer: Layer, wire: Input) -> bool:
     if wire.kind in (Kind.MASK, Kind.LABELS):
         # An image may be a soft mask, but most are pictures: it is for the user to choose.
         return kind == Kind.MASK.value or (kind is None and is_labels(layer))
-    return bool(kind == wire.kind.value)
+    return bool(kind == wire.kind.value) and output in (None, wire.name)
 
 
 def _fits(layer: Layer, others: Sequence[Layer]) -> bool:

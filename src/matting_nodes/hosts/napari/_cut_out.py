@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,15 +19,21 @@ from ...models.catalog import MODELS
 from ...nodes._cutout import cutout, proposed
 from ...version import __version__
 from ._choices import is_picture, selected_or_last
+from ._failures import copy, report
 from ._layers import LayerFrames
 from ._places import leading_shape, transforms
 from ._preferences import preferences, use_model_folder
 from ._protocols import Layer, Worker
+from ._results import below_what_is_edited
+from ._showing import put_on_checkerboard
 from ._trimap import TAG, tag
 from ._widget import to_ui_thread
 
 if TYPE_CHECKING:
     import napari
+
+
+TITLE = "Cut out the object"
 
 
 @dataclass
@@ -38,6 +44,8 @@ class Cut:
     network: str = ""
     remarks: tuple[str, ...] = ()
     refusal: MattingError | None = None
+    details: str = ""
+    """What a bug report needs, of an unforeseen reason."""
 
 
 def cut_out(viewer: napari.viewer.Viewer) -> CutOutPanel | None:
@@ -59,7 +67,7 @@ def cut_out(viewer: napari.viewer.Viewer) -> CutOutPanel | None:
         show_warning("There is no image layer. The object is cut out of one. Open a picture first.")
         return None
     panel = CutOutPanel(viewer, picture)
-    dock = viewer.window.add_dock_widget(panel, name="Cut out the object", area="right")
+    dock = viewer.window.add_dock_widget(panel, name=TITLE, area="right")
     # A panel that is closed cancels.
     dock.destroyed.connect(panel.cancel)
     panel.start()
@@ -68,6 +76,8 @@ def cut_out(viewer: napari.viewer.Viewer) -> CutOutPanel | None:
 
 class CutOutPanel(widgets.Container[widgets.bases.Widget]):
     """The progress of a cutout, and Cancel; it goes away at the end.
+
+    After an unforeseen error it stays, with details to copy.
 
     Parameters
     ----------
@@ -84,10 +94,14 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
         self.message.native.setWordWrap(True)
         self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0)
         self.cancel_button = widgets.PushButton(text="Cancel")
+        self.details = ""
+        self.copy_button = widgets.PushButton(text="Copy details", visible=False)
         super().__init__(
-            widgets=[self.message, self.progress_bar, self.cancel_button], labels=False
+            widgets=[self.message, self.progress_bar, self.cancel_button, self.copy_button],
+            labels=False,
         )
         self.cancel_button.changed.connect(self.cancel)
+        self.copy_button.changed.connect(self._copy_details)
 
     @property
     def running(self) -> bool:
@@ -99,7 +113,7 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
         from napari.qt.threading import create_worker
 
         use_model_folder()
-        report = to_ui_thread(self.native, self._show_progress)
+        show = to_ui_thread(self.native, self._show_progress)
         stack = leading_shape(self._layer)
         planes = LayerFrames(self._layer, stack, lambda plane: plane)
         device = str(preferences().get("device", "auto"))
@@ -108,12 +122,16 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
             planes,
             stack,
             device,
-            lambda: Job(report, lambda: worker.abort_requested),
+            {"image": self._layer},
+            lambda: Job(show, lambda: worker.abort_requested),
             _start_thread=False,
         )
         worker.returned.connect(self._finish)
         worker.finished.connect(self._stop)
         worker.start()
+
+    def _copy_details(self) -> None:
+        copy(self.details)
 
     def cancel(self) -> None:
         """Ask the work to stop; it does within a step of it."""
@@ -126,18 +144,25 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
         self.message.value = f"{self._layer.name}: {message}"
 
     def _finish(self, cut: Cut) -> None:
-        from napari.utils.notifications import show_info, show_warning
+        from napari.utils.notifications import show_error, show_info, show_warning
 
-        if cut.refusal is not None:
+        if cut.details:
+            self.details, self.message.value = cut.details, str(cut.refusal)
+            self.copy_button.visible = True
+            self.progress_bar.visible = self.cancel_button.visible = False
+            show_error(str(cut.refusal))
+        elif cut.refusal is not None:
             show_warning(str(cut.refusal))
         if cut.data is None:
             return
         layer, base = self._layer, tag(self._layer).get("base", self._layer.name)
         made = {"kind": "image", "output": "cutout", "base": base, "network": cut.network}
         made |= {"node": "cutout", "version": __version__, "inputs": {"image": layer.name}}
-        self._viewer.add_image(
-            cut.data, name=f"{base} cutout", rgb=True, metadata={TAG: made}, **transforms(layer)
-        )
+        with below_what_is_edited(self._viewer):
+            result = self._viewer.add_image(
+                cut.data, name=f"{base} cutout", rgb=True, metadata={TAG: made}, **transforms(layer)
+            )
+            put_on_checkerboard(self._viewer, result)
         layer.visible = False
         found = MODELS[cut.network].title if cut.network in MODELS else "GrabCut"
         told = "" if cut.network in MODELS else ": where it errs, use Segment with a prompt"
@@ -145,12 +170,20 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
 
     def _stop(self) -> None:
         self._worker = None
+        if self.details:
+            return
         # The window may be gone before its last worker.
         with suppress(RuntimeError, LookupError):
             self._viewer.window.remove_dock_widget(self.native)
 
 
-def _work(planes: LayerFrames, stack: tuple[int, ...], device: str, job: Callable[[], Job]) -> Cut:
+def _work(
+    planes: LayerFrames,
+    stack: tuple[int, ...],
+    device: str,
+    layers: Mapping[str, Layer],
+    job: Callable[[], Job],
+) -> Cut:
     """Cut the object out of every plane; this touches no layer and no widget."""
     try:
         return _cut(planes, stack, device, job())
@@ -159,7 +192,8 @@ def _work(planes: LayerFrames, stack: tuple[int, ...], device: str, job: Callabl
     except Cancelled:
         return Cut()
     except Exception as error:
-        return Cut(refusal=as_matting_error(error))
+        told = report(error, TITLE, {"network": proposed(), "device": device}, layers)
+        return Cut(refusal=as_matting_error(error).within(TITLE), details=told)
 
 
 def _cut(planes: LayerFrames, stack: tuple[int, ...], device: str, job: Job) -> Cut:

@@ -7,15 +7,14 @@ import traceback
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from ...framework.spec import NodeSpec
 from ...version import __version__
 from ._places import leading_shape, pixels, plane_shape
 from ._protocols import Layer
 
 
-def details(
+def report(
     error: Exception,
-    spec: NodeSpec,
+    title: str,
     parameters: Mapping[str, object],
     layers: Mapping[str, Layer],
 ) -> str:
@@ -25,8 +24,8 @@ def details(
     ----------
     error : Exception
         What stopped the run.
-    spec : NodeSpec
-        The node.
+    title : str
+        What was run: a node's title, or a command's.
     parameters : mapping
         By name.
     layers : mapping of Layer
@@ -35,7 +34,7 @@ def details(
     packages = ("napari", "numpy", "scipy", "torch", "opencv-python")
     return "\n".join(
         [
-            f"{spec.title} of matting-nodes {__version__}",
+            f"{title} of matting-nodes {__version__}",
             f"parameters: {dict(parameters)}",
             *(f"{name}: {_described(layer)}" for name, layer in layers.items()),
             f"Python {platform.python_version()} on {platform.platform()}",
@@ -44,6 +43,15 @@ def details(
             "".join(traceback.format_exception(error)),
         ]
     )
+
+
+def copy(text: str) -> None:
+    """Put a text into the clipboard."""
+    from qtpy.QtWidgets import QApplication
+
+    clipboard = QApplication.clipboard()
+    if clipboard is not None:
+        clipboard.setText(text)
 
 
 def _described(layer: Layer) -> str:

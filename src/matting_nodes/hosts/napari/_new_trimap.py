@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ._choices import selected_or_last
-from ._places import leading_shape, plane_shape, transforms
-from ._trimap import FOREGROUND_LABEL, tag, trimap_options
+from ._drawing import added_trimap
+from ._trimap import tag
 
 if TYPE_CHECKING:
     import napari
@@ -27,10 +25,4 @@ def new_trimap(viewer: napari.viewer.Viewer) -> None:
     # Over a result, a trimap is for the picture that it was made from.
     base = tag(image).get("base")
     image = next((layer for layer in images if layer.name == base), image)
-    layer = viewer.add_labels(
-        np.zeros(leading_shape(image) + plane_shape(image), np.uint8),
-        name=f"{image.name} trimap",
-        **trimap_options(base=image.name),
-        **transforms(image),
-    )
-    layer.selected_label, layer.mode, layer.brush_size = FOREGROUND_LABEL, "paint", 20
+    added_trimap(viewer, image, f"{image.name} trimap")

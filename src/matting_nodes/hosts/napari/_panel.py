@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from magicgui import widgets
 
 from ...nodes import all_nodes
+from ._confidence import LeastCertain
+from ._hair_brush import KEY, HairBrush
 from ._inspect import InspectWidget
+from ._preview import Preview
+from ._protocols import Layer
 from ._scroll import scrolled
-from ._trimap import tag
+from ._trimap import is_trimap, tag
 from ._widget import NodeWidget, widget_class
 
 if TYPE_CHECKING:
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
     from superqt import QCollapsible
 
 STEPS = ("segment", "make_trimap", "alpha_matte", "estimate_foreground", "composite")
+BEFORE_MATTE = STEPS[: STEPS.index("alpha_matte")]
+"""Steps that a trimap makes needless."""
 
 
 class MattingPanel(widgets.Container[widgets.bases.Widget]):
@@ -37,12 +44,13 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         specs = {spec.name: spec for spec in all_nodes()}
         others = [name for name in specs if name not in STEPS]
         super().__init__()
-        self.margins = (0, 0, 0, 0)
+        self.margins = (0, 6, 0, 0)
         self.nodes: dict[str, NodeWidget] = {
             name: widget_class(specs[name])(napari_viewer) for name in (*STEPS, *others)
         }
         self.inspect = InspectWidget(napari_viewer)
         self.folds: dict[str, QCollapsible] = {}
+        self._titles: dict[str, str] = {}
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -50,9 +58,26 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         for name, node in self.nodes.items():
             number = f"{STEPS.index(name) + 1}. " if name in STEPS else ""
             node.leave_scrolling()
-            self._add(layout, name, f"{number}{specs[name].title}", node.native)
+            self._titles[name] = f"{number}{specs[name].title}"
+            self._add(layout, name, self._titles[name], node.native)
+        self.least_certain = LeastCertain(napari_viewer, self.nodes["alpha_matte"])
+        self.hair_brush = HairBrush(napari_viewer)
+        self.native.destroyed.connect(self.hair_brush.stop)
+        self.hair_button = widgets.PushButton(
+            text=f"hair brush ({KEY})",
+            tooltip="Paint along an edge of hair: what is within the brush of the edge below the "
+            "stroke becomes unknown.",
+        )
+        self.hair_button.changed.connect(self._take_hair_brush)
+        painting = widgets.Container(
+            widgets=[self.least_certain, self.hair_button], layout="horizontal", labels=False
+        )
+        painting.margins = (0, 0, 0, 0)
+        self.folds["alpha_matte"].addWidget(painting.native)
         self._add(layout, "inspect", "Inspect", self.inspect.native)
         layout.addStretch()
+        self.preview = Preview(napari_viewer, self.nodes["composite"])
+        self.append(self.preview.backdrop)
         self._scroll = scrolled(content)
         self.native.layout().addWidget(self._scroll)
         self._following = STEPS[0]
@@ -61,14 +86,47 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         self._laid_out.timeout.connect(self._show_button)
         for name in STEPS:
             self.nodes[name].succeeded.connect(partial(self._go_on, name))
-        self.folds[self._first_to_do(napari_viewer)].expand(animate=False)
+        self._viewer = napari_viewer
+        first = self._look_for_trimap()
+        self.folds[first].expand(animate=False)
+        for event in (napari_viewer.layers.events.inserted, napari_viewer.layers.events.removed):
+            event.connect(self._layers_changed)
+        self.native.destroyed.connect(self._stop_following)
 
-    @staticmethod
-    def _first_to_do(viewer: napari.viewer.Viewer) -> str:
-        """Return the step after the last one that has a result among the layers."""
-        made = {tag(layer).get("node") for layer in viewer.layers}
+    def _look_for_trimap(self) -> str:
+        """Return the first step to do, and say of those before it if a trimap makes them needless.
+
+        It is the one after the last that has a result among the layers.
+        """
+        layers = list(self._viewer.layers)
+        made = {tag(layer).get("node") for layer in layers}
+        given = next(filter(_is_given_trimap, layers), None)
+        for name in BEFORE_MATTE:
+            needless = given is not None and name not in made
+            text = f"  (not needed: there is {given.name})" if given and needless else ""
+            self.folds[name].setText(f"{self._titles[name]}{text}")
         done = [place for place, name in enumerate(STEPS) if name in made]
-        return STEPS[min(done[-1] + 1, len(STEPS) - 1)] if done else STEPS[0]
+        done += [len(BEFORE_MATTE) - 1] if given else []
+        return STEPS[min(max(done) + 1, len(STEPS) - 1)] if done else STEPS[0]
+
+    def _take_hair_brush(self, _value: object = None) -> None:
+        """Put the trimap into the hand, with the hair brush; if it is there, put the brush away."""
+        self.nodes["alpha_matte"].draw_buttons.draw("trimap")
+        self.hair_brush.toggle_active()
+
+    def _stop_following(self, _event: object = None) -> None:
+        events = self._viewer.layers.events
+        for event in (events.inserted, events.removed):
+            event.disconnect(self._layers_changed)
+
+    def _layers_changed(self, event: Any) -> None:
+        """Go to the matte when a trimap is opened or begun, and back when it is gone."""
+        with suppress(RuntimeError):  # The window may be closing.
+            first = self._look_for_trimap()
+            if _is_given_trimap(event.value):
+                shown = [name for name in STEPS if self.folds[name].isExpanded()]
+                if len(shown) == 1 and {*shown, first} <= {*BEFORE_MATTE, "alpha_matte"}:
+                    self._go_to(shown[0], first)
 
     def _add(self, layout: QVBoxLayout, name: str, title: str, body: QWidget) -> None:
         from superqt import QCollapsible
@@ -92,8 +150,10 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         if not following:
             return
         (after,) = following
-        if self.folds[after].isExpanded():
-            return
+        if not self.folds[after].isExpanded():
+            self._go_to(name, after)
+
+    def _go_to(self, name: str, after: str) -> None:
         self.folds[name].collapse(animate=False)
         self.folds[after].expand(animate=False)
         self._following = after
@@ -102,3 +162,8 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
 
     def _show_button(self) -> None:
         self._scroll.ensureWidgetVisible(self.nodes[self._following].run_button.native)
+
+
+def _is_given_trimap(layer: Layer) -> bool:
+    """Tell whether a layer is a trimap that no step made: painted by hand, or opened."""
+    return is_trimap(layer) and "output" not in tag(layer)

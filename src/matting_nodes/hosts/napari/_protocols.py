@@ -33,6 +33,8 @@ class LayerEvents(Protocol):
 
     data: Event
     set_data: Event
+    visible: Event
+    paint: Event
 
 
 class LazyArray(Protocol):
@@ -72,6 +74,8 @@ class Layer(Protocol):
 
     def world_to_data(self, position: ArrayLike, /) -> NDArray[np.float64]: ...
 
+    def bind_key(self, key: str, action: Callable[..., object], /) -> object: ...
+
 
 class Unit(Protocol):
     """A unit of length: pint's."""
@@ -94,6 +98,12 @@ class LabelsLayer(Layer, Protocol):
     selected_label: int
     show_selected_label: bool
     brush_size: float
+    colormap: Any
+    mouse_drag_callbacks: list[Callable[..., object]]
+
+    def undo(self) -> None: ...
+
+    def data_setitem(self, indices: tuple[NDArray[Any], ...], value: int, /) -> None: ...
 
 
 class ShapesLayer(Layer, Protocol):
@@ -122,6 +132,7 @@ class Selection(Protocol):
 class ListEvents(Protocol):
     """The events of a list of layers."""
 
+    inserted: Event
     removed: Event
 
 
@@ -140,6 +151,8 @@ class LayerList(Protocol):
 
     def move(self, source: int, target: int, /) -> bool: ...
 
+    def remove(self, layer: Layer, /) -> None: ...
+
 
 class Dims(Protocol):
     """What a viewer shows of its axes."""
@@ -153,6 +166,10 @@ class Viewer(Protocol):
 
     layers: LayerList
     dims: Dims
+
+    def bind_key(
+        self, key: str, action: Callable[..., object] | None, /, *, overwrite: bool = False
+    ) -> object: ...
 
     def add_image(self, data: ArrayLike, **parameters: Any) -> ImageLayer: ...
 

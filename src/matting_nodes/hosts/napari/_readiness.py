@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 
 from ...errors import MattingError, MissingInputError
 from ...framework.run import complete_parameters
@@ -40,6 +41,28 @@ def obstacle(
     except MattingError as error:
         return error
     return None
+
+
+def shown_inputs(spec: NodeSpec, method: str) -> set[str]:
+    """Return the inputs that a node or its method makes use of.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    method : str
+        Its selected method, or "default".
+    """
+    chosen = spec.chosen(method)
+    if chosen is None:
+        return {wire.name for wire in spec.inputs}
+    takes = set(chosen.takes)
+    # What the node itself looks at: alpha_matte keeps a trimap's definite pixels as they are.
+    by_node = {w.name for w in spec.inputs if not w.group} & set(
+        signature(spec.check).parameters if spec.check else ()
+    )
+    strokes = {w.name for w in spec.inputs if w.name.endswith("_scribbles")}
+    return takes | by_node | (strokes if "scribbles" in takes else set())
 
 
 def _missing(spec: NodeSpec, wire: Input) -> MissingInputError:

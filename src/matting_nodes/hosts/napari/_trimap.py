@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from ._protocols import LabelsLayer, Layer, LayerMeta
 TAG = "matting_nodes"
 UNKNOWN_LABEL, BACKGROUND_LABEL, FOREGROUND_LABEL = 0, 1, 2
 _VALUES = np.array([UNKNOWN, BACKGROUND, FOREGROUND], np.uint8)
-_CLEAR = (0.0, 0.0, 0.0, 0.0)
+_CLEAR, _WHITE = (0.0, 0.0, 0.0, 0.0), (1.0, 1.0, 1.0, 1.0)
 _COLORS = {
     None: _CLEAR,
     UNKNOWN_LABEL: _CLEAR,
@@ -93,6 +94,25 @@ def trimap_options(**provenance: object) -> LayerMeta:
         "opacity": 0.4,
         "metadata": {TAG: {"kind": "trimap", **provenance}},
     }
+
+
+def show_unknown(layer: LabelsLayer, shown: bool) -> None:
+    """Show what is unknown in a trimap as white, or let the picture below show through.
+
+    Parameters
+    ----------
+    layer : Labels layer
+        A trimap.
+    shown : bool
+        Whether it is white.
+    """
+    from napari.utils.colormaps import DirectLabelColormap
+
+    colors: Any = layer.colormap.color_dict
+    color = _WHITE if shown else _CLEAR
+    # Colors that a user has given it stay.
+    if tuple(colors[UNKNOWN_LABEL]) in {_WHITE, _CLEAR} - {color}:
+        layer.colormap = DirectLabelColormap(color_dict={**colors, UNKNOWN_LABEL: color})
 
 
 def alpha_options(**provenance: object) -> LayerMeta:

@@ -22,6 +22,8 @@ from ...job import Job
 from ...models.costs import described
 from ._axes import AxesView, as_read
 from ._choices import LayerChoice, needed, propose, worth_choosing
+from ._drawing import DrawButtons
+from ._failures import copy
 from ._fields import field
 from ._layers import OnePlane, frames, grid_of, plane_number
 from ._live import Live
@@ -29,9 +31,10 @@ from ._manifest import widget_name
 from ._places import LayerPlaces, pixel_size
 from ._preferences import preferences, preferred_device, use_model_folder
 from ._protocols import Layer, Worker
-from ._readiness import obstacle
+from ._readiness import obstacle, shown_inputs
 from ._results import ResultLayers, painted_over
 from ._scroll import scrolled
+from ._showing import follow_grid, show_well
 from ._table import ResultTable
 from ._work import LiveStack, Outcome, Request, work
 
@@ -50,12 +53,15 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     spec: ClassVar[NodeSpec]
     succeeded = Signal()
     """A run that was asked for has shown its results."""
+    parameters_changed = Signal()
+    """A parameter, the method or the choice of layers has changed."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         from qtpy.QtCore import Qt
         from qtpy.QtWidgets import QSizePolicy
 
         self._viewer = napari_viewer
+        follow_grid(napari_viewer)
         self._worker: Worker | None = None
         self._asked: Request | None = None
         self._progressed: Callable[[float, str], None] | None = None
@@ -71,6 +77,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             tooltip="Run on all planes of a stack, or on the one on show: the others stay as they "
             "are, or empty.",
         )
+        self.draw_buttons = DrawButtons(napari_viewer, self.layer_choices)
         self.method = self._method_choice()
         self.fields = {
             (owner, p.name): field(p) for owner, parameters in self._owners() for p in parameters
@@ -98,6 +105,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             row for choice in self.layer_choices.values() for row in choice.rows
         ]
         rows += [self.planes]
+        rows += [self.draw_buttons] if self.draw_buttons.buttons else []
         rows += [self.method] if self.spec.default_method else []
         rows += self.fields.values()
         rows += [self.advanced] if any(p.advanced for _, p in self._parameters()) else []
@@ -135,6 +143,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         for each in changing:
             each.changed.connect(self.live.ask)
             each.changed.connect(self._show_readiness)
+            each.changed.connect(self._tell_of_change)
         self.method.changed.connect(self._show_fields)
         self.method.changed.connect(self._prefer_device)
         self.advanced.changed.connect(self._show_fields)
@@ -191,6 +200,12 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             self.fields[owner, parameter.name].visible = chosen and (
                 self.advanced.value or not parameter.advanced
             )
+        method = self.method.value if self.spec.default_method else "default"
+        shown = shown_inputs(self.spec, method)
+        for name, choice in self.layer_choices.items():
+            choice.visible = name in shown
+            choice.show_whether_needed(name in needed(self.spec, method))
+        self.draw_buttons.show_only(shown)
 
     def parameters(self) -> dict[str, object]:
         """Return what is set: the method, its parameters and the node's own."""
@@ -240,6 +255,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         except MattingError:
             return False
 
+    def _tell_of_change(self, _value: object = None) -> None:
+        self.parameters_changed.emit()
+
     def _watch_places(self, _value: object = None) -> None:
         self._places.watch(list(self._layers().values()))
 
@@ -280,7 +298,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             return
         self._quiet = quiet
         try:
-            request = self._request()
+            request = self.request()
         except MattingError as error:
             self._refuse(error)
             return
@@ -320,10 +338,13 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
 
     def _layers(self) -> dict[str, Layer]:
         """Return the chosen layers by the input's name."""
-        chosen = {name: choice.value for name, choice in self.layer_choices.items()}
-        return {name: layer for name, layer in chosen.items() if layer is not None}
+        method = self.method.value if self.spec.default_method else "default"
+        chosen = {n: self.layer_choices[n].value for n in self.layer_choices}
+        shown = shown_inputs(self.spec, method)
+        return {n: layer for n, layer in chosen.items() if layer is not None and n in shown}
 
-    def _request(self) -> Request:
+    def request(self) -> Request:
+        """Return what a run needs: the chosen layers, as frames, and what is set."""
         parameters = self.parameters()
         complete_parameters(self.spec, parameters)
         layers = self._layers()
@@ -378,7 +399,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             if (made := painted_over(layer))
         }
         provenance |= {"edited": edited} if edited else {}
-        for output in self.spec.outputs:
+        before = list(self._viewer.layers)
+        # The first output comes last, on top: the foreground, not its background.
+        for output in reversed(self.spec.outputs):
             if output.name in stacks:
                 self._results.show(
                     output.name,
@@ -392,6 +415,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
                     outcome.range,
                     None if request.plane is None else request.planes[0],
                 )
+        new_layers = [layer for layer in self._viewer.layers if layer not in before]
+        show_well(self._viewer, new_layers, request.layers)
         self._show_tables(request, outcome)
         if not self._quiet:
             self.succeeded.emit()
@@ -427,11 +452,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             show_warning(str(error))
 
     def _copy_details(self) -> None:
-        from qtpy.QtWidgets import QApplication
-
-        clipboard = QApplication.clipboard()
-        if clipboard is not None:
-            clipboard.setText(self.details)
+        copy(self.details)
 
     def _stop(self) -> None:
         worker, self._worker, self._asked = self._worker, None, None

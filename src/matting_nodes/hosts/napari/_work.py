@@ -17,7 +17,7 @@ from ...framework.run import Frames
 from ...framework.spec import NodeSpec
 from ...job import Cancelled, Job
 from ._axes import ChannelsTogether
-from ._failures import details
+from ._failures import report
 from ._layers import hashes
 from ._places import Grid, Shape
 from ._protocols import Layer, LayerMeta
@@ -120,7 +120,7 @@ def work(spec: NodeSpec, requests: list[Request], job: Callable[[], Job]) -> Out
     except Cancelled:
         return Outcome({}, {})
     except Exception as error:
-        told = details(error, spec, request.parameters, request.layers)
+        told = report(error, spec.title, request.parameters, request.layers)
         return Outcome({}, {}, refusal=as_matting_error(error).within(spec.title), details=told)
 
 
