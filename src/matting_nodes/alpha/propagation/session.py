@@ -1,4 +1,9 @@
-"""A matte that follows its trimap: after a stroke, only what it can change is solved again."""
+"""A matte that follows its trimap: a stroke is solved for around it, then the rest settles.
+
+Links between pixels of similar color carry a stroke all over the picture. So there are two steps:
+around a stroke α is solved for at once, as if all beyond stayed as it is; later `settle` solves for
+all unknown pixels, beginning with the last solution.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +38,6 @@ from ...solvers.boxes import (
 )
 from .._checks import check_window, full_contrast, has_both_regions
 from . import TITLE
-from .sample_grid import TILE
 
 Floats = NDArray[np.float32]
 Booleans = NDArray[np.bool_]
@@ -56,18 +60,16 @@ RESTART_FRACTION = 0.25
 """Share of the picture above which a changed box has everything solved again."""
 EDGE_WIDTH = 4
 """Width of the strip along the edge of the solved part in which nothing may move, in pixels."""
-LINK_TOLERANCE = 0.001
-"""Change of α that links to changed pixels elsewhere would cause, above which a tile is solved
-again."""
-LINK_ROUNDS = 2
-"""How often at most an update solves such tiles; what then remains, the next one solves."""
+SETTLE_TOLERANCE = 0.001
+"""Changes of α up to which a pixel stays as it is when the matte settles."""
 
 
 class MattingSession:
     """The matte of sampled propagation, kept up to date with a trimap that is being painted.
 
     Begin one with `begin`; after each stroke `update` it. What a cancelled update did not do, the
-    next one does. A session keeps the equations of the pixels that were unknown at first, 104 bytes
+    next one does. To follow a hand, update without settling, and `settle` once it rests. A session
+    keeps the equations of the pixels that were unknown at first, 104 bytes
     each.
 
     Attributes
@@ -75,6 +77,8 @@ class MattingSession:
     alpha : (H, W) float32, 0..1
         The matte, exactly 0 and 1 where the trimap is known. Updates change it in place, at their
         very end.
+    settled : bool
+        Whether all of it is up to date with the trimap, and not only what is near the strokes.
 
     Examples
     --------
@@ -101,8 +105,6 @@ class MattingSession:
         with telling_of_compiling(job, TITLE) as job:
             self._samples, self._solved_term = sample_colors(image, trimap, job.part(0, 0.5))
             self._links = ColorLinks(self._samples.colors)
-            tiles = [-(-side // TILE) for side in trimap.shape]
-            self._link_residuals: Floats = np.zeros(tiles, np.float32)
             self._rows = RowCache(image, unknown(trimap), EPSILON, np.float32)
             self._solved_alpha = self._solved_term[0]
             # Not clipped: values beyond 0..1 are needed to solve again beside them.
@@ -115,6 +117,7 @@ class MattingSession:
                 job.part(0.5, 1),
             )
             self.alpha: Alpha = self._solved_alpha.clip(0, 1)
+        self.settled = True
 
     @classmethod
     def begin(
@@ -153,7 +156,12 @@ class MattingSession:
         return cls(picture, now.copy(), job or Job())
 
     def update(
-        self, trimap: ArrayLike, region: Slices | None = None, job: Job | None = None
+        self,
+        trimap: ArrayLike,
+        region: Slices | None = None,
+        job: Job | None = None,
+        *,
+        settle: bool = True,
     ) -> Slices:
         """Bring the matte up to date with a trimap that was painted on.
 
@@ -166,6 +174,9 @@ class MattingSession:
             comparison if not given.
         job : Job, optional
             Reports progress, and stops the work when it is cancelled.
+        settle : bool
+            Whether to solve for the whole picture. If not, only what is near the change is solved
+            for, which is many times as fast, and `settle` has to be called in the end.
 
         Returns
         -------
@@ -185,55 +196,68 @@ class MattingSession:
         has_both_regions(now)
         if is_empty(region):
             self._pending = None
-            return region
+            return self.settle(job) if settle else region
         if area(region) > now.size * RESTART_FRACTION:
             return self._restart(job)
         # Quick, and useless if it is stopped halfway.
         self._pending = self._samples.update(now, region, Job())
         job.step(0.3, message=TITLE)
+        solve = self._solve_everywhere if settle else self._solve_nearby
+        changed = solve(job.part(0.3, 1))
+        self._pending, self.settled = None, settle
+        return changed
+
+    def settle(self, job: Job | None = None) -> Slices:
+        """Bring all of the matte up to date with the trimap of the last update.
+
+        Parameters
+        ----------
+        job : Job, optional
+            Reports progress, and stops the work when it is cancelled.
+
+        Returns
+        -------
+        rows, columns : slice
+            The box outside which the matte is unchanged; empty if all was up to date.
+
+        Raises
+        ------
+        Cancelled
+            If the job was cancelled; the matte is left unchanged.
+        """
+        if self.settled:
+            return slice(0, 0), slice(0, 0)
+        changed = self._solve_everywhere(job or Job())
+        self.settled = True
+        return changed
+
+    def _solve_nearby(self, job: Job) -> Slices:
+        """Solve around what is pending; return the box in which α is new."""
+        from .data_term import changed_pixels, commit
+
+        assert self._pending is not None
+        now, was = self._trimap, (self._solved_trimap, self._solved_term, self._solved_alpha)
         box = widened(self._pending, SOLVE_MARGIN + EDGE_WIDTH, now.shape)
         term, guess = self._term_and_guess(box)
-        from .data_term import changed_pixels
-
         seeds = changed_pixels(now, self._solved_trimap, term, self._solved_term, guess, box)
-        box = self._update_around(seeds, box, job.part(0.3, 1))
-        self._pending = None
-        for _ in range(LINK_ROUNDS):
-            seeds = self._pop_linked_pixels()
-            if not seeds.any():
-                break
-            around = widened(bounds(seeds), SOLVE_MARGIN + EDGE_WIDTH, now.shape)
-            box = union(box, self._update_around(seeds[around], around, Job(), once=True))
+        box, solved, term, solution = self._solve_around(seeds, box, job)
+        # Nothing before this line changes what a caller sees; nothing from here on can fail.
+        commit(now, solved, term, solution, box, *was, self.alpha)
         return box
 
-    def _update_around(self, seeds: Booleans, box: Slices, job: Job, once: bool = False) -> Slices:
-        """Solve again around the marked pixels of a box; return the box in which α is new."""
+    def _solve_everywhere(self, job: Job) -> Slices:
+        """Solve for all unknown pixels; return the box in which α is new."""
         from .data_term import commit
 
-        box, solved, term, solution = self._solve_around(seeds, box, job, once)
-        # Nothing before this line changes what a caller sees; nothing from here on can fail.
+        now, box = self._trimap, whole(self._trimap.shape)
+        solve, alpha = unknown(now), np.empty_like(self.alpha)
+        term, guess = self._term_and_guess(box)
+        solution = self._solve(self._rows.of(box, solve), box, solve, term, guess, job, warm=True)
         was = self._solved_trimap, self._solved_term, self._solved_alpha
-        self._links.add_residuals(
-            solved, solution, box, self._trimap, was[0], was[2], self._link_residuals
-        )
-        commit(self._trimap, solved, term, solution, box, *was, self.alpha)
-        return box
-
-    def _pop_linked_pixels(self) -> Booleans:
-        """Return the unknown pixels of tiles that links would move; reset their residuals."""
-        from .color_links import LINK_WEIGHT
-
-        free = unknown(self._trimap)
-        moved = np.zeros(self._link_residuals.shape, bool)
-        for row, column in np.argwhere(abs(self._link_residuals) > LINK_TOLERANCE * LINK_WEIGHT):
-            tile = tuple(slice(TILE * i, TILE * (i + 1)) for i in (row, column))
-            # A residual r moves a tile by about r / Σ (w + 2 w_link), each pixel having two links.
-            weight = (self._solved_term[1][tile] + 2 * LINK_WEIGHT)[free[tile]].sum()
-            moved[row, column] = abs(self._link_residuals[row, column]) > LINK_TOLERANCE * weight
-        self._link_residuals[moved] = 0
-        pixels = moved.repeat(TILE, axis=0).repeat(TILE, axis=1)
-        marks: Booleans = pixels[: free.shape[0], : free.shape[1]] & free
-        return marks
+        commit(now, solve, term, solution, box, *was, alpha)
+        changed = abs(alpha - self.alpha) > np.where(solve, np.float32(SETTLE_TOLERANCE), 0)
+        np.copyto(self.alpha, alpha, where=changed)
+        return bounds(changed)
 
     def _set_trimap(self, trimap: ArrayLike, region: Slices | None) -> Slices:
         """Copy a trimap; return the box in which it changed, or an earlier change is pending."""
@@ -250,7 +274,7 @@ class MattingSession:
         return union(region, self._pending)
 
     def _solve_around(
-        self, seeds: Booleans, box: Slices, job: Job, once: bool
+        self, seeds: Booleans, box: Slices, job: Job
     ) -> tuple[Slices, Booleans, Floats, Floats]:
         """Return a box, which of its pixels were solved for, and their data term and α."""
         import cv2
@@ -261,14 +285,14 @@ class MattingSession:
         solved = np.zeros(sides(box), bool)
         while solve.any():
             before, rows = solution, self._rows.of(box, solve)
-            solution = self._solve(rows, box, solve, term, before, job, ENERGY_TOLERANCE)
+            solution = self._solve(rows, box, solve, term, before, job, ENERGY_TOLERANCE, True)
             solved |= solve
             # Where the edge of the solved part moved, the pixels beyond have to move too.
             move = cv2.absdiff(solution, before)
             weak = term[1] < WEAK_WEIGHT
             moved = (move > EDGE_TOLERANCE) | ((move > WEAK_EDGE_TOLERANCE) & weak)
             beyond = _dilated(moved, EDGE_WIDTH) & unknown(trimap[box]) & ~solve
-            if once or not beyond.any():
+            if not beyond.any():
                 break
             wider = union(shifted(bounds(beyond), box), box)
             wider = widened(wider, SOLVE_MARGIN + EDGE_WIDTH, trimap.shape)
@@ -307,6 +331,7 @@ class MattingSession:
         start: Floats,
         job: Job,
         energy: float = 0,
+        warm: bool = False,
     ) -> Floats:
         """Return α in a box, not clipped; `start` where it is not to be solved for."""
         from .data_term import gather_unknowns
@@ -316,7 +341,7 @@ class MattingSession:
             return start
         colors, term = gather_unknowns(self._samples.colors, term, solve, box)
         links = self._links.links_of(solve, start, box, self._trimap, self._solved_alpha)
-        return propagate(rows, colors, solve, links, term, start, job, energy)
+        return propagate(rows, colors, solve, links, term, start, job, energy, warm=warm)
 
 
 def _pasted(part: NDArray[Any], box: Slices, into: NDArray[Any], wider: Slices) -> NDArray[Any]:

@@ -29,6 +29,11 @@ class LiveStack:
     state: object
     data: Pixels | None = None
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether there is more to be done than what is near the strokes."""
+        return not self.follower.settled
+
     def brought_up_to_date(self, grid: Grid) -> Pixels:
         """Return the result with what is new in it; for the UI thread, which shows it."""
         for patch in self.follower.pop_patches():
@@ -48,6 +53,8 @@ class Request:
     parameters: dict[str, object]
     grid: Grid
     followed: LiveStack | None = None
+    settle: bool = False
+    """Whether to bring a followed result up to date everywhere, not near the strokes alone."""
 
 
 @dataclass
@@ -94,7 +101,11 @@ def _follow(spec: NodeSpec, request: Request, job: Job) -> Outcome:
     """Run on what has changed; the UI thread fetches it, so that nothing is lost by a cancel."""
     assert request.followed is not None
     follower = request.followed.follower
-    follower.follow(request.inputs, job)
+    # The result is kept however the trimap has changed meanwhile: what settles is what was followed.
+    if request.settle:
+        follower.settle(job)
+    else:
+        follower.follow(request.inputs, job, settle=False)
     return Outcome({}, follower.provenance, "\n".join(follower.remarks))
 
 
