@@ -68,5 +68,14 @@ def sampled_propagation(
         links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
         del samples
         rows = laplacian_rows(image, solve, EPSILON, np.float32)
-        values = propagate(rows, colors, solve, links, term, start, job.part(0.5, 1), device=where)
+        _, values = propagate(
+            rows,
+            colors,
+            solve,
+            (links, links),
+            term,
+            (start, start),
+            job.part(0.5, 1),
+            device=where,
+        )
     return values.clip(0, 1, out=values)

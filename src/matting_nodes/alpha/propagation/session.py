@@ -41,6 +41,8 @@ from . import TITLE
 
 Floats = NDArray[np.float32]
 Booleans = NDArray[np.bool_]
+Pair = tuple[Floats, Floats]
+"""Something for the first, and for the second solve."""
 
 EDGE_TOLERANCE, WEAK_EDGE_TOLERANCE, WEAK_WEIGHT = 0.003, 0.001, 0.001
 """The solved part grows where α has moved at its edge by more than the first; or by more than the
@@ -106,17 +108,18 @@ class MattingSession:
             self._samples, self._solved_term = sample_colors(image, trimap, job.part(0, 0.5))
             self._links = ColorLinks(self._samples.colors)
             self._rows = RowCache(image, unknown(trimap), EPSILON, np.float32)
-            self._solved_alpha = self._solved_term[0]
             # Not clipped: values beyond 0..1 are needed to solve again beside them.
-            self._solved_alpha = self._solve(
+            estimates = self._solved_term[0]
+            self._solved = estimates, estimates
+            self._solved = self._solve(
                 self._rows.rows,
                 whole(trimap.shape),
                 unknown(trimap),
                 self._solved_term,
-                self._solved_term[0],
+                self._solved,
                 job.part(0.5, 1),
             )
-            self.alpha: Alpha = self._solved_alpha.clip(0, 1)
+            self.alpha: Alpha = self._solved[1].clip(0, 1)
         self.settled = True
 
     @classmethod
@@ -233,31 +236,39 @@ class MattingSession:
 
     def _solve_nearby(self, job: Job) -> Slices:
         """Solve around what is pending; return the box in which α is new."""
-        from .data_term import changed_pixels, commit
+        from .data_term import changed_pixels
 
         assert self._pending is not None
-        now, was = self._trimap, (self._solved_trimap, self._solved_term, self._solved_alpha)
+        now = self._trimap
         box = widened(self._pending, SOLVE_MARGIN + EDGE_WIDTH, now.shape)
-        term, guess = self._term_and_guess(box)
+        term, (_, guess) = self._term_and_guess(box)
         seeds = changed_pixels(now, self._solved_trimap, term, self._solved_term, guess, box)
-        box, solved, term, solution = self._solve_around(seeds, box, job)
+        box, solved, term, solutions = self._solve_around(seeds, box, job)
         # Nothing before this line changes what a caller sees; nothing from here on can fail.
-        commit(now, solved, term, solution, box, *was, self.alpha)
+        self._commit(solved, term, solutions, box, self.alpha)
         return box
 
     def _solve_everywhere(self, job: Job) -> Slices:
         """Solve for all unknown pixels; return the box in which α is new."""
-        from .data_term import commit
-
         now, box = self._trimap, whole(self._trimap.shape)
         solve, alpha = unknown(now), np.empty_like(self.alpha)
-        term, guess = self._term_and_guess(box)
-        solution = self._solve(self._rows.of(box, solve), box, solve, term, guess, job, warm=True)
-        was = self._solved_trimap, self._solved_term, self._solved_alpha
-        commit(now, solve, term, solution, box, *was, alpha)
+        term, guesses = self._term_and_guess(box)
+        solutions = self._solve(self._rows.of(box, solve), box, solve, term, guesses, job)
+        self._commit(solve, term, solutions, box, alpha)
         changed = abs(alpha - self.alpha) > np.where(solve, np.float32(SETTLE_TOLERANCE), 0)
         np.copyto(self.alpha, alpha, where=changed)
         return bounds(changed)
+
+    def _commit(
+        self, solved: Booleans, term: Floats, solutions: Pair, box: Slices, alpha: Alpha
+    ) -> None:
+        """Keep the solutions in a box, and write the second into `alpha`, clipped."""
+        from .data_term import commit
+
+        first, second = self._solved
+        first[box] = solutions[0]
+        was = self._solved_trimap, self._solved_term, second
+        commit(self._trimap, solved, term, solutions[1], box, *was, alpha)
 
     def _set_trimap(self, trimap: ArrayLike, region: Slices | None) -> Slices:
         """Copy a trimap; return the box in which it changed, or an earlier change is pending."""
@@ -275,20 +286,19 @@ class MattingSession:
 
     def _solve_around(
         self, seeds: Booleans, box: Slices, job: Job
-    ) -> tuple[Slices, Booleans, Floats, Floats]:
-        """Return a box, which of its pixels were solved for, and their data term and α."""
-        import cv2
-
+    ) -> tuple[Slices, Booleans, Floats, Pair]:
+        """Return a box, which of its pixels were solved for, and their data term and solutions."""
         trimap = self._trimap
-        term, solution = self._term_and_guess(box)
+        term, solutions = self._term_and_guess(box)
         solve = _unknowns_near(seeds, trimap, box)
         solved = np.zeros(sides(box), bool)
         while solve.any():
-            before, rows = solution, self._rows.of(box, solve)
-            solution = self._solve(rows, box, solve, term, before, job, ENERGY_TOLERANCE, True)
+            before, rows = solutions, self._rows.of(box, solve)
+            solutions = self._solve(rows, box, solve, term, before, job, ENERGY_TOLERANCE)
             solved |= solve
             # Where the edge of the solved part moved, the pixels beyond have to move too.
-            move = cv2.absdiff(solution, before)
+            moves = [abs(now - was) for now, was in zip(solutions, before, strict=True)]
+            move = np.maximum(*moves)
             weak = term[1] < WEAK_WEIGHT
             moved = (move > EDGE_TOLERANCE) | ((move > WEAK_EDGE_TOLERANCE) & weak)
             beyond = _dilated(moved, EDGE_WIDTH) & unknown(trimap[box]) & ~solve
@@ -296,8 +306,12 @@ class MattingSession:
                 break
             wider = union(shifted(bounds(beyond), box), box)
             wider = widened(wider, SOLVE_MARGIN + EDGE_WIDTH, trimap.shape)
-            term, guess = self._term_and_guess(wider)
-            solution = _pasted(solution, box, guess, wider)
+            term, guesses = self._term_and_guess(wider)
+            first, second = (
+                _pasted(solution, box, guess, wider)
+                for solution, guess in zip(solutions, guesses, strict=True)
+            )
+            solutions = first, second
             solved, beyond = (
                 _pasted(marks, box, np.zeros(sides(wider), bool), wider)
                 for marks in (solved, beyond)
@@ -305,7 +319,7 @@ class MattingSession:
             box = wider
             nearby = solved & _dilated(beyond, COUPLING_RADIUS)
             solve = _unknowns_near(beyond, trimap, box) | nearby
-        return box, solved, term, solution
+        return box, solved, term, solutions
 
     def _restart(self, job: Job) -> Slices:
         """Solve for the whole picture again."""
@@ -314,13 +328,16 @@ class MattingSession:
         vars(self).update(vars(fresh) | {"alpha": self.alpha})
         return whole(self._trimap.shape)
 
-    def _term_and_guess(self, box: Slices) -> tuple[Floats, Floats]:
-        """Return the data term and the initial guess of α in a box."""
+    def _term_and_guess(self, box: Slices) -> tuple[Floats, Pair]:
+        """Return the data term and the initial guesses of α in a box."""
         from .data_term import data_term, initial_guess
 
         term = data_term(self._trimap, self._samples.expanded, self._samples.estimates, box)
-        guess = initial_guess(self._trimap, self._solved_trimap, self._solved_alpha, term, box)
-        return term, guess
+        first, second = (
+            initial_guess(self._trimap, self._solved_trimap, solution, term, box)
+            for solution in self._solved
+        )
+        return term, (first, second)
 
     def _solve(
         self,
@@ -328,20 +345,22 @@ class MattingSession:
         box: Slices,
         solve: Booleans,
         term: Floats,
-        start: Floats,
+        starts: Pair,
         job: Job,
         energy: float = 0,
-        warm: bool = False,
-    ) -> Floats:
-        """Return α in a box, not clipped; `start` where it is not to be solved for."""
+    ) -> Pair:
+        """Return α of both solves in a box, not clipped; `starts` where it is not solved for."""
         from .data_term import gather_unknowns
         from .solve import propagate
 
         if not solve.any():
-            return start
+            return starts
         colors, term = gather_unknowns(self._samples.colors, term, solve, box)
-        links = self._links.links_of(solve, start, box, self._trimap, self._solved_alpha)
-        return propagate(rows, colors, solve, links, term, start, job, energy, warm=warm)
+        first, second = (
+            self._links.links_of(solve, start, box, self._trimap, solution)
+            for start, solution in zip(starts, self._solved, strict=True)
+        )
+        return propagate(rows, colors, solve, (first, second), term, starts, job, energy)
 
 
 def _pasted(part: NDArray[Any], box: Slices, into: NDArray[Any], wider: Slices) -> NDArray[Any]:

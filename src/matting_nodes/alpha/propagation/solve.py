@@ -63,17 +63,16 @@ def propagate(
     rows: Floats,
     colors: Floats,
     solve: NDArray[np.bool_],
-    links: Links,
+    links: tuple[Links, Links],
     term: Floats,
-    start: Floats,
+    starts: tuple[Floats, Floats],
     job: Job,
     energy: float = 0,
     device: str = "cpu",
-    warm: bool = False,
-) -> Floats:
+) -> tuple[Floats, Floats]:
     """Return α, not clipped, that minimizes αᵀLα + Σ w (α − α̂)² + links over some pixels.
 
-    The weights are those of the second solve, as explained above.
+    What there is two of is for the first and the second solve, as explained above.
 
     Parameters
     ----------
@@ -83,12 +82,13 @@ def propagate(
         Colors of the same pixels, projected on the picture's principal axes.
     solve : (H, W) bool
         The pixels to solve for.
-    links : Links
+    links : Links, Links
         Links of the same pixels to others of similar color.
     term : (2, N) float32
         α̂ and w of the same pixels.
-    start : (H, W) float32
-        α of the other pixels, and an initial guess of these.
+    starts : two (H, W) float32
+        α of the other pixels, and an initial guess of these. If they are the same array, the second
+        solve begins with the first one's solution.
     job : Job
         Reports progress, and stops the work when it is cancelled.
     energy : float
@@ -96,13 +96,10 @@ def propagate(
         estimated to be below this; 0 leaves it to `TOLERANCE`.
     device : str
         "cpu", or the torch device that is to solve.
-    warm : bool
-        Whether the initial guess is a solution of similar equations: then the second solve too
-        begins with it.
 
     Returns
     -------
-    (H, W) float32
+    first, second : (H, W) float32
 
     Raises
     ------
@@ -111,11 +108,12 @@ def propagate(
     """
     job.step(0, message=f"{TITLE}: setting up")
     read = widened(bounds(solve), STENCIL_MARGIN, solve.shape)
-    solve, known = solve[read], start[read].copy()
-    x0 = known[solve]
-    known[solve] = 0
-    system, rhs = system_from_rows(rows, solve, known)
-    estimate, weight = term
+    inside, (estimate, weight) = solve[read], term
+
+    def known(start: Floats) -> Floats:
+        return np.where(inside, np.float32(0), start[read])
+
+    system, rhs = system_from_rows(rows, inside, known(starts[0]))
     iteration, diagonal = 0, np.float32(0)
 
     def callback(_residual: float) -> None:
@@ -123,7 +121,7 @@ def propagate(
         iteration += 1
         job.step(1 - 0.7 * 0.97**iteration, message=f"{TITLE}: solving")
 
-    def solved(weight: Floats, links: Links, x0: Floats, tolerance: float) -> Floats:
+    def solved(weight: Floats, links: Links, rhs: Floats, x0: Floats, tolerance: float) -> Floats:
         # (L + W + W_links) α = b + W α̂ + b_links, W = diag(w)
         nonlocal diagonal
         before, diagonal = diagonal, weight + links.diagonal
@@ -151,11 +149,16 @@ def propagate(
             raise no_solution(f"{TITLE} found no finite solution")
         return solution
 
-    first = solved(np.float32(FIRST_WEIGHT) * weight, links, x0, FIRST_TOLERANCE)
+    first, second = (start.copy() for start in starts)
+    weights = np.float32(FIRST_WEIGHT) * weight
+    solution = solved(weights, links[0], rhs, starts[0][solve], FIRST_TOLERANCE)
+    first[solve] = solution
     # w ← k w / (1 + (Δα / s)²)
-    away = (estimate - first.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
-    weight = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
-    x0 = x0 if warm else first
-    result = start.copy()
-    result[read][solve] = solved(weight, links.reweighed(first), x0, TOLERANCE)
-    return result
+    away = (estimate - solution.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
+    weights = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
+    if starts[0] is not starts[1]:
+        _, rhs = system_from_rows(rows, inside, known(starts[1]))
+        solution = starts[1][solve]
+    links_now = links[1].reweighed(first[solve])
+    second[solve] = solved(weights, links_now, rhs, solution, TOLERANCE)
+    return first, second
