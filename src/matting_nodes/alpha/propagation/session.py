@@ -51,6 +51,8 @@ one moves little."""
 COUPLING_RADIUS = 200
 """How near the parts that were solved before are solved together with those that are added, in
 pixels: parts that are solved in turn hold each other in place."""
+GROWTHS = 2
+"""How often the solved part grows at most: the rest is left to settling."""
 SOLVE_MARGIN = 24
 """How far around a change α is solved again, in pixels; and again around what then moves. With 20,
 or with half of it around small changes, the pixels beyond held α in place on two pictures, by
@@ -292,7 +294,9 @@ class MattingSession:
         term, solutions = self._term_and_guess(box)
         solve = _unknowns_near(seeds, trimap, box)
         solved = np.zeros(sides(box), bool)
-        while solve.any():
+        for last in (False,) * GROWTHS + (True,):
+            if not solve.any():
+                break
             before, rows = solutions, self._rows.of(box, solve)
             solutions = self._solve(rows, box, solve, term, before, job, ENERGY_TOLERANCE)
             solved |= solve
@@ -302,7 +306,7 @@ class MattingSession:
             weak = term[1] < WEAK_WEIGHT
             moved = (move > EDGE_TOLERANCE) | ((move > WEAK_EDGE_TOLERANCE) & weak)
             beyond = _dilated(moved, EDGE_WIDTH) & unknown(trimap[box]) & ~solve
-            if not beyond.any():
+            if last or not beyond.any():
                 break
             wider = union(shifted(bounds(beyond), box), box)
             wider = widened(wider, SOLVE_MARGIN + EDGE_WIDTH, trimap.shape)
