@@ -81,7 +81,7 @@ def test_a_wide_part_that_nothing_holds_follows():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_dabs_on_a_ramp_are_solved_as_far_as_they_reach(seed):
-    """Off by 0.0004 at most; solved 8 pixels around rather than 24, by 0.002 and 0.004."""
+    """Off by 0.0011 at most: what settles by less than 0.001 stays as it is."""
     image = np.broadcast_to(np.linspace(0.1, 0.9, 144)[:, None], (96, 144, 3)).astype(np.float32)
     trimap = np.full(image.shape[:2], 128, np.uint8)
     trimap[:, :20], trimap[:, -20:] = 0, 255
@@ -90,7 +90,7 @@ def test_dabs_on_a_ramp_are_solved_as_far_as_they_reach(seed):
         y, x = random.integers(4, 88), random.integers(24, 118)
         trimap[y : y + 2, x : x + 2] = random.choice([0, 255])
         session.update(trimap)
-    assert abs(session.alpha - alpha_matte(image, trimap)).max() < 1e-3
+    assert abs(session.alpha - alpha_matte(image, trimap)).max() < 2e-3
 
 
 def test_a_dab_leaves_the_rest_of_the_matte_alone(scene):
@@ -100,13 +100,46 @@ def test_a_dab_leaves_the_rest_of_the_matte_alone(scene):
     y, x = np.argwhere(unknown(trimap))[0]
     trimap = trimap.copy()
     trimap[y : y + 3, x : x + 3] = 0
-    rows, columns = session.update(trimap, (slice(y, y + 3), slice(x, x + 3)))
+    region = slice(y, y + 3), slice(x, x + 3)
+    rows, columns = session.update(trimap, region, settle=False)
     assert session.alpha is alpha
     outside = np.ones(trimap.shape, bool)
     outside[rows, columns] = False
     assert outside.mean() > 0.3
     np.testing.assert_array_equal(alpha[outside], before[outside])
     assert (alpha[rows, columns] != before[rows, columns]).any()
+
+
+def test_strokes_settle_to_what_solving_afresh_gives(scene):
+    image, trimap = scene
+    session, random = MattingSession.begin(image, trimap), np.random.default_rng(6)
+    for _ in range(10):
+        trimap, drawn = stroke(trimap, random)
+        session.update(trimap, settle=False)
+        fresh = alpha_matte(image, trimap)
+        assert abs(session.alpha - fresh)[drawn].max() < 0.02
+    assert not session.settled
+    unsettled = session.alpha.copy()
+    rows, columns = session.settle()
+    assert session.settled
+    assert abs(session.alpha - fresh).max() < 0.01 < abs(unsettled - fresh).max()
+    unsettled[rows, columns] = session.alpha[rows, columns]
+    np.testing.assert_array_equal(session.alpha, unsettled)
+    rows, _ = session.settle()
+    assert rows.start == rows.stop
+
+
+def test_settling_can_be_cancelled(scene):
+    image, trimap = scene
+    session = MattingSession.begin(image, trimap)
+    trimap, _ = stroke(trimap, np.random.default_rng(7))
+    session.update(trimap, settle=False)
+    before = session.alpha.copy()
+    with pytest.raises(Cancelled):
+        session.settle(Job(cancelled=lambda: True))
+    np.testing.assert_array_equal(session.alpha, before)
+    session.settle()
+    assert abs(session.alpha - alpha_matte(image, trimap)).max() < 0.01
 
 
 def test_what_lies_outside_of_the_region_is_not_looked_at(scene):

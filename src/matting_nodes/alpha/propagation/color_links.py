@@ -23,12 +23,14 @@ from ...arrays import BACKGROUND, FOREGROUND, Trimap
 from ...solvers.boxes import Slices, corner
 from ...solvers.laplacian import PARALLEL_MIN, Vector
 from ...solvers.parallel import in_parallel
-from .sample_grid import TILE
 
 CELLS_PER_AXIS = 128
 """Cells into which color space is divided along each axis."""
 LINK_WEIGHT = 0.01
-"""Weight of a link, relative to the Laplacian's entries."""
+"""Weight of a link in the first of two solves, relative to the Laplacian's entries."""
+SECOND_FACTOR, LINK_SPREAD = 3, 0.3
+"""In the second solve links count so many times as much; half of that where the first one's α
+differs by the second along them."""
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -36,16 +38,42 @@ Booleans = NDArray[np.bool_]
 
 
 class Links(NamedTuple):
-    """The links of the N pixels to solve for."""
+    """The links of the N pixels to solve for, two of each."""
 
     neighbors: Integers
-    """(N, 2) numbers of the two pixels linked to each; its own number where there is no link."""
-    diagonal: Floats
-    """(N,) sum of the weights of each pixel's links."""
-    rhs: Floats
-    """(N,) Σ w αⱼ over each one's links to unknown pixels that are not solved for."""
-    weight: float
-    """Weight w of a link."""
+    """(N, 2) numbers of the pixels at the other ends; its own number where one is not solved for,
+    or there is no link."""
+    ends: Floats
+    """(N, 2) α at the other ends that are not solved for."""
+    weights: Floats
+    """(N, 2) w; 0 where there is no link."""
+
+    @property
+    def diagonal(self) -> Floats:
+        """(N,) Σ w over each pixel's links: what they add to the diagonal."""
+        total: Floats = self.weights[:, 0] + self.weights[:, 1]
+        return total
+
+    @property
+    def rhs(self) -> Floats:
+        """(N,) Σ w αⱼ over each one's links to pixels that are not solved for."""
+        result: Floats = np.empty(len(self.ends), np.float32)
+        in_parallel(_sum_ends, len(result), *self, result, smallest=PARALLEL_MIN)
+        return result
+
+    def reweighed(self, alpha: Floats) -> Links:
+        """Return the same with less weight where α differs along a link.
+
+        Parameters
+        ----------
+        alpha : (N,) float32
+            An estimate of what is solved for.
+        """
+        weights = np.empty_like(self.weights)
+        factors = np.float32(SECOND_FACTOR), np.float32(LINK_SPREAD**-2)
+        arguments = *self, alpha, *factors, weights
+        in_parallel(_reweigh, len(alpha), *arguments, smallest=PARALLEL_MIN)
+        return self._replace(weights=weights)
 
     def operator(self, laplacian: Callable[[Vector], Vector]) -> Callable[[Vector], Vector]:
         """Return the function x ↦ A x of a system, links included.
@@ -58,7 +86,7 @@ class Links(NamedTuple):
 
         def matvec(x: Vector) -> Vector:
             result = laplacian(x)
-            arguments = self.neighbors, np.float32(self.weight), x, result
+            arguments = self.neighbors, self.weights, x, result
             in_parallel(_subtract_links, len(x), *arguments, smallest=PARALLEL_MIN)
             return result
 
@@ -105,44 +133,14 @@ class ColorLinks:
             α of the pixels outside the box.
         """
         number = np.cumsum(solve, dtype=np.int32).reshape(solve.shape)
-        links = Links(
-            np.empty((number[-1, -1], 2), np.int32),
-            np.zeros(number[-1, -1], np.float32),
-            np.zeros(number[-1, -1], np.float32),
-            LINK_WEIGHT,
-        )
+        count = number[-1, -1]
+        shape = count, 2
+        links = Links(np.empty(shape, np.int32), *np.zeros((2, *shape), np.float32))
         chains, around = (self.before, self.after), (start, trimap, values)
-        in_parallel(_link, len(solve), *chains, solve, number, *around, *corner(box), *links)
+        weight = np.float32(LINK_WEIGHT)
+        arguments = *chains, solve, number, *around, *corner(box), weight, *links
+        in_parallel(_link, len(solve), *arguments)
         return links
-
-    def add_residuals(
-        self,
-        solved: Booleans,
-        solution: Floats,
-        box: Slices,
-        trimap: Trimap,
-        solved_trimap: Trimap,
-        values: Floats,
-        residuals: Floats,
-    ) -> None:
-        """Add the residuals that links from a box leave at pixels that were not solved for.
-
-        Parameters
-        ----------
-        solved : (h, w) bool
-            The pixels of the box that were solved for.
-        solution : (h, w) float32
-            Their new α, and that of the other pixels of the box.
-        box : Slices
-        trimap, solved_trimap : (H, W) uint8
-            The trimap, and what it was when `values` was solved for.
-        values : (H, W) float32
-            The previous α.
-        residuals : (⌈H/16⌉, ⌈W/16⌉) float32
-            Sums of the residuals in each tile, to add to.
-        """
-        arrays = solved, solution, trimap, solved_trimap, values, *corner(box), residuals
-        _add_residuals(self.before, self.after, *arrays)
 
 
 def _stride(length: int) -> int:
@@ -196,10 +194,10 @@ def _link(
     values,
     top,
     left,
-    neighbors,
-    diagonal,
-    rhs,
     weight,
+    neighbors,
+    ends,
+    weights,
 ):
     height, width = solve.shape
     whole_width = trimap.shape[1]
@@ -218,52 +216,44 @@ def _link(
                 if not BACKGROUND < trimap[y, x] < FOREGROUND:
                     continue
                 inside = top <= y < top + height and left <= x < left + width
-                diagonal[i] += np.float32(weight)
+                weights[i, side] = weight
                 if inside and solve[y - top, x - left]:
                     neighbors[i, side] = number[y - top, x - left] - 1
                 else:
-                    alpha = start[y - top, x - left] if inside else values[y, x]
-                    rhs[i] += np.float32(weight) * alpha
+                    ends[i, side] = start[y - top, x - left] if inside else values[y, x]
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_residuals(
-    before, after, solved, solution, trimap, solved_trimap, values, top, left, residuals
-):
-    height, width = solution.shape
-    whole_width = trimap.shape[1]
-    for row in range(height):
-        for column in range(width):
-            y, x = top + row, left + column
-            is_unknown = BACKGROUND < trimap[y, x] < FOREGROUND
-            was_unknown = BACKGROUND < solved_trimap[y, x] < FOREGROUND
-            unchanged = not is_unknown or solution[row, column] == values[y, x]
-            if is_unknown == was_unknown and unchanged:
-                continue
-            at = y * whole_width + x
-            for side in range(2):
-                j = before[at] if side == 0 else after[at]
-                if j < 0:
-                    continue
-                down, across = j // whole_width, j % whole_width
-                if not BACKGROUND < trimap[down, across] < FOREGROUND:
-                    continue
-                inside = top <= down < top + height and left <= across < left + width
-                if inside and solved[down - top, across - left]:
-                    continue
-                # w (αᵢ − αⱼ) of the link as it is, less what it was when j was solved for.
-                change = np.float32(0)
-                if is_unknown:
-                    change += solution[row, column] - values[down, across]
-                if was_unknown:
-                    change -= values[y, x] - values[down, across]
-                residuals[down // TILE, across // TILE] += np.float32(LINK_WEIGHT) * change
+def _sum_ends(start, stop, neighbors, ends, weights, result):
+    for i in range(start, stop):
+        total = np.float32(0)
+        for side in range(2):
+            if neighbors[i, side] == i:
+                total += weights[i, side] * ends[i, side]
+        result[i] = total
 
 
 @numba.njit(cache=True, nogil=True)
-def _subtract_links(start, stop, neighbors, weight, values, result):
-    """Subtract w Σ αⱼ over the pixels linked to each."""
+def _reweigh(start, stop, neighbors, ends, weights, alpha, factor, precision, result):
+    zero, one = np.float32(0), np.float32(1)
+    for i in range(start, stop):
+        here = min(one, max(zero, alpha[i]))
+        for side in range(2):
+            j = neighbors[i, side]
+            there = min(one, max(zero, ends[i, side] if j == i else alpha[j]))
+            # w ← k w / (1 + (Δα / s)²)
+            difference = there - here
+            result[i, side] = (
+                factor * weights[i, side] / (one + precision * difference * difference)
+            )
+
+
+@numba.njit(cache=True, nogil=True)
+def _subtract_links(start, stop, neighbors, weights, values, result):
+    """Subtract Σ w αⱼ over the pixels linked to each that are solved for."""
     zero = np.float32(0)
     for i in range(start, stop):
         a, b = neighbors[i, 0], neighbors[i, 1]
-        result[i] -= weight * ((values[a] if a != i else zero) + (values[b] if b != i else zero))
+        first = weights[i, 0] * values[a] if a != i else zero
+        second = weights[i, 1] * values[b] if b != i else zero
+        result[i] -= first + second

@@ -85,7 +85,13 @@ class Follower:
         on_cpu = complete.get("device", "auto") in ("auto", "cpu")
         return on_cpu and (spec.name, complete.get("method")) in SESSIONS
 
-    def follow(self, inputs: Mapping[str, Frames | None], job: Job | None = None) -> None:
+    def follow(
+        self,
+        inputs: Mapping[str, Frames | None],
+        job: Job | None = None,
+        *,
+        settle: bool = True,
+    ) -> None:
         """Bring every frame up to date with its trimap; `pop_patches` returns what is new.
 
         Parameters
@@ -94,6 +100,9 @@ class Follower:
             As for `map_frames`. All but the trimaps must be the same in every call.
         job : Job, optional
             Reports progress, and stops the work when it is cancelled.
+        settle : bool
+            Whether to bring all of a painted frame up to date, or only what is near the strokes;
+            then `settle` has to be called in the end.
 
         Raises
         ------
@@ -111,9 +120,32 @@ class Follower:
             self._ranges = dict(ranges or {})
         for index, part in job.each(range(count)):
             with naming(index, count):
-                self._follow_frame(index, inputs, part)
+                self._follow_frame(index, inputs, part, settle)
         self._empty.refuse_if_all()
         self.provenance = provenance(self._spec, self._parameters, job, self._applied)
+
+    @property
+    def settled(self) -> bool:
+        """Whether all frames are up to date everywhere."""
+        return self._session is None or self._session[1].settled
+
+    def settle(self, job: Job | None = None) -> None:
+        """Bring the painted frame up to date everywhere; `pop_patches` returns what is new.
+
+        Parameters
+        ----------
+        job : Job, optional
+            Reports progress, and stops the work when it is cancelled.
+
+        Raises
+        ------
+        Cancelled
+            If the job was cancelled; the frame is left unchanged.
+        """
+        if self._session is not None and not self.settled:
+            index, session = self._session
+            region = session.settle(job)
+            self._patches.append(Patch(index, region, session.alpha[region].copy()))
 
     @property
     def remarks(self) -> list[str]:
@@ -125,25 +157,28 @@ class Follower:
         patches, self._patches = self._patches, []
         return patches
 
-    def _follow_frame(self, index: int, inputs: Mapping[str, Frames | None], job: Job) -> None:
+    def _follow_frame(
+        self, index: int, inputs: Mapping[str, Frames | None], job: Job, settle: bool
+    ) -> None:
         job.check()
         trimap = as_trimap(frame({"trimap": inputs["trimap"]}, index)["trimap"]).copy()
         if index in self._trimaps and np.array_equal(trimap, self._trimaps[index]):
             return
         inputs_here, patch = frame(inputs, index), None
         with self._empty.noting(index):
-            patch = self._solved(index, inputs_here["image"], trimap, job)
+            patch = self._solved(index, inputs_here["image"], trimap, job, settle)
         if patch is None:
             alpha = self._empty.result(index, inputs_here, self._parameters).values["alpha"]
             patch = Patch(index, whole(trimap.shape), alpha)
         self._trimaps[index] = trimap
         self._patches.append(patch)
 
-    def _solved(self, index: int, image: Any, trimap: Trimap, job: Job) -> Patch:
+    def _solved(self, index: int, image: Any, trimap: Trimap, job: Job, settle: bool) -> Patch:
         if self._session and self._session[0] == index:
             session = self._session[1]
-            region = session.update(trimap, job=job)
+            region = session.update(trimap, job=job, settle=settle)
         else:
+            self.settle(job)
             self._session = None  # Two would need twice the memory.
             pixels = as_pixels(image, any_channels=True)
             one = {"image": [image]}

@@ -1,4 +1,9 @@
-"""A matte that follows its trimap: after a stroke, only what it can change is solved again."""
+"""A matte that follows its trimap: a stroke is solved for around it, then the rest settles.
+
+Links between pixels of similar color carry a stroke all over the picture. So there are two steps:
+around a stroke α is solved for at once, as if all beyond stayed as it is; later `settle` solves for
+all unknown pixels, beginning with the last solution.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +38,11 @@ from ...solvers.boxes import (
 )
 from .._checks import check_window, full_contrast, has_both_regions
 from . import TITLE
-from .sample_grid import TILE
 
 Floats = NDArray[np.float32]
 Booleans = NDArray[np.bool_]
+Pair = tuple[Floats, Floats]
+"""Something for the first, and for the second solve."""
 
 EDGE_TOLERANCE, WEAK_EDGE_TOLERANCE, WEAK_WEIGHT = 0.003, 0.001, 0.001
 """The solved part grows where α has moved at its edge by more than the first; or by more than the
@@ -45,6 +51,8 @@ one moves little."""
 COUPLING_RADIUS = 200
 """How near the parts that were solved before are solved together with those that are added, in
 pixels: parts that are solved in turn hold each other in place."""
+GROWTHS = 2
+"""How often the solved part grows at most: the rest is left to settling."""
 SOLVE_MARGIN = 24
 """How far around a change α is solved again, in pixels; and again around what then moves. With 20,
 or with half of it around small changes, the pixels beyond held α in place on two pictures, by
@@ -56,18 +64,16 @@ RESTART_FRACTION = 0.25
 """Share of the picture above which a changed box has everything solved again."""
 EDGE_WIDTH = 4
 """Width of the strip along the edge of the solved part in which nothing may move, in pixels."""
-LINK_TOLERANCE = 0.001
-"""Change of α that links to changed pixels elsewhere would cause, above which a tile is solved
-again."""
-LINK_ROUNDS = 2
-"""How often at most an update solves such tiles; what then remains, the next one solves."""
+SETTLE_TOLERANCE = 0.001
+"""Changes of α up to which a pixel stays as it is when the matte settles."""
 
 
 class MattingSession:
     """The matte of sampled propagation, kept up to date with a trimap that is being painted.
 
     Begin one with `begin`; after each stroke `update` it. What a cancelled update did not do, the
-    next one does. A session keeps the equations of the pixels that were unknown at first, 104 bytes
+    next one does. To follow a hand, update without settling, and `settle` once it rests. A session
+    keeps the equations of the pixels that were unknown at first, 104 bytes
     each.
 
     Attributes
@@ -75,6 +81,8 @@ class MattingSession:
     alpha : (H, W) float32, 0..1
         The matte, exactly 0 and 1 where the trimap is known. Updates change it in place, at their
         very end.
+    settled : bool
+        Whether all of it is up to date with the trimap, and not only what is near the strokes.
 
     Examples
     --------
@@ -101,20 +109,20 @@ class MattingSession:
         with telling_of_compiling(job, TITLE) as job:
             self._samples, self._solved_term = sample_colors(image, trimap, job.part(0, 0.5))
             self._links = ColorLinks(self._samples.colors)
-            tiles = [-(-side // TILE) for side in trimap.shape]
-            self._link_residuals: Floats = np.zeros(tiles, np.float32)
             self._rows = RowCache(image, unknown(trimap), EPSILON, np.float32)
-            self._solved_alpha = self._solved_term[0]
             # Not clipped: values beyond 0..1 are needed to solve again beside them.
-            self._solved_alpha = self._solve(
+            estimates = self._solved_term[0]
+            self._solved = estimates, estimates
+            self._solved = self._solve(
                 self._rows.rows,
                 whole(trimap.shape),
                 unknown(trimap),
                 self._solved_term,
-                self._solved_term[0],
+                self._solved,
                 job.part(0.5, 1),
             )
-            self.alpha: Alpha = self._solved_alpha.clip(0, 1)
+            self.alpha: Alpha = self._solved[1].clip(0, 1)
+        self.settled = True
 
     @classmethod
     def begin(
@@ -153,7 +161,12 @@ class MattingSession:
         return cls(picture, now.copy(), job or Job())
 
     def update(
-        self, trimap: ArrayLike, region: Slices | None = None, job: Job | None = None
+        self,
+        trimap: ArrayLike,
+        region: Slices | None = None,
+        job: Job | None = None,
+        *,
+        settle: bool = True,
     ) -> Slices:
         """Bring the matte up to date with a trimap that was painted on.
 
@@ -166,6 +179,9 @@ class MattingSession:
             comparison if not given.
         job : Job, optional
             Reports progress, and stops the work when it is cancelled.
+        settle : bool
+            Whether to solve for the whole picture. If not, only what is near the change is solved
+            for, which is many times as fast, and `settle` has to be called in the end.
 
         Returns
         -------
@@ -185,25 +201,53 @@ class MattingSession:
         has_both_regions(now)
         if is_empty(region):
             self._pending = None
-            return region
+            return self.settle(job) if settle else region
         if area(region) > now.size * RESTART_FRACTION:
             return self._restart(job)
         # Quick, and useless if it is stopped halfway.
         self._pending = self._samples.update(now, region, Job())
         job.step(0.3, message=TITLE)
-        box = widened(self._pending, SOLVE_MARGIN + EDGE_WIDTH, now.shape)
-        term, guess = self._term_and_guess(box)
+        solve = self._solve_everywhere if settle else self._solve_nearby
+        changed = solve(job.part(0.3, 1))
+        self._pending, self.settled = None, settle
+        return changed
+
+    def settle(self, job: Job | None = None) -> Slices:
+        """Bring all of the matte up to date with the trimap of the last update.
+
+        Parameters
+        ----------
+        job : Job, optional
+            Reports progress, and stops the work when it is cancelled.
+
+        Returns
+        -------
+        rows, columns : slice
+            The box outside which the matte is unchanged; empty if all was up to date.
+
+        Raises
+        ------
+        Cancelled
+            If the job was cancelled; the matte is left unchanged.
+        """
+        if self.settled:
+            return slice(0, 0), slice(0, 0)
+        changed = self._solve_everywhere(job or Job())
+        self.settled = True
+        return changed
+
+    def _solve_nearby(self, job: Job) -> Slices:
+        """Solve around what is pending; return the box in which α is new."""
         from .data_term import changed_pixels
 
+        assert self._pending is not None
+        now = self._trimap
+        box = widened(self._pending, SOLVE_MARGIN + EDGE_WIDTH, now.shape)
+        term, (_, guess) = self._term_and_guess(box)
         seeds = changed_pixels(now, self._solved_trimap, term, self._solved_term, guess, box)
-        box = self._update_around(seeds, box, job.part(0.3, 1))
-        self._pending = None
-        for _ in range(LINK_ROUNDS):
-            seeds = self._pop_linked_pixels()
-            if not seeds.any():
-                break
-            around = widened(bounds(seeds), SOLVE_MARGIN + EDGE_WIDTH, now.shape)
-            box = union(box, self._update_around(seeds[around], around, Job(), once=True))
+        box, solved, term, solutions = self._solve_around(seeds, box, job)
+        # Nothing before this line changes what a caller sees; nothing from here on can fail.
+        self._commit(solved, term, solutions, box, self.alpha)
         return box
 
     def confidence(self) -> Floats:
@@ -212,34 +256,27 @@ class MattingSession:
 
         return agreement(self._trimap, self._solved_term[0], self.alpha)
 
-    def _update_around(self, seeds: Booleans, box: Slices, job: Job, once: bool = False) -> Slices:
-        """Solve again around the marked pixels of a box; return the box in which α is new."""
+    def _solve_everywhere(self, job: Job) -> Slices:
+        """Solve for all unknown pixels; return the box in which α is new."""
+        now, box = self._trimap, whole(self._trimap.shape)
+        solve, alpha = unknown(now), np.empty_like(self.alpha)
+        term, guesses = self._term_and_guess(box)
+        solutions = self._solve(self._rows.of(box, solve), box, solve, term, guesses, job)
+        self._commit(solve, term, solutions, box, alpha)
+        changed = abs(alpha - self.alpha) > np.where(solve, np.float32(SETTLE_TOLERANCE), 0)
+        np.copyto(self.alpha, alpha, where=changed)
+        return bounds(changed)
+
+    def _commit(
+        self, solved: Booleans, term: Floats, solutions: Pair, box: Slices, alpha: Alpha
+    ) -> None:
+        """Keep the solutions in a box, and write the second into `alpha`, clipped."""
         from .data_term import commit
 
-        box, solved, term, solution = self._solve_around(seeds, box, job, once)
-        # Nothing before this line changes what a caller sees; nothing from here on can fail.
-        was = self._solved_trimap, self._solved_term, self._solved_alpha
-        self._links.add_residuals(
-            solved, solution, box, self._trimap, was[0], was[2], self._link_residuals
-        )
-        commit(self._trimap, solved, term, solution, box, *was, self.alpha)
-        return box
-
-    def _pop_linked_pixels(self) -> Booleans:
-        """Return the unknown pixels of tiles that links would move; reset their residuals."""
-        from .color_links import LINK_WEIGHT
-
-        free = unknown(self._trimap)
-        moved = np.zeros(self._link_residuals.shape, bool)
-        for row, column in np.argwhere(abs(self._link_residuals) > LINK_TOLERANCE * LINK_WEIGHT):
-            tile = tuple(slice(TILE * i, TILE * (i + 1)) for i in (row, column))
-            # A residual r moves a tile by about r / Σ (w + 2 w_link), each pixel having two links.
-            weight = (self._solved_term[1][tile] + 2 * LINK_WEIGHT)[free[tile]].sum()
-            moved[row, column] = abs(self._link_residuals[row, column]) > LINK_TOLERANCE * weight
-        self._link_residuals[moved] = 0
-        pixels = moved.repeat(TILE, axis=0).repeat(TILE, axis=1)
-        marks: Booleans = pixels[: free.shape[0], : free.shape[1]] & free
-        return marks
+        first, second = self._solved
+        first[box] = solutions[0]
+        was = self._solved_trimap, self._solved_term, second
+        commit(self._trimap, solved, term, solutions[1], box, *was, alpha)
 
     def _set_trimap(self, trimap: ArrayLike, region: Slices | None) -> Slices:
         """Copy a trimap; return the box in which it changed, or an earlier change is pending."""
@@ -256,30 +293,35 @@ class MattingSession:
         return union(region, self._pending)
 
     def _solve_around(
-        self, seeds: Booleans, box: Slices, job: Job, once: bool
-    ) -> tuple[Slices, Booleans, Floats, Floats]:
-        """Return a box, which of its pixels were solved for, and their data term and α."""
-        import cv2
-
+        self, seeds: Booleans, box: Slices, job: Job
+    ) -> tuple[Slices, Booleans, Floats, Pair]:
+        """Return a box, which of its pixels were solved for, and their data term and solutions."""
         trimap = self._trimap
-        term, solution = self._term_and_guess(box)
+        term, solutions = self._term_and_guess(box)
         solve = _unknowns_near(seeds, trimap, box)
         solved = np.zeros(sides(box), bool)
-        while solve.any():
-            before, rows = solution, self._rows.of(box, solve)
-            solution = self._solve(rows, box, solve, term, before, job, ENERGY_TOLERANCE)
+        for last in (False,) * GROWTHS + (True,):
+            if not solve.any():
+                break
+            before, rows = solutions, self._rows.of(box, solve)
+            solutions = self._solve(rows, box, solve, term, before, job, ENERGY_TOLERANCE)
             solved |= solve
             # Where the edge of the solved part moved, the pixels beyond have to move too.
-            move = cv2.absdiff(solution, before)
+            moves = [abs(now - was) for now, was in zip(solutions, before, strict=True)]
+            move = np.maximum(*moves)
             weak = term[1] < WEAK_WEIGHT
             moved = (move > EDGE_TOLERANCE) | ((move > WEAK_EDGE_TOLERANCE) & weak)
             beyond = _dilated(moved, EDGE_WIDTH) & unknown(trimap[box]) & ~solve
-            if once or not beyond.any():
+            if last or not beyond.any():
                 break
             wider = union(shifted(bounds(beyond), box), box)
             wider = widened(wider, SOLVE_MARGIN + EDGE_WIDTH, trimap.shape)
-            term, guess = self._term_and_guess(wider)
-            solution = _pasted(solution, box, guess, wider)
+            term, guesses = self._term_and_guess(wider)
+            first, second = (
+                _pasted(solution, box, guess, wider)
+                for solution, guess in zip(solutions, guesses, strict=True)
+            )
+            solutions = first, second
             solved, beyond = (
                 _pasted(marks, box, np.zeros(sides(wider), bool), wider)
                 for marks in (solved, beyond)
@@ -287,7 +329,7 @@ class MattingSession:
             box = wider
             nearby = solved & _dilated(beyond, COUPLING_RADIUS)
             solve = _unknowns_near(beyond, trimap, box) | nearby
-        return box, solved, term, solution
+        return box, solved, term, solutions
 
     def _restart(self, job: Job) -> Slices:
         """Solve for the whole picture again."""
@@ -296,13 +338,16 @@ class MattingSession:
         vars(self).update(vars(fresh) | {"alpha": self.alpha})
         return whole(self._trimap.shape)
 
-    def _term_and_guess(self, box: Slices) -> tuple[Floats, Floats]:
-        """Return the data term and the initial guess of α in a box."""
+    def _term_and_guess(self, box: Slices) -> tuple[Floats, Pair]:
+        """Return the data term and the initial guesses of α in a box."""
         from .data_term import data_term, initial_guess
 
         term = data_term(self._trimap, self._samples.expanded, self._samples.estimates, box)
-        guess = initial_guess(self._trimap, self._solved_trimap, self._solved_alpha, term, box)
-        return term, guess
+        first, second = (
+            initial_guess(self._trimap, self._solved_trimap, solution, term, box)
+            for solution in self._solved
+        )
+        return term, (first, second)
 
     def _solve(
         self,
@@ -310,19 +355,22 @@ class MattingSession:
         box: Slices,
         solve: Booleans,
         term: Floats,
-        start: Floats,
+        starts: Pair,
         job: Job,
         energy: float = 0,
-    ) -> Floats:
-        """Return α in a box, not clipped; `start` where it is not to be solved for."""
+    ) -> Pair:
+        """Return α of both solves in a box, not clipped; `starts` where it is not solved for."""
         from .data_term import gather_unknowns
         from .solve import propagate
 
         if not solve.any():
-            return start
+            return starts
         colors, term = gather_unknowns(self._samples.colors, term, solve, box)
-        links = self._links.links_of(solve, start, box, self._trimap, self._solved_alpha)
-        return propagate(rows, colors, solve, links, term, start, job, energy)
+        first, second = (
+            self._links.links_of(solve, start, box, self._trimap, solution)
+            for start, solution in zip(starts, self._solved, strict=True)
+        )
+        return propagate(rows, colors, solve, (first, second), term, starts, job, energy)
 
 
 def _pasted(part: NDArray[Any], box: Slices, into: NDArray[Any], wider: Slices) -> NDArray[Any]:

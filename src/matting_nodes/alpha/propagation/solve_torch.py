@@ -59,7 +59,8 @@ def solve_on(
     offsets = torch.from_numpy(system.offsets).to(device)
     # A pixel without a link is linked to a 0 beyond the last pixel.
     unlinked = links.neighbors == np.arange(len(b))[:, None]
-    neighbors = torch.from_numpy(np.where(unlinked, len(b), links.neighbors).T.copy()).to(device)
+    neighbors = torch.from_numpy(np.where(unlinked, len(b), links.neighbors)).to(device)
+    weights = torch.from_numpy(links.weights).to(device)
     plane = torch.zeros(system.size, device=device)
 
     def matvec(values: torch.Tensor) -> torch.Tensor:
@@ -67,8 +68,8 @@ def solve_on(
         result = torch.zeros_like(values)
         for k, offset in enumerate(offsets):
             result.addcmul_(rows[:, k], plane[positions + offset])
-        linked = torch.nn.functional.pad(values, (0, 1))[neighbors].sum(dim=0)
-        return result.sub_(linked, alpha=links.weight)
+        linked = (weights * torch.nn.functional.pad(values, (0, 1))[neighbors]).sum(dim=1)
+        return result.sub_(linked)
 
     def ratio(numerator: torch.Tensor, denominator: torch.Tensor) -> torch.Tensor:
         # Both are 0 once the residual is, which is noticed only at the next check.

@@ -50,15 +50,23 @@ class Edit:
         self.strokes = list(strokes)
         return bounds(before != self.trimap)
 
-    def followed(self, job: Job) -> Slices:
-        """Bring the matte to the trimap; return the box outside of which it is as it was."""
+    def followed(self, settle: bool, job: Job) -> Slices:
+        """Bring the matte to the trimap; return the box outside of which it is as it was.
+
+        At first only near the strokes; all of it if it is to settle.
+        """
         from ...alpha.propagation.session import MattingSession
 
         if self.session is None:
             self.session = MattingSession.begin(self.image, self.trimap, job)
             return whole(self.trimap.shape)
-        changed: Slices = self.session.update(self.trimap, job=job)
+        changed: Slices = self.session.update(self.trimap, job=job, settle=settle)
         return changed
+
+    @property
+    def settled(self) -> bool:
+        """Whether the matte is up to date everywhere, or was never asked for."""
+        return self.session is None or self.session.settled
 
 
 class Edits:
@@ -100,7 +108,7 @@ class Edits:
                 self._edits[key] = Edit(image[frame][..., :3], base, base.copy())
             return self._edits[key]
 
-    def follow(self, node: str, frame: int, text: str, matte: bool) -> dict[str, Any]:
+    def follow(self, node: str, frame: int, text: str, matte: bool, settle: bool) -> dict[str, Any]:
         """Return what the editor is to draw after these strokes: the rectangles that changed."""
         with self._lock:
             self._stopped.clear()
@@ -109,13 +117,17 @@ class Edits:
             answer = {"trimap": _part(edit.trimap, changed), "alpha": None, "message": ""}
             if matte:
                 try:
-                    region = edit.followed(Job(cancelled=self._stopped.is_set))
+                    region = edit.followed(settle, Job(cancelled=self._stopped.is_set))
                     answer["alpha"] = _part(_bytes(edit.session.alpha), region)
                 except MattingError as error:
                     answer["message"] = str(error_in(error, COMFYUI))
                 except Cancelled:
                     answer["message"] = "Stopped"
-            return answer
+            return answer | {"settled": edit.settled}
+
+    def stop(self) -> None:
+        """Stop solving: there are newer strokes."""
+        self._stopped.set()
 
     def close(self, node: str) -> None:
         """Stop solving, and let go of the mattes; the pictures stay for the next time."""
@@ -174,11 +186,15 @@ def serve() -> None:
         text = json.dumps({"strokes": asked["strokes"]})
         try:
             answer = await asyncio.to_thread(
-                EDITS.follow, node, frame, text, bool(asked.get("matte"))
+                EDITS.follow, node, frame, text, bool(asked.get("matte")), bool(asked.get("settle"))
             )
         except MattingError as error:
             return web.Response(status=400, text=str(error_in(error, COMFYUI)))
         return web.json_response(answer)
+
+    async def stop(_request: web.Request) -> web.Response:
+        EDITS.stop()
+        return web.json_response({})
 
     async def close(request: web.Request) -> web.Response:
         await asyncio.to_thread(EDITS.close, request.match_info["node"])
@@ -187,6 +203,7 @@ def serve() -> None:
     routes.get(at)(frames)
     routes.get(at + "/{what}/{frame}")(picture)
     routes.post(at + "/follow/{frame}")(follow)
+    routes.post(at + "/stop")(stop)
     routes.post(at + "/close")(close)
 
 

@@ -283,14 +283,17 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             self.run(quiet=True)
             return
         self._newer = True
-        followed = self._asked.followed if self._asked else None
-        if not followed or followed.state[0] != self._followed_state():
+        asked = self._asked
+        followed = asked.followed if asked else None
+        changed = not followed or followed.state[0] != self._followed_state()
+        if changed or (asked and asked.settle):
             self.cancel()
 
-    def run(self, quiet: bool = False) -> None:
+    def run(self, quiet: bool = False, settle: bool = False) -> None:
         """Start the node on the chosen layers, in a thread of its own, unless it is running.
 
-        Bad input gives a message, and unless `quiet` a notification; no layer changes then.
+        Bad input gives a message, and unless `quiet` a notification; no layer changes then. With
+        `settle` the last live result is brought up to date far from the strokes too.
         """
         from napari.qt.threading import create_worker
 
@@ -304,6 +307,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             return
         # Run solves from the start; a followed result may be off by some thousandths.
         self._follow(request, afresh=not quiet)
+        request.settle = settle and request.followed is not None
         self._progressed = report = self._progressed or to_ui_thread(
             self.native, self._show_progress
         )
@@ -455,13 +459,15 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         copy(self.details)
 
     def _stop(self) -> None:
-        worker, self._worker, self._asked = self._worker, None, None
+        worker, asked, self._worker, self._asked = self._worker, self._asked, None, None
         # The window may be gone before its last worker.
         with suppress(RuntimeError):
             self._set_running(False)
             if self._newer:
                 self._newer = False
                 self.run(quiet=True)
+            elif asked and asked.followed and asked.followed.unsettled and not asked.settle:
+                self.run(quiet=True, settle=True)
             elif worker and worker.abort_requested:
                 self.message.value = "Cancelled; no layer was changed."
 

@@ -32,6 +32,11 @@ class LiveStack:
     state: tuple[object, int | None]
     data: Pixels | None = None
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether there is more to be done than what is near the strokes."""
+        return not self.follower.settled
+
     def brought_up_to_date(self, request: Request) -> Pixels:
         """Return the result with what is new in it; for the UI thread, which shows it."""
         for patch in self.follower.pop_patches():
@@ -55,6 +60,8 @@ class Request:
     axes: dict[str, LayerMeta] = field(default_factory=dict)
     """How the axes of layers were read that could be read otherwise."""
     followed: LiveStack | None = None
+    settle: bool = False
+    """Whether to bring a followed result up to date everywhere, not near the strokes alone."""
 
     @property
     def planes(self) -> list[Shape]:
@@ -128,7 +135,10 @@ def _follow(spec: NodeSpec, request: Request, job: Job) -> Outcome:
     """Run on what has changed; the UI thread fetches it, so that nothing is lost by a cancel."""
     assert request.followed is not None
     follower = request.followed.follower
-    follower.follow(request.inputs, job)
+    if request.settle:
+        follower.settle(job)
+    else:
+        follower.follow(request.inputs, job, settle=False)
     return Outcome({}, follower.provenance, "\n".join(follower.remarks))
 
 

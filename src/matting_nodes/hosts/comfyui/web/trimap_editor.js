@@ -74,37 +74,44 @@ export class TrimapEditor extends Editor {
     if (stroke.tool !== "fill") stroke.points.push(place);
   }
 
-  /** Bring the trimap, and the matte if it is seen, to the strokes; one request at a time. */
+  /** Bring the trimap, and the matte if it is seen, to the strokes; one request at a time.
+   *
+   * The matte follows near the strokes at once, and everywhere once the hand rests. */
   async follow() {
     if (this.following) {
       this.again = true;
+      if (this.settling) api.fetchApi(`${this.at}/stop`, { method: "POST" });
       return;
     }
     this.following = true;
+    this.settling = false;
     do {
       this.again = false;
+      const settle = this.settling;
       const matte = this.view === "matte" || this.view === "cutout";
       const began = performance.now();
-      this.say(matte ? "Solving …" : "Painting …");
+      this.say(settle ? "Settling …" : matte ? "Solving …" : "Painting …");
       try {
         const answer = await api.fetchApi(`${this.at}/follow/${this.frame}`, {
           method: "POST",
           headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ strokes: this.strokes, matte }),
+          body: JSON.stringify({ strokes: this.strokes, matte, settle }),
         });
         if (!answer.ok) throw new Error(await answer.text());
-        const { trimap, alpha, message } = await answer.json();
+        const { trimap, alpha, message, settled } = await answer.json();
+        this.settling = matte && !settled && !this.again && !message;
         await this.put(this.trimap, trimap);
         await this.put(this.alpha, alpha);
         this.hasMatte ||= !!alpha;
         const drawn = `${this.strokes.length} ${translated("strokes")}`;
         this.say(message || `${drawn} · ${Math.round(performance.now() - began)} ms`);
       } catch (error) {
+        this.settling = false;
         this.say(error.message);
       }
       if (!this.again) this.pending = null;
       this.draw();
-    } while (this.again && this.root.isConnected);
+    } while ((this.again || this.settling) && this.root.isConnected);
     this.following = false;
   }
 
