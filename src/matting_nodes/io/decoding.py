@@ -7,11 +7,13 @@ profile and orientation are one function each. The result is upright, straight a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,8 @@ Extra = Literal["alpha", "premultiplied", "spare"]
 READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 # Pixels, as in Pillow; a larger size, which a few bytes can claim, is an attack on the memory.
 LARGEST = 178_956_970
+# Pillow's formats that are read of strangers.
+HARMLESS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Only a PNG with one of these can say which way is up.
 MAY_BE_TURNED = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
@@ -97,11 +101,45 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
     DependencyError
         If a package that decodes is not installed.
     """
-    try:
-        if not path.is_file():
-            raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
+    if not path.is_file():
+        raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
+    with _told(path):
         encoded = _encoded(path, kind)
         return [decoded(frame, encoded, kind) for frame in encoded.frames]
+
+
+def decode_bytes(data: bytes, name: str, kind: Kind, most: int = LARGEST) -> list[Pixels]:
+    """Return all frames of a file from a stranger, in memory; nothing is written to disk.
+
+    Of Pillow's formats only those for pictures of one's own are read: no PostScript, for one.
+
+    Parameters
+    ----------
+    data : bytes
+        The file's content.
+    name : str
+        What the file is called in errors.
+    kind : Kind
+        As for `decode`, which this is otherwise like.
+    most : int
+        How many pixels all frames together may have.
+
+    Raises
+    ------
+    FileError
+    DependencyError
+    """
+    path = Path(name)
+    with _told(path):
+        encoded = _encoded(path, kind, data, most)
+        return [decoded(frame, encoded, kind) for frame in encoded.frames]
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Raise what decoders raise as errors of ours that name the file."""
+    try:
+        yield
     except FileError:
         raise
     except ImportError as error:
@@ -118,44 +156,58 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
         ) from error
 
 
-def size_of(path: Path) -> tuple[int, int]:
+def size_of(path: Path, data: bytes | None = None) -> tuple[int, int]:
     """Return the width and the height of an upright picture from the head of its file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    data : bytes, optional
+        Its content, if it is in memory only.
 
     Raises
     ------
     Exception
         The decoder's own, if the file is not a picture.
     """
-    with path.open("rb") as stream:
+    with _stream(path, data) as stream:
         head = stream.read(HEAD)
     if head[:4] in TIFF:
         from tifffile import TiffFile
 
-        with TiffFile(path) as file:
+        with _stream(path, data) as stream, TiffFile(stream) as file:
             page = file.series[0].keyframe
             size, turned = (page.imagewidth, page.imagelength), _tag(page, ORIENTATION, 1) >= 5
     else:
         from PIL import Image
 
-        with Image.open(path) as picture:
-            data = head if picture.format == "PNG" else b""
-            size, turned = picture.size, _orientation(picture, data) >= 5
+        with _stream(path, data) as stream, Image.open(stream) as picture:
+            png = head if picture.format == "PNG" else b""
+            size, turned = picture.size, _orientation(picture, png) >= 5
     return size[::-1] if turned else size
 
 
 # Reading: one function for each family of formats.
 
 
-def _encoded(path: Path, kind: Kind) -> Encoded:
-    with path.open("rb") as stream:
+def _stream(path: Path, data: bytes | None) -> BinaryIO:
+    return path.open("rb") if data is None else BytesIO(data)
+
+
+def _encoded(path: Path, kind: Kind, data: bytes | None = None, most: int | None = None) -> Encoded:
+    with _stream(path, data) as stream:
         magic = stream.read(4)
-    return _read_tiff(path) if magic in TIFF else _read_other(path, kind)
+        stream.seek(0)
+        if magic in TIFF:
+            return _read_tiff(path, stream, most)
+        return _read_other(path, stream, kind, most)
 
 
-def _read_tiff(path: Path) -> Encoded:
+def _read_tiff(path: Path, stream: BinaryIO, most: int | None) -> Encoded:
     from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile
 
-    with TiffFile(path) as file:
+    with TiffFile(stream) as file:
         # Thumbnails and the smaller levels of a pyramid are not pictures of their own.
         series = [s for s in file.series if not s.keyframe.is_reduced]
         if len(series) != 1:
@@ -165,10 +217,13 @@ def _read_tiff(path: Path) -> Encoded:
                 "Save what is meant as a file of its own",
             )
         page, axes = series[0].keyframe, series[0].axes
-        check_pixels(path, page.imagewidth * page.imagelength)
+        pixels = page.imagewidth * page.imagelength
+        # A stack of one's own may be large; each of its frames may not.
+        check_pixels(path, pixels if most is None else pixels * len(series[0].pages), most)
         photometric, compression = page.photometric, page.compression
         if photometric == PHOTOMETRIC.YCBCR and compression != COMPRESSION.JPEG:
-            return _read_other(path, Kind.IMAGE)
+            stream.seek(0)
+            return _read_other(path, stream, Kind.IMAGE, most)
         colors: dict[int, Color] = {
             PHOTOMETRIC.MINISWHITE: "grey",
             PHOTOMETRIC.MINISBLACK: "grey",
@@ -235,17 +290,20 @@ def flattened(array: Pixels, axes: str) -> list[Pixels]:
     return list(frames[..., 0] if frames.shape[3:] == (1,) else frames)
 
 
-def _read_other(path: Path, kind: Kind) -> Encoded:
+def _read_other(path: Path, stream: BinaryIO, kind: Kind, most: int | None) -> Encoded:
     from PIL import Image
 
-    with Image.open(path) as picture:
+    with Image.open(stream, formats=None if most is None else HARMLESS) as picture:
         count = getattr(picture, "n_frames", 1)
         # The other pictures of a camera's MPO are previews and depth: the first is meant.
         count = 1 if picture.format == "MPO" else count
-        check_pixels(path, count * picture.size[0] * picture.size[1])
+        check_pixels(path, count * picture.size[0] * picture.size[1], most)
         if count > 1:
             return _read_animation(picture)
-        data = path.read_bytes() if picture.format == "PNG" else b""
+        data = b""
+        if picture.format == "PNG":
+            stream.seek(0)
+            data = stream.read()
         frame, color, extras = _samples(picture, data, kind)
         return Encoded(
             [frame],
@@ -298,7 +356,7 @@ def _orientation(picture: Any, data: bytes) -> int:
     return int(picture.getexif().get(ORIENTATION, 1))
 
 
-def check_pixels(path: Path, pixels: int) -> None:
+def check_pixels(path: Path, pixels: int, most: int | None = None) -> None:
     """Refuse a file that claims to hold more pixels than are read.
 
     Parameters
@@ -307,15 +365,17 @@ def check_pixels(path: Path, pixels: int) -> None:
         The file, for the error.
     pixels : int
         How many pixels it claims to hold.
+    most : int, optional
+        How many it may hold, by default LARGEST.
 
     Raises
     ------
     FileError
     """
-    if pixels > LARGEST:
+    if pixels > (most or LARGEST):
         raise FileError(
             f"{path} claims to hold {pixels} pixels",
-            f"At most {LARGEST} are read: a broken file could fill the memory",
+            f"At most {most or LARGEST} are read: a broken file could fill the memory",
             "Cut or scale it down first, or hand the array over in Python",
         )
 
