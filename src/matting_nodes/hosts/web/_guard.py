@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection
 from ipaddress import ip_address
@@ -24,6 +25,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
+PLACE = r"\b(in|at) (/|[A-Z]:)\S*"
 NO_WEIGHTS = "A server fetches no weights by itself"
 ASK = "Choose another method; or whoever runs the server fetches them: matting-nodes models fetch NAME"
 
@@ -39,7 +41,7 @@ def as_json(error: MattingError, status: int = 422) -> JSONResponse:
 def described(error: MattingError) -> dict[str, str]:
     """Return the three parts of an error by name, without the server's own paths."""
     if isinstance(error, WeightsError):
-        error = RefusedError(422, error.found.split(":")[0], NO_WEIGHTS, ASK)
+        error = RefusedError(422, re.sub(PLACE, "on this server", error.found), NO_WEIGHTS, ASK)
     return {"value": error.found, "rule": error.rule, "fix": error.fix}
 
 
