@@ -108,7 +108,8 @@ def _files() -> list[BaseRoute]:
         if kind:
             name = "" if file.name == "index.html" else file.name
             made.append(Route(f"/{name}", _File(file.read_bytes(), kind), methods=["GET"]))
-    return made
+    sample = files("matting_nodes").joinpath("sample_data/lemur.png").read_bytes()
+    return [*made, Route("/sample.png", _File(sample, "image/png"), methods=["GET"])]
 
 
 class _File:

@@ -27,7 +27,7 @@ HEADERS = {
 }
 PLACE = r"\b(in|at) (/|[A-Z]:)\S*"
 NO_WEIGHTS = "A server fetches no weights by itself"
-ASK = "Choose another method; or whoever runs the server fetches them: matting-nodes models fetch NAME"
+ASK = "Choose another method, or let whoever runs the server do: matting-nodes models fetch NAME"
 
 
 def as_json(error: MattingError, status: int = 422) -> JSONResponse:

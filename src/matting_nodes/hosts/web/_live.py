@@ -127,7 +127,7 @@ class Connection:
                 seconds = round(time.perf_counter() - began, 3)
                 self._outbox.put_nowait({"done": wish.get("do"), "seconds": seconds})
             except Cancelled:
-                self._outbox.put_nowait({"done": "nothing"})
+                pass  # what is newer is done next
             except Exception as error:
                 shown = as_matting_error(error)
                 step = "" if isinstance(error, RefusedError) else self._session.step

@@ -126,11 +126,12 @@ class Session:
         picture = as_batches([read_picture(data, what, Kind.IMAGE, self.limits)], what).image[0]
         self._keep(what, picture, object())
         self._names[what] = safe_name(name)
-        self._show(what, picture, show)
         if what == "image":
             for made in [name for name in self._made if name not in PICTURES]:
                 del self._made[made]
+            self._shown.clear()
             self._follower = None
+        self._show(what, picture, show)
 
     def forget_background(self) -> None:
         """Lay the object over the backdrop again."""
