@@ -26,13 +26,24 @@ class Server:
         # Whatever it wrote to disk would be here.
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
+        command = [sys.executable, "-m", "matting_nodes", "serve", "--port", str(self.port)]
+        self.command = [*command, *options]
+        self.start()
+
+    def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "matting_nodes", "serve", "--port", str(self.port), *options],
+            self.command,
             env=os.environ | {"TMPDIR": str(self.temporary)},
-            cwd=folder,
+            cwd=self.log.parent,
             stdout=self.log.open("w"),
             stderr=subprocess.STDOUT,
         )
+
+    def restart(self) -> None:
+        """Stop without a word, and start again at the same place."""
+        self.process.kill()
+        self.process.wait(20)
+        self.start()
 
     def wait_until_ready(self) -> Server:
         for _ in range(600):
