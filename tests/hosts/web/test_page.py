@@ -278,7 +278,8 @@ def test_what_cannot_be_used_is_told_and_the_picture_kept(open_page, photo, tmp_
         page.set_input_files("#file-image", file)
         expect(alert).to_contain_text(words)
         expect(page.locator(".drop[data-what=image] [data-name]")).to_have_text(photo.name)
-        done(page)
+        if file in (text, huge, moving):  # the others did not travel
+            done(page)
         assert downloaded(page, "alpha") == before
 
 

@@ -21,7 +21,7 @@ from ._limits import Limits, RefusedError
 
 T = TypeVar("T")
 
-FILES = {"weights", "file"}
+FILES = {"weights", "file", "detector"}
 """Parameters that name a file: of strangers only the name of one in the server's own folders."""
 WORDS = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 FIELDS = 100
