@@ -347,6 +347,36 @@ def test_a_page_that_was_dropped_goes_on_when_asked(open_page, serve, photo):
     done(page)
 
 
+def test_an_id_photo_with_its_verdicts(open_page, tmp_path):
+    """The astronaut, whose face is about here."""
+    from skimage import data
+
+    page = open_page()
+    upload(page, png(tmp_path / "astronaut.png", data.astronaut()[:400, 60:400]))
+    make = page.get_by_role("button", name="Make an ID photo")
+    make.click()
+    expect(page.locator("#problem")).to_contain_text("ID Photo got no face")
+    page.click("#tool-face")
+    # A box from (120, 65) to (215, 195) of 340 × 400 pixels, in a canvas of 4 : 3.
+    page.get_by_role("button", name="Enlarge Picture").click()
+    box = canvas(page, "image").bounding_box()
+    scale = min(box["width"] / 340, box["height"] / 400) * 0.97
+    places = [
+        (0.5 + (x - 170) * scale / box["width"], 0.5 + (y - 200) * scale / box["height"])
+        for x, y in ((120, 65), (215, 195))
+    ]
+    drag(page, "image", *places)
+    make.click()
+    verdicts = page.locator("#id-verdicts li")
+    expect(
+        verdicts.filter(has_text=re.compile(r"^head 7[0-9.]+, allowed 70 to 80 %: ok"))
+    ).to_be_visible()
+    expect(page.locator("#problem")).to_be_hidden()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download photo").click()
+    assert pixels(Path(waiting.value.path()).read_bytes()).shape == (531, 413, 3)
+
+
 def test_nothing_stays_on_disk(server):
     assert not list(server.temporary.iterdir())
 

@@ -155,6 +155,8 @@ class Connection:
             return lambda _: session.forget_background()
         if do == "download" and isinstance(what, str):
             return lambda job: self._give(*session.download(what, job))
+        if do == "id_photo":
+            return lambda job: self._give_id_photo(*session.id_photo(wish, job))
         raise ParameterError(
             f"The page asked for {str(do)[:40]!r}", "This server does not know it", "Load it again"
         )
@@ -174,6 +176,10 @@ class Connection:
 
     def _give(self, name: str, data: bytes) -> None:
         self._post({"file": name}, data)
+
+    def _give_id_photo(self, files: dict[str, bytes], verdicts: dict[str, float]) -> None:
+        for name, data in files.items():
+            self._post({"id_photo": name, "verdicts": verdicts}, data)
 
     def _post(self, header: dict[str, Any], data: bytes) -> None:
         text = json.dumps(header).encode()

@@ -307,6 +307,31 @@ class Session:
         name = f"{stem}-{what}.png"
         return name, images.encoded(name, images.as_stored(value, NAMES.get(what, Kind.IMAGE)))
 
+    def id_photo(self, wish: Mapping[str, Any], job: Job) -> tuple[dict[str, bytes], Any]:
+        """Return an ID photo and its print sheet as files, and the verdicts.
+
+        Parameters
+        ----------
+        wish : mapping
+            Its `parameters`, and the box around the `face`, if one was drawn.
+        job : Job
+            Takes progress and cancel.
+
+        Raises
+        ------
+        MattingError
+        """
+        self.step = "id_photo"
+        spec, given = NODES["id_photo"], wish.get("parameters")
+        names = [name for name in ("image", "alpha", "foreground") if name in self._made]
+        inputs = {name: self._value(name) for name in names}
+        parameters = read_parameters(spec, given if isinstance(given, dict) else {})
+        made = run(spec, inputs | {"face": wish.get("face")}, parameters, job).values
+        verdicts = made.pop("verdicts")
+        return {
+            f"{name}.png": images.encoded(f"{name}.png", picture) for name, picture in made.items()
+        }, verdicts
+
     def _workflow(self) -> dict[str, Any]:
         if "image" not in self._names:
             raise MissingInputError("There is no picture yet", "It is needed", "Choose a picture")

@@ -23,6 +23,7 @@ def page_specs(limits: Limits) -> dict[str, Any]:
     """
     return {
         "steps": [_step(NODES[name]) for name in STEPS],
+        "id_photo": _step(NODES["id_photo"]),
         "start": start(),
         "limits": {"bytes": limits.bytes, "megapixels": limits.megapixels},
     }

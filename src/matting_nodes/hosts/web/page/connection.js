@@ -6,7 +6,7 @@
 const RETRIES = [500, 1000, 2000, 4000, 8000];
 
 export class Connection {
-  /** `on` has: opened(), closed(reason), picture(header, bitmap), file(name, blob), told(message). */
+  /** `on` has: opened(), closed(reason), picture(header, bitmap), file(name, blob), idPhoto(header, blob), told(message). */
   constructor(on) {
     this.on = on;
     this.tries = 0;
@@ -50,7 +50,8 @@ export class Connection {
     const length = new DataView(await data.slice(0, 4).arrayBuffer()).getUint32(0, true);
     const header = JSON.parse(await data.slice(4, 4 + length).text());
     const rest = data.slice(4 + length);
-    if (header.file) this.on.file(header.file, rest);
+    if (header.id_photo) this.on.idPhoto(header, rest);
+    else if (header.file) this.on.file(header.file, rest);
     else this.on.picture(header, await createImageBitmap(rest.slice(0, rest.size, "image/png"), { premultiplyAlpha: "none" }));
   }
 

@@ -7,7 +7,7 @@ export function element(tag, properties = {}, ...children) {
 }
 
 /** What the page asks for elsewhere. */
-const ELSEWHERE = { composite: ["backdrop", "color"] };
+const ELSEWHERE = { composite: ["backdrop", "color"], id_photo: ["detector"] };
 const WIDE_RANGE = 5000;
 
 export class Controls {
@@ -15,6 +15,14 @@ export class Controls {
     this.changed = changed;
     this.values = {};
     for (const step of specs.steps) root.append(this.step(step, specs.start[step.name] ?? {}));
+  }
+
+  /** Return a node's controls that change no step. */
+  aside(step) {
+    const values = {};
+    const idle = { ...this, changed: () => {} };
+    Object.setPrototypeOf(idle, Controls.prototype);
+    return [values, idle.group(step.name, values, step.parameters.filter((p) => !ELSEWHERE[step.name].includes(p.name)), {})];
   }
 
   step(step, start) {

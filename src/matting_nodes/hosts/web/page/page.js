@@ -6,7 +6,7 @@ import { Views } from "./views.js";
 
 const STEPS = { image: "Picture", mask: "Mask", trimap: "Trimap", alpha: "Alpha", foreground: "Foreground", composite: "Composite" };
 const TOOLS = {
-  move: ["Move", "m"], box: ["Box around it", "x"], object: ["On it", "p"], beside: ["Beside it", "n"],
+  move: ["Move", "m"], face: ["Face", "c"], box: ["Box around it", "x"], object: ["On it", "p"], beside: ["Beside it", "n"],
   unknown: ["Unknown", "u"], foreground: ["Foreground", "f"], background: ["Background", "b"], hair: ["Hair", "h"],
 };
 /** Milliseconds without another change before the server is asked. */
@@ -23,7 +23,17 @@ async function begin() {
   controls = new Controls(find("#parameters"), specs, change);
   views = new Views(find("#steps"), STEPS, { drawn });
   buildTools();
-  connection = new Connection({ opened, closed, picture, file: keep, told });
+  connection = new Connection({ opened, closed, picture, file: keep, idPhoto, told });
+  const [values, fields] = controls.aside(specs.id_photo);
+  find("#id-parameters").append(...fields);
+  find("#id-make").onclick = () => {
+    const ends = views.face?.points;
+    const low = (n) => Math.min(ends[0][n], ends[1][n]);
+    const high = (n) => Math.max(ends[0][n], ends[1][n]) + 1;
+    const face = ends ? [low(0), low(1), high(0), high(1)] : null;
+    find("#id-photos").replaceChildren();
+    if (connection.send({ do: "id_photo", parameters: values, face })) busy("Working …");
+  };
   for (const input of document.querySelectorAll("input[type=file]")) {
     input.onchange = () => input.files[0] && choose(input.id.replace("file-", ""), input.files[0]);
   }
@@ -183,6 +193,7 @@ function picture(header, bitmap) {
     views.clear();
     if (sent[0]?.isNew) views.actions = [];
     if (sent[0]?.isNew) undone.length = 0;
+    if (sent[0]?.isNew) views.face = null;
     views.pending = [];
     showHistory();
   }
@@ -212,12 +223,15 @@ function told(message) {
     files[what] = file;
     find(`.drop[data-what=${what}] [data-name]`).textContent = file.name;
     ask();
+  } else if (message.done === "id_photo") {
+    if (find("#problem").dataset.of === "id_photo") problem(null);
+    say("The ID photo is below the steps.");
   } else if (message.done === "state") {
     if (find("#problem").dataset.of === "state") problem(null);
     views.pending = [];
     views.draw();
     for (const figure of document.querySelectorAll("figure")) figure.classList.remove("stale", "failed");
-    for (const button of document.querySelectorAll("#downloads button")) button.disabled = false;
+    for (const button of document.querySelectorAll("#downloads button, #id-make")) button.disabled = false;
     const [width, height] = views.size;
     say(`Done in ${Math.round(performance.now() - asked)} ms · ${width} × ${height} pixels · ${views.actions.length} strokes and marks`);
   }
@@ -237,6 +251,18 @@ function keep(name, blob) {
   element("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
   say(`Saved ${name}.`);
+}
+
+/** Show an ID photo or its sheet, and which rules it meets. */
+function idPhoto({ id_photo: name, verdicts }, blob) {
+  const address = URL.createObjectURL(blob);
+  const title = { "photo.png": "Photo", "sheet.png": "Print sheet" }[name];
+  const link = element("a", { href: address, download: name, textContent: `Download ${title.toLowerCase()}` });
+  find("#id-photos").append(element("figure", {}, element("figcaption", { textContent: title }), element("img", { src: address, alt: title }), link));
+  const words = (rule, number) => (/allowed/.test(rule) ? rule.replace(/^(.*?), allowed/, `$1 ${number}, allowed`) : rule);
+  const item = ([rule, number]) => element("li", { textContent: words(rule, number), className: / ok$/.test(rule) ? "ok" : "not" });
+  find("#id-verdicts").replaceChildren(...Object.entries(verdicts).map(item));
+  find("#id").hidden = false;
 }
 
 function say(text) {

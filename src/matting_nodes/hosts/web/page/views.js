@@ -89,6 +89,7 @@ export class Views {
     const radius = Math.round(this.radius * 10) / 10;
     const made = {
       box: { kind: "mark", tool: "box", value: "foreground" },
+      face: { kind: "face", tool: "box", value: "foreground" },
       object: { kind: "mark", tool: "point", value: "foreground" },
       beside: { kind: "mark", tool: "point", value: "background" },
       hair: { kind: "stroke", tool: "hair", value: "unknown" },
@@ -110,8 +111,9 @@ export class Views {
     const stroke = this.stroke;
     this.stroke = null;
     if (!stroke || (stroke.tool === "box" && stroke.points.length < 2)) return this.draw();
-    this.pending.push(stroke);
-    this.on.drawn(stroke);
+    if (stroke.kind === "stroke") this.pending.push(stroke);
+    if (stroke.kind === "face") this.face = stroke;
+    else this.on.drawn(stroke);
     this.draw();
   }
 
@@ -320,9 +322,9 @@ class View {
     for (const stroke of strokes) if (stroke?.kind === "stroke") this.drawPath(context, stroke);
     if (!onPicture) return;
     context.lineWidth = 2 / scale;
-    for (const { kind, tool, value, points } of [...views.actions, views.stroke ?? {}]) {
-      if (kind !== "mark") continue;
-      context.strokeStyle = tool === "box" ? COLORS.unknown : "#fff";
+    for (const { kind, tool, value, points } of [...views.actions, views.face ?? {}, views.stroke ?? {}]) {
+      if (!kind || kind === "stroke") continue;
+      context.strokeStyle = kind === "face" ? "#4ac3ff" : tool === "box" ? COLORS.unknown : "#fff";
       context.fillStyle = COLORS[value];
       context.beginPath();
       if (tool === "box" && points[1]) {
