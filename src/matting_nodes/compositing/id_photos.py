@@ -189,10 +189,10 @@ def find_face(
             "Draw a box around the face down to the chin, set chin, or name a file of YuNet",
         )
     lowest = float(chin) or (found[0] if found else 0.0)
-    if lowest <= crown + 8:
+    if not crown + 8 < lowest <= alpha.shape[0]:
         raise ParameterError(
-            f"The chin is in row {lowest:g}, and the head begins in row {crown:g}",
-            "The chin is below the head's top",
+            f"The chin is in row {lowest:g} of {alpha.shape[0]}, and the head begins in {crown:g}",
+            "The chin is in the picture, below the head's top",
             "Set chin again, or check the alpha",
         )
     # Halfway between crown and chin, as drawing schools have it, if nothing better is known.
