@@ -77,7 +77,9 @@ def beach(photo) -> Path:
 
 
 def done(page, count: int = 0) -> None:
-    expect(page.locator("#status")).to_have_text(re.compile(rf"^Done in .*· {count} strokes"))
+    expect(page.locator("#status")).to_have_text(
+        re.compile(rf"^Done in .*· strokes and marks: {count}$")
+    )
 
 
 def upload(page, path: Path) -> None:

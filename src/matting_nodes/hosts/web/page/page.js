@@ -233,7 +233,7 @@ function told(message) {
     for (const figure of document.querySelectorAll("figure")) figure.classList.remove("stale", "failed");
     for (const button of document.querySelectorAll("#downloads button, #id-make")) button.disabled = false;
     const [width, height] = views.size;
-    say(`Done in ${Math.round(performance.now() - asked)} ms · ${width} × ${height} pixels · ${views.actions.length} strokes and marks`);
+    say(`Done in ${Math.round(performance.now() - asked)} ms · ${width} × ${height} pixels · strokes and marks: ${views.actions.length}`);
   }
 }
 
