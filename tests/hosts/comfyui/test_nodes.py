@@ -88,6 +88,7 @@ def test_every_node_is_there_under_its_frozen_id(nodes):
         "MattingNodesEstimateForeground",
         "MattingNodesComposite",
         "MattingNodesCompare",
+        "MattingNodesIDPhoto",
         "MattingNodesCutout",
         "MattingNodesEditTrimap",
         "MattingNodesLoadPicture",
@@ -442,3 +443,19 @@ def test_a_workflow_from_before_has_its_inputs_renamed(nodes, comfy):
     assert renamed == {"image": "lemur.png [sample]", "first": 0}
     for odd in ({}, {"prompt": []}, {"prompt": {"1": None, "2": {"class_type": []}}}):
         assert comfy.server.handler(dict(odd)) == odd
+
+
+def test_an_id_photo_with_its_sheet_and_verdicts(nodes):
+    """A face from a detector's box, as ComfyUI's nodes give it."""
+    portrait = torch.full((1, 200, 150, 3), 0.5)
+    alpha = torch.zeros((1, 200, 150))
+    alpha[:, 20:, 40:110] = 1
+    face = {"x": 45, "y": 30, "width": 60, "height": 60}
+    photo, sheet, text = (
+        nodes["MattingNodesIDPhoto"]
+        .execute(image=portrait, alpha=alpha, face=face, document="us_passport")
+        .args
+    )
+    assert photo.shape == (1, 602, 602, 3)
+    assert sheet.shape == (1, 1772, 1181, 3)
+    assert "head, allowed 49 to 68.6 %: ok" in text

@@ -140,6 +140,9 @@ def test_an_error_keeps_the_picture(page):
     everything = everything.replace('"radius": 4', '"radius": 500')
     told = page.ask(**STATE, strokes=everything)
     assert told["error"]["step"] == "alpha"
+    # What was made before would be another state's.
+    assert "error" in page.ask(do="download", what="composite")
+    assert "error" not in page.ask(do="download", what="trimap")
     assert "error" not in page.ask(**STATE)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...alpha.propagation import session as live
 from ...arrays import Kind
-from ...errors import MissingInputError, ParameterError
+from ...errors import MattingError, MissingInputError, ParameterError
 from ...framework.run import complete_parameters, run
 from ...framework.spec import NODES
 from ...graph.types.mark_object import mark_object
@@ -104,6 +104,7 @@ class Session:
     _shown: dict[str, Bytes] = field(default_factory=dict)
     _strokes: list[Stroke] = field(default_factory=list)
     _follower: Any = None
+    _count: int = 0
     _state: State = field(default_factory=lambda: State({}))
     step: str = ""
     """The step that is being done, for errors."""
@@ -153,17 +154,23 @@ class Session:
         if "image" not in self._made:
             raise MissingInputError("There is no picture yet", "It is needed", "Choose a picture")
         self._state = state
-        for index, (name, make) in enumerate(
-            (
-                ("mask", self._mask),
-                ("trimap", self._trimap),
-                ("alpha", self._alpha),
-                ("foreground", self._foreground),
-                ("composite", self._composite),
-            )
-        ):
+        steps: dict[str, Callable[[Job], Any]] = {
+            "mask": self._mask,
+            "trimap": self._trimap,
+            "alpha": self._alpha,
+            "foreground": self._foreground,
+            "composite": self._composite,
+        }
+        for index, (name, make) in enumerate(steps.items()):
             self.step = name
-            self._show(name, make(job.part(index / 5, (index + 1) / 5)), show)
+            try:
+                picture = make(job.part(index / 5, (index + 1) / 5))
+            except MattingError:
+                # Nothing of an older state is to be downloaded as if it were of this one.
+                for later in list(steps)[index:]:
+                    self._made.pop(later, None)
+                raise
+            self._show(name, picture, show)
 
     # The steps.
 
@@ -173,15 +180,13 @@ class Session:
         versions = [self._made[s].version if s in self._made else 0 for s in sources]
         key = (parameters, versions, self._state.marks if name == "mask" else "")
         if name not in self._made or self._made[name].key != key:
-            # An error leaves no result of another state behind.
-            before = self._made.pop(name, None)
-            self._keep(name, make(), key, before)
+            self._made.pop(name, None)
+            self._keep(name, make(), key)
         return self._made[name].value
 
-    def _keep(self, name: str, value: Any, key: object, before: Made | None = None) -> None:
-        before = before or self._made.get(name)
-        self._versions = getattr(self, "_versions", 0) + 1
-        self._made[name] = Made(value, key, self._versions)
+    def _keep(self, name: str, value: Any, key: object) -> None:
+        self._count += 1
+        self._made[name] = Made(value, key, self._count)
 
     def _parameters(self, node: str) -> dict[str, Any]:
         return dict(self._state.parameters.get(node, {}))
