@@ -82,6 +82,7 @@ check: .venv/dev
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[bw]*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/hadolint examples/docker/Dockerfile*
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # Compiled once and kept beside the code, before two workers would each compile the same loops.
@@ -114,7 +115,7 @@ screenshots: .venv/dev demo
 	touch $@
 
 .venv/dev: .venv/base
-	scripts/system_packages.sh $(QT_LIBRARIES)
+	scripts/system_packages.sh $(QT_LIBRARIES) chromium
 	$(BIN)/python -m pip install --quiet -c $(CONSTRAINTS) -e '.[napari,networks,export]' --group dev
 	touch $@
 

@@ -93,8 +93,8 @@ def parameters() -> Iterator[tuple[NodeSpec, str, Parameter]]:
 
 def drawn(spec: NodeSpec, method: str, parameter: Parameter) -> bool:
     """Tell whether a parameter has a picture."""
-    # Networks' results cannot be drawn without their weights.
-    if method == "onnx" or (method and spec.methods[method].is_network):
+    # Networks' results cannot be drawn without their weights, and an ID photo not without a face.
+    if spec.name == "id_photo" or method == "onnx" or (method and spec.methods[method].is_network):
         return False
     return not {parameter.name, f"{spec.name} {parameter.name}"} & NOT_DRAWN
 

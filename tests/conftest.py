@@ -20,7 +20,7 @@ TESTS = Path(__file__).parent
 # Real windows share one display, and its focus; the tests of ComfyUI share one server.
 TOGETHER = {"hosts/napari": "windows", "hosts/comfyui": "comfyui"}
 # Rooms whose tests are slow, every one of them.
-SLOW = {"hosts/napari", "networks"}
+SLOW = {"hosts/napari", "hosts/web", "networks"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # The nodes among these are written by scripts/generate.py.
     from .nodes.compare import compare as compare
     from .nodes.composite import composite as composite
     from .nodes.estimate_foreground import estimate_foreground as estimate_foreground
+    from .nodes.id_photo import id_photo as id_photo
     from .nodes.make_trimap import make_trimap as make_trimap
     from .nodes.segment import segment as segment
 

@@ -15,7 +15,7 @@ from PIL import Image
 from matting_nodes.arrays import Kind, as_labels
 from matting_nodes.errors import FileError
 from matting_nodes.io import images
-from matting_nodes.io.decoding import size_of
+from matting_nodes.io.decoding import decode, decode_bytes, size_of
 from matting_nodes.io.stacks import read_stack
 
 GREY = np.add.outer(np.arange(8), np.arange(0, 240, 20)).astype(np.uint8)
@@ -311,3 +311,14 @@ def test_what_is_not_read_is_said(tmp_path):
     (tmp_path / "a.tif").write_bytes(stream.getvalue())
     with pytest.raises(FileError, match="colors of the kind CIELAB"):
         images.read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+def test_a_file_in_memory_is_read_like_one_on_disk(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (20, 30, 3), np.uint8)).save(path)
+    (frame,) = decode_bytes(path.read_bytes(), "a", Kind.IMAGE)
+    np.testing.assert_array_equal(frame, decode(path, Kind.IMAGE)[0])
+    with pytest.raises(FileError, match="claims to hold 600 pixels"):
+        decode_bytes(path.read_bytes(), "a", Kind.IMAGE, most=599)

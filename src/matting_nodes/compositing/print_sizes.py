@@ -98,6 +98,19 @@ def printed(picture: NDArray[np.float32], size: str, resolution: int) -> NDArray
     resolution : int, dots per inch
     """
     width, height = (round(side / 25.4 * resolution) for side in PRINT_SIZES[size])
+    return resized_print(picture, width, height)
+
+
+def resized_print(picture: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """Return a picture at the size of a print in pixels.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) or (H, W, 4) float32, 0..1
+        Straight colors, perhaps with an alpha.
+    width, height : int, pixels
+        The print's.
+    """
     if picture.shape[2] == 3:
         return resized(picture, height, width).clip(0, 1)
     # Colors are weighted by alpha, or those of clear pixels would bleed in.

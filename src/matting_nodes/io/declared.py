@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import FileError
 
@@ -52,7 +52,7 @@ RATIOS = (1, 12 / 10, 4 / 3, 3 / 2, 16 / 9, 5 / 4, 2)
 FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 
 
-def check_pixels(path: Path, pixels: int) -> None:
+def check_pixels(path: Path, pixels: int, most: int | None = None) -> None:
     """Refuse a file that claims to hold more pixels than are read.
 
     Parameters
@@ -61,20 +61,23 @@ def check_pixels(path: Path, pixels: int) -> None:
         The file, for the error.
     pixels : int
         How many pixels it claims to hold.
+    most : int, optional
+        How many it may hold, by default LARGEST.
 
     Raises
     ------
     FileError
     """
-    if pixels > LARGEST:
+    most = LARGEST if most is None else most
+    if pixels > most:
         raise FileError(
             f"{path} claims to hold {pixels} pixels",
-            f"At most {LARGEST} are read: a broken file could fill the memory",
+            f"At most {most} are read: a broken file could fill the memory",
             "Cut or scale it down first, or hand the array over in Python",
         )
 
 
-def check_tiff(path: Path, series: Any) -> None:
+def check_tiff(path: Path, series: Any, held: int) -> None:
     """Refuse a TIFF that declares more than its bytes can hold, or whose parts do.
 
     Parameters
@@ -83,6 +86,8 @@ def check_tiff(path: Path, series: Any) -> None:
         The file.
     series : tifffile.TiffPageSeries
         What is to be decoded.
+    held : int
+        The file's bytes.
 
     Raises
     ------
@@ -107,38 +112,43 @@ def check_tiff(path: Path, series: Any) -> None:
         bits = page.bitspersample
         bits = bits if isinstance(bits, int) else min(bits)
         declared = (series.size - missing * page.size) * bits // 8
-        held = path.stat().st_size
         if declared > held * MOST_FROM_A_BYTE[name]:
             raise _more(path, f"{declared} bytes of samples", f"its {held} bytes")
 
 
-def check_chain(path: Path) -> None:
+def check_chain(path: Path, file: BinaryIO) -> None:
     """Refuse a TIFF whose pages lead back to an earlier one: its reader would never end.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the error.
+    file : binary file
+        Its content, from the beginning.
 
     Raises
     ------
     FileError
     """
-    with path.open("rb") as file:
-        head = file.read(16)
-        order = "<" if head[:2] == b"II" else ">"
-        big = head[2:4] in (b"+\0", b"\0+")
-        counted, entry, link = ("Q", 20, "Q") if big else ("H", 12, "I")
-        at = struct.unpack(order + link, head[8:16] if big else head[4:8])[0]
-        seen: set[int] = set()
-        while at:
-            if at in seen:
-                raise _more(path, "a page that is followed by an earlier one", "a file")
-            seen.add(at)
-            file.seek(at)
-            count = file.read(struct.calcsize(counted))
-            if len(count) < struct.calcsize(counted):
-                return  # for the reader to judge
-            file.seek(entry * struct.unpack(order + counted, count)[0], 1)
-            following = file.read(struct.calcsize(link))
-            if len(following) < struct.calcsize(link):
-                return
-            at = struct.unpack(order + link, following)[0]
+    head = file.read(16)
+    order = "<" if head[:2] == b"II" else ">"
+    big = head[2:4] in (b"+\0", b"\0+")
+    counted, entry, link = ("Q", 20, "Q") if big else ("H", 12, "I")
+    at = struct.unpack(order + link, head[8:16] if big else head[4:8])[0]
+    seen: set[int] = set()
+    while at:
+        if at in seen:
+            raise _more(path, "a page that is followed by an earlier one", "a file")
+        seen.add(at)
+        file.seek(at)
+        count = file.read(struct.calcsize(counted))
+        if len(count) < struct.calcsize(counted):
+            return  # for the reader to judge
+        file.seek(entry * struct.unpack(order + counted, count)[0], 1)
+        following = file.read(struct.calcsize(link))
+        if len(following) < struct.calcsize(link):
+            return
+        at = struct.unpack(order + link, following)[0]
 
 
 def _parts(series: Any) -> Iterator[tuple[tuple[int, int], bytes]]:

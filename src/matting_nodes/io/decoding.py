@@ -7,13 +7,14 @@ profile and orientation are one function each. The result is upright, straight a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
+from io import SEEK_END, BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from ..arrays import Kind
 from ..errors import DependencyError, FileError, MattingError
 from ..memory import reserved
-from .declared import check_chain, check_pixels, check_tiff, stored_png
+from .declared import LARGEST, check_chain, check_pixels, check_tiff, stored_png
 
 Pixels = NDArray[Any]
 Color = Literal["grey", "rgb", "cmyk", "palette", "channels"]
@@ -110,12 +111,48 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
     MemoryLimitError
         If the memory that is free is too small.
     """
+    if not path.is_file():
+        raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
+    with _told(path), path.open("rb") as stream:
+        return _decoded(path, stream, kind, None)
+
+
+def decode_bytes(data: bytes, name: str, kind: Kind, most: int = LARGEST) -> list[Pixels]:
+    """Return all frames of a file from a stranger, in memory; nothing is written to disk.
+
+    Parameters
+    ----------
+    data : bytes
+        The file's content.
+    name : str
+        What the file is called in errors.
+    kind : Kind
+        As for `decode`, which this is otherwise like.
+    most : int
+        How many pixels all frames together may have.
+
+    Raises
+    ------
+    FileError
+    DependencyError
+    MemoryLimitError
+    """
+    path = Path(name)
+    with _told(path):
+        return _decoded(path, BytesIO(data), kind, most)
+
+
+def _decoded(path: Path, stream: BinaryIO, kind: Kind, most: int | None) -> list[Pixels]:
+    with ExitStack() as room:  # memory that is held until the frames are handed over
+        encoded = _encoded(path, stream, kind, room, most)
+        return [decoded(frame, encoded, kind) for frame in encoded.frames]
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Raise what decoders raise as errors of ours that name the file."""
     try:
-        if not path.is_file():
-            raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
-        with ExitStack() as room:  # memory that is held until the frames are handed over
-            encoded = _encoded(path, kind, room)
-            return [decoded(frame, encoded, kind) for frame in encoded.frames]
+        yield
     except MattingError:
         raise
     except ImportError as error:
@@ -132,8 +169,13 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
         ) from error
 
 
-def open_picture(path: Path) -> Any:
+def open_picture(file: Path | BinaryIO) -> Any:
     """Return a file opened by Pillow, if it is of a type that is read right and is no program.
+
+    Parameters
+    ----------
+    file : Path or binary file
+        The file, or its content.
 
     Raises
     ------
@@ -144,7 +186,7 @@ def open_picture(path: Path) -> Any:
 
     # Pillow has it since 11.3.
     avif = ("AVIF",) if find_spec("PIL.AvifImagePlugin") else ()
-    return Image.open(path, formats=PILLOW + avif)
+    return Image.open(file, formats=PILLOW + avif)
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -160,7 +202,8 @@ def size_of(path: Path) -> tuple[int, int]:
     if head[:4] in TIFF:
         from tifffile import TiffFile
 
-        check_chain(path)
+        with path.open("rb") as stream:
+            check_chain(path, stream)
         with TiffFile(path) as file:
             page = file.series[0].keyframe
             size, turned = (page.imagewidth, page.imagelength), _tag(page, ORIENTATION, 1) >= 5
@@ -174,10 +217,14 @@ def size_of(path: Path) -> tuple[int, int]:
 # Reading: one function for each family of formats.
 
 
-def _encoded(path: Path, kind: Kind, room: ExitStack) -> Encoded:
-    with path.open("rb") as stream:
-        magic = stream.read(4)
-    return _read_tiff(path, room) if magic in TIFF else _read_other(path, kind, room)
+def _encoded(
+    path: Path, stream: BinaryIO, kind: Kind, room: ExitStack, most: int | None
+) -> Encoded:
+    magic = stream.read(4)
+    stream.seek(0)
+    if magic in TIFF:
+        return _read_tiff(path, stream, room, most)
+    return _read_other(path, stream, kind, room, most)
 
 
 def _hold(room: ExitStack, path: Path, count: float) -> None:
@@ -185,11 +232,12 @@ def _hold(room: ExitStack, path: Path, count: float) -> None:
     room.enter_context(reserved(WORKING * count, f"{path.name} with {count:.0f} bytes of samples"))
 
 
-def _read_tiff(path: Path, room: ExitStack) -> Encoded:
+def _read_tiff(path: Path, stream: BinaryIO, room: ExitStack, most: int | None) -> Encoded:
     from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile
 
-    check_chain(path)
-    with TiffFile(path) as file:
+    check_chain(path, stream)
+    stream.seek(0)
+    with TiffFile(stream) as file:
         # Thumbnails and the smaller levels of a pyramid are not pictures of their own.
         series = [s for s in file.series if not s.keyframe.is_reduced]
         if len(series) != 1:
@@ -199,10 +247,14 @@ def _read_tiff(path: Path, room: ExitStack) -> Encoded:
                 "Save what is meant as a file of its own",
             )
         page, axes = series[0].keyframe, series[0].axes
-        check_tiff(path, series[0])
+        held = stream.seek(0, SEEK_END)
+        check_tiff(path, series[0], held)
+        if most is not None:  # a stack of one's own may be large; each of its frames may not
+            check_pixels(path, page.imagewidth * page.imagelength * len(series[0].pages), most)
         photometric, compression = page.photometric, page.compression
         if photometric == PHOTOMETRIC.YCBCR and compression != COMPRESSION.JPEG:
-            return _read_other(path, Kind.IMAGE, room)
+            stream.seek(0)
+            return _read_other(path, stream, Kind.IMAGE, room, most)
         colors: dict[int, Color] = {
             PHOTOMETRIC.MINISWHITE: "grey",
             PHOTOMETRIC.MINISBLACK: "grey",
@@ -270,20 +322,25 @@ def flattened(array: Pixels, axes: str) -> list[Pixels]:
     return list(frames[..., 0] if frames.shape[3:] == (1,) else frames)
 
 
-def _read_other(path: Path, kind: Kind, room: ExitStack) -> Encoded:
-    with open_picture(path) as picture:
+def _read_other(
+    path: Path, stream: BinaryIO, kind: Kind, room: ExitStack, most: int | None
+) -> Encoded:
+    with open_picture(stream) as picture:
         count = getattr(picture, "n_frames", 1)
         # The other pictures of a camera's MPO are previews and depth: the first is meant.
         count = 1 if picture.format == "MPO" else count
         pixels = count * picture.size[0] * picture.size[1]
-        check_pixels(path, pixels)
+        check_pixels(path, pixels, most)
         _check_depth(path, picture)
         is_png = picture.format == "PNG"
         deep = is_png and any("16" in str(tile.args) for tile in picture.tile)
         _hold(room, path, pixels * BYTES.get(picture.mode, 4) * (2 if deep else 1))
         if count > 1:
             return _read_animation(picture)
-        data = path.read_bytes() if is_png else b""
+        data = b""
+        if is_png:
+            stream.seek(0)
+            data = stream.read()
         frame, color, extras = _samples(path, picture, data, kind)
         return Encoded(
             [frame],

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Kind
 from ..errors import FileError
-from .decoding import decode
+from .decoding import decode, decode_bytes
 
 Bits = Literal[8, 16, 32]
 
@@ -45,7 +45,10 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
 
 
 def _one(path: Path, kind: Kind) -> NDArray[Any]:
-    frames = decode(path, kind)
+    return _only(decode(path, kind), path)
+
+
+def _only(frames: list[NDArray[Any]], path: Path) -> NDArray[Any]:
     if len(frames) != 1:
         raise FileError(
             f"{path} holds {len(frames)} frames of shape {frames[0].shape}",
@@ -74,6 +77,27 @@ def read(path: str | os.PathLike[str], kind: Kind) -> NDArray[Any]:
     FileError
     """
     return as_plane(_one(Path(path), kind), kind, Path(path))
+
+
+def read_bytes(data: bytes, name: str, kind: Kind, most: int) -> NDArray[Any]:
+    """Read the content of a picture file from a stranger as a value of this kind.
+
+    Parameters
+    ----------
+    data : bytes
+        The file's content.
+    name : str
+        What the file is called in errors.
+    kind : Kind
+        The kind of value to return.
+    most : int
+        How many pixels it may have.
+
+    Raises
+    ------
+    FileError
+    """
+    return as_plane(_only(decode_bytes(data, name, kind, most), Path(name)), kind, Path(name))
 
 
 def as_plane(array: NDArray[Any], kind: Kind, path: Path) -> NDArray[Any]:
@@ -192,21 +216,45 @@ def write_image(
         If the file cannot be written; nothing is left of it then.
     """
     target = check_writable(path, force)
+    write_whole(target, encoded(target.name, picture, bits=bits, texts=texts))
+    return target
+
+
+def encoded(
+    name: str,
+    picture: NDArray[Any],
+    *,
+    bits: Bits | None = None,
+    texts: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return the content of a picture's file.
+
+    Parameters
+    ----------
+    name : str
+        The file's name, whose ending is one of WRITABLE.
+    picture, bits, texts
+        As for `write_image`.
+
+    Raises
+    ------
+    FileError
+        If the format cannot hold the picture.
+    """
     array = picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
-    suffix = target.suffix.lower()
+    suffix = Path(name).suffix.lower()
     tiff, jpeg = suffix.startswith(".tif"), suffix.startswith(".j")
     own = is_in_own_numbers(array)
     deep = suffix == ".png" and (array.ndim == 2 or own)
     depth = bits or (32 if tiff else 16 if deep else 8)
     if (jpeg and (depth != 8 or array.shape[2:] == (4,))) or (depth == 32 and not tiff):
         raise FileError(
-            f"{target.name} is to hold {depth} bits and {array.shape[2:] or (1,)} channels",
+            f"{name} is to hold {depth} bits and {array.shape[2:] or (1,)} channels",
             "JPEG holds 8 bits without transparency, PNG 8 or 16 bits, TIFF 8, 16 or 32",
             "Choose .png or .tif",
         )
     data = _encode(counted(array, depth) if own else quantized(array, depth), suffix)
-    write_whole(target, with_texts(data, texts) if texts and suffix == ".png" else data)
-    return target
+    return with_texts(data, texts) if texts and suffix == ".png" else data
 
 
 def with_texts(png: bytes, texts: Mapping[str, str]) -> bytes:
@@ -293,9 +341,22 @@ def write(
     ------
     FileError
     """
+    return write_image(path, as_stored(value, kind), bits=bits, force=force)
+
+
+def as_stored(value: NDArray[Any], kind: Kind) -> NDArray[Any]:
+    """Return a value as its file holds it: trimaps and hard masks as uint8.
+
+    Parameters
+    ----------
+    value : (H, W) or (H, W, C) array
+        The value.
+    kind : Kind
+        What it is.
+    """
     if kind is Kind.TRIMAP or (kind is Kind.MASK and np.isin(value, (0, 1)).all()):
-        value = value if value.dtype == np.uint8 else (value * 255).astype(np.uint8)
-    return write_image(path, value, bits=bits, force=force)
+        return value if value.dtype == np.uint8 else (value * 255).astype(np.uint8)
+    return value
 
 
 def quantized(array: NDArray[Any], depth: int) -> NDArray[Any]:

@@ -271,3 +271,17 @@ def test_the_doctor_names_a_torchvision_that_does_not_fit(tmp_path):
     assert done.returncode == 1
     assert "torchvision 0.1 cannot be imported: operator torchvision::nms" in done.stderr
     assert "pair that belongs together" in done.stderr
+
+
+def test_an_id_photo_with_its_sheet_and_verdicts(tmp_path, monkeypatch, capsys):
+    """Whose face it is does not matter to rules in millimetres."""
+    monkeypatch.chdir(tmp_path)
+    command = f"id-photo {LEMUR} {REFERENCE} --face 260 120 420 300 --document de_passport"
+    outputs = "-o photo.jpg --output-sheet sheet.png --sheet a4 --quiet"
+    assert main([*command.split(), *outputs.split()]) == 0
+    assert read_image("photo.jpg").shape == (531, 413, 3)
+    assert read_image("sheet.png").shape in ((3508, 2480, 3), (2480, 3508, 3))
+    told = capsys.readouterr().out
+    assert "head, allowed 71.1 to 80 %: ok 75" in told
+    assert main([*f"id-photo {LEMUR} {REFERENCE} -o again.jpg --quiet".split()]) == 1
+    assert "got no face" in capsys.readouterr().err

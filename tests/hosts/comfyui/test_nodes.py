@@ -89,6 +89,7 @@ def test_every_node_is_there_under_its_frozen_id(nodes):
         "MattingNodesEstimateForeground",
         "MattingNodesComposite",
         "MattingNodesCompare",
+        "MattingNodesIDPhoto",
         "MattingNodesCutout",
         "MattingNodesEditTrimap",
         "MattingNodesLoadPicture",
@@ -459,3 +460,19 @@ def test_cutout_says_what_each_network_is_and_what_it_downloads(nodes):
     assert "Downloads 444 MB; MIT" in lines["birefnet"]
     assert "Downloads 381 MB; MIT" in lines["ben2"]
     assert set(lines) > set(NETWORKS)
+
+
+def test_an_id_photo_with_its_sheet_and_verdicts(nodes):
+    """A face from a detector's box, as ComfyUI's nodes give it."""
+    portrait = torch.full((1, 200, 150, 3), 0.5)
+    alpha = torch.zeros((1, 200, 150))
+    alpha[:, 20:, 40:110] = 1
+    face = {"x": 45, "y": 30, "width": 60, "height": 60}
+    photo, sheet, text = (
+        nodes["MattingNodesIDPhoto"]
+        .execute(image=portrait, alpha=alpha, face=face, document="us_passport")
+        .args
+    )
+    assert photo.shape == (1, 602, 602, 3)
+    assert sheet.shape == (1, 1772, 1181, 3)
+    assert "head, allowed 49 to 68.6 %: ok" in text

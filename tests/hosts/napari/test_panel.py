@@ -36,6 +36,7 @@ def test_the_steps_are_numbered_and_the_first_is_open(panel):
         "4. Estimate Foreground",
         "5. Composite",
         "Compare",
+        "ID Photo",
         "Inspect",
     ]
     assert unfolded(panel) == ["segment"]

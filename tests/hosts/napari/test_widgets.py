@@ -746,3 +746,19 @@ def test_a_soft_mask_in_an_image_layer_keeps_its_doubt(viewer, dock, finish):
     finish(make)
     made = labels_to_trimap(viewer.layers["probabilities trimap"].data)
     np.testing.assert_array_equal(made == 128, (soft > 0.05) & (soft < 0.95))
+
+
+def test_an_id_photo_of_the_face_in_a_rectangle(viewer, dock, finish):
+    portrait = np.full((200, 150, 3), 128, np.uint8)
+    alpha = np.zeros((200, 150), np.float32)
+    alpha[20:, 40:110] = 1
+    viewer.add_image(portrait, name="portrait", rgb=True)
+    viewer.add_image(alpha, name="alpha")
+    viewer.add_shapes([[[30, 45], [30, 105], [90, 105], [90, 45]]], name="face")
+    widget = dock("ID Photo")
+    for name, layer in (("image", "portrait"), ("alpha", "alpha"), ("face", "face")):
+        choice = widget.layer_choices[name]
+        choice.value = next(c for c in choice.choices if getattr(c, "name", "") == layer)
+    assert "head, allowed 70 to 80 %: ok" in finish(widget)
+    shapes = {layer.data.shape for layer in viewer.layers if layer.name not in ("alpha", "face")}
+    assert {(531, 413, 3), (1181, 1772, 3)} <= shapes

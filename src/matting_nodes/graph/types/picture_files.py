@@ -96,7 +96,22 @@ def load_picture(
             "Frames are counted from 0",
             f"Choose a first frame up to {len(frames) - 1}",
         )
-    return _as_batches(chosen, _range(chosen, stretch, path.name), path.name)
+    return as_batches(chosen, path.name, stretch)
+
+
+def as_batches(frames: list[Pixels], name: str, stretch: bool = False) -> Picture:
+    """Return decoded frames as they travel in a graph.
+
+    Parameters
+    ----------
+    frames : list of (H, W), (H, W, 3) or (H, W, 4) arrays
+        Of one size.
+    name : str
+        What the picture is called in errors.
+    stretch : bool
+        As for `load_picture`.
+    """
+    return _as_batches(frames, _range(frames, stretch, name), name)
 
 
 def _colors(frame: Pixels) -> Pixels:

@@ -10,7 +10,7 @@ from ...errors import as_matting_error
 from ...job import Cancelled
 from ...nodes import all_nodes
 from ...version import __version__
-from . import _cutout, _data, _demo, _doctor, _evaluate, _models, _node, _run, _train
+from . import _cutout, _data, _demo, _doctor, _evaluate, _models, _node, _run, _serve, _train
 
 EPILOG = """\
 a cutout in one go, of a photo or of a folder of them:
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     for room in (_data, _train, _evaluate):
         room.add_command(commands)
     _cutout.add_command(commands)
+    _serve.add_command(commands)
     _demo.add_command(commands)
     _doctor.add_command(commands)
     return parser

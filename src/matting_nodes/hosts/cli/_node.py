@@ -177,7 +177,7 @@ def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
         value = result.values[output.name]
         if output.kind is Kind.TABLE:
             for name, number in value.items():
-                print(f"{name:8}{number:.6g}")
+                print(f"{name:8} {number:.6g}")
         elif output.name in targets:
             # `force` was settled before the work began.
             images.write(targets[output.name], value, output.kind, bits=options.bits, force=True)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...framework.run import complete_parameters
+from ...framework.spec import NODES
+from ...graph.wires import id_of, node_id
+
+
+def workflow(
+    parameters: Mapping[str, Mapping[str, Any]],
+    image: str,
+    background: str = "",
+    marks: str = "",
+    strokes: str = "",
+) -> dict[str, Any]:
+    """Return the page's work as a workflow in ComfyUI's API format.
+
+    Parameters
+    ----------
+    parameters : mapping
+        By node; defaults are filled in.
+    image, background : str
+        Names of the pictures' files; no background if empty.
+    marks, strokes : str
+        What was drawn on the picture and on the trimap, as the nodes keep it.
+    """
+    graph: dict[str, Any] = {}
+
+    def add(kind: str, title: str = "", **inputs: Any) -> str:
+        key = str(len(graph) + 1)
+        graph[key] = {"class_type": kind, "inputs": inputs}
+        if title:
+            graph[key]["_meta"] = {"title": title}
+        return key
+
+    def node(name: str, **inputs: Any) -> str:
+        spec = NODES[name]
+        values = complete_parameters(spec, parameters.get(name, {}))
+        method = values.pop("method", None)
+        own = {parameter.name for parameter in spec.parameters}
+        given = {n if n in own else f"method.{n}": value for n, value in values.items()}
+        return add(
+            node_id(spec), **inputs, **({"method": method} if method is not None else {}), **given
+        )
+
+    load = id_of("Load Picture")
+    photo = [add(load, "Picture", image=image), 0]
+    prompts = {}
+    if marks:
+        marked = add(id_of("Mark Object"), image=photo, marks=marks)
+        names = (
+            "box",
+            "foreground_points",
+            "background_points",
+            "foreground_scribbles",
+            "background_scribbles",
+        )
+        prompts = {name: [marked, index] for index, name in enumerate(names)}
+    mask = [node("segment", image=photo, **prompts), 0]
+    trimap = [node("make_trimap", mask=mask, image=photo), 0]
+    if strokes:
+        edited = add(id_of("Edit Trimap"), image=photo, trimap=trimap, strokes=strokes)
+        trimap = [edited, 0]
+    alpha = [node("alpha_matte", image=photo, trimap=trimap), 0]
+    foreground = [node("estimate_foreground", image=photo, alpha=alpha, trimap=trimap), 0]
+    behind = {"background": [add(load, "Background", image=background), 0]} if background else {}
+    made = [node("composite", image=photo, alpha=alpha, foreground=foreground, **behind), 0]
+    save = id_of("Save Picture")
+    add(save, "Save the composite", image=made, filename_prefix="composite")
+    add(save, "Save the cutout", image=foreground, alpha=alpha, filename_prefix="cutout")
+    add(save, "Save the alpha", alpha=alpha, filename_prefix="alpha")
+    return graph
