@@ -51,6 +51,15 @@ NODES = {
 }
 WORDS = {
     "zh": {
+        "face": "脸部",
+        "document": "证件",
+        "chin": "下巴",
+        "eyes": "眼睛",
+        "sheet": "排版纸",
+        "resolution": "分辨率",
+        "detector": "检测器",
+        "photo": "照片",
+        "verdicts": "判定",
         "image": "图像",
         "images": "图像",
         "mask": "遮罩",
@@ -141,6 +150,15 @@ WORDS = {
         "picture": "图片",
     },
     "ja": {
+        "face": "顔",
+        "document": "書類",
+        "chin": "あご",
+        "eyes": "目",
+        "sheet": "シート",
+        "resolution": "解像度",
+        "detector": "検出器",
+        "photo": "写真",
+        "verdicts": "判定",
         "image": "画像",
         "images": "画像",
         "mask": "マスク",
@@ -559,6 +577,50 @@ TEXTS = {
     "Save all frames as the planes of one TIFF.": (
         "把所有帧保存为一个 TIFF 的各层。",
         "すべてのフレームを 1 つの TIFF の各面として保存します。",
+    ),
+    "The portrait, upright.": (
+        "人像，头朝上。",
+        "上向きの人物写真。",
+    ),
+    "Colors from EstimateForeground, without the old background.": (
+        "EstimateForeground 给出的颜色，不含原背景。",
+        "EstimateForeground の色。元の背景を含みません。",
+    ),
+    "A box around the face, down to the chin.": (
+        "包住脸部、下至下巴的边界框。",
+        "あごまでの顔を囲むボックス。",
+    ),
+    "Whose rules: size, head, eyes, background, pixels, file size.": (
+        "按哪种证件的规定：尺寸、头部、眼睛、背景、像素、文件大小。",
+        "どの書類の規定か：サイズ、頭、目、背景、画素数、ファイルサイズ。",
+    ),
+    "What lies behind; by_rule is the first color that the document allows.": (
+        "背景颜色；by_rule 为该证件允许的第一种颜色。",
+        "背景の色。by_rule はその書類で認められる最初の色です。",
+    ),
+    "Their rows in the picture, where they are set by hand; 0 takes them from the face "
+    "box or the detector, and eyes else halfway between the head's top and the chin.": (
+        "手动设定时，它们在图中的行；0 表示取自脸部边界框或检测器，否则眼睛取头顶与下巴的中间。",
+        "手で決めるときの画像での行。0 なら顔のボックスか検出器から取り、なければ目は頭頂とあごの中"
+        "間です。",
+    ),
+    "The paper of the print sheet.": (
+        "打印排版所用的纸张。",
+        "印刷シートの用紙。",
+    ),
+    "Of the print: 35 × 45 mm at 300 dpi are 413 × 531 pixels. Photos that are sent as "
+    "files have the pixels that their rule asks for.": (
+        "打印分辨率：300 dpi 下 35 × 45 mm 为 413 × 531 像素。以文件提交的照片采用规定的像素。",
+        "印刷の解像度。300 dpi の 35 × 45 mm は 413 × 531 画素です。ファイルで送る写真は規定の画素"
+        "数になります。",
+    ),
+    "A file of YuNet, OpenCV's face detector, which finds chin and eyes if there is no box.": (
+        "OpenCV 人脸检测器 YuNet 的文件；没有边界框时由它找到下巴和眼睛。",
+        "OpenCV の顔検出器 YuNet のファイル。ボックスがなければあごと目を見つけます。",
+    ),
+    "Frame a portrait by the rules for a document, and say which of them it meets.": (
+        "按证件规定裁切人像，并说明符合哪些规定。",
+        "書類の規定に合わせて人物写真を切り出し、どの規定を満たすかを示します。",
     ),
 }
 """Every description and tooltip in Chinese and in Japanese, by its English text."""
