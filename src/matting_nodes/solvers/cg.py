@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from .parallel import in_parallel
 
 Vector = NDArray[np.floating[Any]]
 
@@ -61,7 +64,7 @@ def conjugate_gradients(
     pixels after the coarse correction only, so it is not symmetric, and the usual β = rz / rz_old
     would lose conjugacy.
     """
-    from .laplacian import inner
+    from .laplacian import PARALLEL_MIN, inner
 
     norm_b = np.sqrt(inner(b, b))
     if norm_b == 0:
@@ -78,23 +81,31 @@ def conjugate_gradients(
             break
         if rz <= energy:
             # Computing A p is most of an iteration, and α changes little from one to the next.
-            _axpy(x, alpha, p)
+            x += p.dtype.type(alpha) * p
             break
         Ap = A(p)  # noqa: N806
         alpha = rz / inner(p, Ap)  # α = rᵀz / pᵀA p
-        _axpy(x, alpha, p)  # x ← x + α p
-        _axpy(r, -alpha, Ap)  # r ← r − α A p
+        # x ← x + α p, r ← r − α A p
+        in_parallel(_step, len(x), x, r, p, Ap, p.dtype.type(alpha), smallest=PARALLEL_MIN)
         error = np.sqrt(inner(r, r)) / norm_b
         callback(error)
         z = M(r)
         rz_old, rz = rz, inner(r, z)
         # β = zᵀ(r − r_old) / rz_old, where r − r_old = −α A p; rz / rz_old if M is symmetric.
         beta = -alpha * inner(Ap, z) / rz_old if flexible else rz / rz_old
-        p *= p.dtype.type(beta)  # p ← z + β p
-        p += z
+        # p ← z + β p
+        in_parallel(_turn, len(p), p, z, p.dtype.type(beta), smallest=PARALLEL_MIN)
     return x, error
 
 
-def _axpy(vector: Vector, factor: float, other: Vector) -> None:
-    """Add a multiple of another vector to a vector, in the vector's own precision."""
-    vector += vector.dtype.type(factor) * other
+@numba.njit(cache=True, nogil=True)
+def _step(start, stop, x, r, p, Ap, alpha):  # noqa: N803
+    for i in range(start, stop):
+        x[i] += alpha * p[i]
+        r[i] -= alpha * Ap[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def _turn(start, stop, p, z, beta):
+    for i in range(start, stop):
+        p[i] = beta * p[i] + z[i]

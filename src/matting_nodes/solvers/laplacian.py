@@ -30,6 +30,8 @@ LANES = 32
 """Windows of a row that are assembled together: the compiler vectorizes over them."""
 PARALLEL_MIN = 8192
 """Rows of a matrix that are worth a thread of their own."""
+SUMMED_TOGETHER = 2**16
+"""Products that one thread adds up."""
 
 
 class System(NamedTuple):
@@ -56,7 +58,8 @@ class System(NamedTuple):
         plane: Vector = np.zeros(self.size, self.rows.dtype)
 
         def matvec(x: Vector) -> Vector:
-            _scatter(self.positions, x, plane)
+            arguments = self.positions, x, plane
+            in_parallel(_scatter, len(x), *arguments, smallest=PARALLEL_MIN)
             return _times_plane(self.rows, self.positions, self.offsets, plane)
 
         return matvec
@@ -357,21 +360,27 @@ def _copy_rows(start, stop, rows, diagonal, number, result):
 
 
 @numba.njit(cache=True, nogil=True)
-def _scatter(positions, values, plane):
-    for i in range(len(positions)):
+def _scatter(start, stop, positions, values, plane):
+    for i in range(start, stop):
         plane[positions[i]] = values[i]
 
 
-# On one thread: too little work to share, and so the sum does not depend on their number.
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def inner(a, b):
-    """Return a · b, summed in 64 bits.
+def inner(a: Vector, b: Vector) -> float:
+    """Return a · b, summed in 64 bits; the same bits on any number of threads.
 
     Parameters
     ----------
     a, b : (N,) arrays
     """
-    total = 0.0
-    for i in range(len(a)):
-        total += np.float64(a[i]) * b[i]
-    return total
+    sums = np.empty(-(-len(a) // SUMMED_TOGETHER))
+    in_parallel(_sum_products, len(sums), a, b, sums)
+    return float(sums.sum())
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _sum_products(start, stop, a, b, sums):
+    for part in range(start, stop):
+        total = 0.0
+        for i in range(part * SUMMED_TOGETHER, min(len(a), (part + 1) * SUMMED_TOGETHER)):
+            total += np.float64(a[i]) * b[i]
+        sums[part] = total

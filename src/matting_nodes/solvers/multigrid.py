@@ -148,7 +148,9 @@ class Multigrid:
         # z = P A_c⁻¹ Pᵀ r
         z = _prolong_to_pixels(blocks.parents, blocks.shifts, self._cycle(0, coarse))
         # Errors within blocks, which no P x represents, are left to pixelwise Jacobi:
-        z += self._step * (r - self._A(z))  # z ← z + ω D⁻¹ (r − A z)
+        # z ← z + ω D⁻¹ (r − A z)
+        smallest = PARALLEL_MIN * BLOCK_SIDE**2
+        in_parallel(_smooth_pixels, len(z), z, self._step, r, self._A(z), smallest=smallest)
         return z
 
     def _cycle(self, depth: int, b: Floats) -> Floats:
@@ -451,6 +453,12 @@ def _prolong_pixels(start, stop, parents, shifts, coarse, result):
         for c in range(3):
             value += shifts[i, c] * coarse[parents[i], c + 1]
         result[i] = value
+
+
+@numba.njit(cache=True, nogil=True)
+def _smooth_pixels(start, stop, values, step, residual, product):
+    for i in range(start, stop):
+        values[i] += step[i] * (residual[i] - product[i])
 
 
 @numba.njit(cache=True, nogil=True)

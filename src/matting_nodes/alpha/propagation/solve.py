@@ -26,7 +26,7 @@ from .data_term import data_term
 
 EPSILON = 1e-7
 """Regularization of the Laplacian's windows."""
-TOLERANCE, MAX_ITERATIONS = 1e-5, 300
+TOLERANCE, MAX_ITERATIONS = 3e-5, 300
 """The solver stops at this residual, relative to b, or after this many iterations."""
 FIRST_WEIGHT, SECOND_WEIGHT = 0.3, 2.0
 """What w is multiplied by in the two solves."""
