@@ -83,7 +83,6 @@ class Links(NamedTuple):
         laplacian : callable
             The same with only the links' diagonal.
         """
-
         own = np.arange(len(self.neighbors), dtype=np.int32)[:, None]
         # A product with 0 takes less time than to ask whether there is a link.
         weights = np.where(self.neighbors == own, np.float32(0), self.weights)
