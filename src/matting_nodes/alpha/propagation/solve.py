@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import Image, Trimap
+from ...arrays import Alpha, Image, Trimap, unknown
 from ...job import Job
 from ...solvers.boxes import STENCIL_MARGIN, bounds, whole, widened
 from ...solvers.cg import conjugate_gradients
-from ...solvers.laplacian import system_from_rows
+from ...solvers.laplacian import laplacian_rows, system_from_rows
 from ...solvers.multigrid import Multigrid
 from .._checks import no_solution
 from . import TITLE
-from .color_links import Links
+from .color_links import ColorLinks, Links
 from .color_samples import ColorSamples
-from .data_term import data_term
+from .data_term import data_term, gather_unknowns
 
 EPSILON = 1e-7
 """Regularization of the Laplacian's windows."""
@@ -44,6 +44,58 @@ def sample_colors(image: Image, trimap: Trimap, job: Job) -> tuple[ColorSamples,
     samples = ColorSamples(image)
     samples.update(trimap, whole(trimap.shape), job)
     return samples, data_term(trimap, samples.expanded, samples.estimates)
+
+
+def propagated(
+    image: Image,
+    trimap: Trimap,
+    job: Job,
+    *,
+    prior: Floats | None = None,
+    energy: float = 0,
+    device: str = "cpu",
+) -> Alpha:
+    """Return the matte of a whole picture.
+
+    Parameters
+    ----------
+    image : (H, W, C) float32, 0..1
+        In full contrast.
+    trimap : (H, W) uint8
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    prior : (2, H, W) float32, optional
+        What else is known of α, and its weight w_p: adds Σ w_p (α − α_p)² to what is minimized.
+        The solver then begins with it.
+    energy, device
+        As for `propagate`.
+
+    Returns
+    -------
+    (H, W) float32, 0..1
+    """
+    samples, term = sample_colors(image, trimap, job.part(0, 0.5))
+    solve = unknown(trimap)
+    if prior is not None:
+        term = _with_prior(term, prior, solve)
+    start = term[0].copy()  # a view would keep the weights
+    colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
+    links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
+    del samples
+    rows = laplacian_rows(image, solve, EPSILON, np.float32)
+    values = propagate(
+        rows, colors, solve, links, term, start, job.part(0.5, 1), energy, device=device
+    )
+    return values.clip(0, 1, out=values)
+
+
+def _with_prior(term: Floats, prior: Floats, solve: NDArray[np.bool_]) -> Floats:
+    """Return the data term of the samples and a prior together, where α is unknown."""
+    # w (α − α̂)² + w_p (α − α_p)² = (w + w_p) (α − mean)² + const.
+    weight = term[1] + prior[1]
+    mean = (term[1] * term[0] + prior[1] * prior[0]) / np.maximum(weight, 1e-12)
+    result: Floats = np.where(solve, np.stack([mean, weight]), term)
+    return result
 
 
 def propagate(

@@ -1,0 +1,163 @@
+"""Clips whose mattes are known: an object moved by a known path over a background that moves too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import UNKNOWN, Alpha, Image, Trimap
+
+Floats = NDArray[np.float32]
+
+NOISE = 2 / 255
+"""Standard deviation of the noise, in 0..1."""
+
+
+class ClipFrame(NamedTuple):
+    """A frame of a clip, and what is true of it."""
+
+    picture: NDArray[np.uint8]
+    """(H, W, 3), with noise."""
+    alpha: Alpha
+    trimap: Trimap
+    """The given trimap, moved like the object."""
+
+
+@dataclass(frozen=True)
+class MovingObject:
+    """An object that pans, zooms, turns and sways over a background that pans otherwise.
+
+    Parameters
+    ----------
+    foreground : (h, w, 3) float32, 0..1
+        The object's colors, at every pixel.
+    alpha : (h, w) float32, 0..1
+    trimap : (h, w) uint8
+    background : (h, w, 3) float32, 0..1
+        What it moves over.
+    height, width : int, pixels
+        Size of the clip.
+    """
+
+    foreground: Image
+    alpha: Alpha
+    trimap: Trimap
+    background: Image
+    height: int = 360
+    width: int = 640
+
+    def frames(self, count: int, seed: int = 0) -> Iterator[ClipFrame]:
+        """Yield the frames of a clip.
+
+        Parameters
+        ----------
+        count : int
+            Number of frames.
+        seed : int
+            Of the noise.
+        """
+        import cv2
+
+        random = np.random.default_rng(seed)
+        for index in range(count):
+            x, y = self._object_positions(index)
+            planes = self.foreground, self.alpha
+            colors, alpha = (
+                cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                for plane in planes
+            )
+            trimap = moved_trimap(self.trimap, x, y)
+            behind = self._background_at(index)
+            picture = behind + alpha[..., None] * (colors - behind)
+            picture += random.normal(0, NOISE, picture.shape).astype(np.float32)
+            yield ClipFrame(np.rint(255 * picture.clip(0, 1)).astype(np.uint8), alpha, trimap)
+
+    def _object_positions(self, index: int) -> tuple[Floats, Floats]:
+        """Return which place of the object each pixel of a frame shows, (H, W) each."""
+        h, w = self.alpha.shape
+        unit = self.height / 360
+        y, x = np.mgrid[: self.height, : self.width].astype(np.float32)
+        x -= np.float32(self.width / 2 + unit * 45 * math.sin(2 * math.pi * index / 55))
+        y -= np.float32(self.height / 2 + unit * 8 * math.sin(2 * math.pi * index / 35))
+        # What hangs or stands free sways most: a known warp that grows upwards.
+        growth = np.clip(0.5 - y / self.height, 0, 1)
+        wave = 2 * math.pi * (index / 24 + y / (0.6 * self.height))
+        x += np.float32(unit * 3) * growth * np.sin(wave)
+        angle = math.radians(3) * math.sin(2 * math.pi * index / 48)
+        scale = max(h / self.height, w / self.width) * (
+            1 - 0.06 * math.sin(2 * math.pi * index / 60)
+        )
+        cos, sin = scale * math.cos(angle), scale * math.sin(angle)
+        return (
+            (cos * x + sin * y + w / 2).astype(np.float32),
+            (-sin * x + cos * y + h / 2).astype(np.float32),
+        )
+
+    def _background_at(self, index: int) -> Image:
+        """Return the part of the background that a frame shows."""
+        import cv2
+
+        h, w = self.background.shape[:2]
+        scale = max(1.5 * self.height / h, 1.5 * self.width / w)
+        large = self.background
+        shift = self.height / 360 * np.float32(
+            [60 * math.sin(2 * math.pi * index / 80), 25 * math.cos(2 * math.pi * index / 70)]
+        )
+        matrix = np.float32([[1 / scale, 0, 0], [0, 1 / scale, 0]])
+        matrix[0, 2] = w / 2 - (self.width / 2 + shift[0]) / scale
+        matrix[1, 2] = h / 2 - (self.height / 2 + shift[1]) / scale
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = (self.width, self.height)
+        return np.asarray(
+            cv2.warpAffine(large, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT)
+        )
+
+
+def moved_trimap(trimap: Trimap, x: Floats, y: Floats) -> Trimap:
+    """Return a trimap looked up at other places; between two labels it is unknown.
+
+    Parameters
+    ----------
+    trimap : (h, w) uint8
+    x, y : (H, W) float32, pixels
+        The place of the trimap that each pixel shows.
+    """
+    import cv2
+
+    moved = cv2.remap(trimap, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.where((moved == 0) | (moved == 255), moved, UNKNOWN).astype(np.uint8)
+
+
+def lemur_clip(height: int = 360, width: int = 640) -> MovingObject:
+    """Return the lemur of the sample photo, cut out and set before the sample beach.
+
+    Parameters
+    ----------
+    height, width : int, pixels
+        Size of the clip.
+    """
+    from . import beach, lemur, lemur_alpha, lemur_trimap
+
+    image, alpha = lemur(), lemur_alpha()
+    return MovingObject(
+        opaque_colors(image, alpha), alpha, lemur_trimap(), beach(), height, width
+    )
+
+
+def opaque_colors(image: Image, alpha: Alpha) -> Image:
+    """Return the object's colors, carried on to pixels that show none of it.
+
+    Parameters
+    ----------
+    image : (H, W, 3) float32, 0..1
+    alpha : (H, W) float32, 0..1
+        Its matte.
+    """
+    from ..nodes.estimate_foreground import estimate_foreground
+
+    return np.asarray(estimate_foreground(image, alpha)[0])
