@@ -51,7 +51,9 @@ def test_more_than_8_bits(tmp_path, lemurs):
         stream = container.add_stream("ffv1", rate=25)
         stream.height, stream.width, stream.pix_fmt = 90, 160, "gbrp16le"
         for picture in frames:
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb48le").reformat(format="gbrp16le")
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb48le").reformat(
+                format="gbrp16le"
+            )
             for packet in stream.encode(frame):
                 container.mux(packet)
         for packet in stream.encode():

@@ -105,8 +105,12 @@ class MovingObject:
         h, w = self.background.shape[:2]
         scale = max(1.5 * self.height / h, 1.5 * self.width / w)
         large = self.background
-        shift = self.height / 360 * np.float32(
-            [60 * math.sin(2 * math.pi * index / 80), 25 * math.cos(2 * math.pi * index / 70)]
+        shift = (
+            self.height
+            / 360
+            * np.float32(
+                [60 * math.sin(2 * math.pi * index / 80), 25 * math.cos(2 * math.pi * index / 70)]
+            )
         )
         matrix = np.float32([[1 / scale, 0, 0], [0, 1 / scale, 0]])
         matrix[0, 2] = w / 2 - (self.width / 2 + shift[0]) / scale
@@ -144,9 +148,7 @@ def lemur_clip(height: int = 360, width: int = 640) -> MovingObject:
     from . import beach, lemur, lemur_alpha, lemur_trimap
 
     image, alpha = lemur(), lemur_alpha()
-    return MovingObject(
-        opaque_colors(image, alpha), alpha, lemur_trimap(), beach(), height, width
-    )
+    return MovingObject(opaque_colors(image, alpha), alpha, lemur_trimap(), beach(), height, width)
 
 
 def opaque_colors(image: Image, alpha: Alpha) -> Image:

@@ -124,7 +124,9 @@ class Reader:
         """
         last = None
         # 0.4 is a little more than two fifths.
-        first, end = (t if t is None else Fraction(t).limit_denominator(10**6) for t in (start, stop))
+        first, end = (
+            t if t is None else Fraction(t).limit_denominator(10**6) for t in (start, stop)
+        )
         for frame in self._decoded(start):
             if end is not None and frame.time >= end:
                 return
@@ -163,7 +165,9 @@ class Reader:
                     if first_pts is None:
                         first_pts = pts
                     number += 1
-                    yield Frame(_upright(frame, info.rotation), (pts - first_pts) * stream.time_base)
+                    yield Frame(
+                        _upright(frame, info.rotation), (pts - first_pts) * stream.time_base
+                    )
 
     def _look(self) -> ClipInfo:
         with self.open() as container:

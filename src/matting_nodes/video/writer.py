@@ -73,7 +73,7 @@ FORMATS = {
         "yuv444p10le",
         "yuva444p10le",
         "yuv444p10le",
-        (".mov", ".mkv"),
+        (".mov",),
         {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"},
     ),
     "vp9": Format(
@@ -81,11 +81,11 @@ FORMATS = {
         "yuv420p",
         "yuva420p",
         "yuv420p",
-        (".webm", ".mkv"),
+        (".webm",),
         {"crf": "20", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"},
     ),
     "ffv1": Format(
-        "ffv1", "gbrp", "gbrap16le", "gray16le", (".mkv",), {"level": "3", "slicecrc": "1"}
+        "ffv1", "bgr0", "gbrap16le", "gray16le", (".mkv",), {"level": "3", "slicecrc": "1"}
     ),
 }
 """Movies by codec."""
@@ -278,12 +278,12 @@ class Writer:
         av = import_av()
         form, info = FORMATS[self.codec], self._source.info
         self._fragmented = Path(name).suffix in (".mp4", ".mov")
-        container_options = (
+        # Nothing waits in memory for longer than a segment, not even for audio that has ended.
+        container_options = {"flush_packets": "1", "max_interleave_delta": "1000000"}
+        if self._fragmented:
             # Whole after every fragment, which is at least a segment long.
-            {"movflags": "+frag_keyframe+empty_moov+default_base_moof", "min_frag_duration": "900000"}
-            if self._fragmented
-            else {"flush_packets": "1", "cluster_time_limit": "1000"}
-        )
+            container_options["movflags"] = "+frag_keyframe+delay_moov+default_base_moof"
+            container_options["min_frag_duration"] = "900000"
         form_name, options = None, dict(form.options)
         if live:
             form_name = "v4l2" if name.startswith("/dev/video") else "mpegts"
@@ -305,7 +305,7 @@ class Writer:
         context.time_base = self._time_base = _time_base(info.time_base)
         context.gop_size = max(1, round(SEGMENT * info.rate))
         # BT.709, and said so: players otherwise guess by size.
-        if not context.pix_fmt.startswith(("gbr", "gray")):
+        if not context.pix_fmt.startswith(("gbr", "bgr", "gray")):
             context.colorspace = context.color_primaries = context.color_trc = 1
             context.color_range = 1
         if tag := options.pop("tag", None):
@@ -384,22 +384,16 @@ class Writer:
         av = import_av()
         form = self._stream.codec_context.pix_fmt
         deep = picture.dtype == np.uint16
-        if picture.ndim == 2:
-            name = "gray16le" if deep else "gray"
-            frame = av.VideoFrame.from_ndarray(picture, format=name)
-            if form.startswith("yuv"):
-                # A grey's full range is said to be a color's, so that 0 and 1 stay 0 and 1.
-                colors = np.repeat(picture[..., None], 3, axis=2)
-                name = "rgb48le" if deep else "rgb24"
-                frame = av.VideoFrame.from_ndarray(colors, format=name)
-        elif picture.shape[2] == 4:
-            name = "rgba64le" if deep else "rgba"
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=name)
-        else:
-            name = "rgb48le" if deep else "rgb24"
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=name)
-        if form.startswith(("gbr", "gray")):
-            return frame.reformat(format=form)
+        if picture.ndim == 2 and form.startswith("yuv"):
+            picture = np.repeat(picture[..., None], 3, axis=2)
+        channels = 1 if picture.ndim == 2 else picture.shape[2]
+        name = {1: ("gray", "gray16le"), 3: ("rgb24", "rgb48le"), 4: ("rgba", "rgba64le")}
+        made = name[channels][deep]
+        if made == "rgba64le" and form == "gbrap16le":
+            made = form  # FFmpeg's conversion would round the alpha.
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=made)
+        if form.startswith(("gbr", "bgr", "gray")):
+            return frame if made == form else frame.reformat(format=form)
         return frame.reformat(format=form, dst_colorspace="ITU709", dst_color_range="MPEG")
 
     def _end_movie(self, whole: bool) -> None:
@@ -442,16 +436,26 @@ def _time_base(source: Fraction) -> Fraction:
 def _whole_segments(container: Any) -> list[Any]:
     """Return the packets of the whole segments of a movie that may have been cut short."""
     av = import_av()
+    stream = container.streams.video[0]
     packets: list[Any] = []
     segment = 0
     with suppress(av.error.FFmpegError):
-        for packet in container.demux(container.streams.video[0]):
-            if packet.dts is None:
+        for packet in container.demux(stream):
+            if not packet.size:
                 continue
             if packet.is_keyframe:
                 segment = len(packets)
             packets.append(packet)
-    return packets[:segment]
+    whole = packets[:segment]
+    # Matroska does not tell when to decode the first ones.
+    known = next((i for i, packet in enumerate(whole) if packet.dts is not None), 0)
+    for i in range(known):
+        whole[i].dts = whole[known].dts - (known - i)
+    if stream.codec_context.name in ("h264", "hevc"):
+        # Files hold lengths where encoders write start codes.
+        to_annexb = av.BitStreamFilterContext(f"{stream.codec_context.name}_mp4toannexb", stream)
+        whole = [made for packet in whole for made in to_annexb.filter(packet)]
+    return whole
 
 
 def _remuxed(path: Path) -> None:
