@@ -1,4 +1,4 @@
-"""Clips whose mattes are known: an object moved by a known path over a background that moves too."""
+"""Clips whose mattes are known: an object that moves by a known path over a moving background."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ Floats = NDArray[np.float32]
 
 NOISE = 2 / 255
 """Standard deviation of the noise, in 0..1."""
+SIZE = 0.8
+"""Share of the frame that the object's picture fills, so that its sides stay in view."""
+TAPER = 12
+"""Width of the strip over which an object fades where its picture ends, in pixels."""
 
 
 class ClipFrame(NamedTuple):
@@ -83,19 +87,18 @@ class MovingObject:
         unit = self.height / 360
         y, x = np.mgrid[: self.height, : self.width].astype(np.float32)
         x -= np.float32(self.width / 2 + unit * 45 * math.sin(2 * math.pi * index / 55))
-        y -= np.float32(self.height / 2 + unit * 8 * math.sin(2 * math.pi * index / 35))
+        y -= np.float32(self.height + unit * 8 * math.sin(2 * math.pi * index / 35))
         # What hangs or stands free sways most: a known warp that grows upwards.
-        growth = np.clip(0.5 - y / self.height, 0, 1)
+        growth = np.clip(-y / self.height, 0, 1)
         wave = 2 * math.pi * (index / 24 + y / (0.6 * self.height))
         x += np.float32(unit * 3) * growth * np.sin(wave)
         angle = math.radians(3) * math.sin(2 * math.pi * index / 48)
-        scale = max(h / self.height, w / self.width) * (
-            1 - 0.06 * math.sin(2 * math.pi * index / 60)
-        )
+        fitting = max(h / self.height, w / self.width) / SIZE
+        scale = fitting * (1 - 0.06 * math.sin(2 * math.pi * index / 60))
         cos, sin = scale * math.cos(angle), scale * math.sin(angle)
         return (
             (cos * x + sin * y + w / 2).astype(np.float32),
-            (-sin * x + cos * y + h / 2).astype(np.float32),
+            (-sin * x + cos * y + h).astype(np.float32),
         )
 
     def _background_at(self, index: int) -> Image:
@@ -147,8 +150,39 @@ def lemur_clip(height: int = 360, width: int = 640) -> MovingObject:
     """
     from . import beach, lemur, lemur_alpha, lemur_trimap
 
-    image, alpha = lemur(), lemur_alpha()
-    return MovingObject(opaque_colors(image, alpha), alpha, lemur_trimap(), beach(), height, width)
+    return moving_object(lemur(), lemur_alpha(), lemur_trimap(), beach(), height, width)
+
+
+def moving_object(
+    image: Image,
+    alpha: Alpha,
+    trimap: Trimap,
+    background: Image,
+    height: int = 360,
+    width: int = 640,
+) -> MovingObject:
+    """Return the object of a picture, to be moved over a background.
+
+    Parameters
+    ----------
+    image : (h, w, 3) float32, 0..1
+    alpha : (h, w) float32, 0..1
+        Its matte.
+    trimap : (h, w) uint8
+        One that its matte was made with.
+    background : (h, w, 3) float32, 0..1
+    height, width : int, pixels
+        Size of the clip.
+    """
+    # An object that its picture cuts off fades there, except below.
+    h, w = alpha.shape
+    rows, columns = np.mgrid[:h, :w].astype(np.float32)
+    edge = np.minimum(np.minimum(columns, w - 1 - columns), rows)
+    fade = np.clip(edge / TAPER - 0.25, 0, 1)
+    inner = np.where((fade < 1) & (trimap > 0), UNKNOWN, trimap)
+    labels = np.where(fade > 0, inner, 0).astype(np.uint8)
+    colors = opaque_colors(image, alpha)
+    return MovingObject(colors, alpha * fade, labels, background, height, width)
 
 
 def opaque_colors(image: Image, alpha: Alpha) -> Image:

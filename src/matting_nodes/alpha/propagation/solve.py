@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,10 @@ EPSILON = 1e-7
 """Regularization of the Laplacian's windows."""
 TOLERANCE, MAX_ITERATIONS = 1e-5, 300
 """The solver stops at this residual, relative to b, or after this many iterations."""
+FRAME_ENERGY = 1e-3
+"""Energy of the error at which frames of a clip are solved: within 0.02 at any pixel."""
+PAST_SHARE, SOLUTION_WEIGHT = 0.8, 0.03
+"""What a frame's estimates count in the next one, and weight of the last solution."""
 
 Floats = NDArray[np.float32]
 
@@ -46,14 +52,37 @@ def sample_colors(image: Image, trimap: Trimap, job: Job) -> tuple[ColorSamples,
     return samples, data_term(trimap, samples.expanded, samples.estimates)
 
 
+class Past(NamedTuple):
+    """What earlier frames of a clip say of α, at the places of the current one."""
+
+    alpha: Floats
+    """(H, W), the last solution."""
+    term: Floats
+    """(2, H, W): Σ w α̂ and Σ w over earlier frames, older ones counting less."""
+
+    def moved(self, x: Floats, y: Floats) -> Past:
+        """Return the same for the next frame.
+
+        Parameters
+        ----------
+        x, y : (H, W) float32, pixels
+            Where each of its pixels was in this frame.
+        """
+        import cv2
+
+        def at(plane: Floats, flag: int = cv2.INTER_CUBIC) -> Floats:
+            # Linear interpolation would blur α a little more with each frame.
+            return np.asarray(cv2.remap(plane, x, y, flag, borderMode=cv2.BORDER_REPLICATE))
+
+        height, width = self.alpha.shape
+        seen = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+        value, weight = (at(plane) * seen for plane in self.term)
+        weight = np.maximum(weight, 0)
+        return Past(at(self.alpha).clip(0, 1), np.stack([value.clip(0, weight), weight]))
+
+
 def propagated(
-    image: Image,
-    trimap: Trimap,
-    job: Job,
-    *,
-    prior: Floats | None = None,
-    energy: float = 0,
-    device: str = "cpu",
+    image: Image, trimap: Trimap, job: Job, *, energy: float = 0, device: str = "cpu"
 ) -> Alpha:
     """Return the matte of a whole picture.
 
@@ -64,9 +93,6 @@ def propagated(
     trimap : (H, W) uint8
     job : Job
         Reports progress, and stops the work when it is cancelled.
-    prior : (2, H, W) float32, optional
-        What else is known of α, and its weight w_p: adds Σ w_p (α − α_p)² to what is minimized.
-        The solver then begins with it.
     energy, device
         As for `propagate`.
 
@@ -74,11 +100,50 @@ def propagated(
     -------
     (H, W) float32, 0..1
     """
+    return propagated_on(image, trimap, None, job, energy=energy, device=device)[0]
+
+
+def propagated_on(
+    image: Image,
+    trimap: Trimap,
+    past: Past | None,
+    job: Job,
+    *,
+    energy: float = FRAME_ENERGY,
+    device: str = "cpu",
+) -> tuple[Alpha, Past]:
+    """Return the matte of a frame of a clip, and what it says of the frames to come.
+
+    The estimates of earlier frames, moved with the object, join those of this one: each sees the
+    object before another background. The last solution is a data term too, and what the solver
+    begins with. Where there is no past, the result is that of a single picture.
+
+    Parameters
+    ----------
+    image, trimap, job, energy, device
+        As for `propagated`.
+    past : Past, optional
+        Of the frames before, at the places of this one.
+
+    Returns
+    -------
+    alpha : (H, W) float32, 0..1
+    past : Past
+        Also of this frame, at its places.
+    """
     samples, term = sample_colors(image, trimap, job.part(0, 0.5))
     solve = unknown(trimap)
-    if prior is not None:
-        term = _with_prior(term, prior, solve)
+    pooled = np.stack([term[1] * term[0], term[1]])
+    if past is not None:
+        pooled += np.float32(PAST_SHARE) * past.term * solve
+        # Σ w (α − α̂)² = (Σ w) (α − Σ w α̂ / Σ w)² + const.
+        weight = pooled[1] + np.float32(SOLUTION_WEIGHT) * solve
+        value = pooled[0] + np.float32(SOLUTION_WEIGHT) * past.alpha * solve
+        mean = np.divide(value, weight, out=term[0].copy(), where=solve & (weight > 0))
+        term = np.stack([mean, weight])
     start = term[0].copy()  # a view would keep the weights
+    if past is not None:
+        np.copyto(start, past.alpha, where=solve)
     colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
     links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
     del samples
@@ -86,16 +151,8 @@ def propagated(
     values = propagate(
         rows, colors, solve, links, term, start, job.part(0.5, 1), energy, device=device
     )
-    return values.clip(0, 1, out=values)
-
-
-def _with_prior(term: Floats, prior: Floats, solve: NDArray[np.bool_]) -> Floats:
-    """Return the data term of the samples and a prior together, where α is unknown."""
-    # w (α − α̂)² + w_p (α − α_p)² = (w + w_p) (α − mean)² + const.
-    weight = term[1] + prior[1]
-    mean = (term[1] * term[0] + prior[1] * prior[0]) / np.maximum(weight, 1e-12)
-    result: Floats = np.where(solve, np.stack([mean, weight]), term)
-    return result
+    alpha = values.clip(0, 1, out=values)
+    return alpha, Past(alpha, pooled)
 
 
 def propagate(
