@@ -136,7 +136,10 @@ def object_motion(flow: Motion, inside: Booleans) -> Motion:
     for place, plane in ((flow.x, columns), (flow.y, rows)):
         shift = weight * (place - plane)
         mean = pooled(shift) / total
-        vx, vy = pooled(shift * x) / total - mean_x * mean, pooled(shift * y) / total - mean_y * mean
+        vx, vy = (
+            pooled(shift * x) / total - mean_x * mean,
+            pooled(shift * y) / total - mean_y * mean,
+        )
         down, across = (xx * vy - xy * vx) / determinant, (yy * vx - xy * vy) / determinant
         fitted = mean + across * (small_x - mean_x) + down * (small_y - mean_y)
         moved.append(plane + cv2.resize(fitted, (width, height)))

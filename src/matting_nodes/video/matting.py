@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from ..nodes.alpha_matte import alpha_matte
 from .carrying import Carrier
 from .flow import Motion, enlarged, grey, motion, object_motion
 from .reader import Frame
+from .threads import prefetched
 
 SAMPLED_PROPAGATION = "sampled_propagation"
 
@@ -95,15 +97,16 @@ class Matting:
         job = job or Job()
         follower = _TrimapFollower(self, key_at, trimaps, job)
         past = None
-        for index, frame, flow in with_flow(frames):
-            job.check()
-            trimap, moved = follower.step(index, frame, flow)
-            if index < solve_from:
-                continue
-            if past is not None:
-                past = past.moved(moved.x, moved.y) if moved is not None else None
-            alpha, past = self._alpha(frame, trimap, past, job)
-            yield Matte(index, frame.picture, frame.time, alpha, trimap)
+        with closing(prefetched(with_flow(frames))) as moving:
+            for index, frame, flow in moving:
+                job.check()
+                trimap, moved = follower.step(index, frame, flow)
+                if index < solve_from:
+                    continue
+                if past is not None:
+                    past = past.moved(moved.x, moved.y) if moved is not None else None
+                alpha, past = self._alpha(frame, trimap, past, job)
+                yield Matte(index, frame.picture, frame.time, alpha, trimap)
 
     def _alpha(self, frame: Frame, trimap: Trimap, past: Any, job: Job) -> tuple[Alpha, Any]:
         for missing, side in ((0.0, FOREGROUND), (1.0, BACKGROUND)):
@@ -116,7 +119,7 @@ class Matting:
             return propagated_on(full_contrast(as_image(frame.picture)), trimap, past, job)
         inputs = {"image": frame.picture, "trimap": trimap}
         parameters = {"method": self.method, "device": self.device, **self.parameters}
-        return run(alpha_matte.spec, inputs, parameters, job).values["alpha"], None
+        return run(alpha_matte, inputs, parameters, job).values["alpha"], None
 
     def trimap_of(self, picture: NDArray[Any], job: Job) -> Trimap:
         """Return a trimap of the object that is found in a frame.
@@ -132,9 +135,7 @@ class Matting:
         EmptyRegionError
             If no object is found.
         """
-        return cutout_trimap(
-            as_image(picture), network=self.network, device=self.device, job=job
-        )
+        return cutout_trimap(as_image(picture), network=self.network, device=self.device, job=job)
 
 
 class _TrimapFollower:
@@ -150,9 +151,7 @@ class _TrimapFollower:
         self._matting, self._key_at, self._trimaps, self._job = matting, key_at, trimaps, job
         self._carrier: Carrier | None = None
 
-    def step(
-        self, index: int, frame: Frame, flow: Motion | None
-    ) -> tuple[Trimap, Motion | None]:
+    def step(self, index: int, frame: Frame, flow: Motion | None) -> tuple[Trimap, Motion | None]:
         if self._trimaps is not None:
             trimap = next(self._trimaps)[1]
             return trimap, _moved(flow, trimap)

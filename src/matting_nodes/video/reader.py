@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,6 +61,17 @@ def is_address(name: str) -> bool:
     return "://" in name or name.startswith("/dev/video")
 
 
+def exact(seconds: float) -> Fraction:
+    """Return a time that was given in decimals.
+
+    Examples
+    --------
+    >>> exact(0.4)
+    Fraction(2, 5)
+    """
+    return Fraction(seconds).limit_denominator(10**6)
+
+
 class Reader:
     """A clip that is read from its beginning, once or several times.
 
@@ -82,7 +94,8 @@ class Reader:
 
     def __init__(self, source: str | os.PathLike[str] | Any) -> None:
         is_path = isinstance(source, str | os.PathLike)
-        self._source: Any = os.fspath(source) if is_path else source
+        # Several may be open at once: a binary file is kept as bytes.
+        self._source: Any = os.fspath(source) if is_path else _bytes(source)
         self.name = self._source if is_path else "The clip"
         self.info = self._look()
 
@@ -99,13 +112,12 @@ class Reader:
                 raise FileError(f"{self.name} is a folder", "A clip is one file", "Name a file")
             if not self.is_live and Path(self._source).is_file():
                 _check_not_empty(Path(self._source))
-        else:
-            self._source.seek(0)
         camera = "v4l2" if str(self.name).startswith("/dev/video") else None
         limits = (OPENING, WAITING) if self.is_live else None
         options = {"rtsp_transport": "tcp"} if str(self.name).startswith("rtsp") else {}
         with reading(self.name):
-            return av.open(self._source, format=camera, timeout=limits, options=options)
+            file = self._source if isinstance(self._source, str) else BytesIO(self._source)
+            return av.open(file, format=camera, timeout=limits, options=options)
 
     def frames(self, start: float = 0, stop: float | None = None) -> Iterator[Frame]:
         """Yield the frames between two times.
@@ -205,6 +217,11 @@ class Reader:
                 has_audio=bool(container.streams.audio),
                 is_live=self.is_live,
             )
+
+
+def _bytes(file: Any) -> bytes:
+    file.seek(0)
+    return bytes(file.read())
 
 
 def _check_not_empty(path: Path) -> None:
