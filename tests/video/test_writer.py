@@ -143,7 +143,8 @@ sys.path.insert(0, {tests!r})
 from matting_nodes.video.reader import Reader
 from matting_nodes.video.writer import Writer, chosen_codec
 pictures = [frame.picture for frame in Reader({clip!r}).frames()]
-writer = Writer({target!r}, chosen_codec({target!r}, "auto", "composite"), "composite", Reader({clip!r}))
+codec = chosen_codec({target!r}, "auto", "composite")
+writer = Writer({target!r}, codec, "composite", Reader({clip!r}))
 for index in range(10**6):
     writer.write(pictures[index % len(pictures)], Fraction(index, 25))
     if index == 150:
@@ -182,7 +183,7 @@ def test_what_a_kill_leaves_plays_and_is_resumed(clip, tmp_path, lemurs, name):
 
 def test_an_error_closes_the_file(clip, tmp_path, lemurs):
     target = tmp_path / "out.mp4"
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: SIM117
         with Writer(str(target), "h264", "composite", Reader(clip)) as writer:
             for index, frame in enumerate(lemurs):
                 writer.write(frame.picture, Fraction(index, 25))
@@ -217,7 +218,7 @@ def test_a_codec_that_the_build_lacks(clip, tmp_path, monkeypatch):
 def test_no_space_left(clip, tmp_path, lemurs):
     full = tmp_path / "full.mkv"
     full.symlink_to("/dev/full")
-    with pytest.raises(FileError, match="No space left"):
+    with pytest.raises(FileError, match="No space left"):  # noqa: SIM117
         with Writer(str(full), "ffv1", "composite", Reader(clip), force=True) as writer:
             for index in range(200):
                 writer.write(lemurs[index % 30].picture, Fraction(index, 25))

@@ -79,7 +79,8 @@ class MovingObject:
             behind = self._background_at(index)
             picture = behind + alpha[..., None] * (colors - behind)
             picture += random.normal(0, NOISE, picture.shape).astype(np.float32)
-            yield ClipFrame(np.rint(255 * picture.clip(0, 1)).astype(np.uint8), alpha, trimap)
+            shown = np.rint(255 * picture.clip(0, 1)).astype(np.uint8)
+            yield ClipFrame(shown, np.asarray(alpha, np.float32), trimap)
 
     def _object_positions(self, index: int) -> tuple[Floats, Floats]:
         """Return which place of the object each pixel of a frame shows, (H, W) each."""
@@ -108,16 +109,12 @@ class MovingObject:
         h, w = self.background.shape[:2]
         scale = max(1.5 * self.height / h, 1.5 * self.width / w)
         large = self.background
-        shift = (
-            self.height
-            / 360
-            * np.float32(
-                [60 * math.sin(2 * math.pi * index / 80), 25 * math.cos(2 * math.pi * index / 70)]
-            )
-        )
-        matrix = np.float32([[1 / scale, 0, 0], [0, 1 / scale, 0]])
-        matrix[0, 2] = w / 2 - (self.width / 2 + shift[0]) / scale
-        matrix[1, 2] = h / 2 - (self.height / 2 + shift[1]) / scale
+        unit = self.height / 360
+        right = 60 * unit * math.sin(2 * math.pi * index / 80)
+        down = 25 * unit * math.cos(2 * math.pi * index / 70)
+        matrix = np.array([[1 / scale, 0, 0], [0, 1 / scale, 0]], np.float32)
+        matrix[0, 2] = w / 2 - (self.width / 2 + right) / scale
+        matrix[1, 2] = h / 2 - (self.height / 2 + down) / scale
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         size = (self.width, self.height)
         return np.asarray(

@@ -51,8 +51,9 @@ class Carrier:
 
         height, width = self.trimap.shape
         h, w = flow.x.shape
-        size = {"dsize": (w, h), "interpolation": cv2.INTER_NEAREST}
-        before = cv2.resize(self.trimap, **size)
+        before = np.asarray(
+            cv2.resize(self.trimap, (w, h), interpolation=cv2.INTER_NEAREST), np.uint8
+        )
         labels = _looked_up(before, flow)
         moved = object_motion(flow, labels == FOREGROUND)
         labels = _looked_up(before, moved)
@@ -62,7 +63,12 @@ class Carrier:
         large = cv2.morphologyEx(failed.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5)))
         moved = enlarged(moved._replace(certain=large == 0), height, width)
         self._x, self._y = (
-            cv2.remap(plane, moved.x, moved.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            np.asarray(
+                cv2.remap(
+                    plane, moved.x, moved.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+                ),
+                np.float32,
+            )
             for plane in (self._x, self._y)
         )
         key = Motion(self._x, self._y, moved.certain)

@@ -64,8 +64,8 @@ class ClipTask:
     trimap: Trimap | None = None
     keyframes: KeyFrames | Path | None = None
     background: str | Image = TRANSPARENT
-    content: Content | str = "auto"
-    codec: Codec | str = "auto"
+    content: Any = "auto"
+    codec: Codec = "auto"
     start: float = 0.0
     stop: float | None = None
     matting: Matting = field(default_factory=Matting)
@@ -243,7 +243,7 @@ def _pictures(
     deep = made.codec in ("prores", "ffv1", *PICTURES)
     with closing(prefetched(mattes(made, done))) as found:
         for matte in found:
-            if matte.index < done:
+            if matte.number < done:
                 continue
             time = max(Fraction(0), matte.time - start)
             if background is not None:
@@ -274,7 +274,7 @@ def mattes(made: ClipPlan, done: int = 0) -> Iterator[Matte]:
             trimaps,
             solve_from=max(0, done - WARM_UP),
         ):
-            if matte.index == 0:
+            if matte.number == 0:
                 _keep_first(made, matte)
             yield matte
 

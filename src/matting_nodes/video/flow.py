@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ def grey(picture: NDArray[Any]) -> NDArray[np.uint8]:
     """
     import cv2
 
-    height, width = size_within(*picture.shape[:2], LONGEST)
+    height, width = size_within(picture.shape[0], picture.shape[1], LONGEST)
     if picture.dtype == np.uint16:
         picture = (picture >> 8).astype(np.uint8)
     if (height, width) != picture.shape[:2]:
@@ -74,11 +75,11 @@ def motion(now: NDArray[np.uint8], other: NDArray[np.uint8]) -> Motion:
 
     if min(now.shape) < 32:  # too small for DIS
         size = now.shape[::-1]
-        now, other = (cv2.resize(g, None, fx=4, fy=4) for g in (now, other))
+        now, other = (np.asarray(cv2.resize(g, None, fx=4, fy=4), np.uint8) for g in (now, other))
         x, y, certain = motion(now, other)
-        x, y = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) / 4 for p in (x, y))
+        x, y = (_quarter(p, size) for p in (x, y))
         small = cv2.resize(certain.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        return Motion(x - np.float32(0.375), y - np.float32(0.375), small > 0)
+        return Motion(x, y, small > 0)
     dis = _dis()
     back, forth = dis.calc(now, other, None), dis.calc(other, now, None)
     height, width = now.shape
@@ -182,8 +183,17 @@ def positions(height: int, width: int) -> tuple[Floats, Floats]:
     return columns, rows
 
 
-def _dis() -> Any:
+def _quarter(places: Floats, size: tuple[int, int]) -> Floats:
+    """Return places in a picture that was enlarged four times, for the picture itself."""
     import cv2
+
+    small = cv2.resize(places, size, interpolation=cv2.INTER_AREA)
+    # The centers of four pixels lie 1.5 of them behind the first one's.
+    return np.asarray((small - np.float32(1.5)) * np.float32(0.25), np.float32)
+
+
+def _dis() -> Any:
+    cv2: Any = importlib.import_module("cv2")  # its stubs lack DIS
 
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     dis.setFinestScale(FINEST_SCALE)

@@ -160,7 +160,7 @@ def thumbnail(picture: NDArray[Any]) -> str:
     scale = 255 / np.iinfo(picture.dtype).max
     grey = picture.mean(axis=2, dtype=np.float32) * np.float32(scale)
     small = resized(grey, THUMBNAIL, THUMBNAIL, "area")
-    return np.rint(small).astype(np.uint8).tobytes().hex()
+    return str(np.rint(small).astype(np.uint8).tobytes().hex())
 
 
 def _gaps(found: Any, expected: str) -> int:

@@ -33,7 +33,8 @@ TrimapAt = Callable[[int, Fraction], Trimap | None]
 class Matte(NamedTuple):
     """A frame and its matte."""
 
-    index: int
+    number: int
+    """Of the frame, from 0."""
     picture: NDArray[Any]
     """(H, W, 3) uint8 or uint16."""
     time: Fraction

@@ -96,7 +96,7 @@ class Reader:
         is_path = isinstance(source, str | os.PathLike)
         # Several may be open at once: a binary file is kept as bytes.
         self._source: Any = os.fspath(source) if is_path else _bytes(source)
-        self.name = self._source if is_path else "The clip"
+        self.name: str = str(self._source) if is_path else "The clip"
         self.info = self._look()
 
     @property

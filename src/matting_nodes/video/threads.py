@@ -19,7 +19,7 @@ def _nothing() -> None:
     """Check nothing."""
 
 
-def prefetched(items: Iterator[T], check: Callable[[], None] = _nothing) -> Iterator[T]:
+def prefetched(items: Iterator[T], check: Callable[[], None] = _nothing) -> Generator[T]:
     """Yield the items of an iterator that runs in a thread of its own.
 
     Parameters

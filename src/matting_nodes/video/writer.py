@@ -225,7 +225,7 @@ class Writer:
             path = Path(self.target) / f"{self.done:06d}{PICTURES[self.codec]}"
             kind = Kind.ALPHA if picture.ndim == 2 else Kind.IMAGE
             scale = np.float32(1 / np.iinfo(picture.dtype).max)
-            bits = 8 * picture.dtype.itemsize
+            bits: Literal[8, 16] = 16 if picture.dtype == np.uint16 else 8
             write(path, picture.astype(np.float32) * scale, kind, bits=bits, force=True)
             self.done += 1
             return
