@@ -177,7 +177,12 @@ def enlarged(flow: Motion, height: int, width: int) -> Motion:
 
 @cache
 def positions(height: int, width: int) -> tuple[Floats, Floats]:
-    """Return column and row of each pixel, (H, W) float32 each. They are not to be written to."""
+    """Return column and row of each pixel, (H, W) float32 each. They are not to be written to.
+
+    Parameters
+    ----------
+    height, width : int, pixels
+    """
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     columns.flags.writeable = rows.flags.writeable = False
     return columns, rows

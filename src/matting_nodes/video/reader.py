@@ -136,9 +136,7 @@ class Reader:
         """
         last = None
         # 0.4 is a little more than two fifths.
-        first, end = (
-            t if t is None else Fraction(t).limit_denominator(10**6) for t in (start, stop)
-        )
+        first, end = exact(start), None if stop is None else exact(stop)
         for frame in self._decoded(start):
             if end is not None and frame.time >= end:
                 return
