@@ -3,7 +3,8 @@
     python benchmarks/video.py FOLDER [NAME ...]
 
 FOLDER holds input, gt and trimap1 as alphamatting.com's training images. Each object moves by
-a known path over scikit-image's astronaut; 60 frames of 640 × 360, with noise, through H.264 at crf 23.
+a known path over scikit-image's astronaut; 60 frames of 640 × 360, with noise,
+through H.264 at crf 23.
 """
 
 from __future__ import annotations
