@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
-
-from ..arrays import Alpha, AnyChannels, Image, Trimap, unknown
+from ..arrays import Alpha, AnyChannels, Image, Trimap
 from ..framework.register import method
 from ..job import Job
 from ..models import torch_device
-from ..solvers.boxes import whole
 from ._checks import check_window, full_contrast
 from .propagation import TITLE
 
@@ -51,31 +48,11 @@ def sampled_propagation(
     sampled on the CPU. Both agree within 0.01.
     """
     check_window(image, 3, TITLE)
-    image = full_contrast(image)
     # By default the CPU, so that every host gives the same pixels; and torch is not loaded.
     where = "cpu" if device in ("auto", "cpu") else torch_device(device).type
     job.step(0, message=TITLE)
     from ..solvers.compiling import telling_of_compiling
-    from ..solvers.laplacian import laplacian_rows
-    from .propagation.color_links import ColorLinks
-    from .propagation.data_term import gather_unknowns
-    from .propagation.solve import EPSILON, propagate, sample_colors
+    from .propagation.solve import propagated
 
     with telling_of_compiling(job, TITLE) as job:
-        samples, term = sample_colors(image, trimap, job.part(0, 0.5))
-        solve, start = unknown(trimap), term[0].copy()  # a view would keep the weights
-        colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
-        links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
-        del samples
-        rows = laplacian_rows(image, solve, EPSILON, np.float32)
-        _, values = propagate(
-            rows,
-            colors,
-            solve,
-            (links, links),
-            term,
-            (start, start),
-            job.part(0.5, 1),
-            device=where,
-        )
-    return values.clip(0, 1, out=values)
+        return propagated(full_contrast(image), trimap, job, device=where)

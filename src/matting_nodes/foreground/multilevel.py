@@ -58,8 +58,9 @@ def multilevel(
 
     with telling_of_compiling(job, TITLE, "some seconds") as job:
         first = mean_colors(image, alpha)
-        where = torch_device(device)
-        if where.type == "cpu":
+        # Loading torch takes 400 MB, which the CPU does not need.
+        where = None if device == "cpu" else torch_device(device)
+        if where is None or where.type == "cpu":
             return _unmix(image, alpha, *first, regularization, job)
         return unmix_on(where, image, alpha, *first, regularization, job)
 

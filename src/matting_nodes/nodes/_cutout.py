@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Alpha, Image, Mask
+from ..arrays import Alpha, Image, Mask, Trimap
 from ..errors import ParameterError
 from ..job import Job
 from ..models import weights
@@ -90,6 +90,53 @@ def cutout(
         If the weights are not available or do not fit.
     """
     job = job or Job()
+    name = GIVEN if mask is not None else _known(network)
+    trimap = cutout_trimap(image, mask=mask, network=name, device=device, job=job.part(0, 0.35))
+    alpha = alpha_matte(image, trimap, job=job.part(0.35, 0.85))
+    foreground, _ = estimate_foreground(image, alpha, job=job.part(0.85, 0.98))
+    picture = composite(
+        image, alpha, foreground=foreground, color="transparent", job=job.part(0.98, 1)
+    )
+    return Cutout(picture, alpha, name)
+
+
+def cutout_trimap(
+    image: Image,
+    *,
+    mask: Mask | None = None,
+    network: str = "auto",
+    device: str = "auto",
+    job: Job | None = None,
+) -> Trimap:
+    """Return a trimap of the object of a photo: Segment and Make Trimap.
+
+    Parameters
+    ----------
+    image, mask, network, device, job
+        As for `cutout`.
+
+    Raises
+    ------
+    MattingError
+        As `cutout` does.
+    """
+    job = job or Job()
+    name = GIVEN if mask is not None else _known(network)
+    if name == GRABCUT:
+        mask = segment(image, job=job.part(0, 0.85))
+    elif mask is None:
+        mask = segment(image, soft=True, device=device, job=job.part(0, 0.85), **NETWORKS[name])
+    reach = NETWORK_BAND if name in NETWORKS else MASK_BAND
+    return make_trimap(mask, inner=reach, outer=reach, unit="percent", job=job.part(0.85, 1))
+
+
+def _known(network: str) -> str:
+    """Return the network that is meant.
+
+    Raises
+    ------
+    ParameterError
+    """
     name = proposed() if network == "auto" else network
     if name != GRABCUT and name not in NETWORKS:
         raise ParameterError(
@@ -97,17 +144,4 @@ def cutout(
             f"It is auto, {GRABCUT}, or one of {', '.join(NETWORKS)}",
             "Choose one of these",
         )
-    if mask is not None:
-        name = GIVEN
-    elif name == GRABCUT:
-        mask = segment(image, job=job.part(0, 0.3))
-    else:
-        mask = segment(image, soft=True, device=device, job=job.part(0, 0.3), **NETWORKS[name])
-    reach = NETWORK_BAND if name in NETWORKS else MASK_BAND
-    trimap = make_trimap(mask, inner=reach, outer=reach, unit="percent", job=job.part(0.3, 0.35))
-    alpha = alpha_matte(image, trimap, job=job.part(0.35, 0.85))
-    foreground, _ = estimate_foreground(image, alpha, job=job.part(0.85, 0.98))
-    picture = composite(
-        image, alpha, foreground=foreground, color="transparent", job=job.part(0.98, 1)
-    )
-    return Cutout(picture, alpha, name)
+    return name

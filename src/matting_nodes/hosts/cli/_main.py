@@ -10,7 +10,19 @@ from ...errors import as_matting_error
 from ...job import Cancelled
 from ...nodes import all_nodes
 from ...version import __version__
-from . import _cutout, _data, _demo, _doctor, _evaluate, _models, _node, _run, _serve, _train
+from . import (
+    _cutout,
+    _data,
+    _demo,
+    _doctor,
+    _evaluate,
+    _models,
+    _node,
+    _run,
+    _serve,
+    _train,
+    _video,
+)
 
 EPILOG = """\
 a cutout in one go, of a photo or of a folder of them:
@@ -23,6 +35,9 @@ a whole matte, step by step:
   matting-nodes foreground photo.png alpha.png -o foreground.png
   matting-nodes composite photo.png alpha.png --foreground foreground.png \\
     --color transparent -o cutout.png
+
+a clip, of which one frame's trimap is enough:
+  matting-nodes video clip.mp4 --trimap first.png --background beach.jpg -o out.mp4
 
 or a whole workflow of ComfyUI's, over a folder:
   matting-nodes run workflow.json --each photos --output results
@@ -67,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         room.add_command(commands)
     _cutout.add_command(commands)
     _serve.add_command(commands)
+    _video.add_command(commands)
     _demo.add_command(commands)
     _doctor.add_command(commands)
     return parser
