@@ -12,9 +12,9 @@ that begins with "pymatting:" is PyMatting's own estimator; times are the least 
 and their ratios are to PyMatting's closed form in the same run. For sizes, every cell is a process
 of its own; its memory is the peak of the first run beyond what it held before, its time that of
 the second. Strokes are 60 pixels long, of random places, directions, widths and labels; what a
-session makes of them is compared to solving afresh, within 200 pixels of the stroke, and in the
-end everywhere. With an alpha, strokes say what it says: foreground or background where it is all
-of that under the stroke, otherwise unknown. Validation measures on composites (`composites.py`)
+session makes of them is compared to solving afresh, within 200 pixels of the stroke, and once it
+has settled everywhere. With an alpha, strokes say what it says: foreground or background where it
+is all of that under the stroke, otherwise unknown. Validation measures on composites (`composites.py`)
 of the folder's objects and of photographs that share neither with those that settings are chosen
 on; with --settings it halves and doubles the settings of sampled propagation, one by one, on the
 latter. Busy measures everything of ours that runs on several threads on a quiet machine, and beside
@@ -223,9 +223,11 @@ def print_strokes(options: argparse.Namespace) -> None:
         as_alpha(images.read(options.alpha, Kind.ALPHA)), trimap.shape
     )
     session = MattingSession.begin(image, trimap)
-    session.update(stroke(trimap, np.random.default_rng(1), truth)[0])
+    session.update(stroke(trimap, np.random.default_rng(1), truth)[0], settle=False)
+    session.settle()
     session = MattingSession.begin(image, trimap)
-    fulls, updates, errors = [], [], []
+    fulls, updates, settles, errors, drifts = [], [], [], [], []
+    everywhere = np.ones(trimap.shape, bool)
 
     def afresh() -> MattingSession:
         began = time.perf_counter()
@@ -238,22 +240,24 @@ def print_strokes(options: argparse.Namespace) -> None:
         trimap, drawn = stroke(trimap, random, truth)
         region = bounds(drawn)
         began = time.perf_counter()
-        session.update(trimap, region)
+        session.update(trimap, region, settle=False)
         updates.append(time.perf_counter() - began)
         # Between the strokes, so that a machine that others share slows down both alike.
         if number % options.every == 0:
-            errors.append(deviation(session, afresh(), trimap, drawn))
-    fresh = afresh()
-    everywhere = np.ones(trimap.shape, bool)
-    drift = deviation(session, fresh, trimap, everywhere)
+            fresh = afresh()
+            errors.append(deviation(session, fresh, trimap, drawn))
+            began = time.perf_counter()
+            session.settle()
+            settles.append(time.perf_counter() - began)
+            drifts.append(deviation(session, fresh, trimap, everywhere))
     full, share = np.median(fulls), np.quantile(updates, [0.5, 0.95]) / np.median(fulls)
     mean, most = np.max(errors, axis=0)
+    drift = np.max(drifts, axis=0)
     print(f"{trimap.size / 1e6:.1f} MP, {unknown(trimap).sum()} unknown, full solve {full:.2f} s")
     print(f"update: median {share[0]:.1%} of it, 95th percentile {share[1]:.1%}")
-    print(f"within 200 px of a stroke: mean at most {mean:.5f}, largest {most:.4f}")
-    print(
-        f"everywhere after {options.strokes} strokes: mean {drift[0]:.5f}, largest {drift[1]:.4f}"
-    )
+    print(f"settling: median {np.median(settles) / full:.1%} of it, most {max(settles) / full:.1%}")
+    print(f"before it, within 200 px of a stroke: mean at most {mean:.5f}, largest {most:.4f}")
+    print(f"after it, everywhere: mean at most {drift[0]:.5f}, largest {drift[1]:.4f}")
 
 
 def resized(alpha: Array, shape: tuple[int, ...]) -> Array:
