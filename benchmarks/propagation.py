@@ -6,15 +6,15 @@ python benchmarks/propagation.py strokes IMAGE TRIMAP [--alpha FILE] [--megapixe
 python benchmarks/propagation.py validate FOLDER PHOTOGRAPHS [--settings]
 python benchmarks/propagation.py busy IMAGE TRIMAP [--megapixels 0.45] [--repeats 3]
 
-FOLDER is laid out as `input/ trimap*/ gt/`, with files of the same names, as the training images
-of alphamatting.com are. Errors are means over the images, measured in the unknown region. A name
-that begins with "pymatting:" is PyMatting's own estimator; times are the least of several runs,
-and their ratios are to PyMatting's closed form in the same run. For sizes, every cell is a process
-of its own; its memory is the peak of the first run beyond what it held before, its time that of
-the second. Strokes are 60 pixels long, of random places, directions, widths and labels; what a
-session makes of them is compared to solving afresh, within 200 pixels of the stroke, and once it
-has settled everywhere. With an alpha, strokes say what it says: foreground or background where it
-is all of that under the stroke, otherwise unknown. Validation measures on composites (`composites.py`)
+FOLDER is laid out as `input/ trimap*/ gt/`, with files of the same names, as the training images of
+alphamatting.com are. Errors are means over the images, measured in the unknown region. A name that
+begins with "pymatting:" is PyMatting's own estimator; times are the least of several runs, and
+their ratios are to PyMatting's closed form in the same run. For sizes, every cell is a process of
+its own; its memory is the peak of the first run beyond what it held before, its time that of the
+second. Strokes are 60 pixels long, of random places, directions, widths and labels; what a session
+makes of them is compared to solving afresh, within 200 pixels of the stroke, and once it has
+settled everywhere. With an alpha, strokes say what it says: foreground or background where it is
+all of that under the stroke, otherwise unknown. Validation measures on composites (`composites.py`)
 of the folder's objects and of photographs that share neither with those that settings are chosen
 on; with --settings it halves and doubles the settings of sampled propagation, one by one, on the
 latter. Busy measures everything of ours that runs on several threads on a quiet machine, and beside
