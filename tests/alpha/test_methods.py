@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis.strategies import floats
 
 from matting_nodes.alpha._checks import full_contrast
 from matting_nodes.arrays import unknown
@@ -58,12 +60,21 @@ def test_a_method_that_works_on_a_trimap_asks_for_it(fur, method):
         alpha_matte(fur[0], method=method)
 
 
+@pytest.fixture(scope="module")
+def mattes(fur):
+    """Each method's matte of the picture as it is."""
+    return {method: alpha_matte(*fur, method=method) for method in METHODS}
+
+
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("scale", "offset"), [(0.01, 0.9), (0.3, 0.0)])
-def test_neither_brightness_nor_contrast_makes_a_difference(fur, method, scale, offset):
+@settings(max_examples=3, deadline=None, derandomize=True)
+@example(scale=0.01, share=0.9)
+@example(scale=0.3, share=0)
+@given(scale=floats(0.01, 1), share=floats(0, 1))
+def test_neither_brightness_nor_contrast_makes_a_difference(fur, mattes, method, scale, share):
     image, trimap = fur
-    dim = (scale * image + offset).astype(np.float32)
-    expected = alpha_matte(image, trimap, method=method)
+    dim = (scale * image + share * (1 - scale)).astype(np.float32)
+    expected = mattes[method]
     result = alpha_matte(dim, trimap, method=method)
     # Shared sampling takes the best pair of samples: rounding of the picture may make another best.
     most = 0.001 if method == "shared_sampling" else 0
