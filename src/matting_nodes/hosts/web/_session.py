@@ -104,6 +104,7 @@ class Session:
     _shown: dict[str, Bytes] = field(default_factory=dict)
     _strokes: list[Stroke] = field(default_factory=list)
     _follower: Any = None
+    _settle: bool = False
     _count: int = 0
     _state: State = field(default_factory=lambda: State({}))
     step: str = ""
@@ -142,6 +143,8 @@ class Session:
     def follow(self, state: State, job: Job, show: Show) -> None:
         """Bring all steps to a state; what it does not change is not done again.
 
+        After a stroke all is shown at once as it is near the stroke, then as it is in the end.
+
         Parameters
         ----------
         state : State
@@ -154,6 +157,13 @@ class Session:
         if "image" not in self._made:
             raise MissingInputError("There is no picture yet", "It is needed", "Choose a picture")
         self._state = state
+        self._follow_steps(job.part(0, 0.5), show, settle=False)
+        if self._follower and not self._follower[1].settled:
+            self._made.pop("alpha", None)
+            self._follow_steps(job.part(0.5, 1), show, settle=True)
+
+    def _follow_steps(self, job: Job, show: Show, settle: bool) -> None:
+        self._settle = settle
         steps: dict[str, Callable[[Job], Any]] = {
             "mask": self._mask,
             "trimap": self._trimap,
@@ -244,7 +254,7 @@ class Session:
                 begun = live.MattingSession.begin(image, trimap, job, normalization=key[1])
                 self._follower = key, begun
             else:
-                self._follower[1].update(trimap, job=job)
+                self._follower[1].update(trimap, job=job, settle=self._settle)
             return self._follower[1].alpha
 
         return self._step("alpha", "alpha_matte", ("image", "trimap"), make)
