@@ -37,6 +37,7 @@ def test_the_steps_are_numbered_and_the_first_is_open(panel):
         "5. Composite",
         "Compare",
         "Inspect",
+        "Batch",
     ]
     assert unfolded(panel) == ["segment"]
 
