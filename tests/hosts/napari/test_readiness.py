@@ -86,4 +86,4 @@ def test_a_background_alone_is_nothing_to_work_on(viewer, dock, photo):
     widget = dock("Composite")
     widget.layer_choices["background"].value = photo.__wrapped__
     widget.layer_choices["image"].value = None
-    assert "Composite has no image yet" in reason(widget)
+    assert "Composite has no alpha yet" in reason(widget)

@@ -12,7 +12,8 @@ class _RowsArea(QScrollArea):
     def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         hint, content, bar = super().minimumSizeHint(), self.widget(), self.verticalScrollBar()
         if content is not None and bar is not None:
-            hint.setWidth(content.minimumSizeHint().width() + bar.sizeHint().width())
+            frames = 2 * self.frameWidth()  # napari's style sheet has one
+            hint.setWidth(content.minimumSizeHint().width() + bar.sizeHint().width() + frames)
         return hint
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
