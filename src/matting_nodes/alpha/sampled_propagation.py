@@ -55,13 +55,14 @@ def sampled_propagation(
     # By default the CPU, so that every host gives the same pixels; and torch is not loaded.
     where = "cpu" if device in ("auto", "cpu") else torch_device(device).type
     job.step(0, message=TITLE)
-    from ..solvers.compiling import telling_of_compiling
-    from ..solvers.laplacian import laplacian_rows
-    from .propagation.color_links import ColorLinks
-    from .propagation.data_term import gather_unknowns
-    from .propagation.solve import EPSILON, propagate, sample_colors
+    from ..solvers.compiling import compiled
 
-    with telling_of_compiling(job, TITLE) as job:
+    def solve_for(job: Job) -> Alpha:
+        from ..solvers.laplacian import laplacian_rows
+        from .propagation.color_links import ColorLinks
+        from .propagation.data_term import gather_unknowns
+        from .propagation.solve import EPSILON, propagate, sample_colors
+
         samples, term = sample_colors(image, trimap, job.part(0, 0.5))
         solve, start = unknown(trimap), term[0].copy()  # a view would keep the weights
         colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
@@ -78,4 +79,7 @@ def sampled_propagation(
             job.part(0.5, 1),
             device=where,
         )
+        return values
+
+    values = compiled(solve_for, job, TITLE)
     return values.clip(0, 1, out=values)
