@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui import widgets
 from magicgui.types import FileDialogMode
+from qtpy.QtWidgets import QSizePolicy
 
 from ...errors import MattingError, MissingInputError, ParameterError, as_matting_error
 from ...graph import Folders, Graph, GraphNode, Link, check
@@ -55,14 +56,18 @@ def workflow(steps: Mapping[str, NodeWidget], result: str, file_type: str = "png
     MattingError
         If a step is set to something that a file does not have.
     """
-    graph = Graph().with_node(GraphNode(LOADER, id_of("Load Picture"), {"image": ""}))
+    graph = Graph().with_node(
+        GraphNode(LOADER, id_of("Load Picture"), {"image": ""}, "Load Picture")
+    )
     made = {"image": Link(LOADER)}
     for name, step in steps.items():
         _check_is_for_files(step)
         shown = shown_inputs(step.spec, step.chosen_method)
         wired = {w.name: made[w.name] for w in step.spec.inputs if w.name in {*shown} & {*made}}
         # A rough mask that Segment takes is a prompt, and drawn by hand.
-        graph = graph.with_node(GraphNode(name, node_id(step.spec), {**wired, **_set_in(step)}))
+        graph = graph.with_node(
+            GraphNode(name, node_id(step.spec), {**wired, **_set_in(step)}, step.spec.title)
+        )
         output = step.spec.outputs[0].name
         made.setdefault(output, Link(name))
     picture, matte = RESULTS[result]
@@ -135,12 +140,16 @@ class BatchWidget(widgets.Container[widgets.bases.Widget]):
             "layers is not taken along. Results that are there and up to date are kept."
         )
         wrapped(self.message.native)
+        # As wide as the dock, and as high as its text is then.
+        wide, high = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding
+        self.message.native.setSizePolicy(wide, high)
         below = widgets.Container[widgets.bases.Widget](
             widgets=[self.run_button, self.progress_bar, self.message], labels=False
         )
         below.margins = (0, 0, 0, 0)
         super().__init__(widgets=[self.folder, self.output, self.result, self.file_type, below])
         self.table = ResultTable()
+        self.table.wrap_last_column()
         self.native.layout().addWidget(self.table)
         self.table.hide()
         self.run_button.changed.connect(self._run_or_cancel)

@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
+    QHeaderView,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -75,6 +76,13 @@ class ResultTable(QWidget):
         for column, cell in enumerate(row):
             self.view.setItem(number, column, _item(cell))
         self.view.setSortingEnabled(was_sorting)
+
+    def wrap_last_column(self) -> None:
+        """Let the last column take what the others leave, its texts as many lines as they need."""
+        columns, rows = self.view.horizontalHeader(), self.view.verticalHeader()
+        if columns is not None and rows is not None:
+            columns.setStretchLastSection(True)
+            rows.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
 
     def rows(self) -> list[list[str]]:
         """Return the cells in the order on show, numbers in full."""
