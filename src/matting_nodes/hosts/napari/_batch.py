@@ -36,6 +36,8 @@ RESULTS = {
 """What can be saved: the step whose picture it is, and the step whose matte."""
 PREFIXES = dict(zip(RESULTS, ("composite", "foreground", "alpha", "trimap", "mask"), strict=True))
 COLUMNS = ("picture", "result", "why")
+MEASURED = 20
+"""Rows whose names say how wide their column is."""
 DONE, SKIPPED, FAILED = "done", "done before", "failed"
 
 
@@ -236,7 +238,8 @@ class BatchWidget(widgets.Container[widgets.bases.Widget]):
         assert isinstance(said, tuple)
         self._counts[said[1]] += 1
         self.table.add(said)
-        self.table.view.resizeColumnToContents(0)
+        if self._counts.total() <= MEASURED:
+            self.table.view.resizeColumnToContents(0)
         self.message.value = self._summary()
 
     def _summary(self) -> str:
@@ -251,6 +254,7 @@ class BatchWidget(widgets.Container[widgets.bases.Widget]):
         # The window may be gone before its last worker.
         with suppress(RuntimeError):
             self._set_running(False)
+            self.table.fit_rows()
             if worker and worker.abort_requested:
                 self.message.value = f"Cancelled; Run goes on from there. {self._summary()}"
 

@@ -10,7 +10,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
-    QHeaderView,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -78,11 +77,14 @@ class ResultTable(QWidget):
         self.view.setSortingEnabled(was_sorting)
 
     def wrap_last_column(self) -> None:
-        """Let the last column take what the others leave, its texts as many lines as they need."""
-        columns, rows = self.view.horizontalHeader(), self.view.verticalHeader()
-        if columns is not None and rows is not None:
+        """Let the last column take what the others leave; `fit_rows` makes room for its lines."""
+        if (columns := self.view.horizontalHeader()) is not None:
             columns.setStretchLastSection(True)
-            rows.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+            columns.sortIndicatorChanged.connect(self.fit_rows)
+
+    def fit_rows(self, *_: object) -> None:
+        """Make rows as high as their texts; once all are there, since it measures every one."""
+        self.view.resizeRowsToContents()
 
     def rows(self) -> list[list[str]]:
         """Return the cells in the order on show, numbers in full."""
