@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arrays import FOREGROUND, Alpha, AnyChannels, Image, Trimap, unknown
 from ..framework.parameters import Advanced, Slider
@@ -59,19 +60,21 @@ def closed_form(
     """
     check_window(image, 3, TITLE)
     job.step(0, message=TITLE)
-    from ..solvers.cg import conjugate_gradients
-    from ..solvers.cholesky import Cholesky
-    from ..solvers.compiling import telling_of_compiling
-    from ..solvers.laplacian import matting_system
+    from ..solvers.compiling import compiled
 
-    with telling_of_compiling(job, TITLE, "some seconds") as job:
-        solve, known = unknown(trimap), trimap == FOREGROUND
+    solve, known = unknown(trimap), trimap == FOREGROUND
+
+    def solve_for(job: Job) -> tuple[NDArray[np.floating], float]:
+        from ..solvers.cg import conjugate_gradients
+        from ..solvers.cholesky import Cholesky
+        from ..solvers.laplacian import matting_system
+
         system, b = matting_system(full_contrast(image), solve, known, epsilon)
         factor = Cholesky(
             system,
             lambda done, total: job.step(0.9 * done / total, message=f"{TITLE}: eliminating"),
         )
-        solution, error = conjugate_gradients(
+        return conjugate_gradients(
             system.operator(),
             b,
             factor,
@@ -79,6 +82,8 @@ def closed_form(
             iterations=iterations,
             callback=lambda _: job.step(0.95, message=f"{TITLE}: solving"),
         )
+
+    solution, error = compiled(solve_for, job, TITLE, "some seconds")
     if not error <= TOLERANCE:
         raise no_solution(f"{TITLE} did not converge within {iterations} iterations")
     alpha: Alpha = known.astype(np.float32)

@@ -51,8 +51,11 @@ def sampled_propagation(
     # By default the CPU, so that every host gives the same pixels; and torch is not loaded.
     where = "cpu" if device in ("auto", "cpu") else torch_device(device).type
     job.step(0, message=TITLE)
-    from ..solvers.compiling import telling_of_compiling
-    from .propagation.solve import propagated
+    from ..solvers.compiling import compiled
 
-    with telling_of_compiling(job, TITLE) as job:
+    def solve(job: Job) -> Alpha:
+        from .propagation.solve import propagated
+
         return propagated(full_contrast(image), trimap, job, device=where)
+
+    return compiled(solve, job, TITLE)

@@ -53,16 +53,19 @@ def multilevel(
     result depends neither on the number of threads nor on the device.
     """
     job.step(0, message=TITLE)
-    from ..solvers.compiling import telling_of_compiling
-    from ._multilevel import mean_colors
+    from ..solvers.compiling import compiled
 
-    with telling_of_compiling(job, TITLE, "some seconds") as job:
+    def unmix(job: Job) -> tuple[Image, Image]:
+        from ._multilevel import mean_colors
+
         first = mean_colors(image, alpha)
         # Loading torch takes 400 MB, which the CPU does not need.
         where = None if device == "cpu" else torch_device(device)
         if where is None or where.type == "cpu":
             return _unmix(image, alpha, *first, regularization, job)
         return unmix_on(where, image, alpha, *first, regularization, job)
+
+    return compiled(unmix, job, TITLE, "some seconds")
 
 
 def _levels(shape: tuple[int, ...], job: Job) -> Iterator[tuple[int, int, int]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import get_ident
-from typing import Any
+from typing import Any, TypeVar
 
-from ..job import Job
+from ..job import Job, in_background
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -60,3 +62,33 @@ def telling_of_compiling(job: Job, title: str, takes: str = "up to a minute") ->
 
     with event.install_listener("numba:compile", Teller()):
         yield replace(job, report=report)
+
+
+def compiled(work: Callable[[Job], T], job: Job, title: str, takes: str = "up to a minute") -> T:
+    """Return the result of work whose loops Numba may have to compile first.
+
+    A cancel does not wait for the compiler, which cannot be stopped: it goes on with its function
+    in a thread that nobody waits for, and what it has compiled is there the next time.
+
+    Parameters
+    ----------
+    work : callable(job)
+        Imports and calls compiled loops.
+    job : Job
+        Takes the reports, and stops the work.
+    title : str
+        Whose loops they are.
+    takes : str
+        How long compiling may take.
+
+    Raises
+    ------
+    Cancelled
+        If the job was cancelled, within half a second.
+    """
+
+    def told(inner: Job) -> T:
+        with telling_of_compiling(inner, title, takes) as inner:
+            return work(inner)
+
+    return in_background(told, job)

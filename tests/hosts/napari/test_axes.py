@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import tifffile
 
-from matting_nodes import alpha_matte, make_trimap, metrics
-from matting_nodes.hosts.napari._axes import APART, reading_of
+from matting_nodes import alpha_matte, estimate_foreground, make_trimap, metrics, sample_data
+from matting_nodes.hosts import napari as host
+from matting_nodes.hosts.napari._axes import APART, choose_reading, reading_of
+from matting_nodes.hosts.napari._explain import colors_at
 from matting_nodes.hosts.napari._trimap import trimap_options, trimap_to_labels
+from matting_nodes.nodes._cutout import cutout
 
 COUNTS = np.float32([300, 4000, 90])
 
@@ -228,3 +231,65 @@ def test_what_is_missing_is_told_in_the_labels_of_this_host(viewer, dock, fur):
     matte = dock("Alpha Matte")
     assert "0 unknown, 1 background, 2 foreground" in matte.obstacle.value
     assert "255" not in matte.obstacle.value
+
+
+def test_a_new_trimap_over_channels_is_one_for_all_of_them(viewer, dock, stains):
+    layer = viewer.add_image(stains, name="stains", axis_labels=("c", "y", "x"), scale=(1, 2, 3))
+    host.new_trimap(viewer)
+    trimap = viewer.layers["stains trimap"]
+    assert trimap.data.shape == stains.shape[1:]
+    assert tuple(trimap.scale) == (2, 3)
+    # Whoever reads each channel by itself paints on each.
+    viewer.layers.remove(trimap)
+    choose_reading(layer, APART)
+    viewer.layers.selection.active = layer
+    host.new_trimap(viewer)
+    assert viewer.layers["stains trimap"].data.shape == stains.shape
+
+
+def test_in_time_a_new_trimap_lies_on_every_channel(viewer, stains):
+    stack = np.stack([stains, stains])
+    layer = viewer.add_image(stack, name="stains", axis_labels=("t", "ch", "y", "x"))
+    host.new_trimap(viewer)
+    trimap = viewer.layers["stains trimap"]
+    assert trimap.data.shape == (2, 1, *stains.shape[1:])
+    for place in ((0, 0, 3, 5), (1, 2, 7, 4)):
+        at = np.round(trimap.world_to_data(layer.data_to_world(place))).astype(int)
+        assert tuple(at) == (place[0], 0, *place[2:])
+
+
+def test_the_object_is_cut_out_of_all_channels_at_once(viewer, qtbot, capsys):
+    lemur = sample_data.lemur()[::2, ::2]
+    planes = np.moveaxis((lemur * 255).astype(np.uint8), 2, 0)
+    viewer.add_image(planes, name="lemur", axis_labels=("c", "y", "x"))
+    panel = host.cut_out(viewer)
+    qtbot.waitUntil(lambda: not panel.running, timeout=120_000)
+    layer = viewer.layers["lemur cutout"]
+    expected = cutout(np.moveaxis(planes, 0, 2)).picture
+    np.testing.assert_array_equal(layer.data, expected)
+    assert layer.metadata["matting_nodes"]["axes"] == {"image": {"axis": 0, "name": "c"}}
+    # Two channels are no colors.
+    viewer.add_image(planes[:2], name="two", axis_labels=("c", "y", "x"))
+    viewer.layers.selection.active = viewer.layers["two"]
+    assert host.cut_out(viewer) is None
+
+
+def test_inspect_tells_the_colors_of_all_channels(viewer, dock, finish, stains, painted):
+    viewer.add_image(stains, name="stains", axis_labels=("c", "y", "x"))
+    matte = dock("Alpha Matte")
+    choose(matte, image="stains", trimap="trimap")
+    matte.method.value = "closed_form"
+    assert not finish(matte)
+    alpha = viewer.layers["stains alpha"]
+    row, column = np.argwhere((alpha.data > 0.4) & (alpha.data < 0.6))[0].tolist()
+    at = (alpha, alpha.data, (row, column), [0, row, column])
+    estimated = colors_at(list(viewer.layers), *at)
+    foreground, _ = estimate_foreground(np.moveaxis(stains, 0, 2), alpha.data)
+    assert len(estimated.foreground) == 3
+    # From the layers, once they are there.
+    step = dock("Estimate Foreground")
+    choose(step, image="stains", alpha="stains alpha")
+    assert not finish(step)
+    both = colors_at(list(viewer.layers), *at)
+    np.testing.assert_allclose(both.foreground, foreground[row, column], rtol=0.01)
+    assert len(both.background) == 3

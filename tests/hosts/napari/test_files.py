@@ -11,6 +11,7 @@ import tifffile
 
 from matting_nodes import read_image, sample_data, write_image
 from matting_nodes.errors import FileError, MattingError, ValueRangeError
+from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import (
     TAG,
     alpha_options,
@@ -199,3 +200,87 @@ def test_a_stack_is_no_png(viewer, tmp_path):
     with pytest.raises(MattingError, match=r"3 frames for stack\.png"):
         layer.save(str(tmp_path / "stack.png"), plugin=PLUGIN)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_tiff_brings_scale_units_and_provenance_back(viewer, save):
+    """What was measured in micrometers still is, for other programs too."""
+    alphas = np.stack([sample_data.lemur_alpha()[:60, :80]] * 2)
+    options = alpha_options(node="alpha_matte", base="lemur", parameters={"method": "guided"})
+    units, names = ("second", "micrometer", "micrometer"), ("t", "y", "x")
+    place = {"scale": (2, 0.25, 0.5), "translate": (0, 3, -7), "units": units}
+    layer = viewer.add_image(alphas, name="alpha", **options, **place, axis_labels=names)
+    made = layer.metadata[TAG]
+    path = save(layer, "lemur alpha.tif")
+    with tifffile.TiffFile(path) as file:
+        tags = file.pages[0].tags
+        per_centimeter = [tags[name].value for name in ("XResolution", "YResolution")]
+        assert [n / d for n, d in per_centimeter] == [20_000, 40_000]
+        assert tags["ResolutionUnit"].value == 3
+    viewer.layers.clear()
+    (again,) = viewer.open(path, plugin=PLUGIN)
+    assert again.metadata[TAG] == made
+    np.testing.assert_array_equal(again.data, alphas)
+    np.testing.assert_array_equal(again.scale, place["scale"])
+    np.testing.assert_array_equal(again.translate, place["translate"])
+    assert [str(unit) for unit in again.units] == list(units)
+    assert again.axis_labels == names
+    assert again.contrast_limits == [0, 1]
+
+
+def test_a_transform_of_any_kind_and_colors_come_back(viewer, save, fur):
+    cutout = np.dstack([fur[0], fur[1] / np.float32(255)]).astype(np.float32)
+    affine = np.array([[0.8, 0.1, 4], [-0.2, 1.1, 5], [0, 0, 1]])
+    ours = {"metadata": {TAG: {"kind": "image", "output": "cutout"}}}
+    place = {"rotate": 30, "shear": [0.5], "affine": affine}
+    layer = viewer.add_image(cutout, name="cutout", rgb=True, **ours, **place)
+    (again,) = viewer.open(save(layer, "fur cutout.tiff"), plugin=PLUGIN)
+    assert again.rgb
+    np.testing.assert_array_equal(again.data, cutout)
+    corners = np.array([[0, 0], [0, 9], [7, 3]])
+    for corner in corners:
+        there, before = again.data_to_world(corner), layer.data_to_world(corner)
+        np.testing.assert_allclose(there, before)
+
+
+def test_a_mask_comes_back_as_labels(viewer, save):
+    mask = np.zeros((30, 40), np.uint8)
+    mask[5:20, 5:20] = 1
+    ours = {"metadata": {TAG: {"kind": "mask"}}}
+    layer = viewer.add_labels(mask, name="mask", scale=(3, 3), **ours)
+    (again,) = viewer.open(save(layer, "cell mask.tif"), plugin=PLUGIN)
+    np.testing.assert_array_equal(again.data, mask)
+    assert (again.scale == 3).all()
+
+
+@pytest.mark.parametrize("painted", [False, True])
+def test_a_saved_trimap_tells_that_it_was_painted_over(viewer, dock, finish, save, painted):
+    viewer.add_image(sample_data.lemur()[::2, ::2], name="lemur", rgb=True, scale=(2, 2))
+    mask = (sample_data.lemur_alpha()[::2, ::2] > 0.5).astype(np.uint8)
+    viewer.add_labels(mask, name="mask", scale=(2, 2))
+    assert finish(dock("Make Trimap")) == ""
+    trimap = viewer.layers["mask trimap"]
+    if painted:
+        trimap.paint((20, 30), 2)
+    path = save(trimap, "lemur trimap.tif")
+    viewer.layers.clear()
+    (again,) = viewer.open(path, plugin=PLUGIN)
+    made = again.metadata[TAG]
+    assert made["node"] == "make_trimap"
+    assert made.get("edited") == ("painted over after Make Trimap" if painted else None)
+    assert (again.scale == 2).all()
+
+
+def test_a_strangers_file_with_such_a_name_is_left_to_other_readers(viewer, tmp_path):
+    import npe2
+
+    path = str(tmp_path / "alpha.tif")
+    counts = np.arange(168, dtype=np.uint16).reshape(12, 14)
+    tifffile.imwrite(path, counts)
+    assert host.read_result(path) is None
+    ((data, *_),) = npe2.read([path], stack=False)
+    np.testing.assert_array_equal(data, counts)
+    # So is one that is no TIFF, or says strange things of itself.
+    (tmp_path / "mask.tif").write_bytes(b"II*\0no picture")
+    assert host.read_result(str(tmp_path / "mask.tif")) is None
+    tifffile.imwrite(path, counts, metadata={TAG: ["tag", 5]})
+    assert host.read_result(path) is None

@@ -38,6 +38,7 @@ def test_the_steps_are_numbered_and_the_first_is_open(panel):
         "Compare",
         "ID Photo",
         "Inspect",
+        "Batch",
     ]
     assert unfolded(panel) == ["segment"]
 

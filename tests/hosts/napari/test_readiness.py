@@ -80,3 +80,10 @@ def test_keys_run_the_widget(viewer, matte, painted, qtbot):
     assert shortcut.key().toString() == "Ctrl+Return"
     shortcut.activated.emit()
     qtbot.waitUntil(lambda: "fur alpha" in viewer.layers, timeout=60_000)
+
+
+def test_a_background_alone_is_nothing_to_work_on(viewer, dock, photo):
+    widget = dock("Composite")
+    widget.layer_choices["background"].value = photo.__wrapped__
+    widget.layer_choices["image"].value = None
+    assert "Composite has no alpha yet" in reason(widget)

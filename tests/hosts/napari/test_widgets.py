@@ -137,8 +137,9 @@ def test_the_pipeline_layer_by_layer_gives_the_pixels_of_python(viewer, dock, fi
         "lemur mask": mask,
         "lemur trimap": trimap_to_labels(trimap),
         "lemur alpha": alpha,
-        "lemur foreground": foreground,
+        # The foreground lies on top.
         "lemur background": background,
+        "lemur foreground": foreground,
         "lemur composite": composite(image, alpha, foreground=foreground),
     }
     assert [layer.name for layer in viewer.layers] == ["lemur", *expected]

@@ -76,12 +76,15 @@ def confidence(
     check_window(picture, 3, TITLE)
     has_both_regions(known)
     job = job or Job()
-    from ...solvers.compiling import telling_of_compiling
-    from .solve import sample_colors
+    from ...solvers.compiling import compiled
 
-    with telling_of_compiling(job, TITLE) as job:
+    def estimate(job: Job) -> Floats:
+        from .solve import sample_colors
+
         _, term = sample_colors(full_contrast(picture), known, job)
-    return agreement(known, term[0], solved)
+        return term[0]
+
+    return agreement(known, compiled(estimate, job, TITLE), solved)
 
 
 def agreement(trimap: Trimap, estimate: Floats, alpha: Alpha) -> Floats:

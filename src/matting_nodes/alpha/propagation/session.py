@@ -97,16 +97,18 @@ class MattingSession:
 
     def __init__(self, image: Image, trimap: Trimap, job: Job) -> None:
         job.step(0, message=TITLE)
-        from ...solvers.compiling import telling_of_compiling
-        from ...solvers.laplacian import RowCache
-        from .color_links import ColorLinks
-        from .solve import EPSILON, sample_colors
+        from ...solvers.compiling import compiled
 
         image = full_contrast(image)
         # What the session follows; and what α was solved for, here and below as `_solved_…`.
         self._image, self._trimap, self._solved_trimap = image, trimap.copy(), trimap
         self._pending: Slices | None = None
-        with telling_of_compiling(job, TITLE) as job:
+
+        def begin(job: Job) -> None:
+            from ...solvers.laplacian import RowCache
+            from .color_links import ColorLinks
+            from .solve import EPSILON, sample_colors
+
             self._samples, self._solved_term = sample_colors(image, trimap, job.part(0, 0.5))
             self._links = ColorLinks(self._samples.colors)
             self._rows = RowCache(image, unknown(trimap), EPSILON, np.float32)
@@ -122,6 +124,8 @@ class MattingSession:
                 job.part(0.5, 1),
             )
             self.alpha: Alpha = self._solved[1].clip(0, 1)
+
+        compiled(begin, job, TITLE)
         self.settled = True
 
     @classmethod

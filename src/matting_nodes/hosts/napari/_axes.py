@@ -112,10 +112,28 @@ def _as_read(layer: Layer, wire: Input) -> Layer:
     """Return a layer as an input reads it."""
     if not has_readings(wire) or getattr(layer, "rgb", False) or is_shapes(layer):
         return layer
-    reading = reading_of(layer)
-    if isinstance(reading, int) and wire.kind is Kind.IMAGE:
-        return cast("Layer", ChannelsTogether(layer, reading))
-    return cast("Layer", LabelsApart(layer)) if is_labels(layer) and reading == APART else layer
+    if wire.kind is Kind.IMAGE:
+        return as_picture(layer)
+    apart = is_labels(layer) and reading_of(layer) == APART
+    return cast("Layer", LabelsApart(layer)) if apart else layer
+
+
+def as_picture(layer: Layer, like: Layer | None = None) -> Layer:
+    """Return an Image layer as pictures are read: itself, or with its channels together.
+
+    Parameters
+    ----------
+    layer : Layer
+        A picture.
+    like : Layer, optional
+        The picture that it was made from, which says how both are read.
+    """
+    like = like or layer
+    if getattr(layer, "rgb", False) or is_labels(layer) or layer.ndim != like.ndim:
+        return layer
+    reading = reading_of(like)
+    together = isinstance(reading, int) and reading < len(leading_shape(layer))
+    return cast("Layer", ChannelsTogether(layer, int(reading))) if together else layer
 
 
 def has_readings(wire: Input) -> bool:

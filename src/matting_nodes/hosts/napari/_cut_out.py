@@ -18,6 +18,7 @@ from ...job import Cancelled, Job
 from ...models.catalog import MODELS
 from ...nodes._cutout import cutout, proposed
 from ...version import __version__
+from ._axes import ChannelsTogether, as_picture
 from ._choices import is_picture, selected_or_last
 from ._failures import copy, report
 from ._layers import LayerFrames
@@ -66,6 +67,13 @@ def cut_out(viewer: napari.viewer.Viewer) -> CutOutPanel | None:
     if picture is None:
         show_warning("There is no image layer. The object is cut out of one. Open a picture first.")
         return None
+    read = as_picture(picture)
+    if isinstance(read, ChannelsTogether) and read.count != 3:
+        show_warning(
+            f"{picture.name} has {read.count} channels that make one picture. The object is cut "
+            "out of 1 or 3. Choose to read each plane by itself, below the image of any widget."
+        )
+        return None
     panel = CutOutPanel(viewer, picture)
     dock = viewer.window.add_dock_widget(panel, name=TITLE, area="right")
     # A panel that is closed cancels.
@@ -88,7 +96,7 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer, layer: Layer) -> None:
-        self._viewer, self._layer = viewer, layer
+        self._viewer, self._layer, self._read = viewer, layer, layer
         self._worker: Worker | None = None
         self.message = widgets.Label(value=layer.name)
         self.message.native.setWordWrap(True)
@@ -114,8 +122,9 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
 
         use_model_folder()
         show = to_ui_thread(self.native, self._show_progress)
-        stack = leading_shape(self._layer)
-        planes = LayerFrames(self._layer, stack, lambda plane: plane)
+        self._read = as_picture(self._layer)
+        stack = leading_shape(self._read)
+        planes = LayerFrames(self._read, stack, lambda plane: plane)
         device = str(preferences().get("device", "auto"))
         self._worker = worker = create_worker(
             _work,
@@ -158,9 +167,11 @@ class CutOutPanel(widgets.Container[widgets.bases.Widget]):
         layer, base = self._layer, tag(self._layer).get("base", self._layer.name)
         made = {"kind": "image", "output": "cutout", "base": base, "network": cut.network}
         made |= {"node": "cutout", "version": __version__, "inputs": {"image": layer.name}}
+        read = self._read
+        made |= {"axes": {"image": read.told}} if isinstance(read, ChannelsTogether) else {}
         with below_what_is_edited(self._viewer):
             result = self._viewer.add_image(
-                cut.data, name=f"{base} cutout", rgb=True, metadata={TAG: made}, **transforms(layer)
+                cut.data, name=f"{base} cutout", rgb=True, metadata={TAG: made}, **transforms(read)
             )
             put_on_checkerboard(self._viewer, result)
         layer.visible = False

@@ -10,6 +10,7 @@ import numpy as np
 from magicgui import widgets
 
 from ...arrays import Kind
+from ._axes import as_picture
 from ._choices import LayerChoice, is_picture, selected_or_last
 from ._places import leading_shape, plane_shape, transforms
 from ._protocols import LabelsLayer, Layer, without_proxy
@@ -126,12 +127,13 @@ def added_trimap(
     viewer : Viewer
         Where it is added.
     picture : Image layer
-        Whose planes and place it has.
+        Whose planes and place it has; channels that make one picture have one trimap.
     name : str
         The layer's.
     **provenance
         Goes into its tag.
     """
+    picture = as_picture(picture)
     layer: LabelsLayer = viewer.add_labels(
         np.zeros(leading_shape(picture) + plane_shape(picture), np.uint8),
         name=name,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...arrays import Pixels
 from ...errors import MattingError
 from ...nodes.estimate_foreground import estimate_foreground
+from ._axes import as_picture
 from ._choices import is_picture
 from ._layers import plane_on_show
 from ._places import plane_shape
@@ -54,19 +55,21 @@ def colors_at(
         for each in fitting
         if tag(each).get("base") == base and "output" in tag(each)
     }
+    picture = next((each for each in fitting if is_picture(each) and each.name == base), None)
     if "foreground" in found and "background" in found:
-        sides = (plane_on_show(found[name], point)[place] for name in ("foreground", "background"))
+        both = [as_picture(found[name], like=picture) for name in ("foreground", "background")]
+        sides = (plane_on_show(layer, point)[place] for layer in both)
         return PixelColors(*(np.atleast_1d(color).astype(np.float64) for color in sides))
-    pictures = [each for each in fitting if is_picture(each) and each.name == base]
-    if not pictures:
+    if picture is None:
         return PixelColors(None, None)
     around = tuple(slice(max(0, at - REACH), at + REACH + 1) for at in place)
     inside = tuple(at - part.start for at, part in zip(place, around, strict=True))
     try:
-        both = estimate_foreground(plane_on_show(pictures[0], point)[around], plane[around])
+        colors = plane_on_show(as_picture(picture), point)[around]
+        estimated = estimate_foreground(colors, plane[around])
     except MattingError:
         return PixelColors(None, None)
-    return PixelColors(*(np.atleast_1d(color[inside]).astype(np.float64) for color in both))
+    return PixelColors(*(np.atleast_1d(color[inside]).astype(np.float64) for color in estimated))
 
 
 def _has_pixels_of(layer: Layer, alpha: Layer) -> bool:

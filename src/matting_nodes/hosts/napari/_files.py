@@ -1,13 +1,15 @@
 """Layers in and out of files: alphas in 16 bits and more, trimaps as grey pictures.
 
-Only layers that carry our tag: others are written as they would be without this plugin.
+Only layers that carry our tag: others are written as they would be without this plugin. TIFFs keep
+where a layer lies and how it was made; so do their readers.
 """
 
 from __future__ import annotations
 
 import io as streams
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +17,58 @@ from numpy.typing import NDArray
 from ...arrays import Kind, Pixels, as_trimap, check_finite
 from ...errors import FileError, ShapeError
 from ...io import images, stacks
+from ._kept import keep, kept
 from ._preferences import PLUGIN
 from ._protocols import LayerData, LayerMeta, LayerPixels
+from ._results import edited_after
 from ._trimap import TAG, labels_to_trimap, trimap_options, trimap_to_labels
 
 TIFF = (".tif", ".tiff")
+Reader = Callable[[str | list[str]], list[LayerData]]
 
 
-def read_trimap(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]]:
+def read_trimap(path: str | list[str]) -> Reader:
     """Return what opens a grey picture with "trimap" in its name as a trimap."""
     return _open_trimap
 
 
 def _open_trimap(path: str | list[str]) -> list[LayerData]:
-    paths = [path] if isinstance(path, str) else path
-    return [
-        (_read_labels(Path(one)), {"name": Path(one).stem, **trimap_options()}, "labels")
-        for one in paths
-    ]
+    return [_trimap_in(Path(one)) for one in _as_list(path)]
+
+
+def _trimap_in(path: Path) -> LayerData:
+    found = kept(path)
+    meta = {"name": path.stem, **trimap_options(**found.tag), **found.place}
+    return _read_labels(path), meta, "labels"
+
+
+def read_result(path: str | list[str]) -> Reader | None:
+    """Return what opens a TIFF of a result as the layer that it was; None for any other file."""
+    ours = all(kept(Path(one)).tag for one in _as_list(path))
+    return _open_result if ours else None
+
+
+def _open_result(path: str | list[str]) -> list[LayerData]:
+    return [_result_in(Path(one)) for one in _as_list(path)]
+
+
+def _result_in(path: Path) -> LayerData:
+    from tifffile import imread
+
+    found = kept(path)
+    kind = found.tag.get("kind")
+    if kind == Kind.TRIMAP.value:
+        return _trimap_in(path)
+    values = imread(path)
+    meta = {"name": path.stem, "metadata": {TAG: found.tag}, **found.place, **found.look}
+    if not found.is_labels:
+        return values, meta, "image"
+    black_and_white = kind == Kind.MASK.value and values.max(initial=0) == 255
+    return (values > 0).astype(np.uint8) if black_and_white else values, meta, "labels"
+
+
+def _as_list(path: str | list[str]) -> list[str]:
+    return [path] if isinstance(path, str) else path
 
 
 def _read_labels(path: Path) -> NDArray[np.uint8]:
@@ -83,7 +119,7 @@ def write_picture(path: str, data: LayerPixels, meta: LayerMeta) -> list[str]:
     values = np.asarray(data[0]) if meta.get("multiscale") else data
     if _kind(meta) is None or values.dtype.kind != "f" or not _is_for_us(path):
         return _hand_on("image", path, data, meta)
-    return [_write(path, np.asarray(values), meta.get("rgb", False), meta["name"])]
+    return [_write(path, np.asarray(values), meta)]
 
 
 def write_trimap(path: str, data: LayerPixels, meta: LayerMeta) -> list[str]:
@@ -104,11 +140,22 @@ def write_trimap(path: str, data: LayerPixels, meta: LayerMeta) -> list[str]:
         If the layer cannot be written; no file is then.
     """
     labels = np.asarray(data)
+    if _kind(meta) in (Kind.TRIMAP, Kind.MASK):
+        meta = _told_of_edits(meta, labels)
     if _kind(meta) is Kind.TRIMAP and _is_for_us(path):
-        return [_write(path, labels_to_trimap(labels, meta["name"]), False, meta["name"])]
+        return [_write(path, labels_to_trimap(labels, meta["name"]), meta, is_labels=True)]
     if _kind(meta) is Kind.MASK and _is_for_us(path) and labels.max(initial=0) <= 1:
-        return [_write(path, (labels > 0) * np.uint8(255), False, meta["name"])]
+        return [_write(path, (labels > 0) * np.uint8(255), meta, is_labels=True)]
     return _hand_on("labels", path, data, meta)
+
+
+def _told_of_edits(meta: LayerMeta, labels: Pixels) -> LayerMeta:
+    """Return a layer's parameters with a tag that says whether it was painted over."""
+    metadata = meta["metadata"]
+    made = {name: value for name, value in metadata[TAG].items() if name != "edited"}
+    if maker := edited_after(made, labels):
+        made["edited"] = f"painted over after {maker}"
+    return {**meta, "metadata": {**metadata, TAG: made}}
 
 
 def _kind(meta: LayerMeta) -> Kind | None:
@@ -148,10 +195,11 @@ def _hand_on(layer_type: str, path: str, data: LayerPixels, meta: LayerMeta) -> 
     return npe2.write(path, [(data, meta, layer_type)], plugin_name=found[max(found)])
 
 
-def _write(path: str, values: Pixels, rgb: bool, name: str) -> str:
+def _write(path: str, values: Pixels, meta: LayerMeta, is_labels: bool = False) -> str:
     target = Path(path) if Path(path).suffix else Path(f"{path}.tif")
+    rgb, name = bool(meta.get("rgb", False)), meta["name"]
     if target.suffix.lower() in TIFF:
-        _write_tiff(target, values, rgb)
+        _write_tiff(target, values, rgb, keep(meta, is_labels))
         return str(target)
     planes = values.reshape(-1, *values.shape[-3 if rgb else -2 :])
     if len(planes) > 1:
@@ -166,7 +214,7 @@ def _write(path: str, values: Pixels, rgb: bool, name: str) -> str:
     return str(images.write_image(target, planes[0], bits=bits, force=True))
 
 
-def _write_tiff(target: Path, values: Pixels, rgb: bool) -> None:
+def _write_tiff(target: Path, values: Pixels, rgb: bool, options: Mapping[str, Any]) -> None:
     """Write an array of any number of axes, its values as they are."""
     import tifffile
 
@@ -177,5 +225,6 @@ def _write_tiff(target: Path, values: Pixels, rgb: bool) -> None:
         photometric="rgb" if rgb else "minisblack",
         extrasamples=["unassalpha"] if rgb and values.shape[-1] == 4 else None,
         compression="zlib",
+        **options,
     )
     images.write_whole(target, stream.getvalue())

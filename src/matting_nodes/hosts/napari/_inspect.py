@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 BINS = 64
 # What is dragged or hovered over is followed, but not drawn at every step of the mouse.
 PAUSE = 50
+SMALLEST = 120
+"""Pixels; in fewer there is no room for axes beside their labels."""
 INPUTS = (
     Input("alpha", Kind.ALPHA, help="The matte."),
     Input("reference", Kind.ALPHA, optional=True, help="Another matte, or the ground truth."),
@@ -96,14 +98,15 @@ class InspectWidget(widgets.Container[widgets.bases.Widget]):
 
     def draw(self) -> None:
         """Draw what the chosen layers hold now; values that have not changed are not read again."""
-        if min(self._canvas.get_width_height()) == 0:
-            return  # Folded away: it is drawn when it gets its size.
+        if min(self._canvas.get_width_height()) < SMALLEST:
+            return  # Folded away, or unfolding: it is drawn when it gets its size.
         mattes = [layer for layer in (self.alpha.value, self.reference.value) if layer is not None]
         changed, self._changed = self._changed, False
         if changed:
             point = self._viewer.dims.point
             self._planes = {layer: shown_values(plane_on_show(layer, point)) for layer in mattes}
             self._draw_histogram()
+            self._explain()
         self._draw_profile()
         self._color_axes()
         if changed or self._laid_out != self._canvas.get_width_height():

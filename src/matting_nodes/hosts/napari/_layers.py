@@ -101,7 +101,8 @@ def grid_of(spec: NodeSpec, layers: Mapping[str, Layer]) -> Grid:
         for wire in spec.inputs
         if wire.name in layers and wire.kind.is_picture and not is_shapes(layers[wire.name])
     }
-    if not given:
+    placed = [wire for wire in given if not wire.any_size]
+    if not placed:
         raise MissingInputError(
             f"{spec.title} has no layer to work on",
             f"It needs the {spec.inputs[0].name}",
@@ -109,7 +110,6 @@ def grid_of(spec: NodeSpec, layers: Mapping[str, Layer]) -> Grid:
         )
     for wire, layer in given.items():
         conversion(layer, wire.kind)
-    placed = [wire for wire in given if not wire.any_size]
     picture = given[min(placed, key=lambda wire: wire.kind is not Kind.IMAGE)]
     grid = Grid.of(picture, {wire.name: layer for wire, layer in given.items()})
     if isinstance(picture, ChannelsTogether) and picture.kept:

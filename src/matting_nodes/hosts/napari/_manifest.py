@@ -8,6 +8,8 @@ from ._preferences import PLUGIN, configurations
 
 HERE = "matting_nodes.hosts.napari"
 SUBMENU = "matting_nodes"
+# What layers of results are called; a file so called is asked whether it is one.
+RESULTS = ("alpha", "mask", "foreground", "background", "composite", "cutout", "confidence")
 
 
 def widget_name(spec: NodeSpec) -> str:
@@ -31,6 +33,7 @@ def manifest() -> dict[str, object]:
                 _command(f"{PLUGIN}.cut_out", "Cut out the object", "cut_out"),
                 _command(f"{PLUGIN}.new_trimap", "New trimap", "new_trimap"),
                 _command(f"{PLUGIN}.read_trimap", "Open as a trimap", "read_trimap"),
+                _command(f"{PLUGIN}.read_result", "Open as it was saved", "read_result"),
                 _command(f"{PLUGIN}.write_picture", "Save an image or alpha", "write_picture"),
                 _command(f"{PLUGIN}.write_trimap", "Save a trimap or mask", "write_trimap"),
                 _command(f"{PLUGIN}.open_lemur", "Open the lemur", "open_lemur"),
@@ -59,7 +62,14 @@ def manifest() -> dict[str, object]:
                     "command": f"{PLUGIN}.read_trimap",
                     "filename_patterns": ["*trimap*.png", "*trimap*.tif", "*trimap*.tiff"],
                     "accepts_directories": False,
-                }
+                },
+                {
+                    "command": f"{PLUGIN}.read_result",
+                    "filename_patterns": [
+                        f"*{name}*.{ending}" for name in RESULTS for ending in ("tif", "tiff")
+                    ],
+                    "accepts_directories": False,
+                },
             ],
             "writers": [
                 _writer("write_picture", "mattes", "image"),

@@ -1,4 +1,4 @@
-"""All nodes in one dock: numbered steps that fold, the next one open."""
+"""All nodes in one dock: numbered steps that fold, the next one open, and a batch of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui import widgets
 
 from ...nodes import all_nodes
+from ._batch import BatchWidget
 from ._confidence import LeastCertain
 from ._hair_brush import KEY, HairBrush
 from ._inspect import InspectWidget
@@ -75,6 +76,8 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         painting.margins = (0, 0, 0, 0)
         self.folds["alpha_matte"].addWidget(painting.native)
         self._add(layout, "inspect", "Inspect", self.inspect.native)
+        self.batch = BatchWidget({name: self.nodes[name] for name in STEPS})
+        self._add(layout, "batch", "Batch", self.batch.native)
         layout.addStretch()
         self.preview = Preview(napari_viewer, self.nodes["composite"])
         self.append(self.preview.backdrop)
@@ -134,6 +137,8 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         self.folds[name] = fold = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
         fold.setDuration(0)
         fold.toggleButton().setToolTip(body.toolTip())
+        # A long title is cut, and does not widen the dock.
+        fold.toggleButton().setMinimumWidth(40)
         if (rows := fold.layout()) is not None:
             rows.setContentsMargins(6, 2, 6, 2)
         fold.addWidget(body)

@@ -231,10 +231,22 @@ def _fits(layer: Layer, kind: Kind, data: Pixels, rgb: bool) -> bool:
 
 def painted_over(layer: Layer) -> str:
     """Return the title of the node that made a layer, if it was painted over after that."""
-    made = tag(layer)
-    if not isinstance(layer.data, np.ndarray) or made.get("sha256") in (None, sha256(layer.data)):
+    return edited_after(tag(layer), layer.data) if isinstance(layer.data, np.ndarray) else ""
+
+
+def edited_after(made: LayerMeta, data: Pixels) -> str:
+    """Return the title of the node that made some data, if they are no longer what it made.
+
+    Parameters
+    ----------
+    made : dict
+        The tag of their layer.
+    data : array
+        They.
+    """
+    if made.get("sha256") in (None, sha256(data)):
         return ""
-    return str(made["node"]).replace("_", " ").title()
+    return str(made.get("node", "")).replace("_", " ").title() or "it was saved"
 
 
 def _checksum(data: Pixels) -> int:

@@ -76,6 +76,16 @@ class ResultTable(QWidget):
             self.view.setItem(number, column, _item(cell))
         self.view.setSortingEnabled(was_sorting)
 
+    def wrap_last_column(self) -> None:
+        """Let the last column take what the others leave; `fit_rows` makes room for its lines."""
+        if (columns := self.view.horizontalHeader()) is not None:
+            columns.setStretchLastSection(True)
+            columns.sortIndicatorChanged.connect(self.fit_rows)
+
+    def fit_rows(self, *_: object) -> None:
+        """Make rows as high as their texts; once all are there, since it measures every one."""
+        self.view.resizeRowsToContents()
+
     def rows(self) -> list[list[str]]:
         """Return the cells in the order on show, numbers in full."""
         return [

@@ -33,7 +33,7 @@ from ._preferences import preferences, preferred_device, use_model_folder
 from ._protocols import Layer, Worker
 from ._readiness import obstacle, shown_inputs
 from ._results import ResultLayers, painted_over
-from ._scroll import scrolled
+from ._scroll import scrolled, wrapped
 from ._showing import follow_grid, show_well
 from ._table import ResultTable
 from ._work import LiveStack, Outcome, Request, work
@@ -57,7 +57,6 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     """A parameter, the method or the choice of layers has changed."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        from qtpy.QtCore import Qt
         from qtpy.QtWidgets import QSizePolicy
 
         self._viewer = napari_viewer
@@ -93,9 +92,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.progress_bar.native.setSizePolicy(policy)
         self.obstacle, self.message = widgets.Label(value=""), widgets.Label(value="")
         for label in (self.obstacle, self.message):
-            label.native.setWordWrap(True)
-            label.native.setAlignment(Qt.AlignmentFlag.AlignTop)
-            label.native.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            wrapped(label.native)
         # As wide as the dock, and as high as its text is then.
         wide, high = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding
         self.message.native.setSizePolicy(wide, high)
@@ -200,7 +197,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             self.fields[owner, parameter.name].visible = chosen and (
                 self.advanced.value or not parameter.advanced
             )
-        method = self.method.value if self.spec.default_method else "default"
+        method = self.chosen_method
         shown = shown_inputs(self.spec, method)
         for name, choice in self.layer_choices.items():
             choice.visible = name in shown
@@ -223,10 +220,12 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self._show_readiness()
 
     def _propose_layers(self, _value: object = None) -> None:
-        wanted, must = (of(self.spec, self._method()) for of in (worth_choosing, needed))
+        wanted, must = (of(self.spec, self.chosen_method) for of in (worth_choosing, needed))
         propose(self.layer_choices, wanted, self._viewer.layers.selection.active, must)
 
-    def _method(self) -> str:
+    @property
+    def chosen_method(self) -> str:
+        """The selected method, or "default" of a node that has none."""
         return self.method.value if self.spec.default_method else "default"
 
     def leave_scrolling(self) -> None:
@@ -250,7 +249,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     def _has_planes(self) -> bool:
         """Tell whether the run is on a stack."""
         try:
-            read = as_read(self.spec, self._layers(), self._method())
+            read = as_read(self.spec, self._layers(), self.chosen_method)
             return len(grid_of(self.spec, read)) > 1
         except MattingError:
             return False
@@ -342,9 +341,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
 
     def _layers(self) -> dict[str, Layer]:
         """Return the chosen layers by the input's name."""
-        method = self.method.value if self.spec.default_method else "default"
         chosen = {n: self.layer_choices[n].value for n in self.layer_choices}
-        shown = shown_inputs(self.spec, method)
+        shown = shown_inputs(self.spec, self.chosen_method)
         return {n: layer for n, layer in chosen.items() if layer is not None and n in shown}
 
     def request(self) -> Request:
@@ -352,7 +350,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         parameters = self.parameters()
         complete_parameters(self.spec, parameters)
         layers = self._layers()
-        read = as_read(self.spec, layers, self._method())
+        read = as_read(self.spec, layers, self.chosen_method)
         axes = {name: layer.told for name, layer in read.items() if isinstance(layer, AxesView)}
         grid = grid_of(self.spec, read)
         inputs: dict[str, Frames | None] = {

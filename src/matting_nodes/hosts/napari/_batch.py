@@ -1,0 +1,315 @@
+"""Batch: a folder of pictures through the steps of the panel, as they are set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui import widgets
+from magicgui.types import FileDialogMode
+from qtpy.QtWidgets import QSizePolicy
+
+from ...errors import MattingError, MissingInputError, ParameterError, as_matting_error
+from ...graph import Folders, Graph, GraphNode, Link, check
+from ...graph.batches import Batch, Done, plan, run_here
+from ...graph.wires import id_of, node_id
+from ...job import Cancelled, Job
+from ._protocols import Worker
+from ._readiness import shown_inputs
+from ._scroll import wrapped
+from ._table import ResultTable
+
+if TYPE_CHECKING:
+    from ._widget import NodeWidget
+
+LOADER, SAVER = "picture", "save"
+RESULTS = {
+    "composite": ("composite", ""),
+    "foreground with its alpha": ("estimate_foreground", "alpha_matte"),
+    "alpha": ("", "alpha_matte"),
+    "trimap": ("", "make_trimap"),
+    "mask": ("", "segment"),
+}
+"""What can be saved: the step whose picture it is, and the step whose matte."""
+PREFIXES = dict(zip(RESULTS, ("composite", "foreground", "alpha", "trimap", "mask"), strict=True))
+COLUMNS = ("picture", "result", "why")
+MEASURED = 20
+"""Rows whose names say how wide their column is."""
+DONE, SKIPPED, FAILED = "done", "done before", "failed"
+
+
+def workflow(steps: Mapping[str, NodeWidget], result: str, file_type: str = "png") -> Graph:
+    """Return the steps, as they are set, as a workflow that loads one picture and saves a result.
+
+    Parameters
+    ----------
+    steps : mapping of NodeWidget
+        By the node's name, in the order of the pipeline.
+    result : str
+        A key of RESULTS.
+    file_type : {"png", "tiff"}
+        What is saved.
+
+    Raises
+    ------
+    MattingError
+        If a step is set to something that a file does not have.
+    """
+    graph = Graph().with_node(
+        GraphNode(LOADER, id_of("Load Picture"), {"image": ""}, "Load Picture")
+    )
+    made = {"image": Link(LOADER)}
+    for name, step in steps.items():
+        _check_is_for_files(step)
+        shown = shown_inputs(step.spec, step.chosen_method)
+        wired = {w.name: made[w.name] for w in step.spec.inputs if w.name in {*shown} & {*made}}
+        # A rough mask that Segment takes is a prompt, and drawn by hand.
+        graph = graph.with_node(
+            GraphNode(name, node_id(step.spec), {**wired, **_set_in(step)}, step.spec.title)
+        )
+        output = step.spec.outputs[0].name
+        made.setdefault(output, Link(name))
+    picture, matte = RESULTS[result]
+    saved = {"image": Link(picture)} if picture else {}
+    saved |= {"alpha": Link(matte)} if matte else {}
+    settings = {"filename_prefix": PREFIXES[result], "file_type": file_type, "bits": "auto"}
+    return graph.with_node(GraphNode(SAVER, id_of("Save Picture"), {**saved, **settings}))
+
+
+def _set_in(step: NodeWidget) -> dict[str, object]:
+    """Return a step's parameters by the names that workflows have for them."""
+    method = {"method": step.method.value} if step.spec.default_method else {}
+    return method | {
+        f"method.{name}" if owner else name: widget.value
+        for (owner, name), widget in step.fields.items()
+        if owner in ("", step.method.value)
+    }
+
+
+def _check_is_for_files(step: NodeWidget) -> None:
+    parameters = step.parameters()
+    chosen = step.spec.chosen(step.chosen_method)
+    for parameter in (*step.spec.parameters, *(chosen.parameters if chosen else ())):
+        if parameter.wants_pixel_size(parameters):
+            raise ParameterError(
+                f"{step.spec.title} has a length in physical units",
+                "How large a pixel is is read from layers, and not from the files of a folder",
+                f"Set {parameter.label} (among the advanced), or take px or percent",
+            )
+    for name, choice in step.layer_choices.items():
+        if choice.wire.any_size and choice.value is not None:
+            raise MissingInputError(
+                f"{step.spec.title} takes the layer {choice.value.name} as its {name}",
+                "A batch takes its pictures from the folder, and no layer",
+                f"Choose no {name}, and a color or another backdrop",
+            )
+
+
+class BatchWidget(widgets.Container[widgets.bases.Widget]):
+    """Runs the panel's steps over a folder, as `matting-nodes run --each` does, and resumes.
+
+    Parameters
+    ----------
+    steps : mapping of NodeWidget
+        By the node's name, in the order of the pipeline.
+    """
+
+    def __init__(self, steps: Mapping[str, NodeWidget]) -> None:
+        self._steps = steps
+        self._worker: Worker | None = None
+        self._told: Callable[[object], None] | None = None
+        self._counts: Counter[str] = Counter()
+        self.folder = _folder_edit("pictures", "The folder whose pictures are taken.")
+        self.output = _folder_edit(
+            "results",
+            "The folder where results are saved; one beside the pictures by default.",
+        )
+        self.result = widgets.ComboBox(
+            label="save", choices=list(RESULTS), tooltip="Which result is saved of each picture."
+        )
+        self.file_type = widgets.ComboBox(
+            label="as",
+            choices=["png", "tiff"],
+            tooltip="PNG holds an alpha in 16 bits and pictures in 8, TIFF floats.",
+        )
+        self.run_button = widgets.PushButton(text="Run the folder")
+        self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False)
+        self.message = widgets.Label(
+            value="Each picture goes through the steps above as they are set. What is drawn on "
+            "layers is not taken along. Results that are there and up to date are kept."
+        )
+        wrapped(self.message.native)
+        # As wide as the dock, and as high as its text is then.
+        wide, high = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding
+        self.message.native.setSizePolicy(wide, high)
+        below = widgets.Container[widgets.bases.Widget](
+            widgets=[self.run_button, self.progress_bar, self.message], labels=False
+        )
+        below.margins = (0, 0, 0, 0)
+        super().__init__(widgets=[self.folder, self.output, self.result, self.file_type, below])
+        self.table = ResultTable()
+        self.table.wrap_last_column()
+        self.native.layout().addWidget(self.table)
+        self.table.hide()
+        self.run_button.changed.connect(self._run_or_cancel)
+        # A panel that is closed cancels.
+        self.native.destroyed.connect(self.cancel)
+
+    def __repr__(self) -> str:
+        # magicgui's makes a signature, in which a folder of nothing has no value.
+        return f"<Batch widget (folder={str(self.folder.value)!r})>"
+
+    @property
+    def running(self) -> bool:
+        """Whether a batch is under way."""
+        return self._worker is not None
+
+    def _folders(self) -> tuple[Path, Path]:
+        """Return the folder of the pictures and that of the results."""
+        source: Any = self.folder.value
+        if source is None or not source.is_dir():
+            raise MissingInputError(
+                f"{source} is not a folder" if source else "There is no folder of pictures yet",
+                "A batch takes the pictures of a folder",
+                "Choose one",
+            )
+        target: Any = self.output.value
+        return source, target or source.absolute().with_name(f"{source.absolute().name}-results")
+
+    def _run_or_cancel(self) -> None:
+        if self.running:
+            self.cancel()
+        else:
+            self.run()
+
+    def run(self) -> None:
+        """Start on the folder, in a thread of its own; bad input gives a message."""
+        from napari.qt.threading import create_worker
+        from napari.utils.notifications import show_warning
+
+        if self.running:
+            return
+        try:
+            graph = workflow(self._steps, self.result.value, self.file_type.value)
+            check(graph)
+            source, target = self._folders()
+        except MattingError as error:
+            self.message.value = str(error)
+            show_warning(str(error))
+            return
+        self._told = told = self._told or _to_ui_thread(self, self._show)
+        self._counts.clear()
+        self.table.fill(COLUMNS, [])
+        self.table.show()
+        self._set_running(True)
+        self._worker = worker = create_worker(
+            _work,
+            graph,
+            (source, target),
+            # The worker itself is only known once it is made.
+            lambda: Job(lambda fraction, _: told(float(fraction)), lambda: worker.abort_requested),
+            told,
+            _start_thread=False,
+        )
+        worker.returned.connect(self._finish)
+        worker.finished.connect(self._stop)
+        worker.start()
+
+    def cancel(self, _event: object = None) -> None:
+        """Ask the batch to stop; it does within a step of its work, and what is saved stays."""
+        if self._worker is not None:
+            self._worker.quit()
+            with suppress(RuntimeError):  # The window may be closing.
+                self.run_button.text, self.run_button.enabled = "Cancelling…", False
+
+    def _set_running(self, running: bool) -> None:
+        self.run_button.text = "Cancel" if running else "Run the folder"
+        self.run_button.enabled = True
+        self.progress_bar.value, self.progress_bar.visible = 0, running
+
+    def _show(self, said: object) -> None:
+        """Show what the thread says: how far it is, or what has come of a picture."""
+        if isinstance(said, float):
+            self.progress_bar.value = round(1000 * said)
+            return
+        assert isinstance(said, tuple)
+        self._counts[said[1]] += 1
+        self.table.add(said)
+        if self._counts.total() <= MEASURED:
+            self.table.view.resizeColumnToContents(0)
+        self.message.value = self._summary()
+
+    def _summary(self) -> str:
+        told = [f"{self._counts[name]} {name}" for name in (DONE, SKIPPED, FAILED)]
+        return ", ".join(told)
+
+    def _finish(self, refusal: str) -> None:
+        self.message.value = refusal or f"{self._summary()}; results are in {self._folders()[1]}"
+
+    def _stop(self) -> None:
+        worker, self._worker = self._worker, None
+        # The window may be gone before its last worker.
+        with suppress(RuntimeError):
+            self._set_running(False)
+            self.table.fit_rows()
+            if worker and worker.abort_requested:
+                self.message.value = f"Cancelled; Run goes on from there. {self._summary()}"
+
+
+def _work(
+    graph: Graph,
+    folders: tuple[Path, Path],
+    job: Callable[[], Job],
+    told: Callable[[object], None],
+) -> str:
+    """Do the batch, and return why none of it could be done, or ""; this touches no widget."""
+    batch = Batch(Folders(*folders))
+    try:
+        tasks = plan(graph, {(LOADER, "image"): folders[0]})
+        todo = []
+        for task in tasks:
+            job().check()
+            if batch.is_finished(task):
+                told((task.name, SKIPPED, ""))
+            else:
+                todo.append(task)
+        run_here(batch, todo, lambda done: told(_row(done)), job())
+    except Cancelled:
+        pass
+    except Exception as error:
+        return str(as_matting_error(error))
+    return ""
+
+
+def _row(done: Done) -> tuple[str, str, str]:
+    if done.error is not None:
+        return done.task.name, FAILED, str(done.error)
+    return done.task.name, DONE, "; ".join(done.texts)
+
+
+def _to_ui_thread(widget: BatchWidget, show: Callable[[object], None]) -> Callable[[object], None]:
+    """Return a function that shows something on a widget, from whichever thread it is called."""
+    from qtpy.QtCore import QObject, Signal
+
+    class Bridge(QObject):
+        said = Signal(object)
+
+    bridge = Bridge(widget.native)
+    bridge.said.connect(show)
+
+    def tell(said: object) -> None:
+        # The widget, and with it the bridge, may be gone before the thread.
+        with suppress(RuntimeError):
+            bridge.said.emit(said)
+
+    return tell
+
+
+def _folder_edit(label: str, tooltip: str) -> widgets.FileEdit:
+    mode = FileDialogMode.EXISTING_DIRECTORY
+    edit = widgets.FileEdit(mode=mode, label=label, nullable=True, tooltip=tooltip)
+    edit.line_edit.native.setMinimumWidth(40)
+    return edit
