@@ -35,7 +35,7 @@ GROUPS = {
     "Photo": ("MarkObject",),
     "Find the object": ("Segment", "LoadBackgroundRemovalModel", "RemoveBackground"),
     "Trimap and matte": ("MakeTrimap", "EditTrimap", "AlphaMatte"),
-    "Cut out": ("Cutout",),
+    "Cut out": ("Cutout", "DifferenceMatte"),
     "Colors and result": ("EstimateForeground", "Composite"),
     "Measure": ("Compare",),
 }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # The nodes among these are written by scripts/generate.py.
     from .nodes.alpha_matte import alpha_matte as alpha_matte
     from .nodes.compare import compare as compare
     from .nodes.composite import composite as composite
+    from .nodes.difference_matte import difference_matte as difference_matte
     from .nodes.estimate_foreground import estimate_foreground as estimate_foreground
     from .nodes.make_trimap import make_trimap as make_trimap
     from .nodes.segment import segment as segment
