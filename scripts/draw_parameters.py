@@ -100,6 +100,9 @@ def drawn(spec: NodeSpec, method: str, parameter: Parameter) -> bool:
     # Networks' results cannot be drawn without their weights.
     if method == "onnx" or (method and spec.methods[method].is_network):
         return False
+    # Nor is a table a picture.
+    if not any(output.kind.is_picture for output in spec.outputs):
+        return False
     return not {parameter.name, f"{spec.name} {parameter.name}"} & NOT_DRAWN
 
 

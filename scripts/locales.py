@@ -28,6 +28,7 @@ NODES = {
         "Composite": "合成抠图",
         "Compare": "比较抠图",
         "Difference Matte": "双背景抠图",
+        "Measure": "测量",
         "Cutout": "一键抠图",
         "Edit Trimap": "编辑三分图 (Trimap)",
         "Load Picture": "加载图片",
@@ -42,6 +43,7 @@ NODES = {
         "Composite": "マット合成",
         "Compare": "マットの比較",
         "Difference Matte": "差分マット",
+        "Measure": "計測",
         "Cutout": "切り抜き",
         "Edit Trimap": "トライマップ編集",
         "Load Picture": "画像を読み込む",
@@ -143,6 +145,7 @@ WORDS = {
         "registration": "配准",
         "least_difference": "最小差异",
         "residual": "残差",
+        "reach": "范围",
         "table": "数值表",
         "picture": "图片",
     },
@@ -238,6 +241,7 @@ WORDS = {
         "second_color": "2 つ目の色",
         "registration": "位置合わせ",
         "least_difference": "最小の差",
+        "reach": "範囲",
         "residual": "残差",
         "table": "数値表",
         "picture": "画像",
@@ -312,6 +316,29 @@ TEXTS = {
         "两个背景的差异（各通道的均方根）小于此值处，Alpha 和前景取自最近的可解像素，残差为 1。",
         "背景の差（チャンネルの二乗平均平方根）がこれより小さい所では、アルファと前景は最も近い"
         "解ける画素の値になり、残差は 1 です。",
+    ),
+    "Measure each object by its matte: a pixel counts by the share of it that is object.": (
+        "按抠图测量每个物体：每个像素按其中物体所占的份额计入。",
+        "各物体をマットで計測します。画素は、そのうち物体が占める割合で数えます。",
+    ),
+    "Numbered objects.": ("编号的物体。", "番号付きの物体。"),
+    "The matte of all of them.": ("所有物体的 Alpha。", "すべての物体のアルファ。"),
+    "The picture, for intensities.": ("图片，用于测量强度。", "画像（輝度の計測用）。"),
+    "Its unmixed foreground, from EstimateForeground.": (
+        "它的前景颜色，来自“估计前景颜色”。",
+        "「前景色の推定」による、その前景。",
+    ),
+    "How far beyond its label an object's soft edge is measured.": (
+        "在标签之外多远仍测量物体的柔和边缘。",
+        "ラベルの外どこまで物体の柔らかいエッジを計測するか。",
+    ),
+    "px is pixels; physical the unit of pixel_size.": (
+        "px 为像素；physical 为 pixel_size 的单位。",
+        "px は画素、physical は pixel_size の単位です。",
+    ),
+    "Side of a pixel in the physical unit. In napari, the layer's scale unless set.": (
+        "像素边长，以物理单位计。在 napari 中默认为图层的比例。",
+        "物理単位での画素の一辺。napari では、設定しなければレイヤーのスケール。",
     ),
     "Take the object off its background: the whole pipeline in one node.": (
         "把主体从背景中取出：一个节点完成整个流程。",

@@ -37,7 +37,7 @@ GROUPS = {
     "Trimap and matte": ("MakeTrimap", "EditTrimap", "AlphaMatte"),
     "Cut out": ("Cutout", "DifferenceMatte"),
     "Colors and result": ("EstimateForeground", "Composite"),
-    "Measure": ("Compare",),
+    "Measure": ("Compare", "Measure"),
 }
 # The subgraph that is Cutout in single nodes.
 STEPS = "Cutout in steps"

@@ -92,6 +92,9 @@ Points = Annotated[NDArray[np.float64], Kind.POINTS]
 Table = Annotated[dict[str, float], Kind.TABLE]
 """Named numbers."""
 
+Columns = Annotated[dict[str, NDArray[np.float64]], Kind.TABLE]
+"""Named columns of numbers, a row for each object."""
+
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 # Within this of 0 or 1, a mask or an alpha is definite; 1e-6 is for rounding errors in float32.
 DEFINITE = np.float32(2 / 255 + 1e-6)

@@ -46,11 +46,23 @@ class Shots(NamedTuple):
     behind_second: Image
 
     def cut(self, rows: slice, columns: slice = slice(None)) -> Shots:
-        """Return a part of all four."""
+        """Return a part of all four.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            Which part.
+        """
         return Shots(*(picture[rows, columns] for picture in self))
 
     def aligned(self, shift: Shift) -> Shots:
-        """Return the shots with the second and its background moved back by a shift."""
+        """Return the shots with the second and its background moved back.
+
+        Parameters
+        ----------
+        shift : Shift, pixels
+            How far the second lies from the first.
+        """
         return self._replace(
             second=moved_back(self.second, shift),
             behind_second=moved_back(self.behind_second, shift),
@@ -167,6 +179,11 @@ def _check_alike(solved: NDArray[np.bool_], least_difference: float) -> None:
 
 def check_order(shots: Shots) -> None:
     """Refuse pictures that differ the other way round than their backgrounds.
+
+    Parameters
+    ----------
+    shots : Shots
+        The pictures and their backgrounds.
 
     Raises
     ------

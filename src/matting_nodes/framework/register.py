@@ -21,6 +21,7 @@ from docstring_parser import parse as parse_docstring
 
 from ..arrays import AnyChannels, AnySize, Difference, Kind, ValuesOf
 from ..job import Job
+from .normalization import ValueRange
 from .parameters import Parameter, read_parameter, unwrap
 from .run import NORMALIZATION, run
 from .spec import LEAST_BYTES, METHODS, NODES, Input, Method, MethodSpec, NodeSpec, Output
@@ -36,7 +37,7 @@ class Node(NodeSpec, Generic[R]):
     def __signature__(self) -> inspect.Signature:
         """What Python shows: inputs, method, and every method's parameters."""
         own = inspect.signature(self.function).parameters
-        shown = {name: p for name, p in own.items() if name != "job"}
+        shown = {name: p for name, p in own.items() if name not in ("job", "image_range")}
         owners = [*(spec.parameters for spec in self.methods.values()), self.parameters]
         for parameter in itertools.chain(*owners):
             shown.setdefault(
@@ -116,7 +117,7 @@ def node(
             hint = hints[parameter.name]
             base, markers, optional = unwrap(hint)
             kind = next((m for m in markers if isinstance(m, Kind)), None)
-            if base is Job:
+            if base in (Job, ValueRange):
                 continue
             if base is Method:
                 default_method = str(parameter.default)
@@ -156,6 +157,7 @@ def node(
             default_method=default_method,
             outputs=_outputs(hints["return"]),
             wants_job="job" in hints,
+            wants_range="image_range" in hints,
             summary=docs.short_description or "",
             help=docs.long_description or "",
         )

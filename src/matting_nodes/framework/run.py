@@ -371,6 +371,8 @@ def run(
         arguments[group] = type_(**{f.name: ready[f.name] for f in fields(type_)})
     arguments |= {w.name: ready[w.name] for w in spec.inputs if not w.group}
 
+    if spec.wants_range:
+        arguments["image_range"] = ranges.get("image")
     stack = stack or Stack(1, lambda _: ready, lambda _: ready)
 
     def compute(job: Job) -> Any:

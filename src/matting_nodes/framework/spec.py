@@ -118,6 +118,8 @@ class NodeSpec:
     default_method: str
     outputs: tuple[Output, ...]
     wants_job: bool
+    wants_range: bool
+    """Whether it takes the values of its image that became 0 and 1."""
     summary: str
     help: str
 
