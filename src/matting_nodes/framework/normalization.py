@@ -67,7 +67,14 @@ class ValueRange:
     def restored(self, image: Image, difference: bool = False) -> Image:
         """Return colors in the picture's own numbers; a fourth channel, an alpha, stays.
 
-        They are in 0..1 where the picture uses its type's range. Of a difference, 0 stays 0.
+        They are in 0..1 where the picture uses its type's range.
+
+        Parameters
+        ----------
+        image : (H, W, C) float32
+            Colors in 0..1.
+        difference : bool
+            Whether it is a difference of pictures: 0 stays 0.
         """
         colors = image[..., :3] if image.shape[2] == 4 else image
         low = 0 if difference else self.low
