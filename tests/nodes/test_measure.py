@@ -122,6 +122,7 @@ def test_an_object_without_a_matte_has_no_center_and_no_brightness():
     assert table["area"][0] == 0
     assert np.isnan(table["centroid_x"][0])
     assert np.isnan(table["mean"][0])
+    assert np.isnan(table["mask_area_bias"][0])
 
 
 def test_labels_that_cannot_be_used():

@@ -90,17 +90,19 @@ def shapes(labels: Labels, owner: Labels, alpha: Alpha, pixel: float, job: Job) 
     perimeter = perimeter[present]
     with np.errstate(divide="ignore", invalid="ignore"):
         deviation = softness / (SQUARED_VARIANCE * perimeter)
-        return {
-            "label": present.astype(np.float64),
-            "area": area * pixel**2,
-            "centroid_x": total(share * (at % width)) / area * pixel,
-            "centroid_y": total(share * (at // width)) / area * pixel,
-            "equivalent_diameter": np.sqrt(area / math.pi) * (2 * pixel),
-            "perimeter": perimeter * pixel,
-            "edge_width": FROM_10_TO_90 * deviation * pixel,
-            "mask_area": hard[present].astype(np.float64) * pixel**2,
-            "mask_area_bias": hard[present] / area - 1,
-        }
+        return _finite(
+            {
+                "label": present.astype(np.float64),
+                "area": area * pixel**2,
+                "centroid_x": total(share * (at % width)) / area * pixel,
+                "centroid_y": total(share * (at // width)) / area * pixel,
+                "equivalent_diameter": np.sqrt(area / math.pi) * (2 * pixel),
+                "perimeter": perimeter * pixel,
+                "edge_width": FROM_10_TO_90 * deviation * pixel,
+                "mask_area": hard[present].astype(np.float64) * pixel**2,
+                "mask_area_bias": hard[present] / area - 1,
+            }
+        )
 
 
 def half_level_lengths(alpha: Alpha, owner: Labels) -> Doubles:
@@ -193,11 +195,18 @@ def intensities(
             integrated = total(share * foreground.ravel()[at])
             mean = integrated / total(share)
         masked = np.bincount(labels.ravel(), channel.ravel(), minlength=count)[present]
-        return {
-            "mean": mean,
-            "integrated": integrated,
-            "background": behind,
-            "difference": mean - behind,
-            "mask_mean_bias": masked / hard[present] / mean - 1,
-            "mask_integrated_bias": masked / integrated - 1,
-        }
+        return _finite(
+            {
+                "mean": mean,
+                "integrated": integrated,
+                "background": behind,
+                "difference": mean - behind,
+                "mask_mean_bias": masked / hard[present] / mean - 1,
+                "mask_integrated_bias": masked / integrated - 1,
+            }
+        )
+
+
+def _finite(columns: Columns) -> Columns:
+    """Return the columns with NaN for what was divided by 0."""
+    return {name: np.where(np.isfinite(c), c, np.nan) for name, c in columns.items()}

@@ -89,6 +89,8 @@ def test_every_node_is_there_under_its_frozen_id(nodes):
         "MattingNodesEstimateForeground",
         "MattingNodesComposite",
         "MattingNodesCompare",
+        "MattingNodesDifferenceMatte",
+        "MattingNodesMeasure",
         "MattingNodesCutout",
         "MattingNodesEditTrimap",
         "MattingNodesLoadPicture",
