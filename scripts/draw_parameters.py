@@ -158,7 +158,7 @@ def _before_two(colors: np.ndarray, alpha: np.ndarray, name: str) -> dict[str, A
     ramp = np.linspace(0, 1, alpha.shape[1], dtype=np.float32)[None, :, None]
     behind = np.broadcast_to(ramp, colors.shape)
     second = alpha[..., None] * colors + (1 - alpha[..., None]) * behind
-    given = {"image": white, "second_image": second, "second_background": behind}
+    given = {"image": white, "second_image": second, "second_plate": behind}
     return given if name == "least_difference" else {"image": white, "second_image": black}
 
 

@@ -140,7 +140,8 @@ WORDS = {
         "print_size": "打印尺寸",
         "print_resolution": "打印分辨率",
         "second_image": "第二张图像",
-        "second_background": "第二个背景",
+        "plate": "背景板",
+        "second_plate": "第二个背景板",
         "second_color": "第二种颜色",
         "registration": "配准",
         "least_difference": "最小差异",
@@ -237,7 +238,8 @@ WORDS = {
         "print_size": "プリントサイズ",
         "print_resolution": "プリント解像度",
         "second_image": "2 枚目の画像",
-        "second_background": "2 つ目の背景",
+        "plate": "背景プレート",
+        "second_plate": "2 つ目の背景プレート",
         "second_color": "2 つ目の色",
         "registration": "位置合わせ",
         "least_difference": "最小の差",
@@ -284,7 +286,7 @@ TEXTS = {
         "第二个背景前的同一主体。",
         "2 つ目の背景の前の同じ対象。",
     ),
-    "The first background without the object. It is used instead of the color.": (
+    "The first background without the object (clean plate). It is used instead of the color.": (
         "没有主体的第一个背景。它代替颜色的设置。",
         "対象のない 1 つ目の背景。色の設定より優先されます。",
     ),

@@ -54,7 +54,7 @@ def test_plates_and_colors_may_be_mixed(scene):
     colors, alpha, plate = scene
     blue = np.float32([0, 0, 1])
     found = difference_matte(
-        over(colors, alpha, plate), over(colors, alpha, blue), background=plate, second_color="blue"
+        over(colors, alpha, plate), over(colors, alpha, blue), plate=plate, second_color="blue"
     )
     apart = np.sqrt(((plate - blue) ** 2).mean(axis=2)) > 0.1
     assert np.abs(found.alpha - alpha)[apart].max() < 1e-4
@@ -77,8 +77,8 @@ def test_where_the_backgrounds_are_alike_the_residual_says_so(scene):
     found = difference_matte(
         over(colors, alpha, first),
         over(colors, alpha, second),
-        background=first,
-        second_background=second,
+        plate=first,
+        second_plate=second,
     )
     assert (found.residual[50:60] == 1).all()
     assert found.residual[:50].max() < 1e-5

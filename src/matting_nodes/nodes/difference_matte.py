@@ -31,8 +31,8 @@ class Unmixed(NamedTuple):
 def difference_matte(
     image: Image,
     second_image: Annotated[Image, ValuesOf("image", jointly=True)],
-    background: Annotated[Image, ValuesOf("image", jointly=True)] | None = None,
-    second_background: Annotated[Image, ValuesOf("image", jointly=True)] | None = None,
+    plate: Annotated[Image, ValuesOf("image", jointly=True)] | None = None,
+    second_plate: Annotated[Image, ValuesOf("image", jointly=True)] | None = None,
     *,
     color: Annotated[str, Color()] = "white",
     second_color: Annotated[str, Color()] = "black",
@@ -52,9 +52,9 @@ def difference_matte(
         The object before the first background.
     second_image : like image
         The same object before the second background.
-    background : like image, optional
-        The first background without the object. It is used instead of the color.
-    second_background : like image, optional
+    plate : like image, optional
+        The first background without the object (clean plate). It is used instead of the color.
+    second_plate : like image, optional
         The second background without the object. It is used instead of the second color.
     color : str
         Color of the first background: a name or #rrggbb.
@@ -89,8 +89,8 @@ def difference_matte(
     shots = Shots(
         as_rgb(image),
         as_rgb(second_image),
-        _behind(background, image, color, "color"),
-        _behind(second_background, image, second_color, "second_color"),
+        _behind(plate, image, color, "color"),
+        _behind(second_plate, image, second_color, "second_color"),
     )
     matte = unmix(shots, least_difference, job.part(0, 0.5))
     check_order(shots)
@@ -119,6 +119,6 @@ def _behind(picture: Image | None, like: Image, color: str, name: str) -> Image:
         raise ParameterError(
             f"{name} of Difference Matte is transparent",
             "A background is a color that can be seen",
-            "Choose a color, or give the background as a picture",
+            "Choose a color, or give the background as a plate",
         )
     return np.broadcast_to(np.array(rgb, np.float32), (*like.shape[:2], 3))

@@ -36,6 +36,8 @@ def test_the_steps_are_numbered_and_the_first_is_open(panel):
         "4. Estimate Foreground",
         "5. Composite",
         "Compare",
+        "Difference Matte",
+        "Measure",
         "Inspect",
     ]
     assert unfolded(panel) == ["segment"]
