@@ -117,6 +117,18 @@ def test_a_shifted_picture_is_refused_with_its_shift_or_aligned(scene, right, do
     assert wrong[1] < 0.4 * wrong[0]
 
 
+def test_a_shift_shows_in_a_small_part_of_a_large_smooth_picture(scene):
+    import cv2
+
+    colors, alpha, _ = (cv2.resize(part, None, fx=3, fy=3) for part in scene)
+    edge = ((0, 600), (0, 1100))
+    colors, alpha = np.pad(colors, (*edge, (0, 0)), mode="edge"), np.pad(alpha, edge)
+    white, black = (eight_bits(over(colors, alpha, behind)) for behind in (1, 0))
+    difference_matte(white, black)
+    with pytest.raises(ValueRangeError, match="shifted by"):
+        difference_matte(white, np.roll(black, (2, 3), (0, 1)))
+
+
 def test_the_shift_stands_in_the_provenance(scene):
     colors, alpha, _ = scene
     white, black = over(colors, alpha, 1), moved(over(colors, alpha, 0), 2, 1)

@@ -19,8 +19,9 @@ from ..job import Job
 ROWS = 128
 # Below this alpha the color is that of the nearest pixel above: 8 bits hold too little of it.
 LEAST_ALPHA = np.float32(4 / 255)
-# A root mean square of the residual above this has its cause looked for: 8 bits leave 0.002.
-SUSPECT_RESIDUAL = 0.005
+# If one pixel in a thousand has more residual than this, its cause is looked for: rounding to
+# 8 bits leaves up to 0.004. A mean would hide the edges of a large picture.
+SUSPECT_RESIDUAL, SUSPECT_SHARE = 0.008, 0.001
 # Pixels of a shift that counts, and the share of the squared residual that it must leave at most.
 SHIFT_TOLERANCE, EXPLAINED = 0.1, 0.8
 # Pixels: the side of the square in which a shift is measured.
@@ -224,7 +225,7 @@ def find_shift(
         None if the residual is small, or no shift of more than a tenth of a pixel lowers it.
     """
     known = matte.residual[matte.residual < 1]
-    if known.size == 0 or float(np.sqrt(np.mean(known**2))) < SUSPECT_RESIDUAL:
+    if known.size == 0 or (float((known > SUSPECT_RESIDUAL).mean()) < SUSPECT_SHARE):
         return None
     window = shots.cut(*_window(matte.residual))
 
