@@ -35,6 +35,8 @@ NOT_DRAWN = {
     "normalization",
     "per_channel",
     "alpha_matte iterations",
+    "difference_matte color",
+    "difference_matte second_color",
 }
 # Values that show more than half and twice the default.
 VALUES: dict[str, list[Any]] = {
@@ -47,6 +49,8 @@ VALUES: dict[str, list[Any]] = {
     "epsilon": [1e-9, 1e-7, 1e-4],
     "grabcut iterations": [1, 2, 5],
     "largest_hole": [0, 200, 4000],
+    "least_difference": [0.05, 0.2, 0.45],
+    "registration": ["align", "ignore"],
     "band largest_hole": [0, 1, 10],
     "structuring_element largest_hole": [0, 1, 10],
     "pixel_size": [0.5, 1.0, 2.0],
@@ -96,6 +100,9 @@ def drawn(spec: NodeSpec, method: str, parameter: Parameter) -> bool:
     # Networks' results cannot be drawn without their weights, and an ID photo not without a face.
     if spec.name == "id_photo" or method == "onnx" or (method and spec.methods[method].is_network):
         return False
+    # Nor is a table a picture.
+    if not any(output.kind.is_picture for output in spec.outputs):
+        return False
     return not {parameter.name, f"{spec.name} {parameter.name}"} & NOT_DRAWN
 
 
@@ -106,13 +113,13 @@ def picture_path(spec: NodeSpec, method: str, parameter: Parameter) -> Path:
 
 def values(method: str, parameter: Parameter) -> list[Any]:
     """Return the values that are drawn."""
+    for key in (f"{method} {parameter.name}", parameter.name):
+        if key in VALUES:
+            return VALUES[key]
     if parameter.choices:
         return list(parameter.choices)
     if parameter.type is bool:
         return [False, True]
-    for key in (f"{method} {parameter.name}", parameter.name):
-        if key in VALUES:
-            return VALUES[key]
     default, slider = parameter.default, parameter.slider
     assert slider is not None, f"{parameter.name} needs an entry in VALUES"
     spread = [default / 2, default, default * 2]
@@ -136,9 +143,23 @@ def inputs(spec: NodeSpec, method: str, name: str) -> dict[str, Any]:
         if name.startswith("despill"):
             given["image"] = _before_green(lemur, alpha)
         return given | ({"background": sample_data.beach()[:150, :150]} if name == "fit" else {})
+    if spec.name == "difference_matte":
+        return _before_two(lemur[FUR], alpha[FUR], name)
     wanted = {w.name for w in spec.inputs}
     given = {"image": lemur[FUR], "alpha": alpha[FUR], "trimap": sample_data.lemur_trimap()[FUR]}
     return {key: value for key, value in given.items() if key in wanted}
+
+
+def _before_two(colors: np.ndarray, alpha: np.ndarray, name: str) -> dict[str, Any]:
+    """Fur before white and black: the black one partly white, or shifted, to show what matters."""
+    white, black = (alpha[..., None] * colors + (1 - alpha[..., None]) * b for b in (1, 0))
+    if name == "registration":
+        return {"image": white, "second_image": np.roll(black, 3, axis=1)}
+    ramp = np.linspace(0, 1, alpha.shape[1], dtype=np.float32)[None, :, None]
+    behind = np.broadcast_to(ramp, colors.shape)
+    second = alpha[..., None] * colors + (1 - alpha[..., None]) * behind
+    given = {"image": white, "second_image": second, "second_plate": behind}
+    return given if name == "least_difference" else {"image": white, "second_image": black}
 
 
 def _islands() -> np.ndarray:

@@ -28,6 +28,8 @@ NODES = {
         "Composite": "合成抠图",
         "Compare": "比较抠图",
         "ID Photo": "证件照",
+        "Difference Matte": "双背景抠图",
+        "Measure": "测量",
         "Cutout": "一键抠图",
         "Edit Trimap": "编辑三分图 (Trimap)",
         "Load Picture": "加载图片",
@@ -42,6 +44,8 @@ NODES = {
         "Composite": "マット合成",
         "Compare": "マットの比較",
         "ID Photo": "証明写真",
+        "Difference Matte": "差分マット",
+        "Measure": "計測",
         "Cutout": "切り抜き",
         "Edit Trimap": "トライマップ編集",
         "Load Picture": "画像を読み込む",
@@ -146,6 +150,14 @@ WORDS = {
         "despill_amount": "去溢色强度",
         "print_size": "打印尺寸",
         "print_resolution": "打印分辨率",
+        "second_image": "第二张图像",
+        "plate": "背景板",
+        "second_plate": "第二个背景板",
+        "second_color": "第二种颜色",
+        "registration": "配准",
+        "least_difference": "最小差异",
+        "residual": "残差",
+        "reach": "范围",
         "table": "数值表",
         "picture": "图片",
     },
@@ -245,6 +257,14 @@ WORDS = {
         "despill_amount": "スピル除去量",
         "print_size": "プリントサイズ",
         "print_resolution": "プリント解像度",
+        "second_image": "2 枚目の画像",
+        "plate": "背景プレート",
+        "second_plate": "2 つ目の背景プレート",
+        "second_color": "2 つ目の色",
+        "registration": "位置合わせ",
+        "least_difference": "最小の差",
+        "reach": "範囲",
+        "residual": "残差",
         "table": "数値表",
         "picture": "画像",
     },
@@ -273,6 +293,74 @@ TEXTS = {
     "Measure a matte against a reference as the Composition-1k evaluation does.": (
         "按 Composition-1k 的评测方法，将抠图与参考比较。",
         "Composition-1k の評価方法で、マットを参照と比べます。",
+    ),
+    ("Unmix two pictures of one object before two known backgrounds: glass and hair, exactly."): (
+        "由同一主体在两个已知背景前的两张图片精确求解：玻璃与毛发皆可。",
+        "既知の 2 つの背景の前で撮った同じ対象の 2 枚から、ガラスも髪も正確に分離します。",
+    ),
+    "The object before the first background.": (
+        "第一个背景前的主体。",
+        "1 つ目の背景の前の対象。",
+    ),
+    "The same object before the second background.": (
+        "第二个背景前的同一主体。",
+        "2 つ目の背景の前の同じ対象。",
+    ),
+    "The first background without the object (clean plate). It is used instead of the color.": (
+        "没有主体的第一个背景。它代替颜色的设置。",
+        "対象のない 1 つ目の背景。色の設定より優先されます。",
+    ),
+    "The second background without the object. It is used instead of the second color.": (
+        "没有主体的第二个背景。它代替第二种颜色的设置。",
+        "対象のない 2 つ目の背景。2 つ目の色の設定より優先されます。",
+    ),
+    "Color of the first background: a name or #rrggbb.": (
+        "第一个背景的颜色：颜色名或 #rrggbb。",
+        "1 つ目の背景の色：色名または #rrggbb。",
+    ),
+    "Color of the second background: a name or #rrggbb.": (
+        "第二个背景的颜色：颜色名或 #rrggbb。",
+        "2 つ目の背景の色：色名または #rrggbb。",
+    ),
+    (
+        "What to do if the second picture is shifted: refuse says how far, align moves it and its "
+        "background back, ignore does not look."
+    ): (
+        "第二张图片有位移时怎么办：refuse 报告位移量并停止，align 把它和它的背景移回，"
+        "ignore 不检查。",
+        "2 枚目がずれているとき：refuse はずれの量を示して止まり、align はそれと背景を戻し、"
+        "ignore は調べません。",
+    ),
+    (
+        "Where the backgrounds differ by less (root mean square over channels), alpha and "
+        "foreground are those of the nearest pixel where they do not, and the residual is 1."
+    ): (
+        "两个背景的差异（各通道的均方根）小于此值处，Alpha 和前景取自最近的可解像素，残差为 1。",
+        "背景の差（チャンネルの二乗平均平方根）がこれより小さい所では、アルファと前景は最も近い"
+        "解ける画素の値になり、残差は 1 です。",
+    ),
+    "Measure each object by its matte: a pixel counts by the share of it that is object.": (
+        "按抠图测量每个物体：每个像素按其中物体所占的份额计入。",
+        "各物体をマットで計測します。画素は、そのうち物体が占める割合で数えます。",
+    ),
+    "Numbered objects.": ("编号的物体。", "番号付きの物体。"),
+    "The matte of all of them.": ("所有物体的 Alpha。", "すべての物体のアルファ。"),
+    "The picture, for intensities.": ("图片，用于测量强度。", "画像（輝度の計測用）。"),
+    "Its unmixed foreground, from EstimateForeground.": (
+        "它的前景颜色，来自“估计前景颜色”。",
+        "「前景色の推定」による、その前景。",
+    ),
+    "How far beyond its label an object's soft edge is measured.": (
+        "在标签之外多远仍测量物体的柔和边缘。",
+        "ラベルの外どこまで物体の柔らかいエッジを計測するか。",
+    ),
+    "px is pixels; physical the unit of pixel_size.": (
+        "px 为像素；physical 为 pixel_size 的单位。",
+        "px は画素、physical は pixel_size の単位です。",
+    ),
+    "Side of a pixel in the physical unit. In napari, the layer's scale unless set.": (
+        "像素边长，以物理单位计。在 napari 中默认为图层的比例。",
+        "物理単位での画素の一辺。napari では、設定しなければレイヤーのスケール。",
     ),
     "Take the object off its background: the whole pipeline in one node.": (
         "把主体从背景中取出：一个节点完成整个流程。",

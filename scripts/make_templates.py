@@ -35,9 +35,9 @@ GROUPS = {
     "Photo": ("MarkObject",),
     "Find the object": ("Segment", "LoadBackgroundRemovalModel", "RemoveBackground"),
     "Trimap and matte": ("MakeTrimap", "EditTrimap", "AlphaMatte"),
-    "Cut out": ("Cutout",),
+    "Cut out": ("Cutout", "DifferenceMatte"),
     "Colors and result": ("EstimateForeground", "Composite"),
-    "Measure": ("Compare",),
+    "Measure": ("Compare", "Measure"),
 }
 # The subgraph that is Cutout in single nodes.
 STEPS = "Cutout in steps"

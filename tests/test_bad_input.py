@@ -48,6 +48,8 @@ def inputs(spec, **sizes):
     given = {wire.name: good(wire.kind, **sizes) for wire in spec.inputs}
     if "background_scribbles" in given:  # strokes of both kinds may not overlap
         given["background_scribbles"] = 1 - given["background_scribbles"]
+    if "second_plate" in given:  # nor may two backgrounds be alike
+        given["second_plate"] = 1 - given["second_plate"]
     return given
 
 

@@ -26,9 +26,11 @@ if TYPE_CHECKING:  # The nodes among these are written by scripts/generate.py.
     from .nodes.alpha_matte import alpha_matte as alpha_matte
     from .nodes.compare import compare as compare
     from .nodes.composite import composite as composite
+    from .nodes.difference_matte import difference_matte as difference_matte
     from .nodes.estimate_foreground import estimate_foreground as estimate_foreground
     from .nodes.id_photo import id_photo as id_photo
     from .nodes.make_trimap import make_trimap as make_trimap
+    from .nodes.measure import measure as measure
     from .nodes.segment import segment as segment
 
 # Where each public name lives: importing the package itself loads none of it.

@@ -43,9 +43,22 @@ class AnySize:
 
 @dataclass(frozen=True)
 class ValuesOf:
-    """Marks a picture whose numbers mean the same as those of the input of this name."""
+    """Marks a picture whose numbers mean the same as those of the input of this name.
+
+    Parameters
+    ----------
+    name : str
+        The other input.
+    jointly : bool
+        Whether the range that becomes 0..1 is that of both, so that neither is clipped.
+    """
 
     name: str
+    jointly: bool = False
+
+
+class Difference:
+    """Marks a picture that comes out as a difference of others: 0 stays 0 in their numbers."""
 
 
 class AnyChannels:
@@ -78,6 +91,9 @@ Points = Annotated[NDArray[np.float64], Kind.POINTS]
 
 Table = Annotated[dict[str, float], Kind.TABLE]
 """Named numbers."""
+
+Columns = Annotated[dict[str, NDArray[np.float64]], Kind.TABLE]
+"""Named columns of numbers, a row for each object."""
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 # Within this of 0 or 1, a mask or an alpha is definite; 1e-6 is for rounding errors in float32.

@@ -64,13 +64,21 @@ class ValueRange:
         low, length = self.low.astype(kind), (self.high - self.low).astype(kind)
         return np.asarray(((pixels.astype(kind) - low) / length).clip(0, 1), np.float32)
 
-    def restored(self, image: Image) -> Image:
+    def restored(self, image: Image, difference: bool = False) -> Image:
         """Return colors in the picture's own numbers; a fourth channel, an alpha, stays.
 
         They are in 0..1 where the picture uses its type's range.
+
+        Parameters
+        ----------
+        image : (H, W, C) float32
+            Colors in 0..1.
+        difference : bool
+            Whether it is a difference of pictures: 0 stays 0.
         """
         colors = image[..., :3] if image.shape[2] == 4 else image
-        own = (colors * (self.high - self.low) + self.low).astype(np.float32)
+        low = 0 if difference else self.low
+        own = (colors * (self.high - self.low) + low).astype(np.float32)
         return np.dstack([own, image[..., 3]]) if image.shape[2] == 4 else own
 
 

@@ -19,8 +19,9 @@ from typing import Any, Generic, TypeVar, cast, get_type_hints
 from docstring_parser import Docstring
 from docstring_parser import parse as parse_docstring
 
-from ..arrays import AnyChannels, AnySize, Kind, ValuesOf
+from ..arrays import AnyChannels, AnySize, Difference, Kind, ValuesOf
 from ..job import Job
+from .normalization import ValueRange
 from .parameters import Parameter, read_parameter, unwrap
 from .run import NORMALIZATION, run
 from .spec import LEAST_BYTES, METHODS, NODES, Input, Method, MethodSpec, NodeSpec, Output
@@ -36,7 +37,7 @@ class Node(NodeSpec, Generic[R]):
     def __signature__(self) -> inspect.Signature:
         """What Python shows: inputs, method, and every method's parameters."""
         own = inspect.signature(self.function).parameters
-        shown = {name: p for name, p in own.items() if name != "job"}
+        shown = {name: p for name, p in own.items() if name not in ("job", "image_range")}
         owners = [*(spec.parameters for spec in self.methods.values()), self.parameters]
         for parameter in itertools.chain(*owners):
             shown.setdefault(
@@ -116,16 +117,24 @@ def node(
             hint = hints[parameter.name]
             base, markers, optional = unwrap(hint)
             kind = next((m for m in markers if isinstance(m, Kind)), None)
-            if base is Job:
+            if base in (Job, ValueRange):
                 continue
             if base is Method:
                 default_method = str(parameter.default)
             elif kind is not None:
                 any_size = any(isinstance(m, AnySize) for m in markers)
                 text = texts.get(parameter.name, "")
-                values_of = next((m.name for m in markers if isinstance(m, ValuesOf)), "")
+                values = next((m for m in markers if isinstance(m, ValuesOf)), ValuesOf(""))
                 inputs.append(
-                    Input(parameter.name, kind, optional, text, any_size, values_of=values_of)
+                    Input(
+                        parameter.name,
+                        kind,
+                        optional,
+                        text,
+                        any_size,
+                        values_of=values.name,
+                        measured_jointly=values.jointly,
+                    )
                 )
             elif is_dataclass(base):
                 groups[parameter.name] = base  # type: ignore[assignment]
@@ -146,8 +155,9 @@ def node(
             groups=groups,
             parameters=tuple(parameters),
             default_method=default_method,
-            outputs=tuple(Output(n or k.value, k) for n, k in read_outputs(hints["return"])),
+            outputs=_outputs(hints["return"]),
             wants_job="job" in hints,
+            wants_range="image_range" in hints,
             summary=docs.short_description or "",
             help=docs.long_description or "",
         )
@@ -243,6 +253,18 @@ def _members(group: type, name: str) -> list[Input]:
         kind = next(m for m in markers if isinstance(m, Kind))
         members.append(Input(f.name, kind, True, texts.get(f.name, ""), group=name))
     return members
+
+
+def _outputs(hint: Any) -> tuple[Output, ...]:
+    hints = get_type_hints(unwrap(hint)[0], include_extras=True) if not unwrap(hint)[1] else {}
+    return tuple(
+        Output(
+            name or kind.value,
+            kind,
+            is_difference=any(isinstance(m, Difference) for m in unwrap(hints.get(name))[1]),
+        )
+        for name, kind in read_outputs(hint)
+    )
 
 
 def read_outputs(hint: Any) -> list[tuple[str, Any]]:

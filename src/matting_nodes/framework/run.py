@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, get_args
 
+import numpy as np
+
 from ..arrays import CONVERSIONS, Kind, as_pixels, check_same_size
 from ..errors import DependencyError, MissingInputError, ParameterError, article
 from ..job import Job, in_background
@@ -208,9 +210,14 @@ def measure(
         frames = inputs.get(wire.name)
         if wire.kind is not Kind.IMAGE or frames is None:
             continue
+        joint = [w.name for w in spec.inputs if w.measured_jointly and w.values_of == wire.name]
         pictures = (
-            as_pixels(frames[index], wire.name, wire.name in several)
-            for index in range(len(frames))
+            as_pixels(each[index], name, name in several)
+            for name in (wire.name, *joint)
+            if (each := inputs.get(name)) is not None
+            for index in range(len(each))
+            # A background of 8 bits beside pictures of 16 has a range of its own.
+            if name == wire.name or np.asarray(each[index]).dtype == np.asarray(frames[0]).dtype
         )
         if wire.values_of in ranges:
             ranges[wire.name] = in_range_of(ranges[wire.values_of], next(pictures), wire.name)
@@ -364,6 +371,8 @@ def run(
         arguments[group] = type_(**{f.name: ready[f.name] for f in fields(type_)})
     arguments |= {w.name: ready[w.name] for w in spec.inputs if not w.group}
 
+    if spec.wants_range:
+        arguments["image_range"] = ranges.get("image")
     stack = stack or Stack(1, lambda _: ready, lambda _: ready)
 
     def compute(job: Job) -> Any:
@@ -381,7 +390,9 @@ def run(
     range_ = ranges.get("image")
     return Result(
         {
-            output.name: range_.restored(value) if range_ and output.kind is Kind.IMAGE else value
+            output.name: range_.restored(value, output.is_difference)
+            if range_ and output.kind is Kind.IMAGE
+            else value
             for output, value in zip(spec.outputs, results, strict=True)
         },
         provenance(spec, values, job, ranges),

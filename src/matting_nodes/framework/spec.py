@@ -50,6 +50,8 @@ class Input(Socket[Kind]):
     """The argument that this input is a field of, for inputs that come together."""
     values_of: str = ""
     """The picture whose range of values serves this one, too."""
+    measured_jointly: bool = False
+    """Whether that range is measured over both pictures."""
 
     @property
     def is_source(self) -> bool:
@@ -57,8 +59,12 @@ class Input(Socket[Kind]):
         return self.kind is Kind.IMAGE and not (self.values_of or self.any_size)
 
 
-Output = Socket[Kind]
-"""A wire out of a node."""
+@dataclass(frozen=True)
+class Output(Socket[Kind]):
+    """A wire out of a node."""
+
+    is_difference: bool = False
+    """Whether it is a difference of pictures: 0 stays 0 in their numbers."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,8 @@ class NodeSpec:
     default_method: str
     outputs: tuple[Output, ...]
     wants_job: bool
+    wants_range: bool
+    """Whether it takes the values of its image that became 0 and 1."""
     summary: str
     help: str
 

@@ -17,6 +17,7 @@ from ..arrays import UNKNOWN, Kind
 from ..errors import MissingInputError, ParameterError, article, shown
 from ..framework.run import Frames, Result
 from ..framework.spec import Input, NodeSpec
+from ..framework.tables import as_csv, has_rows
 from ..memory import check_memory
 from .document import parsed
 
@@ -275,5 +276,7 @@ def _floats(value: NDArray[Any], kind: Kind) -> NDArray[Any]:
     return value
 
 
-def _text(table: Mapping[str, float]) -> str:
+def _text(table: Mapping[str, Any]) -> str:
+    if has_rows(table):
+        return as_csv(table)
     return "\n".join(f"{name} {number:.6g}" for name, number in table.items())

@@ -36,7 +36,9 @@ def test_the_steps_are_numbered_and_the_first_is_open(panel):
         "4. Estimate Foreground",
         "5. Composite",
         "Compare",
+        "Difference Matte",
         "ID Photo",
+        "Measure",
         "Inspect",
         "Batch",
     ]

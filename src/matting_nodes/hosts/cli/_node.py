@@ -10,6 +10,7 @@ from ...arrays import Kind
 from ...framework.parameters import Parameter
 from ...framework.run import run
 from ...framework.spec import Input, NodeSpec, Output
+from ...framework.tables import as_csv, has_rows
 from ...io import images
 from ...models.costs import described
 from ._commands import Commands
@@ -175,7 +176,9 @@ def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
         result = run(spec, inputs, _parameters(spec, options), job)
     for output in spec.outputs:
         value = result.values[output.name]
-        if output.kind is Kind.TABLE:
+        if output.kind is Kind.TABLE and has_rows(value):
+            print(as_csv(value))
+        elif output.kind is Kind.TABLE:
             for name, number in value.items():
                 print(f"{name:8} {number:.6g}")
         elif output.name in targets:

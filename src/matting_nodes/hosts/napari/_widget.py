@@ -18,6 +18,7 @@ from ...errors import MattingError
 from ...framework.parameters import Parameter
 from ...framework.run import Frames, complete_parameters
 from ...framework.spec import NodeSpec, Output
+from ...framework.tables import has_rows, rows_of
 from ...job import Job
 from ...models.costs import described
 from ._axes import AxesView, as_read
@@ -426,6 +427,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
     def _show_tables(self, request: Request, outcome: Outcome) -> None:
         """Show what was measured: of one plane as text, of a stack as a table below its mean."""
         tables, several = outcome.tables, len(outcome.tables) > 1
+        if tables and has_rows(tables[0]):
+            self._show_objects(request, outcome)
+            return
         self.table.setVisible(several)
         if several:
             rows = zip(request.planes, tables, strict=True)
@@ -437,6 +441,24 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         for name in tables[0] if tables else ():
             told.append(f"{name}: {fmean(table[name] for table in tables):.5g}")
         self.message.value = "\n".join(filter(None, (*told, outcome.remarks)))
+
+    def _show_objects(self, request: Request, outcome: Outcome) -> None:
+        """Show a row for each object, of one plane in the features of its layer, too."""
+        tables = outcome.tables
+        rows = zip(request.planes, tables, strict=True)
+        stacked = len(request.grid.stack) if len(tables) > 1 else 0
+        self.table.fill(
+            [*(f"axis {n}" for n in range(stacked)), *tables[0]],
+            [[*plane[:stacked], *row] for plane, table in rows for row in rows_of(table)],
+        )
+        self.table.show()
+        layer = request.layers.get("labels")
+        if len(tables) == 1 and layer is not None and hasattr(layer, "features"):
+            columns = dict(tables[0])
+            # napari finds an object's row by this name.
+            layer.features = {"index": columns.pop("label").astype(int), **columns}
+        objects = sum(len(table["label"]) for table in tables)
+        self.message.value = "\n".join(filter(None, (f"{objects} objects", outcome.remarks)))
 
     def _result_name(self, output: Output) -> str:
         """Return a result's name: the output's, or the node's if that says more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class Outcome:
     stacks: Mapping[str, Pixels]
     provenance: Mapping[str, object]
     remarks: str = ""
-    tables: list[Mapping[str, float]] = field(default_factory=list)
+    tables: list[Mapping[str, Any]] = field(default_factory=list)
     """What was measured, by plane."""
     range: ValueRange | None = None
     rgb: frozenset[str] = frozenset()

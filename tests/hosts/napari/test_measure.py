@@ -1,0 +1,73 @@
+"""Measure and Difference Matte in a real window."""
+
+from __future__ import annotations
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from matting_nodes import difference_matte, measure
+
+
+@pytest.fixture
+def soft():
+    """Two discs by number, and their matte."""
+    labels = np.zeros((60, 90), np.uint8)
+    cv2.circle(labels, (25, 30), 12, 2, -1)
+    cv2.circle(labels, (65, 30), 15, 5, -1)
+    return labels, cv2.GaussianBlur(np.float32(labels > 0), (0, 0), 1.5)
+
+
+def choose(widget, **layers):
+    for name, layer in layers.items():
+        choices = widget.layer_choices[name].choices
+        widget.layer_choices[name].value = next(c for c in choices if c and c.name == layer)
+
+
+def test_measure_shows_a_row_for_each_object_and_fills_the_features(
+    viewer, dock, finish, soft, tmp_path
+):
+    labels, alpha = soft
+    layer = viewer.add_labels(labels, name="discs")
+    viewer.add_image(alpha, name="matte")
+    viewer.add_image(100 + 900 * alpha, name="counts")
+    widget = dock("Measure")
+    choose(widget, labels="discs", alpha="matte", image="counts")
+    assert finish(widget) == "2 objects"
+    expected = measure(labels, alpha, (100 + 900 * alpha))
+    assert expected["mean"] == pytest.approx([1000, 1000], rel=1e-3)
+    assert list(layer.features["index"]) == [2, 5]
+    np.testing.assert_array_equal(layer.features["area"], expected["area"])
+    np.testing.assert_array_equal(layer.features["mean"], expected["mean"])
+    widget.table.save(tmp_path / "discs.csv")
+    with (tmp_path / "discs.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["area"]) for row in rows] == list(expected["area"])
+
+
+def test_measure_on_a_stack_is_one_table(viewer, dock, finish, soft):
+    labels, alpha = soft
+    layer = viewer.add_labels(np.stack([labels, labels * (labels == 2)]), name="discs")
+    viewer.add_image(np.stack([alpha, alpha]), name="matte")
+    widget = dock("Measure")
+    choose(widget, labels="discs", alpha="matte")
+    assert finish(widget) == "3 objects"
+    assert [row[:2] for row in widget.table.rows()] == [["0", "2.0"], ["0", "5.0"], ["1", "2.0"]]
+    assert "area" not in layer.features
+
+
+def test_difference_matte_of_two_layers(viewer, dock, finish, fur):
+    _, trimap = fur
+    alpha = cv2.GaussianBlur(np.float32(trimap > 200), (0, 0), 3)[..., None]
+    white, black = (alpha * fur[0] + (1 - alpha) * np.float32(behind) for behind in (1, 0))
+    viewer.add_image(white, name="white", rgb=True)
+    viewer.add_image(black, name="black", rgb=True)
+    widget = dock("Difference Matte")
+    choose(widget, image="white", second_image="black")
+    assert finish(widget) == ""
+    expected = difference_matte(white, black)
+    np.testing.assert_array_equal(viewer.layers["white alpha"].data, expected.alpha)
+    np.testing.assert_array_equal(viewer.layers["white foreground"].data, expected.foreground)
+    np.testing.assert_allclose(viewer.layers["white residual"].data, 0, atol=1e-5)
