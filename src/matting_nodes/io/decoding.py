@@ -111,10 +111,11 @@ def decode(path: Path, kind: Kind) -> list[Pixels]:
     MemoryLimitError
         If the memory that is free is too small.
     """
-    if not path.is_file():
-        raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
-    with _told(path), path.open("rb") as stream:
-        return _decoded(path, stream, kind, None)
+    with _told(path):
+        if not path.is_file():
+            raise FileError(f"{path} is not a file", "The picture must exist", "Check the path")
+        with path.open("rb") as stream:
+            return _decoded(path, stream, kind, None)
 
 
 def decode_bytes(data: bytes, name: str, kind: Kind, most: int = LARGEST) -> list[Pixels]:
