@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +29,22 @@ class PixelColors:
     background: NDArray[np.float64] | None
 
 
+NO_COLORS = PixelColors(None, None)
+
+
+def compile_estimates() -> None:
+    """Compile what estimates F and B; the first time that takes seconds."""
+    picture = np.linspace(0, 1, 108, dtype=np.float32).reshape(6, 6, 3)
+    estimate_foreground(picture, picture[..., 0])
+
+
 def colors_at(
-    layers: Iterable[Layer], alpha: Layer, plane: Pixels, place: tuple[int, int], point: list[float]
+    layers: Iterable[Layer],
+    alpha: Layer,
+    plane: Pixels,
+    place: tuple[int, int],
+    point: Sequence[float],
+    estimate: bool,
 ) -> PixelColors:
     """Return F and B of a pixel: from Estimate Foreground's layers, else estimated around it.
 
@@ -46,6 +60,8 @@ def colors_at(
         The pixel.
     point : sequence of float
         The viewer's `dims.point`.
+    estimate : bool
+        Whether they may be estimated.
     """
     base = tag(alpha).get("base", alpha.name)
     fitting = [each for each in layers if _has_pixels_of(each, alpha)]
@@ -58,14 +74,14 @@ def colors_at(
         sides = (plane_on_show(found[name], point)[place] for name in ("foreground", "background"))
         return PixelColors(*(np.atleast_1d(color).astype(np.float64) for color in sides))
     pictures = [each for each in fitting if is_picture(each) and each.name == base]
-    if not pictures:
-        return PixelColors(None, None)
+    if not (pictures and estimate):
+        return NO_COLORS
     around = tuple(slice(max(0, at - REACH), at + REACH + 1) for at in place)
     inside = tuple(at - part.start for at, part in zip(place, around, strict=True))
     try:
         both = estimate_foreground(plane_on_show(pictures[0], point)[around], plane[around])
     except MattingError:
-        return PixelColors(None, None)
+        return NO_COLORS
     return PixelColors(*(np.atleast_1d(color[inside]).astype(np.float64) for color in both))
 
 
@@ -74,7 +90,7 @@ def _has_pixels_of(layer: Layer, alpha: Layer) -> bool:
 
 
 def confidence_at(
-    layers: Iterable[Layer], alpha: Layer, place: tuple[int, int], point: list[float]
+    layers: Iterable[Layer], alpha: Layer, place: tuple[int, int], point: Sequence[float]
 ) -> float | None:
     """Return how sure a pixel is, 0..1, if there is a layer that says so.
 
