@@ -13,6 +13,7 @@ from ...alpha.propagation.confidence import confidence, least_certain_places
 from ...errors import MattingError, MissingInputError, as_matting_error
 from ...framework.frames import frame
 from ...job import Cancelled, Job
+from ._keys import bind_to_viewer, unbind
 from ._places import LayerPlaces, Shape, leading_shape, pixels, plane_shape, transforms
 from ._protocols import Layer, Worker, without_proxy
 from ._results import below_what_is_edited
@@ -59,7 +60,7 @@ class LeastCertain(widgets.PushButton):
         self._places: list[tuple[int, int]] = []
         self._watch = LayerPlaces(self._forget)
         self.changed.connect(self.go)
-        viewer.bind_key(KEY, self.go, overwrite=True)
+        bind_to_viewer(viewer, KEY, self.go)
         self.native.destroyed.connect(self._stop)
 
     def go(self, _event: object = None) -> None:
@@ -187,7 +188,7 @@ class LeastCertain(widgets.PushButton):
         self._watch.stop()
         if self._worker is not None:
             self._worker.quit()
-        self._viewer.bind_key(KEY, None, overwrite=True)
+        unbind(self._viewer, KEY)
 
 
 def _plane_on_show(layer: Layer, point: Sequence[float]) -> Shape:

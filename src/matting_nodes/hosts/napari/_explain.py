@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +30,22 @@ class PixelColors:
     background: NDArray[np.float64] | None
 
 
+NO_COLORS = PixelColors(None, None)
+
+
+def compile_estimates() -> None:
+    """Compile what estimates F and B; the first time that takes seconds."""
+    picture = np.linspace(0, 1, 108, dtype=np.float32).reshape(6, 6, 3)
+    estimate_foreground(picture, picture[..., 0])
+
+
 def colors_at(
-    layers: Iterable[Layer], alpha: Layer, plane: Pixels, place: tuple[int, int], point: list[float]
+    layers: Iterable[Layer],
+    alpha: Layer,
+    plane: Pixels,
+    place: tuple[int, int],
+    point: Sequence[float],
+    estimate: bool,
 ) -> PixelColors:
     """Return F and B of a pixel: from Estimate Foreground's layers, else estimated around it.
 
@@ -47,6 +61,8 @@ def colors_at(
         The pixel.
     point : sequence of float
         The viewer's `dims.point`.
+    estimate : bool
+        Whether they may be estimated.
     """
     base = tag(alpha).get("base", alpha.name)
     fitting = [each for each in layers if _has_pixels_of(each, alpha)]
@@ -60,15 +76,15 @@ def colors_at(
         both = [as_picture(found[name], like=picture) for name in ("foreground", "background")]
         sides = (plane_on_show(layer, point)[place] for layer in both)
         return PixelColors(*(np.atleast_1d(color).astype(np.float64) for color in sides))
-    if picture is None:
-        return PixelColors(None, None)
+    if picture is None or not estimate:
+        return NO_COLORS
     around = tuple(slice(max(0, at - REACH), at + REACH + 1) for at in place)
     inside = tuple(at - part.start for at, part in zip(place, around, strict=True))
     try:
         colors = plane_on_show(as_picture(picture), point)[around]
         estimated = estimate_foreground(colors, plane[around])
     except MattingError:
-        return PixelColors(None, None)
+        return NO_COLORS
     return PixelColors(*(np.atleast_1d(color[inside]).astype(np.float64) for color in estimated))
 
 
@@ -77,7 +93,7 @@ def _has_pixels_of(layer: Layer, alpha: Layer) -> bool:
 
 
 def confidence_at(
-    layers: Iterable[Layer], alpha: Layer, place: tuple[int, int], point: list[float]
+    layers: Iterable[Layer], alpha: Layer, place: tuple[int, int], point: Sequence[float]
 ) -> float | None:
     """Return how sure a pixel is, 0..1, if there is a layer that says so.
 

@@ -12,6 +12,7 @@ from ...arrays import BACKGROUND, UNKNOWN, as_pixels
 from ...framework.normalization import measured, normalized
 from ...trimap.painting import Stroke, paint
 from ._choices import is_picture
+from ._keys import bind_to_viewer, unbind
 from ._layers import plane_on_show, resampled
 from ._places import Transform, plane_shape
 from ._protocols import LabelsLayer, Layer, Viewer, is_labels, without_proxy
@@ -33,7 +34,7 @@ class HairBrush:
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
-        viewer.bind_key(KEY, self.toggle_active, overwrite=True)
+        bind_to_viewer(viewer, KEY, self.toggle_active)
         self._on: list[LabelsLayer] = []
 
     def toggle_active(self, _viewer: object = None) -> None:
@@ -44,7 +45,7 @@ class HairBrush:
 
     def stop(self, _event: object = None) -> None:
         """Put it away for all trimaps."""
-        self._viewer.bind_key(KEY, None, overwrite=True)
+        unbind(self._viewer, KEY)
         for layer in self._on:
             layer.mouse_drag_callbacks.remove(self._drag)
         self._on = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from ...errors import ValueRangeError
 from ...framework.spec import Input
 from ._choices import LayerChoice, propose
 from ._drawing import DrawButtons
-from ._explain import PixelColors, colors_at, confidence_at, explained
+from ._explain import NO_COLORS, colors_at, compile_estimates, confidence_at, explained
 from ._layers import plane_on_show
 from ._places import in_pixels_of
 from ._protocols import Layer
@@ -58,6 +59,8 @@ class InspectWidget(widgets.Container[widgets.bases.Widget]):
         self._laid_out: tuple[int, int] | None = None
         self._rest: Any = None
         self._range, self._values = (0.0, 1.0), "alpha"
+        self._compiling: Any = None
+        self._estimates = False
         self._under_mouse: Sequence[float] | None = None
         self.layer_choices = {wire.name: LayerChoice(wire, napari_viewer) for wire in INPUTS}
         self.alpha, self.reference, self.line = self.layer_choices.values()
@@ -170,11 +173,26 @@ class InspectWidget(widgets.Container[widgets.bases.Widget]):
             self.pixel.value = ""
             return
         place, point, layers = (row, column), self._viewer.dims.point, list(self._viewer.layers)
-        colors = PixelColors(None, None)
+        colors = NO_COLORS
         if self._values == "alpha":
-            colors = colors_at(layers, layer, plane, place, point)
+            colors = colors_at(layers, layer, plane, place, point, self._can_estimate())
         sure = confidence_at(layers, layer, place, point)
         self.pixel.value = explained(place, float(plane[place]), colors, sure)
+
+    def _can_estimate(self) -> bool:
+        """Tell whether F and B can be estimated at once; if not, compile, and explain then."""
+        from napari.qt.threading import create_worker
+
+        if self._compiling is None:
+            self._compiling = create_worker(compile_estimates, _start_thread=False)
+            self._compiling.finished.connect(self._compiled)
+            self._compiling.start()
+        return self._estimates
+
+    def _compiled(self) -> None:
+        self._estimates = True
+        with suppress(RuntimeError):  # The window may be gone by now.
+            self._hovering.throttle()
 
     def _follow_theme(self, _event: object = None) -> None:
         self._color_axes()

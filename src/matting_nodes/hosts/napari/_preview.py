@@ -13,6 +13,7 @@ from ...errors import MattingError
 from ...framework.frames import frame
 from ...framework.run import Frames, run
 from ._choices import is_picture
+from ._keys import bind_to_viewer, unbind
 from ._layers import frames
 from ._places import LayerPlaces, transforms
 from ._protocols import Layer, without_proxy
@@ -109,7 +110,7 @@ class Preview:
         self.backdrop.changed.connect(self._show)
         composite.parameters_changed.connect(self._ask)
         viewer.layers.events.removed.connect(self._removed)
-        viewer.bind_key(KEY, self.next, overwrite=True)
+        bind_to_viewer(viewer, KEY, self.next)
         native.destroyed.connect(self._stop)
 
     def next(self, _viewer: object = None) -> None:
@@ -184,4 +185,4 @@ class Preview:
     def _stop(self, _event: object = None) -> None:
         self._places.stop()
         self._viewer.layers.events.removed.disconnect(self._removed)
-        self._viewer.bind_key(KEY, None, overwrite=True)
+        unbind(self._viewer, KEY)

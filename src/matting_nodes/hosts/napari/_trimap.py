@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Pixels, Trimap
 from ...errors import ValueRangeError
+from ._keys import taken_keys
 from ._protocols import LabelsLayer, Layer, LayerMeta
 
 TAG = "matting_nodes"
@@ -131,10 +132,8 @@ def _bind_keys() -> None:
     A key that napari, or its user, has given to something else keeps its meaning.
     """
     from napari.layers import Labels
-    from napari.settings import get_settings
 
-    shortcuts = get_settings().shortcuts.shortcuts
-    taken = {str(key) for keys in (*shortcuts.values(), Labels.class_keymap) for key in keys}
+    taken = taken_keys() | {str(key) for key in Labels.class_keymap}
     for key, label in _KEYS.items():
         if key not in taken:
             Labels.bind_key(key, _chooses(label))
