@@ -282,7 +282,7 @@ def test_inspect_tells_the_colors_of_all_channels(viewer, dock, finish, stains, 
     assert not finish(matte)
     alpha = viewer.layers["stains alpha"]
     row, column = np.argwhere((alpha.data > 0.4) & (alpha.data < 0.6))[0].tolist()
-    at = (alpha, alpha.data, (row, column), [0, row, column])
+    at = (alpha, alpha.data, (row, column), [0, row, column], True)
     estimated = colors_at(list(viewer.layers), *at)
     foreground, _ = estimate_foreground(np.moveaxis(stains, 0, 2), alpha.data)
     assert len(estimated.foreground) == 3

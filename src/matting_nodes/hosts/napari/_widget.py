@@ -93,6 +93,8 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.progress_bar.native.setSizePolicy(policy)
         self.obstacle, self.message = widgets.Label(value=""), widgets.Label(value="")
         for label in (self.obstacle, self.message):
+            # Qt asks for more width the longer a text is, however it wraps.
+            label.native.setMinimumWidth(1)
             wrapped(label.native)
         # As wide as the dock, and as high as its text is then.
         wide, high = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding
