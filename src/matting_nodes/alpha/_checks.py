@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..arrays import BACKGROUND, FOREGROUND, Image, Trimap
+from ..arrays import (
+    BACKGROUND,
+    FOREGROUND,
+    Alpha,
+    Image,
+    Trimap,
+    as_pixels,
+    as_trimap,
+    check_same_size,
+)
 from ..errors import EmptyRegionError, MattingError, ShapeError, Side
+from ..framework.normalization import Mode, measured, normalized
 
 
 def has_both_regions(trimap: Trimap) -> None:
@@ -29,6 +40,36 @@ def has_both_regions(trimap: Trimap) -> None:
                 # With neither side, it is not known what the frame shows.
                 missing=name if any(sides.values()) else None,
             )
+
+
+def prepared(
+    image: ArrayLike, trimap: ArrayLike, normalization: Mode, title: str, **beside: Alpha
+) -> tuple[Image, Trimap]:
+    """Return a picture and a trimap from outside, checked, as a method of 3 × 3 windows takes them.
+
+    Parameters
+    ----------
+    image : (H, W, C) array
+        The picture, in any form that nodes accept.
+    trimap : (H, W) array
+        Likewise.
+    normalization : str
+        As for nodes.
+    title : str
+        The method's.
+    **beside
+        What must be of the same size, by name.
+
+    Raises
+    ------
+    MattingError
+    """
+    pixels, known = as_pixels(image, any_channels=True), as_trimap(trimap)
+    picture = normalized(pixels, measured([pixels], normalization, "image"), "image")
+    check_same_size({"image": picture, "trimap": known, **beside})
+    check_window(picture, 3, title)
+    has_both_regions(known)
+    return picture, known
 
 
 def check_window(image: Image, window: int, title: str) -> None:

@@ -115,7 +115,7 @@ class Matting:
                 # The object has left the view, or fills it.
                 return np.full(trimap.shape, missing, np.float32), None
         if self.method == SAMPLED_PROPAGATION and self.device in ("auto", "cpu"):
-            from ..alpha.propagation.solve import propagated_on
+            from ..alpha.propagation.clip import propagated_on
 
             return propagated_on(full_contrast(as_image(frame.picture)), trimap, past, job)
         inputs = {"image": frame.picture, "trimap": trimap}

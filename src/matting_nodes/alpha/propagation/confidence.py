@@ -9,14 +9,11 @@ from ...arrays import (
     Alpha,
     Trimap,
     as_alpha,
-    as_pixels,
-    as_trimap,
-    check_same_size,
     unknown,
 )
-from ...framework.normalization import Mode, measured, normalized
+from ...framework.normalization import Mode
 from ...job import Job
-from .._checks import check_window, full_contrast, has_both_regions
+from .._checks import full_contrast, prepared
 from . import TITLE
 
 CELLS = 8
@@ -69,12 +66,8 @@ def confidence(
     Color Sampling for Robust Matting", CVPR 2007, measure how far samples explain a pixel; that
     predicts errors of the whole method less well.
     """
-    pixels, known = as_pixels(image, any_channels=True), as_trimap(trimap)
     solved = as_alpha(np.asarray(alpha))
-    picture = normalized(pixels, measured([pixels], normalization, "image"), "image")
-    check_same_size({"image": picture, "trimap": known, "alpha": solved})
-    check_window(picture, 3, TITLE)
-    has_both_regions(known)
+    picture, known = prepared(image, trimap, normalization, TITLE, alpha=solved)
     job = job or Job()
     from ...solvers.compiling import compiled
 

@@ -7,7 +7,7 @@ all unknown pixels, beginning with the last solution.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,12 +16,11 @@ from ...arrays import (
     Alpha,
     Image,
     Trimap,
-    as_pixels,
     as_trimap,
     check_same_size,
     unknown,
 )
-from ...framework.normalization import Mode, measured, normalized
+from ...framework.normalization import Mode
 from ...job import Job
 from ...solvers.boxes import (
     STENCIL_MARGIN,
@@ -36,8 +35,11 @@ from ...solvers.boxes import (
     whole,
     widened,
 )
-from .._checks import check_window, full_contrast, has_both_regions
+from .._checks import full_contrast, has_both_regions, prepared
 from . import TITLE
+
+if TYPE_CHECKING:
+    from .color_links import Links
 
 Floats = NDArray[np.float32]
 Booleans = NDArray[np.bool_]
@@ -157,11 +159,7 @@ class MattingSession:
         Cancelled
             If the job was cancelled.
         """
-        pixels, now = as_pixels(image, any_channels=True), as_trimap(trimap)
-        picture = normalized(pixels, measured([pixels], normalization, "image"), "image")
-        check_same_size({"image": picture, "trimap": now})
-        check_window(picture, 3, TITLE)
-        has_both_regions(now)
+        picture, now = prepared(image, trimap, normalization, TITLE)
         return cls(picture, now.copy(), job or Job())
 
     def update(
@@ -304,7 +302,7 @@ class MattingSession:
         term, solutions = self._term_and_guess(box)
         solve = _unknowns_near(seeds, trimap, box)
         solved = np.zeros(sides(box), bool)
-        for last in (False,) * GROWTHS + (True,):
+        for growth in range(GROWTHS + 1):
             if not solve.any():
                 break
             before, rows = solutions, self._rows.of(box, solve)
@@ -316,7 +314,7 @@ class MattingSession:
             weak = term[1] < WEAK_WEIGHT
             moved = (move > EDGE_TOLERANCE) | ((move > WEAK_EDGE_TOLERANCE) & weak)
             beyond = _dilated(moved, EDGE_WIDTH) & unknown(trimap[box]) & ~solve
-            if last or not beyond.any():
+            if growth == GROWTHS or not beyond.any():
                 break
             wider = union(shifted(bounds(beyond), box), box)
             wider = widened(wider, SOLVE_MARGIN + EDGE_WIDTH, trimap.shape)
@@ -370,10 +368,13 @@ class MattingSession:
         if not solve.any():
             return starts
         colors, term = gather_unknowns(self._samples.colors, term, solve, box)
-        first, second = (
-            self._links.links_of(solve, start, box, self._trimap, solution)
-            for start, solution in zip(starts, self._solved, strict=True)
-        )
+
+        def links(start: Floats, solution: Floats) -> Links:
+            return self._links.links_of(solve, start, box, self._trimap, solution)
+
+        first = second = links(starts[0], self._solved[0])
+        if starts[0] is not starts[1]:
+            second = links(starts[1], self._solved[1])
         return propagate(rows, colors, solve, (first, second), term, starts, job, energy)
 
 

@@ -9,7 +9,7 @@ Communications in Statistics 6, 1977).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +36,9 @@ ESTIMATE_SPREAD = 0.2
 """How far α̂ is from the first solution where its weight in the second is half of that."""
 FIRST_TOLERANCE = 3e-4
 """The residual at which the first solve stops; with it, α is off by 0.02 at most."""
-FRAME_ENERGY = 1e-3
-"""Energy of the error at which frames of a clip are solved: within 0.02 at any pixel."""
-PAST_SHARE, SOLUTION_WEIGHT = 0.8, 0.03
-"""What a frame's estimates count in the next one, and weight of the last solution."""
 
 Floats = NDArray[np.float32]
+Join = Callable[[Floats, NDArray[np.bool_]], tuple[Floats, Floats | None]]
 
 
 def sample_colors(image: Image, trimap: Trimap, job: Job) -> tuple[ColorSamples, Floats]:
@@ -65,37 +62,14 @@ def sample_colors(image: Image, trimap: Trimap, job: Job) -> tuple[ColorSamples,
     return samples, data_term(trimap, samples.expanded, samples.estimates)
 
 
-class Past(NamedTuple):
-    """What earlier frames of a clip say of α, at the places of the current one."""
-
-    alpha: Floats
-    """(H, W), the last solution."""
-    term: Floats
-    """(2, H, W): Σ w α̂ and Σ w over earlier frames, older ones counting less."""
-
-    def moved(self, x: Floats, y: Floats) -> Past:
-        """Return the same for the next frame.
-
-        Parameters
-        ----------
-        x, y : (H, W) float32, pixels
-            Where each of its pixels was in this frame.
-        """
-        import cv2
-
-        def at(plane: Floats, flag: int = cv2.INTER_CUBIC) -> Floats:
-            # Linear interpolation would blur α a little more with each frame.
-            return np.asarray(cv2.remap(plane, x, y, flag, borderMode=cv2.BORDER_REPLICATE))
-
-        height, width = self.alpha.shape
-        seen = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
-        value, weight = (at(plane) * seen for plane in self.term)
-        weight = np.maximum(weight, 0)
-        return Past(at(self.alpha).clip(0, 1), np.stack([value.clip(0, weight), weight]))
-
-
 def propagated(
-    image: Image, trimap: Trimap, job: Job, *, energy: float = 0, device: str = "cpu"
+    image: Image,
+    trimap: Trimap,
+    job: Job,
+    *,
+    energy: float = 0,
+    device: str = "cpu",
+    join: Join | None = None,
 ) -> Alpha:
     """Return the matte of a whole picture.
 
@@ -108,67 +82,28 @@ def propagated(
         Reports progress, and stops the work when it is cancelled.
     energy, device
         As for `propagate`.
+    join : callable(term, solve), optional
+        Returns the data term to solve with, for that of the samples, and an initial guess or None.
 
     Returns
     -------
     (H, W) float32, 0..1
     """
-    return propagated_on(image, trimap, None, job, energy=energy, device=device)[0]
-
-
-def propagated_on(
-    image: Image,
-    trimap: Trimap,
-    past: Past | None,
-    job: Job,
-    *,
-    energy: float = FRAME_ENERGY,
-    device: str = "cpu",
-) -> tuple[Alpha, Past]:
-    """Return the matte of a frame of a clip, and what it says of the frames to come.
-
-    The estimates of earlier frames, moved with the object, join those of this one: each sees the
-    object before another background. The last solution is a data term too, and what the solver
-    begins with. Where there is no past, the result is that of a single picture.
-
-    Parameters
-    ----------
-    image, trimap, job, energy, device
-        As for `propagated`.
-    past : Past, optional
-        Of the frames before, at the places of this one.
-
-    Returns
-    -------
-    alpha : (H, W) float32, 0..1
-    past : Past
-        Also of this frame, at its places.
-    """
     samples, term = sample_colors(image, trimap, job.part(0, 0.5))
-    solve = unknown(trimap)
-    pooled = np.stack([term[1] * term[0], term[1]])
-    if past is not None:
-        pooled += np.float32(PAST_SHARE) * past.term * solve
-        # Σ w (α − α̂)² = (Σ w) (α − Σ w α̂ / Σ w)² + const.
-        weight = pooled[1] + np.float32(SOLUTION_WEIGHT) * solve
-        value = pooled[0] + np.float32(SOLUTION_WEIGHT) * past.alpha * solve
-        mean = np.divide(value, weight, out=term[0].copy(), where=solve & (weight > 0))
-        term = np.stack([mean, weight])
-    start = term[0].copy()  # a view would keep the weights
-    if past is not None:
-        np.copyto(start, past.alpha, where=solve)
+    solve, guess = unknown(trimap), None
+    if join is not None:
+        term, guess = join(term, solve)
+    start = term[0].copy() if guess is None else guess  # a view would keep the weights
+    # A guess is a solution of similar equations: the second solve too begins with it.
+    starts = start, start if guess is None else start.copy()
     colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
     links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
     del samples
-    rows = laplacian_rows(image, solve, EPSILON, np.float32)
-    # With a past, the second solve too begins with the last solution.
-    starts = start, start if past is None else start.copy()
-    both = links, links
+    rows, both = laplacian_rows(image, solve, EPSILON, np.float32), (links, links)
     _, values = propagate(
         rows, colors, solve, both, term, starts, job.part(0.5, 1), energy, device=device
     )
-    alpha = values.clip(0, 1, out=values)
-    return alpha, Past(alpha, pooled)
+    return values.clip(0, 1, out=values)
 
 
 def propagate(
@@ -263,14 +198,13 @@ def propagate(
 
     first, second = (start.copy() for start in starts)
     weights = np.float32(FIRST_WEIGHT) * weight
-    solution = solved(weights, links[0], rhs, starts[0][solve], FIRST_TOLERANCE)
-    first[solve] = solution
+    found = x0 = solved(weights, links[0], rhs, starts[0][solve], FIRST_TOLERANCE)
     # w ← k w / (1 + (Δα / s)²)
-    away = (estimate - solution.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
+    away = (estimate - found.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
     weights = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
     if starts[0] is not starts[1]:
         _, rhs = system_from_rows(rows, inside, known(starts[1]))
-        solution = starts[1][solve]
-    links_now = links[1].reweighed(first[solve])
-    second[solve] = solved(weights, links_now, rhs, solution, TOLERANCE)
+        x0 = starts[1][solve]
+    first[solve] = found
+    second[solve] = solved(weights, links[1].reweighed(found), rhs, x0, TOLERANCE)
     return first, second
