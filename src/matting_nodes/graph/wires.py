@@ -51,6 +51,20 @@ def id_of(title: str) -> str:
     return "MattingNodes" + title.replace(" ", "")
 
 
+def stored_parameters(spec: NodeSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a node's parameters by the names that workflows store: "method.inner" for a method's.
+
+    Parameters
+    ----------
+    spec : NodeSpec
+        The node.
+    values : mapping
+        "method", if it has any, the method's parameters and the node's own.
+    """
+    own = {"method", *(parameter.name for parameter in spec.parameters)}
+    return {name if name in own else f"method.{name}": value for name, value in values.items()}
+
+
 class BatchFrames:
     """The frames of an IMAGE or MASK batch, read one at a time.
 

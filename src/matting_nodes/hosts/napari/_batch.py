@@ -15,12 +15,13 @@ from qtpy.QtWidgets import QSizePolicy
 from ...errors import MattingError, MissingInputError, ParameterError, as_matting_error
 from ...graph import Folders, Graph, GraphNode, Link, check
 from ...graph.batches import Batch, Done, plan, run_here
-from ...graph.wires import id_of, node_id
+from ...graph.wires import id_of, node_id, stored_parameters
 from ...job import Cancelled, Job
 from ._protocols import Worker
 from ._readiness import shown_inputs
 from ._scroll import wrapped
 from ._table import ResultTable
+from ._widget import to_ui_thread
 
 if TYPE_CHECKING:
     from ._widget import NodeWidget
@@ -67,9 +68,8 @@ def workflow(steps: Mapping[str, NodeWidget], result: str, file_type: str = "png
         shown = shown_inputs(step.spec, step.chosen_method)
         wired = {w.name: made[w.name] for w in step.spec.inputs if w.name in {*shown} & {*made}}
         # A rough mask that Segment takes is a prompt, and drawn by hand.
-        graph = graph.with_node(
-            GraphNode(name, node_id(step.spec), {**wired, **_set_in(step)}, step.spec.title)
-        )
+        given = {**wired, **stored_parameters(step.spec, step.parameters())}
+        graph = graph.with_node(GraphNode(name, node_id(step.spec), given, step.spec.title))
         output = step.spec.outputs[0].name
         made.setdefault(output, Link(name))
     picture, matte = RESULTS[result]
@@ -77,16 +77,6 @@ def workflow(steps: Mapping[str, NodeWidget], result: str, file_type: str = "png
     saved |= {"alpha": Link(matte)} if matte else {}
     settings = {"filename_prefix": PREFIXES[result], "file_type": file_type, "bits": "auto"}
     return graph.with_node(GraphNode(SAVER, id_of("Save Picture"), {**saved, **settings}))
-
-
-def _set_in(step: NodeWidget) -> dict[str, object]:
-    """Return a step's parameters by the names that workflows have for them."""
-    method = {"method": step.method.value} if step.spec.default_method else {}
-    return method | {
-        f"method.{name}" if owner else name: widget.value
-        for (owner, name), widget in step.fields.items()
-        if owner in ("", step.method.value)
-    }
 
 
 def _check_is_for_files(step: NodeWidget) -> None:
@@ -200,7 +190,7 @@ class BatchWidget(widgets.Container[widgets.bases.Widget]):
             self.message.value = str(error)
             show_warning(str(error))
             return
-        self._told = told = self._told or _to_ui_thread(self, self._show)
+        self._told = told = self._told or to_ui_thread(self.native, self._show, object)
         self._counts.clear()
         self.table.fill(COLUMNS, [])
         self.table.show()
@@ -288,24 +278,6 @@ def _row(done: Done) -> tuple[str, str, str]:
     if done.error is not None:
         return done.task.name, FAILED, str(done.error)
     return done.task.name, DONE, "; ".join(done.texts)
-
-
-def _to_ui_thread(widget: BatchWidget, show: Callable[[object], None]) -> Callable[[object], None]:
-    """Return a function that shows something on a widget, from whichever thread it is called."""
-    from qtpy.QtCore import QObject, Signal
-
-    class Bridge(QObject):
-        said = Signal(object)
-
-    bridge = Bridge(widget.native)
-    bridge.said.connect(show)
-
-    def tell(said: object) -> None:
-        # The widget, and with it the bridge, may be gone before the thread.
-        with suppress(RuntimeError):
-            bridge.said.emit(said)
-
-    return tell
 
 
 def _folder_edit(label: str, tooltip: str) -> widgets.FileEdit:

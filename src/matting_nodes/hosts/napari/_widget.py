@@ -527,27 +527,32 @@ def bind_keys(widget: QWidget, actions: dict[str, Callable[[], None]]) -> None:
         shortcut.activated.connect(action)
 
 
-def to_ui_thread(
-    widget: QWidget, show: Callable[[float, str], None]
-) -> Callable[[float, str], None]:
-    """Return a function that shows progress on a widget, from whichever thread it is called.
+def to_ui_thread(widget: QWidget, show: Callable[..., None], *kinds: type) -> Callable[..., None]:
+    """Return a function that shows something on a widget, from whichever thread it is called.
 
     Parameters
     ----------
     widget : QWidget
         Lives in the thread of the user interface.
-    show : callable(fraction, message)
+    show : callable
         Called in that thread.
+    *kinds : type
+        Of its arguments; by default float and str, those of progress.
     """
     from qtpy.QtCore import QObject, Signal
 
     class Bridge(QObject):
-        progressed = Signal(float, str)
+        said = Signal(*(kinds or (float, str)))
 
     bridge = Bridge(widget)
-    bridge.progressed.connect(show)
-    report: Callable[[float, str], None] = bridge.progressed.emit
-    return report
+    bridge.said.connect(show)
+
+    def tell(*arguments: object) -> None:
+        # The widget, and with it the bridge, may be gone before the thread.
+        with suppress(RuntimeError):
+            bridge.said.emit(*arguments)
+
+    return tell
 
 
 @cache

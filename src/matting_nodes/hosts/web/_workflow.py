@@ -5,7 +5,7 @@ from typing import Any
 
 from ...framework.run import complete_parameters
 from ...framework.spec import NODES
-from ...graph.wires import id_of, node_id
+from ...graph.wires import id_of, node_id, stored_parameters
 
 
 def workflow(
@@ -38,12 +38,7 @@ def workflow(
     def node(name: str, **inputs: Any) -> str:
         spec = NODES[name]
         values = complete_parameters(spec, parameters.get(name, {}))
-        method = values.pop("method", None)
-        own = {parameter.name for parameter in spec.parameters}
-        given = {n if n in own else f"method.{n}": value for n, value in values.items()}
-        return add(
-            node_id(spec), **inputs, **({"method": method} if method is not None else {}), **given
-        )
+        return add(node_id(spec), **inputs, **stored_parameters(spec, values))
 
     load = id_of("Load Picture")
     photo = [add(load, "Picture", image=image), 0]
