@@ -6,7 +6,7 @@ import pytest
 from skimage import data
 
 from matting_nodes import Prompts, sample_data
-from matting_nodes.errors import EmptyRegionError, ValueRangeError
+from matting_nodes.errors import EmptyRegionError, ShapeError, ValueRangeError
 from matting_nodes.job import Cancelled, Job
 from matting_nodes.nodes.segment import segment
 
@@ -55,6 +55,12 @@ def test_a_large_picture_is_cut_at_the_working_size():
     assert set(np.unique(small)) == {0, 1}
     assert overlap(small, whole.astype(bool)) > 0.97
     assert overlap(small, truth) > 0.95
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1)])
+def test_a_picture_without_room_for_a_margin_is_not_blamed_on_a_box(shape):
+    with pytest.raises(ShapeError, match=rf"picture is {shape[1]} × {shape[0]} pixels.*2 × 2"):
+        segment(np.zeros((*shape, 3), np.float32))
 
 
 def test_outside_the_box_is_background(small):

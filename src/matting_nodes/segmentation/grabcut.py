@@ -18,7 +18,7 @@ from ..arrays import (
     Trimap,
     as_rgb,
 )
-from ..errors import EmptyRegionError, ValueRangeError
+from ..errors import EmptyRegionError, ShapeError, ValueRangeError
 from ..framework.parameters import Advanced, Slider
 from ..framework.register import method
 from ..job import Job, in_background
@@ -87,6 +87,8 @@ def grabcut(
     ------
     EmptyRegionError
         If the prompts leave no pixel for the foreground, or none for the background.
+    ShapeError
+        If nothing is pointed at in a picture of less than 2 × 2 pixels.
 
     Notes
     -----
@@ -110,6 +112,12 @@ def grabcut(
         labels = salient
     else:
         if box is None and mask is None and not (scribbles == BACKGROUND).any():
+            if min(width, height) < 2:
+                raise ShapeError(
+                    f"The picture is {width} × {height} pixels",
+                    "Where nothing is pointed at, GrabCut takes a margin of a pixel for background",
+                    "Use a picture of at least 2 × 2 pixels, or mark the object",
+                )
             box = default_box(width, height)
         labels = resized(_first_labels((height, width), box, scribbles, mask), *small, "nearest")
     _check_labels(labels)
