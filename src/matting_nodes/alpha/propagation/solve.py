@@ -196,7 +196,6 @@ def propagate(
             raise no_solution(f"{TITLE} found no finite solution")
         return solution
 
-    first, second = (start.copy() for start in starts)
     weights = np.float32(FIRST_WEIGHT) * weight
     found = x0 = solved(weights, links[0], rhs, starts[0][solve], FIRST_TOLERANCE)
     # w ← k w / (1 + (Δα / s)²)
@@ -205,6 +204,8 @@ def propagate(
     if starts[0] is not starts[1]:
         _, rhs = system_from_rows(rows, inside, known(starts[1]))
         x0 = starts[1][solve]
-    first[solve] = found
-    second[solve] = solved(weights, links[1].reweighed(found), rhs, x0, TOLERANCE)
+    last = solved(weights, links[1].reweighed(found), rhs, x0, TOLERANCE)
+    # Not before: copies of whole pictures beside the solver's memory would add to its peak.
+    first, second = (start.copy() for start in starts)
+    first[solve], second[solve] = found, last
     return first, second
