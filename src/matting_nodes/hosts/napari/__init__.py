@@ -23,6 +23,7 @@ __all__ = [
     "read_result",
     "read_trimap",
     "widget_name",
+    "write_layers",
     "write_picture",
     "write_trimap",
 ]
@@ -34,6 +35,7 @@ _MODULES = {
     "new_trimap": "_new_trimap",
     "read_result": "_files",
     "read_trimap": "_files",
+    "write_layers": "_editor_files",
     "write_picture": "_files",
     "write_trimap": "_files",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...framework.spec import NodeSpec
+from ...io.layered import LAYERED
 from ...nodes import all_nodes
 from ._preferences import PLUGIN, configurations
 
@@ -36,6 +37,7 @@ def manifest() -> dict[str, object]:
                 _command(f"{PLUGIN}.read_result", "Open as it was saved", "read_result"),
                 _command(f"{PLUGIN}.write_picture", "Save an image or alpha", "write_picture"),
                 _command(f"{PLUGIN}.write_trimap", "Save a trimap or mask", "write_trimap"),
+                _command(f"{PLUGIN}.write_layers", "Save for an image editor", "write_layers"),
                 _command(f"{PLUGIN}.open_lemur", "Open the lemur", "open_lemur"),
                 _command(f"{PLUGIN}.open_cell", "Open the cell", "open_cell"),
             ],
@@ -74,6 +76,12 @@ def manifest() -> dict[str, object]:
             "writers": [
                 _writer("write_picture", "mattes", "image"),
                 _writer("write_trimap", "trimaps and masks", "labels"),
+                {
+                    "command": f"{PLUGIN}.write_layers",
+                    "layer_types": ["image+", "labels*"],
+                    "filename_extensions": list(LAYERED),
+                    "display_name": "layers for an image editor",
+                },
             ],
             "sample_data": [
                 _sample("lemur", "Lemur (hair and fur: photo, trimap, alpha matte)"),
