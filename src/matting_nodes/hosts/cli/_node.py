@@ -10,7 +10,7 @@ from ...arrays import Kind
 from ...framework.parameters import Parameter
 from ...framework.run import run
 from ...framework.spec import Input, NodeSpec, Output
-from ...framework.tables import as_csv, has_rows
+from ...framework.tables import as_csv, check_table, has_rows, write_table
 from ...io import images
 from ...models.costs import described
 from ._commands import Commands
@@ -77,6 +77,14 @@ def _add_input(parser: argparse.ArgumentParser, wire: Input, positional: bool) -
 
 
 def _add_output(parser: argparse.ArgumentParser, spec: NodeSpec, output: Output) -> None:
+    if output.kind is Kind.TABLE:
+        parser.add_argument(
+            f"--{output.name}",
+            dest=f"to_{output.name}",
+            type=Path,
+            metavar="FILE",
+            help=f"where to write the {output.name}: .csv or .parquet (default: it is printed)",
+        )
     if not output.kind.is_picture:
         return
     first = output is _pictures(spec)[0]
@@ -171,12 +179,17 @@ def _option(parameter: Parameter) -> str:
 
 def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
     targets = _targets(spec, options)
+    for output in spec.outputs:
+        if output.kind is Kind.TABLE and (target := getattr(options, f"to_{output.name}")):
+            check_table(target, options.force)
     inputs = {wire.name: _read(wire, getattr(options, wire.name)) for wire in spec.inputs}
     with progress_bar(spec.title, options.quiet) as job:
         result = run(spec, inputs, _parameters(spec, options), job)
     for output in spec.outputs:
         value = result.values[output.name]
-        if output.kind is Kind.TABLE and has_rows(value):
+        if output.kind is Kind.TABLE and (target := getattr(options, f"to_{output.name}")):
+            write_table(target, value, force=True)
+        elif output.kind is Kind.TABLE and has_rows(value):
             print(as_csv(value))
         elif output.kind is Kind.TABLE:
             for name, number in value.items():

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
-from statistics import fmean
 from typing import TYPE_CHECKING, ClassVar
 
 from magicgui import widgets
@@ -18,7 +17,6 @@ from ...errors import MattingError
 from ...framework.parameters import Parameter
 from ...framework.run import Frames, complete_parameters
 from ...framework.spec import NodeSpec, Output
-from ...framework.tables import has_rows, rows_of
 from ...job import Job
 from ...models.costs import described
 from ._axes import AxesView, as_read
@@ -29,6 +27,7 @@ from ._fields import field
 from ._layers import OnePlane, frames, grid_of, plane_number
 from ._live import Live
 from ._manifest import widget_name
+from ._measurements import Measurements
 from ._places import LayerPlaces, pixel_size
 from ._preferences import preferences, preferred_device, use_model_folder
 from ._protocols import Layer, Worker
@@ -36,7 +35,6 @@ from ._readiness import obstacle, shown_inputs
 from ._results import ResultLayers, painted_over
 from ._scroll import scrolled, wrapped
 from ._showing import follow_grid, show_well
-from ._table import ResultTable
 from ._work import LiveStack, Outcome, Request, work
 
 if TYPE_CHECKING:
@@ -118,9 +116,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             self.copy_button,
         ]
         lower = widgets.Container(widgets=below, labels=False)
-        self.table = ResultTable()
-        lower.native.layout().addWidget(self.table)
-        self.table.hide()
+        self.measurements = Measurements(napari_viewer)
+        self.table = self.measurements.table
+        lower.native.layout().addWidget(self.measurements)
         self._rows = widgets.Container(widgets=[*rows, lower])
         # magicgui's own scrolling container has a `native` that is not the widget in the dock.
         super().__init__()
@@ -422,45 +420,10 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
                 )
         new_layers = [layer for layer in self._viewer.layers if layer not in before]
         show_well(self._viewer, new_layers, request.layers)
-        self._show_tables(request, outcome)
+        told = self.measurements.show_tables(request, outcome)
+        self.message.value = "\n".join(filter(None, (*told, outcome.remarks)))
         if not self._quiet:
             self.succeeded.emit()
-
-    def _show_tables(self, request: Request, outcome: Outcome) -> None:
-        """Show what was measured: of one plane as text, of a stack as a table below its mean."""
-        tables, several = outcome.tables, len(outcome.tables) > 1
-        if tables and has_rows(tables[0]):
-            self._show_objects(request, outcome)
-            return
-        self.table.setVisible(several)
-        if several:
-            rows = zip(request.planes, tables, strict=True)
-            self.table.fill(
-                [*(f"axis {n}" for n in range(len(request.grid.stack))), *tables[0]],
-                [[*plane, *table.values()] for plane, table in rows],
-            )
-        told = [f"mean of {len(tables)} planes"] if several else []
-        for name in tables[0] if tables else ():
-            told.append(f"{name}: {fmean(table[name] for table in tables):.5g}")
-        self.message.value = "\n".join(filter(None, (*told, outcome.remarks)))
-
-    def _show_objects(self, request: Request, outcome: Outcome) -> None:
-        """Show a row for each object, of one plane in the features of its layer, too."""
-        tables = outcome.tables
-        rows = zip(request.planes, tables, strict=True)
-        stacked = len(request.grid.stack) if len(tables) > 1 else 0
-        self.table.fill(
-            [*(f"axis {n}" for n in range(stacked)), *tables[0]],
-            [[*plane[:stacked], *row] for plane, table in rows for row in rows_of(table)],
-        )
-        self.table.show()
-        layer = request.layers.get("labels")
-        if len(tables) == 1 and layer is not None and hasattr(layer, "features"):
-            columns = dict(tables[0])
-            # napari finds an object's row by this name.
-            layer.features = {"index": columns.pop("label").astype(int), **columns}
-        objects = sum(len(table["label"]) for table in tables)
-        self.message.value = "\n".join(filter(None, (f"{objects} objects", outcome.remarks)))
 
     def _result_name(self, output: Output) -> str:
         """Return a result's name: the output's, or the node's if that says more."""
