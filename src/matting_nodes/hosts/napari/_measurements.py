@@ -101,7 +101,7 @@ class Measurements(QWidget):
 
     def _plot(self, request: Request, outcome: Outcome) -> None:
         if self.plot is None:
-            self.plot = TimePlot()
+            self.plot = TimePlot(self._viewer)
             layout = self.layout()
             assert layout is not None
             layout.addWidget(self.plot)

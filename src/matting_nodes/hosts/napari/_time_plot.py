@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+
+from ._theme import color_axes
+
+if TYPE_CHECKING:
+    import napari
 
 LABELED = 10
 """So many objects are named in the legend."""
@@ -15,17 +22,23 @@ HEIGHT = 220
 class TimePlot(QWidget):
     """A column of a table over the planes of a stack.
 
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose theme it follows.
+
     Attributes
     ----------
     column : QComboBox
         What is plotted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
         from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
         from matplotlib.figure import Figure
 
         super().__init__()
+        self._viewer = viewer
         self._columns: dict[str, NDArray[np.float64]] = {}
         self._over = ""
         self.column = QComboBox()
@@ -77,23 +90,7 @@ class TimePlot(QWidget):
             style = "o-" if len(mine) < LABELED else "-"
             self.axes.plot(places[mine], values[mine], style, markersize=3, label=f"{label:g}")
         if 1 < len(objects) <= LABELED:
-            self.axes.legend(title="label", fontsize="small", framealpha=0)
+            self.axes.legend(title="label", fontsize="small", framealpha=0, labelcolor="linecolor")
         self.axes.set(xlabel=self._over, ylabel=name)
-        self._color()
+        color_axes((self.axes,), self._viewer.theme)
         self._canvas.draw_idle()
-
-    def _color(self) -> None:
-        """Give the plot the colors of the window around it."""
-        palette = self.palette()
-        roles = palette.ColorRole
-        back, text = (palette.color(role).name() for role in (roles.Window, roles.WindowText))
-        self.axes.figure.set_facecolor(back)
-        self.axes.set_facecolor(back)
-        self.axes.tick_params(colors=text)
-        for part in (self.axes.xaxis.label, self.axes.yaxis.label):
-            part.set_color(text)
-        for spine in self.axes.spines.values():
-            spine.set_color(text)
-        if (legend := self.axes.get_legend()) is not None:
-            for part in (legend.get_title(), *legend.get_texts()):
-                part.set_color(text)
