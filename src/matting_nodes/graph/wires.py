@@ -22,6 +22,7 @@ from ..memory import check_memory
 from .document import parsed
 
 IMAGE, MASK, BOUNDING_BOX, STRING = "IMAGE", "MASK", "BOUNDING_BOX", "STRING"
+VIDEO = "VIDEO"
 WIRE_TYPES = {
     Kind.IMAGE: IMAGE,
     Kind.MASK: MASK,
