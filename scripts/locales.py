@@ -1,14 +1,17 @@
 """The nodes' names, inputs, descriptions and tooltips in Chinese and Japanese, for ComfyUI's page.
 
 A text that has no translation stops the generator, so that none goes stale. Tooltips of `method`
-and of Cutout's `network` stay English: they tell costs and what is on disk. So do those of a
-method's own parameters, which the page knows by their names alone, whatever the method.
+and of Cutout's `network` stay English: they tell costs and what is on disk. The page knows a
+method's own parameters by their names alone, whatever the method, as `method_radius`; their
+tooltips stand beside it, as `method_guided_filter_radius`, and `web/tooltips.js` takes them.
 """
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+from method_texts import METHOD_TEXTS
 
 from matting_nodes.arrays import Kind
 from matting_nodes.framework.parameters import Parameter
@@ -711,6 +714,7 @@ TEXTS = {
         "書類の規定に合わせて人物写真を切り出し、どの規定を満たすかを示します。",
     ),
 }
+TEXTS |= METHOD_TEXTS
 """Every description and tooltip in Chinese and in Japanese, by its English text."""
 NOTES = {
     Kind.MASK: (
@@ -769,6 +773,11 @@ def node_names(language: str) -> str:
             own = {p.name: words[p.name] for m in node.methods.values() for p in m.parameters}
             # The page writes "method.inner" so.
             inputs |= {f"method_{name}": {"name": word} for name, word in own.items()}
+            inputs |= {
+                f"method_{method.name}_{p.name}": {"name": words[p.name], **_tooltip(p, language)}
+                for method in node.methods.values()
+                for p in method.parameters
+            }
             inputs["method"] = {"name": words["method"]}
         entries[key] = {
             "display_name": NODES[language][node.title],
