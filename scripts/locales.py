@@ -736,8 +736,9 @@ NOTES = {
         "1 が不透明な前景のマスク。",
     ),
     Kind.BOX: (
-        "core 的边界框，或其他节点包的 BBOX 列表：左、上、右、下。",
-        "core のバウンディングボックス、または他のパックの BBOX リスト：左・上・右・下。",
+        "core 的边界框、其他节点包的 BBOX 列表（左、上、右、下），或 Impact Pack 的 SEGS。",
+        "core のバウンディングボックス、他のパックの BBOX リスト（左・上・右・下）、または Impact Pack の "
+        "SEGS。",
     ),
     Kind.POINTS: (
         "JSON 文本，如点编辑器所给。",
@@ -790,7 +791,7 @@ def node_names(language: str) -> str:
 
 def _tooltip(wire: Socket[Any] | Parameter, language: str) -> dict[str, str]:
     """Return the tooltip of an input, with what its kind means; none for a choice of networks."""
-    if isinstance(wire, Parameter) and set(wire.choices) & set(MODELS):
+    if isinstance(wire, Parameter) and wire.name == "network" and set(wire.choices) & set(MODELS):
         return {}
     text = _translated(wire.help, language)
     note = NOTES.get(wire.kind) if isinstance(wire, Input) else None

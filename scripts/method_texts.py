@@ -126,10 +126,6 @@ METHOD_TEXTS: dict[str, tuple[str, str]] = {
         "0 と 1 ではなく確率を出します。トライマップ作成の soft のしきい値用です。",
     ),
     "Size of the network.": ("网络的大小。", "ネットワークの大きさ。"),
-    "From the most exact to the fastest.": (
-        "从最精确的到最快的。",
-        "最も正確なものから最も速いものまで。",
-    ),
     "What counts as foreground: any, or some of aeroplane, bicycle, bird, boat, bottle, bus, car, "
     "cat, chair, cow, diningtable, dog, horse, motorbike, person, pottedplant, sheep, sofa, "
     "train, tvmonitor, with commas between them.": (
