@@ -1,14 +1,17 @@
 """The nodes' names, inputs, descriptions and tooltips in Chinese and Japanese, for ComfyUI's page.
 
 A text that has no translation stops the generator, so that none goes stale. Tooltips of `method`
-and of Cutout's `network` stay English: they tell costs and what is on disk. So do those of a
-method's own parameters, which the page knows by their names alone, whatever the method.
+and of Cutout's `network` stay English: they tell costs and what is on disk. The page knows a
+method's own parameters by their names alone, whatever the method, as `method_radius`; their
+tooltips stand beside it, as `method_guided_filter_radius`, and `web/tooltips.js` takes them.
 """
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+from method_texts import METHOD_TEXTS
 
 from matting_nodes.arrays import Kind
 from matting_nodes.framework.parameters import Parameter
@@ -756,6 +759,7 @@ TEXTS = {
         "書類の規定に合わせて人物写真を切り出し、どの規定を満たすかを示します。",
     ),
 }
+TEXTS |= METHOD_TEXTS
 """Every description and tooltip in Chinese and in Japanese, by its English text."""
 NOTES = {
     Kind.MASK: (
@@ -777,8 +781,9 @@ NOTES = {
         "1 が不透明な前景のマスク。",
     ),
     Kind.BOX: (
-        "core 的边界框，或其他节点包的 BBOX 列表：左、上、右、下。",
-        "core のバウンディングボックス、または他のパックの BBOX リスト：左・上・右・下。",
+        "core 的边界框、其他节点包的 BBOX 列表（左、上、右、下），或 Impact Pack 的 SEGS。",
+        "core のバウンディングボックス、他のパックの BBOX リスト（左・上・右・下）、または Impact Pack の "
+        "SEGS。",
     ),
     Kind.POINTS: (
         "JSON 文本，如点编辑器所给。",
@@ -814,6 +819,11 @@ def node_names(language: str) -> str:
             own = {p.name: words[p.name] for m in node.methods.values() for p in m.parameters}
             # The page writes "method.inner" so.
             inputs |= {f"method_{name}": {"name": word} for name, word in own.items()}
+            inputs |= {
+                f"method_{method.name}_{p.name}": {"name": words[p.name], **_tooltip(p, language)}
+                for method in node.methods.values()
+                for p in method.parameters
+            }
             inputs["method"] = {"name": words["method"]}
         entries[key] = {
             "display_name": NODES[language][node.title],
@@ -826,7 +836,7 @@ def node_names(language: str) -> str:
 
 def _tooltip(wire: Socket[Any] | Parameter, language: str) -> dict[str, str]:
     """Return the tooltip of an input, with what its kind means; none for a choice of networks."""
-    if isinstance(wire, Parameter) and set(wire.choices) & set(MODELS):
+    if isinstance(wire, Parameter) and wire.name == "network" and set(wire.choices) & set(MODELS):
         return {}
     text = _translated(wire.help, language)
     note = NOTES.get(wire.kind) if isinstance(wire, Input) else None

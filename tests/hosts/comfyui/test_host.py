@@ -22,6 +22,7 @@ from matting_nodes import (
     composite,
     estimate_foreground,
     make_trimap,
+    read_image,
     sample_data,
     segment,
     write_image,
@@ -110,6 +111,53 @@ def test_transparency_is_saved_as_it_is(server, graph):
     assert cutout.shape == (440, 680, 4)
     assert cutout[200, 340, 3] == 255
     assert cutout[5, 5, 3] == 0
+
+
+HEAD = (60, 20, 160, 140)  # of the lemur at a third of its size, 227 × 147
+WITH_BOX = {
+    "1": {"class_type": "LoadImage", "inputs": {"image": "third.png"}},
+    "2": {
+        "class_type": "MattingNodesSegment",
+        "inputs": {"image": ["1", 0], "box": ["3", 0], "method": "grabcut"},
+    },
+    "4": {"class_type": "MaskPreview", "inputs": {"mask": ["2", 0]}},
+}
+
+
+@pytest.fixture
+def boxed(server):
+    """Runs Segment with a box as another package gives it; see `boxes.py` for their lines."""
+    write_image(server.base / "input/third.png", sample_data.lemur()[::3, ::3], force=True)
+
+    def run(kind, box=HEAD):
+        graph = json.loads(json.dumps(WITH_BOX))
+        graph["2"]["inputs"]["box"] = ["3", 1 if kind == "segs" else 0]
+        places = dict(zip(("left", "top", "right", "bottom"), box, strict=True))
+        inputs = {"image": ["1", 0], "kind": kind, **places}
+        graph["3"] = {"class_type": "BoxesOfPacks", "inputs": inputs}
+        return server.run(graph)
+
+    return run
+
+
+@pytest.mark.parametrize("kind", ["florence", "points_editor", "segs"])
+def test_boxes_of_other_packages_are_taken(server, boxed, kind):
+    outputs = boxed(kind)["outputs"]
+    (shown,) = outputs["4"]["images"]
+    picture = read_image(server.base / "input/third.png")
+    expected = segment(picture, box=HEAD)
+    assert expected.any()
+    np.testing.assert_array_equal(server.picture(shown)[..., 0], (255 * expected).astype(np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["batch_crop", "automatic"])
+def test_a_place_and_a_size_on_a_wire_of_corners_is_told(server, boxed, kind):
+    """Left, top, width, height go by the same type, and nothing in it says so."""
+    error = message(boxed(kind, (120, 90, 200, 140)), "execution_error")
+    assert "these can only be left, top, width, height" in error["exception_message"]
+    # These could be corners: the node says how it has read them.
+    told = boxed(kind, (20, 10, 120, 130))["outputs"]["2"]["text"]
+    assert told == ["The box was read as left 20, top 10, right 100, bottom 120"]
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,10 @@ def test_a_list_of_boxes_that_is_empty_or_long_is_told(nodes, comfy):
     assert comfy.server.sent[-1] == ("7", "Frame 0 has 2 boxes: the first is used")
     with pytest.raises(ParameterError, match="left, top, right and bottom"):
         nodes["MattingNodesSegment"].execute(**given, box=[[37, 12, 135]])
+    (masks,) = nodes["MattingNodesSegment"].execute(**given, box=[[37, 12, 135, 110]] * 2).args
+    assert len(masks) == 2
+    told = "2 boxes for one picture: each gives a frame of its own"
+    assert comfy.server.sent[-1] == ("7", told)
 
 
 def test_points_come_as_the_text_of_a_points_editor(nodes):

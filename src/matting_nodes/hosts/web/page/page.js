@@ -40,6 +40,7 @@ async function begin() {
   for (const drop of document.querySelectorAll(".drop")) accept(drop, drop.dataset.what);
   accept(find("#work"), "image");
   for (const radio of document.querySelectorAll("input[name=behind]")) radio.onchange = behindChanged;
+  for (const radio of document.querySelectorAll("input[name=start]")) radio.onchange = startChanged;
   find("#color").oninput = change;
   find("#sample").onclick = sample;
   find("#connect").onclick = () => connection.open();
@@ -111,6 +112,26 @@ function showBehind() {
   for (const part of document.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== behind();
 }
 
+const start = () => find("input[name=start]:checked").value;
+
+/** Begin the trimap at the object that was found, or at nothing; there one wants to paint the object. */
+function startChanged() {
+  showStart();
+  if (start() === "empty") tool("foreground");
+  ask();
+}
+
+function showStart() {
+  const empty = start() === "empty";
+  find("#paint-hint").hidden = !empty;
+  find("figure[data-step=mask]").classList.toggle("unused", empty);
+}
+
+function begins(value) {
+  find(`input[name=start][value=${value}]`).checked = true;
+  showStart();
+}
+
 // What is wanted.
 
 function state() {
@@ -121,7 +142,7 @@ function state() {
     const strokes = views.actions.filter((a) => a.kind === kind).map(({ kind: _, ...stroke }) => stroke);
     return strokes.length ? JSON.stringify({ strokes }) : "";
   };
-  return { do: "state", parameters, marks: drawn("mark"), strokes: drawn("stroke") };
+  return { do: "state", parameters, marks: drawn("mark"), strokes: drawn("stroke"), start: start() };
 }
 
 function change() {
@@ -194,6 +215,7 @@ function picture(header, bitmap) {
     if (sent[0]?.isNew) views.actions = [];
     if (sent[0]?.isNew) undone.length = 0;
     if (sent[0]?.isNew) views.face = null;
+    if (sent[0]?.isNew) begins("mask");
     views.pending = [];
     showHistory();
   }
@@ -212,6 +234,20 @@ function told(message) {
     problem(message.error, message.done);
     say("Stopped.");
     if (message.done === "state") failed(message.error.step);
+    if (message.done === "state" && ["mask", "trimap"].includes(message.error.step) && start() === "mask") {
+      const paint = () => {
+        begins("empty");
+        startChanged();
+      };
+      find("#problem").append(element("button", { id: "paint", type: "button", textContent: "Paint the trimap myself", onclick: paint }));
+    }
+    if (message.done === "state" && message.error.step === "alpha" && start() === "empty") {
+      // Somebody who has only begun to paint did nothing wrong.
+      find("#problem").classList.add("calm");
+      say(`Paint on the trimap · strokes and marks: ${views.actions.length}`);
+      views.pending = [];
+      views.draw();
+    }
     if (message.done === "file") {
       sent.shift();
       ask(); // what it interrupted
@@ -279,6 +315,7 @@ function problem(error, of = "") {
   const box = find("#problem");
   box.dataset.of = of;
   box.hidden = !error;
+  box.classList.remove("calm");
   const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
   const lines = error ? [error.value, error.rule, error.fix].map((t) => element("p", { textContent: sentence(t) })) : [];
   box.replaceChildren(...lines);
