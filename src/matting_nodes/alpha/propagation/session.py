@@ -197,22 +197,12 @@ class MattingSession:
         Cancelled
             If the job was cancelled; the matte is left unchanged.
         """
-        job = job or Job()
-        self._pending = self._set_trimap(trimap, region)
-        now, region = self._trimap, self._pending
-        has_both_regions(now)
-        if is_empty(region):
-            self._pending = None
-            return self.settle(job) if settle else region
-        if area(region) > now.size * RESTART_FRACTION:
-            return self._restart(job)
-        # Quick, and useless if it is stopped halfway.
-        self._pending = self._samples.update(now, region, Job())
-        job.step(0.3, message=TITLE)
-        solve = self._solve_everywhere if settle else self._solve_nearby
-        changed = solve(job.part(0.3, 1))
-        self._pending, self.settled = None, settle
-        return changed
+        region = self._set_trimap(trimap, region)
+        self._pending = None if is_empty(region) else region
+        has_both_regions(self._trimap)
+        # Not before: the matte is that of the last trimap that was not refused.
+        self.settled = self.settled and self._pending is None
+        return self._follow(settle, job or Job())
 
     def settle(self, job: Job | None = None) -> Slices:
         """Bring all of the matte up to date with the trimap of the last update.
@@ -229,14 +219,28 @@ class MattingSession:
 
         Raises
         ------
+        MattingError
+            If that trimap was refused.
         Cancelled
             If the job was cancelled; the matte is left unchanged.
         """
-        if self.settled:
+        if not self.settled:
+            has_both_regions(self._trimap)
+        return self._follow(True, job or Job())
+
+    def _follow(self, settle: bool, job: Job) -> Slices:
+        """Solve for what is pending, nearby or everywhere; return the box in which α is new."""
+        if self.settled or (self._pending is None and not settle):
             return slice(0, 0), slice(0, 0)
-        changed = self._solve_everywhere(job or Job())
-        self.settled = True
-        return changed
+        if self._pending is None:
+            return self._solve_everywhere(job)
+        if area(self._pending) > self._trimap.size * RESTART_FRACTION:
+            return self._restart(job)
+        # Quick, and useless if it is stopped halfway.
+        self._pending = self._samples.update(self._trimap, self._pending, Job())
+        job.step(0.3, message=TITLE)
+        solve = self._solve_everywhere if settle else self._solve_nearby
+        return solve(job.part(0.3, 1))
 
     def _solve_nearby(self, job: Job) -> Slices:
         """Solve around what is pending; return the box in which α is new."""
@@ -250,6 +254,7 @@ class MattingSession:
         box, solved, term, solutions = self._solve_around(seeds, box, job)
         # Nothing before this line changes what a caller sees; nothing from here on can fail.
         self._commit(solved, term, solutions, box, self.alpha)
+        self._pending = None
         return box
 
     def confidence(self) -> Floats:
@@ -267,6 +272,7 @@ class MattingSession:
         self._commit(solve, term, solutions, box, alpha)
         changed = abs(alpha - self.alpha) > np.where(solve, np.float32(SETTLE_TOLERANCE), 0)
         np.copyto(self.alpha, alpha, where=changed)
+        self._pending, self.settled = None, True
         return bounds(changed)
 
     def _commit(

@@ -488,10 +488,10 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             if self._newer:
                 self._newer = False
                 self.run(quiet=True)
-            elif asked and asked.followed and asked.followed.unsettled and not asked.settle:
-                self.run(quiet=True, settle=True)
             elif worker and worker.abort_requested:
                 self.message.value = "Cancelled; no layer was changed."
+            elif asked and asked.followed and asked.followed.unsettled and not asked.settle:
+                self.run(quiet=True, settle=True)
 
     def _set_running(self, running: bool) -> None:
         self.run_button.text, self.run_button.enabled = ("Cancel" if running else "Run"), True
