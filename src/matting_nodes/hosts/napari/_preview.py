@@ -15,7 +15,7 @@ from ...framework.run import Frames, run
 from ._choices import is_picture
 from ._keys import bind_to_viewer, unbind
 from ._layers import frames
-from ._places import LayerPlaces, transforms
+from ._places import LayerPlaces, put_in_place, transforms
 from ._protocols import Layer, without_proxy
 from ._results import below_what_is_edited
 from ._trimap import TAG, tag
@@ -138,18 +138,17 @@ class Preview:
             show_warning(str(error))
             return
         self._places.watch(list(request.layers.values()))
-        picture, place = request.grid.picture, transforms(request.grid.stack_layer)
+        picture, below = request.grid.picture, request.grid.stack_layer
         if self._layer is not None and self._layer.ndim == len(pixels.shape) - 1:
             self._layer.data = pixels
-            for name, value in place.items():
-                setattr(self._layer, name, value)
+            put_in_place(self._layer, below)
             return
         name = tag(picture).get("base", picture.name)
         metadata = {TAG: {"kind": "preview", "base": name}}
         with below_what_is_edited(self._viewer):
             self._layer = without_proxy(
                 self._viewer.add_image(
-                    pixels, name=f"{name} preview", rgb=True, metadata=metadata, **place
+                    pixels, name=f"{name} preview", rgb=True, metadata=metadata, **transforms(below)
                 )
             )
 
