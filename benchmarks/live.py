@@ -4,9 +4,9 @@ xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py strokes [--bus
 xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py threads
 
 "strokes" paints on the trimap of the lemur at each size, as a mouse does: dabs along a line, one
-undo step. Solved counts until the data of the matte's layer holds all of the stroke, drawn until the
-window's events are through as well, settled until it is up to date far from the stroke too; with --busy,
-beside so many processes that keep a core busy each.
+undo step. Solved counts until the data of the matte's layer holds all of the stroke, drawn until
+the window's events are through as well, settled until it is up to date far from the stroke too;
+with --busy, beside so many processes that keep a core busy each.
 "threads" runs the same work in the window's own thread, in napari's
 worker with and without its busy bar, and in a plain thread, in turn: the ratios say what working
 off the UI thread costs.
