@@ -29,6 +29,21 @@ def transforms(layer: Layer) -> LayerMeta:
     return {name: getattr(layer, name) for name in TRANSFORMS}
 
 
+def put_in_place(layer: Layer, reference: Layer) -> None:
+    """Let a layer lie as another of the same axes; what is so already draws nothing again.
+
+    Parameters
+    ----------
+    layer : Layer
+        Is moved.
+    reference : Layer
+        Lies where it is to lie.
+    """
+    for name, value in transforms(reference).items():
+        if not np.array_equal(getattr(layer, name), value):
+            setattr(layer, name, value)
+
+
 def place(layer: Layer) -> str:
     """Return what differs when a layer lies elsewhere."""
     return repr(list(transforms(layer).values())[:-1])

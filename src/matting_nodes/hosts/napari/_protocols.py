@@ -76,6 +76,8 @@ class Layer(Protocol):
 
     def bind_key(self, key: str, action: Callable[..., object], /) -> object: ...
 
+    def refresh(self) -> object: ...
+
 
 class Unit(Protocol):
     """A unit of length: pint's."""

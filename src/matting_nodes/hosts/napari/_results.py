@@ -13,7 +13,7 @@ import numpy as np
 from ...arrays import Kind, Pixels
 from ...framework.normalization import ValueRange
 from ._layers import sha256
-from ._places import Shape, transforms
+from ._places import Shape, put_in_place, transforms
 from ._protocols import Layer, LayerMeta, Viewer, is_labels, without_proxy
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
 
@@ -155,8 +155,7 @@ class ResultLayers:
                 layer = self._add(f"{base} {label}", kind, data, rgb, reference, provenance, limits)
         else:
             layer.data = data
-            for option, value in transforms(reference).items():
-                setattr(layer, option, value)
+            put_in_place(layer, reference)
             layer.metadata = {**layer.metadata, TAG: {"kind": kind.value, **provenance}}
         editable = kind in (Kind.MASK, Kind.TRIMAP)
         self._made[source, name] = layer, _checksum(data) if editable else 0
@@ -244,7 +243,8 @@ def edited_after(made: LayerMeta, data: Pixels) -> str:
     data : array
         They.
     """
-    if made.get("sha256") in (None, sha256(data)):
+    digest = made.get("sha256")
+    if digest is None or digest == sha256(data):
         return ""
     return str(made.get("node", "")).replace("_", " ").title() or "it was saved"
 

@@ -70,7 +70,7 @@ def labels_to_trimap(labels: Pixels, name: str = "The trimap") -> Trimap:
             "A trimap holds 0 unknown, 1 background, 2 foreground",
             "Paint these pixels with 0, 1 or 2",
         )
-    trimap: Trimap = _VALUES[labels]
+    trimap: Trimap = _VALUES.take(labels)
     return trimap
 
 

@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 ALL_PLANES, CURRENT_PLANE = "whole stack", "current plane"
-PATIENCE = 0.3
-"""Seconds after which a run shows its progress."""
+PATIENCE, PACE = 0.3, 0.2
+"""Seconds after which a run shows its progress, and between two looks of it: for each, Qt draws the
+whole window at once."""
 
 
 class NodeWidget(widgets.Container[widgets.bases.Widget]):
@@ -64,7 +65,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self._asked: Request | None = None
         self._progressed: Callable[[float, str], None] | None = None
         self._newer = self._quiet = False
-        self._began = 0.0
+        self._began = self._progress_shown = 0.0
         self._followed: LiveStack | None = None
         self._results = ResultLayers(napari_viewer, self.spec.name)
         self.layer_choices = {w.name: LayerChoice(w, napari_viewer) for w in self.spec.inputs}
@@ -451,21 +452,23 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             if self._newer:
                 self._newer = False
                 self.run(quiet=True)
-            elif asked and asked.followed and asked.followed.unsettled and not asked.settle:
-                self.run(quiet=True, settle=True)
             elif worker and worker.abort_requested:
                 self.message.value = "Cancelled; no layer was changed."
+            elif asked and asked.followed and asked.followed.unsettled and not asked.settle:
+                self.run(quiet=True, settle=True)
 
     def _set_running(self, running: bool) -> None:
         self.run_button.text, self.run_button.enabled = ("Cancel" if running else "Run"), True
-        self.progress_bar.value, self.progress_bar.visible = 0, False
+        self.progress_bar.visible, self.progress_bar.value = False, 0
         self._show_readiness()
 
     def _show_progress(self, fraction: float, message: str) -> None:
         if self._worker is None or self._worker.abort_requested:
             return
         # What is done at once would only flicker.
-        if time.monotonic() - self._began > PATIENCE:
+        now = time.monotonic()
+        if now > max(self._began + PATIENCE, self._progress_shown + PACE):
+            self._progress_shown = now
             self.progress_bar.visible = True
             self.progress_bar.value = round(1000 * fraction)
             self.message.value = message
