@@ -778,8 +778,8 @@ NOTES = {
     ),
     Kind.BOX: (
         "core 的边界框、其他节点包的 BBOX 列表（左、上、右、下），或 Impact Pack 的 SEGS。",
-        "core のバウンディングボックス、他のパックの BBOX リスト（左・上・右・下）、または Impact Pack の "
-        "SEGS。",
+        "core のバウンディングボックス、他のパックの BBOX リスト（左・上・右・下）、または "
+        "Impact Pack の SEGS。",
     ),
     Kind.POINTS: (
         "JSON 文本，如点编辑器所给。",

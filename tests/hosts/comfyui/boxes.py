@@ -32,7 +32,7 @@ class BoxesOfPacks:
     CATEGORY = "test"
 
     @classmethod
-    def INPUT_TYPES(cls):
+    def INPUT_TYPES(cls):  # noqa: N802 (ComfyUI's name)
         kinds = ["florence", "points_editor", "batch_crop", "automatic", "segs"]
         places = {name: ("INT", {"default": 0, "min": 0, "max": 9999}) for name in PLACES}
         return {"required": {"image": ("IMAGE",), "kind": (kinds,), **places}}

@@ -7,7 +7,6 @@ from ...framework.run import complete_parameters
 from ...framework.spec import NODES
 from ...graph.wires import id_of, node_id, stored_parameters
 
-
 PROMPTS = (
     "box",
     "foreground_points",

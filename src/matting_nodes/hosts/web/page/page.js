@@ -5,10 +5,23 @@ import { Controls, element } from "./controls.js";
 import { Views } from "./views.js";
 
 const STEPS = { image: "Picture", mask: "Mask", trimap: "Trimap", alpha: "Alpha", foreground: "Foreground", composite: "Composite" };
-const TOOLS = {
-  move: ["Move", "m"], face: ["Face", "c"], box: ["Box around it", "x"], object: ["On it", "p"], beside: ["Beside it", "n"],
-  unknown: ["Unknown", "u"], foreground: ["Foreground", "f"], background: ["Background", "b"], hair: ["Hair", "h"],
+/** Tools by what they are for: title, key, and what they do. */
+const GROUPS = {
+  "": { move: ["Move", "m", "Drag the picture; the wheel zooms"] },
+  "Which object": {
+    box: ["Box around it", "x", "Drag a box around the object"],
+    object: ["On it", "p", "Click on the object"],
+    beside: ["Beside it", "n", "Click beside the object"],
+  },
+  "ID photo": { face: ["Face", "c", "Drag a box around the face"] },
+  "Paint the trimap": {
+    unknown: ["Unknown", "u", "Where the edge is: hair, fur, blur"],
+    foreground: ["Foreground", "f", "What is surely the object"],
+    background: ["Background", "b", "What is surely not the object"],
+    hair: ["Hair", "h", "Unknown, moved to the edge that the brush passes along"],
+  },
 };
+const TOOLS = Object.assign({}, ...Object.values(GROUPS));
 /** Milliseconds without another change before the server is asked. */
 const PAUSE = 120;
 
@@ -211,6 +224,7 @@ function closed(reason, again) {
 function picture(header, bitmap) {
   if (header.step === "background") return;
   if (header.step === "image") {
+    find("#welcome").hidden = true;
     views.clear();
     if (sent[0]?.isNew) views.actions = [];
     if (sent[0]?.isNew) undone.length = 0;
@@ -244,6 +258,7 @@ function told(message) {
     if (message.done === "state" && message.error.step === "alpha" && start() === "empty") {
       // Somebody who has only begun to paint did nothing wrong.
       find("#problem").classList.add("calm");
+      find("figure[data-step=alpha]").classList.remove("failed");
       say(`Paint on the trimap · strokes and marks: ${views.actions.length}`);
       views.pending = [];
       views.draw();
@@ -325,27 +340,40 @@ function problem(error, of = "") {
 
 function buildTools() {
   const bar = find("#tools");
-  const add = (id, text, title, act) => {
+  const group = (label) => {
+    const made = element("div", { className: "group" });
+    made.setAttribute("role", "group");
+    if (label) made.append(element("span", { textContent: label }));
+    if (label) made.setAttribute("aria-label", label);
+    bar.append(made);
+    return made;
+  };
+  const add = (into, id, text, title, act) => {
     const button = element("button", { id, type: "button", textContent: text, title, onclick: act });
-    bar.append(button);
+    into.append(button);
     return button;
   };
-  for (const [name, [title, letter]] of Object.entries(TOOLS)) {
-    const button = add(`tool-${name}`, title, `Key ${letter.toUpperCase()}`, () => tool(name));
-    button.setAttribute("aria-pressed", "false");
+  for (const [label, tools] of Object.entries(GROUPS)) {
+    const into = group(label);
+    for (const [name, [title, letter, does]] of Object.entries(tools)) {
+      const button = add(into, `tool-${name}`, title, `${does} (key ${letter.toUpperCase()})`, () => tool(name));
+      button.setAttribute("aria-pressed", "false");
+    }
   }
   const size = element("input", { id: "size", type: "range", min: 1, max: 150, value: views.radius });
   size.oninput = () => {
     views.radius = Number(size.value);
     views.draw();
   };
-  bar.append(element("label", { textContent: "Brush" }, size));
-  add("undo", "Undo", "Ctrl+Z", undo).disabled = true;
-  add("redo", "Redo", "Ctrl+Y", redo).disabled = true;
-  add("smaller", "−", "Zoom out", () => views.zoom(0.8)).setAttribute("aria-label", "Zoom out");
-  add("larger", "+", "Zoom in", () => views.zoom(1.25)).setAttribute("aria-label", "Zoom in");
-  add("fit", "Fit", "Show the whole picture (key 0)", () => views.fit());
-  add("full", "1:1", "One pixel of the picture for one of the screen", fullSize);
+  bar.lastChild.append(element("label", { textContent: "Brush" }, size));
+  const history = group("");
+  add(history, "undo", "Undo", "Ctrl+Z", undo).disabled = true;
+  add(history, "redo", "Redo", "Ctrl+Y", redo).disabled = true;
+  const view = group("");
+  add(view, "smaller", "−", "Zoom out", () => views.zoom(0.8)).setAttribute("aria-label", "Zoom out");
+  add(view, "larger", "+", "Zoom in", () => views.zoom(1.25)).setAttribute("aria-label", "Zoom in");
+  add(view, "fit", "Fit", "Show the whole picture (key 0)", () => views.fit());
+  add(view, "full", "1:1", "One pixel of the picture for one of the screen", fullSize);
   tool(matchMedia("(pointer: coarse)").matches ? "move" : "unknown");
 }
 
