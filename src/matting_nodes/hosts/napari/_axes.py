@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...arrays import Kind, Pixels
 from ...errors import ShapeError
 from ...framework.spec import Input, NodeSpec
-from ._places import TRANSFORMS, leading_shape, pixels, place, transforms
+from ._places import TRANSFORMS, leading_shape, lies_as, pixels, transforms
 from ._protocols import Layer, LayerMeta, LazyArray, is_labels, is_shapes
 
 READING = "matting_nodes reading"
@@ -81,7 +81,7 @@ def channels_of(layer: Layer) -> list[Layer]:
 def could_be_channels(layer: Layer, other: Layer) -> bool:
     """Tell whether two Image layers of one channel have the same size and place."""
     gray = not any(getattr(one, "rgb", False) or is_labels(one) for one in (layer, other))
-    return gray and pixels(layer).shape == pixels(other).shape and place(layer) == place(other)
+    return gray and pixels(layer).shape == pixels(other).shape and lies_as(layer, other)
 
 
 def with_channels(layers: Mapping[str, Layer]) -> dict[str, Layer]:
