@@ -15,7 +15,8 @@ QT_LIBRARIES := libdbus-1-3 libegl1 libfontconfig1 libxcb-cursor0 libxcb-icccm4 
 	libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 \
 	libxcb-xkb1 libxkbcommon-x11-0 fonts-dejavu-core xauth xvfb
 
-# PySide6 6.12 counts a reference too few on Python 3.11 and ends the process after some windows.
+# Every Signal.emit of PySide6 6.12.0 gives up a reference to True that it has not: before Python 3.12
+# that ends the process after some windows.
 PYSIDE := 'pyside6-essentials<6.11'
 
 # Two tests at a time. Threads of PyTorch and BLAS would wait for each other; those of compiled loops,

@@ -44,6 +44,13 @@ def put_in_place(layer: Layer, reference: Layer) -> None:
             setattr(layer, name, value)
 
 
+def lies_as(layer: Layer, other: Layer) -> bool:
+    """Tell whether two layers of the same axes lie in one place, whatever the axes are called."""
+    return all(
+        np.array_equal(getattr(layer, name), getattr(other, name)) for name in TRANSFORMS[:-1]
+    )
+
+
 def place(layer: Layer) -> str:
     """Return what differs when a layer lies elsewhere."""
     return repr(list(transforms(layer).values())[:-1])

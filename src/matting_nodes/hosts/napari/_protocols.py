@@ -60,6 +60,9 @@ class Layer(Protocol):
     events: LayerEvents
 
     @property
+    def unique_id(self) -> object: ...
+
+    @property
     def ndim(self) -> int: ...
 
     mode: str
@@ -123,12 +126,21 @@ class ImageLayer(Layer, Protocol):
     rgb: bool
 
 
+class SelectionEvents(Protocol):
+    """The events of selected layers."""
+
+    changed: Event
+
+
 class Selection(Protocol):
     """The selected layers."""
 
     active: Layer | None
+    events: SelectionEvents
 
     def __contains__(self, layer: Layer, /) -> bool: ...
+
+    def __iter__(self) -> Iterator[Layer]: ...
 
 
 class ListEvents(Protocol):

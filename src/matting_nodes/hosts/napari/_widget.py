@@ -19,7 +19,7 @@ from ...framework.run import Frames, complete_parameters
 from ...framework.spec import NodeSpec, Output
 from ...job import Job
 from ...models.costs import described
-from ._axes import AxesView, as_read
+from ._axes import AxesView, as_read, with_channels
 from ._choices import LayerChoice, needed, propose, worth_choosing
 from ._drawing import DrawButtons
 from ._failures import copy
@@ -83,7 +83,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         }
         self._begin_as_preferred()
         self.advanced = widgets.CheckBox(text="advanced", label="", value=False)
-        self.live = Live(lambda: list(self._layers().values()), self.parameters, self._run_live)
+        self.live = Live(lambda: list(self._all_layers().values()), self.parameters, self._run_live)
         self.run_button = widgets.PushButton(text="Run")
         self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False)
         # Its place stays when it is hidden, so that no button moves.
@@ -136,6 +136,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.native.destroyed.connect(self._places.stop)
         for choice in self.layer_choices.values():
             choice.changed.connect(self._watch_places)
+            choice.reading.changed.connect(self._watch_places)
             choice.reading.changed.connect(self._place_changed)
             self.native.destroyed.connect(choice.reading.stop)
         changing = (self.method, self.planes, *self.fields.values(), *self.layer_choices.values())
@@ -260,7 +261,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.parameters_changed.emit()
 
     def _watch_places(self, _value: object = None) -> None:
-        self._places.watch(list(self._layers().values()))
+        self._places.watch(list(self._all_layers().values()))
 
     def _place_changed(self, _event: object = None) -> None:
         self._show_readiness()
@@ -347,6 +348,10 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         shown = shown_inputs(self.spec, self.chosen_method)
         return {n: layer for n, layer in chosen.items() if layer is not None and n in shown}
 
+    def _all_layers(self) -> dict[str, Layer]:
+        """Return them, and those that are the other channels of a picture."""
+        return with_channels(self._layers())
+
     def request(self) -> Request:
         """Return what a run needs: the chosen layers, as frames, and what is set."""
         parameters = self.parameters()
@@ -381,7 +386,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
 
     def _followed_state(self) -> object:
         """Return what must stay as it is for a result to be followed: all but the strokes."""
-        return self.live.revisions(self._layers(), Kind.TRIMAP.value), self.parameters()
+        return self.live.revisions(self._all_layers(), Kind.TRIMAP.value), self.parameters()
 
     def _finish(self, outcome: Outcome) -> None:
         request = self._asked
