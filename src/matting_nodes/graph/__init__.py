@@ -9,9 +9,12 @@ from .contents import Contents, Group
 from .editing import Document
 from .executor import Outcome, evaluate
 from .folders import Folders
+from .incremental import Runner
 from .model import Graph, GraphNode, Link
+from .node_runs import Host, NodeRun, Source
 from .node_types import NodeType
 from .registry import file_types, node_types
+from .thumbnails import thumbnail
 
 __all__ = [
     "Contents",
@@ -20,12 +23,17 @@ __all__ = [
     "Graph",
     "GraphNode",
     "Group",
+    "Host",
     "Link",
+    "NodeRun",
     "NodeType",
     "Outcome",
+    "Runner",
+    "Source",
     "check",
     "evaluate",
     "file_types",
     "node_types",
     "problems",
+    "thumbnail",
 ]
