@@ -4,6 +4,7 @@
 run and why, `evaluate` runs one graph, `batches` runs it over folders.
 """
 
+from .as_python import as_python
 from .checking import check, problems
 from .contents import Contents, Group
 from .editing import Document
@@ -30,6 +31,7 @@ __all__ = [
     "Outcome",
     "Runner",
     "Source",
+    "as_python",
     "check",
     "evaluate",
     "file_types",
