@@ -244,7 +244,10 @@ def edits(document, chance):
         parameters = known.parameters_for(document.graph.nodes[key].inputs)
         if parameters and chance.random() < 0.7:
             name = chance.choice(list(parameters))
-            values = (parameters[name].choices or (1, 0.5, "white", True), [parameters[name].default])
+            values = (
+                parameters[name].choices or (1, 0.5, "white", True),
+                [parameters[name].default],
+            )
             document.set(key, name, chance.choice(chance.choice(values)))
         elif known.methods:
             document.set(key, "method", chance.choice(list(known.methods)))

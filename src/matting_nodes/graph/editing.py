@@ -16,7 +16,7 @@ from .inputs import check_link, defaults, unwired, with_value
 from .layout import laid_out
 from .model import Graph, GraphNode, Link, listing
 from .page_writing import page_of
-from .registry import node_types
+from .registry import find_type
 
 
 class Document(History):
@@ -121,7 +121,7 @@ class Document(History):
         ParameterError
             If a value is not one of the parameter.
         """
-        type_ = node_types().get(class_type)
+        type_ = find_type(class_type)
         if type_ is None:
             raise GraphError(
                 f"There is no type of node {shown(class_type)}",

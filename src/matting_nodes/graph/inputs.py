@@ -9,7 +9,7 @@ from ..framework.spec import Socket
 from .checking import checked_value, link_problems
 from .model import Graph, GraphNode, Link, listing
 from .node_types import PARAMETER_WIRES, NodeType
-from .registry import node_types
+from .registry import find_type, node_types
 
 
 def defaults(type_: NodeType, method: object = None) -> dict[str, object]:
@@ -22,7 +22,7 @@ def defaults(type_: NodeType, method: object = None) -> dict[str, object]:
 
 def with_value(node: GraphNode, name: str, value: object) -> GraphNode:
     """Return a node with a parameter set, if the value is one of it."""
-    type_ = node_types().get(node.class_type)
+    type_ = find_type(node.class_type)
     if type_ is None:
         return replace(node, inputs={**node.inputs, name: value})
     known = type_.parameters_for(node.inputs)
@@ -47,7 +47,7 @@ def with_value(node: GraphNode, name: str, value: object) -> GraphNode:
 
 def unwired(node: GraphNode, name: str) -> GraphNode:
     """Return a node without the wire at an input; a parameter has its default again."""
-    type_ = node_types().get(node.class_type)
+    type_ = find_type(node.class_type)
     parameters = type_.parameters_for(node.inputs) if type_ else {}
     if name in parameters:
         return replace(node, inputs={**node.inputs, name: parameters[name].default})

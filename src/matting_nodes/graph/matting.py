@@ -19,6 +19,11 @@ def matting_types() -> dict[str, NodeType]:
     return {node_id(spec): _type(spec) for spec in all_nodes()}
 
 
+def matting_type(name: str) -> NodeType | None:
+    """Return the type of the matting node with this id, if there is one."""
+    return next((_type(spec) for spec in all_nodes() if node_id(spec) == name), None)
+
+
 def on_batches(name: str) -> Callable[..., tuple[object, ...]]:
     """Return a matting node as a function of what travels in a graph.
 

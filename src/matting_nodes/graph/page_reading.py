@@ -14,10 +14,10 @@ from typing import Any
 
 from ..errors import GraphError
 from .contents import Contents, Group, Kept, Rectangle, holds
-from .document import EXPORT, MOST_NODES, no_value
+from .document import EXPORT, no_value
 from .model import Graph, GraphNode, Link
 from .node_types import NodeType
-from .registry import node_types
+from .registry import find_type
 from .subgraphs import Level, expanded, single
 
 NEWEST = 1
@@ -56,10 +56,6 @@ def read_page(data: Any) -> Contents:
     if reason := no_value(data):
         raise GraphError(f"The workflow holds {reason}", "It holds plain texts and numbers", EXPORT)
     level = expanded(data)
-    if len(level.nodes) > MOST_NODES:
-        raise GraphError(
-            f"The workflow holds {len(level.nodes)} nodes", f"It has at most {MOST_NODES}", EXPORT
-        )
     notes = {key for key, raw in level.nodes.items() if raw["type"] in NOTES}
     virtual = {key for key, raw in level.nodes.items() if raw["type"] in level.virtual}
     nodes = {
@@ -129,7 +125,7 @@ def _group(raw: Mapping[str, Any], level: Level, nodes: Mapping[str, Any]) -> Gr
 
 
 def _node(key: str, raw: Mapping[str, Any], level: Level) -> GraphNode:
-    type_ = node_types().get(raw["type"])
+    type_ = find_type(raw["type"])
     values = named_values(raw, type_) or {}
     links: dict[str, object] = {}
     for entry in raw["inputs"]:

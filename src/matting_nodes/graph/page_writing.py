@@ -9,7 +9,7 @@ from .contents import ANY, Contents, Kept
 from .model import Graph, GraphNode, Link
 from .node_types import PARAMETER_WIRES, NodeType
 from .page_reading import RENEWED, named_values, widget_names
-from .registry import node_types
+from .registry import find_type
 
 VERSION = 0.4
 UPLOADED = "image"
@@ -30,7 +30,7 @@ def is_unnamed(contents: Contents, node: str) -> bool:
     """
     found = contents.graph.nodes[node]
     raw = contents.kept[node].page if node in contents.kept else {}
-    if found.class_type in node_types() or not raw.get("widgets_values"):
+    if find_type(found.class_type) or not raw.get("widgets_values"):
         return False
     return named_values(raw, None) is None and len(found.inputs) == len(found.links)
 
@@ -39,10 +39,11 @@ def page_of(contents: Contents) -> dict[str, Any]:
     """Return the JSON in UI format."""
     graph, numbers = contents.graph, _numbers(contents)
     wires = _wires(contents, numbers)
+    taken = _taken(graph, wires)
     order = {key: n for n, key in enumerate(graph.order())}
     nodes, links = [], []
     for key, node in graph.nodes.items():
-        entry = _entry(contents, node, wires)
+        entry = _entry(contents, node, wires, taken)
         entry |= {"id": numbers[key], "order": order[key]}
         nodes.append(entry)
         for slot, wire in enumerate(entry["inputs"]):
@@ -108,8 +109,10 @@ def _wires(contents: Contents, numbers: Mapping[str, int]) -> Wires:
     return wires | {at: last + n for n, at in enumerate(new, 1)}
 
 
-def _entry(contents: Contents, node: GraphNode, wires: Wires) -> dict[str, Any]:
-    type_ = node_types().get(node.class_type)
+def _entry(
+    contents: Contents, node: GraphNode, wires: Wires, taken: Mapping[Link, list[int]]
+) -> dict[str, Any]:
+    type_ = find_type(node.class_type)
     raw = contents.kept.get(node.id, Kept()).page
     inputs, outputs = contents.sockets(node.id)
     before = {wire["name"]: wire for wire in raw.get("inputs", ())}
@@ -126,7 +129,6 @@ def _entry(contents: Contents, node: GraphNode, wires: Wires) -> dict[str, Any]:
             wire.setdefault("widget", {"name": name})
         written.append(wire | {"link": wires.get((node.id, name))})
     old = raw.get("outputs", [])
-    taken = _taken(contents.graph, node.id, wires)
     entry: dict[str, Any] = {
         "id": 0,
         "type": node.class_type,
@@ -142,7 +144,7 @@ def _entry(contents: Contents, node: GraphNode, wires: Wires) -> dict[str, Any]:
         "inputs": written,
         "outputs": [
             {"name": s.name, "type": s.kind, **(old[n] if n < len(old) else {"slot_index": n})}
-            | {"links": taken.get(n, [])}
+            | {"links": taken.get(Link(node.id, n), [])}
             for n, s in enumerate(outputs)
         ],
         "widgets_values": _widgets(node, type_, raw),
@@ -151,12 +153,11 @@ def _entry(contents: Contents, node: GraphNode, wires: Wires) -> dict[str, Any]:
     return entry | ({"title": node.title} if node.title else {})
 
 
-def _taken(graph: Graph, key: str, wires: Wires) -> dict[int, list[int]]:
-    taken: dict[int, list[int]] = {}
+def _taken(graph: Graph, wires: Wires) -> dict[Link, list[int]]:
+    """Return the numbers of the wires from each output."""
+    taken: dict[Link, list[int]] = {}
     for (target, name), number in sorted(wires.items(), key=lambda item: item[1]):
-        link = graph.nodes[target].links[name]
-        if link.node == key:
-            taken.setdefault(link.slot, []).append(number)
+        taken.setdefault(graph.nodes[target].links[name], []).append(number)
     return taken
 
 

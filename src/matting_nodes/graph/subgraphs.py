@@ -14,6 +14,8 @@ INSIDE, OUTSIDE = "-10", "-20"
 """The ids of the two ends of a subgraph: where its inputs come from, and its outputs go to."""
 DEEPEST = 16
 """Subgraphs within each other."""
+MOST_EXPANDED = 20_000
+"""Nodes in them: a small file can hold subgraphs that double again and again."""
 REROUTE, PRIMITIVE = "Reroute", "PrimitiveNode"
 
 Ends = tuple[str, int, str, int]
@@ -107,8 +109,14 @@ def _add(
     for entry in page["nodes"] if isinstance(page.get("nodes"), list) else []:
         raw = _checked(entry)
         key = f"{prefix}{raw['id']}"
-        if key in level.nodes or key in level.tops or len(level.nodes) > MOST_NODES:
-            raise _refused("a second node, or more than can be read:", raw["id"])
+        if key in level.nodes or key in level.tops:
+            raise _refused("a second node", raw["id"])
+        if len(level.nodes) >= (MOST_EXPANDED if prefix else MOST_NODES):
+            raise GraphError(
+                f"The workflow holds more than {len(level.nodes)} nodes",
+                f"It has at most {MOST_NODES}, and {MOST_EXPANDED} with subgraphs",
+                EXPORT,
+            )
         if mode and not raw.get("mode"):
             raw["mode"] = mode
         for slot, wire in enumerate(raw["inputs"]):
