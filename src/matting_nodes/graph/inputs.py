@@ -16,7 +16,7 @@ def defaults(type_: NodeType, method: object = None) -> dict[str, object]:
     """Return the values of a new node."""
     chosen: dict[str, object] = {}
     if type_.methods:
-        chosen["method"] = method if method in type_.methods else next(iter(type_.methods))
+        chosen["method"] = method if method in type_.methods else type_.default
     return chosen | {name: p.default for name, p in type_.parameters_for(chosen).items()}
 
 

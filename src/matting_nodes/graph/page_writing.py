@@ -178,13 +178,14 @@ def _widgets(node: GraphNode, type_: NodeType | None, raw: Mapping[str, Any]) ->
             return old if raw else [v for n, value in plain.items() for v in _renewed(n, value)]
         kept = zip(names, old or [], strict=False)
         return [plain.get(name, value) for name, value in kept]
+    if isinstance(old, list) and type_.methods and str(plain.get("method")) not in type_.methods:
+        return old
     parameters = type_.parameters_for(node.inputs)
     own = [p.name for p in type_.parameters]
     order = ["method"] if type_.methods else []
     order += [name for name in parameters if name not in own] + own
     defaults = {name: p.default for name, p in parameters.items()}
-    default_method = next(iter(type_.methods), None)
-    values = [plain.get(name, defaults.get(name, default_method)) for name in order]
+    values = [plain.get(name, defaults.get(name, type_.default)) for name in order]
     count = len(widget_names(raw, type_) or ())
     if isinstance(old, list):
         return values + old[count:]
@@ -199,18 +200,22 @@ def _renewed(name: str, value: object) -> list[object]:
 def _points(extra: Mapping[str, Any], numbers: set[int]) -> dict[str, Any]:
     """Return a page's extras; the points that lead wires hold only those that are there."""
     extra = dict(extra)
+
+    def dicts(name: str) -> list[dict[str, Any]]:
+        return [entry for entry in extra[name] if isinstance(entry, dict)]
+
+    def is_there(number: object) -> bool:
+        return type(number) is int and number in numbers
+
     if isinstance(extra.get("reroutes"), list):
         extra["reroutes"] = [
-            {**point, "linkIds": [n for n in point.get("linkIds") or [] if n in numbers]}
-            for point in extra["reroutes"]
-            if isinstance(point, dict)
+            {**point, "linkIds": [number for number in point["linkIds"] if is_there(number)]}
+            for point in dicts("reroutes")
+            if isinstance(point.get("linkIds"), list)
         ]
     if isinstance(extra.get("linkExtensions"), list):
-        extra["linkExtensions"] = [
-            end
-            for end in extra["linkExtensions"]
-            if isinstance(end, dict) and end.get("id") in numbers
-        ]
+        ends = dicts("linkExtensions")
+        extra["linkExtensions"] = [end for end in ends if is_there(end.get("id"))]
     return extra
 
 

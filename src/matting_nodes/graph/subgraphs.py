@@ -66,11 +66,6 @@ class Level:
         return found
 
 
-def single(found: Fixed) -> object:
-    """Return the value of what is no wire."""
-    return found.value
-
-
 def expanded(page: Mapping[str, Any]) -> Level:
     """Return all nodes of a page, those of subgraphs among them.
 
@@ -159,10 +154,10 @@ def _enter(
     given = dict(zip(promoted, shown_values, strict=False))
     named = graph.get("inputs")
     for slot, wire in enumerate(named if isinstance(named, list) else []):
-        name = wire.get("name") if isinstance(wire, dict) else None
+        name = str(wire.get("name")) if isinstance(wire, dict) else ""
         inner = Link(f"{key}:{INSIDE}", slot)
         fixed = Fixed(given[name]) if name in given else None
-        level.through[inner] = level.wires.get((key, str(name)), fixed)
+        level.through[inner] = level.wires.get((key, name), fixed)
     title = raw.get("title") or graph.get("name") or "Subgraph"
     level.titles.append((str(title), list(level.nodes)[begun:]))
 
