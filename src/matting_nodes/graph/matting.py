@@ -54,9 +54,10 @@ def on_batches(name: str) -> Callable[..., tuple[object, ...]]:
 
     def run(**given: object) -> tuple[object, ...]:
         result = function(**{"job": Job(), **given})
-        for text in result.texts:
-            if text not in result.values:
-                warnings.warn(f"{spec.title}: {text}", stacklevel=2)
+        tables = [value for value in result.values if isinstance(value, str)]
+        for remark in result.texts:
+            if remark not in tables:
+                warnings.warn(f"{spec.title}: {remark}", stacklevel=2)
         return result.values
 
     return run
