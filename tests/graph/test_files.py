@@ -165,6 +165,8 @@ def test_an_unknown_node_of_a_page_is_kept_whole_and_said_to_have_no_names(tmp_p
     with pytest.raises(GraphError, match=r"Node 4 \(Glow\).*without names.*format=\"ui\""):
         document.save(tmp_path / "api.json")
     assert not (tmp_path / "api.json").exists()
+    with pytest.raises(GraphError, match=r"lists its values without names.*in ComfyUI"):
+        document.set("4", "steps", 30)
 
 
 def test_names_of_widgets_on_newer_pages_name_the_values(tmp_path):

@@ -15,7 +15,7 @@ from .history import History
 from .inputs import check_link, defaults, unwired, with_value
 from .layout import laid_out
 from .model import Graph, GraphNode, Link, listing
-from .page_writing import page_of
+from .page_writing import is_positional, page_of
 from .registry import find_type
 
 
@@ -195,6 +195,13 @@ class Document(History):
         ParameterError
             If the value is not one of the parameter.
         """
+        if is_positional(self._contents, self._node(node).id):
+            raise GraphError(
+                f"{self._node(node).label} is not known here, and its page lists its values "
+                "without names",
+                "A value is set by its name",
+                "Set it in ComfyUI",
+            )
         changed = with_value(self._node(node), name, value)
         self._edit(self.graph.with_node(changed), merging=("set", node, name))
 

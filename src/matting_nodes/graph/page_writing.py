@@ -18,8 +18,24 @@ UPLOADED = "image"
 Wires = dict[tuple[str, str], int]
 
 
+def is_positional(contents: Contents, node: str) -> bool:
+    """Return whether a node's values stand in the page's order, and nothing tells their names.
+
+    Parameters
+    ----------
+    contents : Contents
+        What the document holds.
+    node : str
+        The node's id.
+    """
+    raw = contents.kept[node].page if node in contents.kept else {}
+    if find_type(contents.graph.nodes[node].class_type) or not raw.get("widgets_values"):
+        return False
+    return named_values(raw, None) is None
+
+
 def is_unnamed(contents: Contents, node: str) -> bool:
-    """Return whether a node has values whose names are not known.
+    """Return whether the names of a node's values are not known from another file, either.
 
     Parameters
     ----------
@@ -29,10 +45,7 @@ def is_unnamed(contents: Contents, node: str) -> bool:
         The node's id.
     """
     found = contents.graph.nodes[node]
-    raw = contents.kept[node].page if node in contents.kept else {}
-    if find_type(found.class_type) or not raw.get("widgets_values"):
-        return False
-    return named_values(raw, None) is None and len(found.inputs) == len(found.links)
+    return len(found.inputs) == len(found.links) and is_positional(contents, node)
 
 
 def page_of(contents: Contents) -> dict[str, Any]:
