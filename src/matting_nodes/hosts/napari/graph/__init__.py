@@ -1,0 +1,1 @@
+"""The Matting graph dock."""

@@ -1,0 +1,193 @@
+"""Layers as sources of a graph: what nodes that load a picture take instead of a file.
+
+In the document such a source is named as files are, "lemur [layer]" beside "lemur.png [sample]":
+elsewhere the graph opens all the same, and asks for another picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....arrays import UNKNOWN, Kind, Pixels
+from ....errors import GraphError, ShapeError
+from ....graph import Graph, GraphNode
+from ....graph.types.picture_files import as_batches
+from .._layers import conversion
+from .._places import leading_shape, pixels
+from .._protocols import Layer, Viewer, is_labels, is_shapes, without_proxy
+from .._trimap import is_trimap, tag
+
+LOADED, LAYER = "image", " [layer]"
+LOADERS = ("MattingNodesLoadPicture", "LoadImage", "LoadImageMask")
+
+
+def takes_layer(node: GraphNode) -> bool:
+    """Return whether a node loads a picture, so that a layer can take its place."""
+    return node.class_type in LOADERS
+
+
+def layer_of(node: GraphNode) -> str:
+    """Return the name of the layer that a node takes; empty if it takes none."""
+    value = node.inputs.get(LOADED)
+    named = isinstance(value, str) and value.endswith(LAYER) and takes_layer(node)
+    return str(value).removesuffix(LAYER) if named else ""
+
+
+def pictures(viewer: Viewer) -> dict[str, Layer]:
+    """Return the layers that hold pixels, by name; the topmost of two of one name."""
+    layers = [without_proxy(layer) for layer in viewer.layers]
+    return {layer.name: layer for layer in layers if hasattr(layer, "data") and _has_pixels(layer)}
+
+
+def _has_pixels(layer: Layer) -> bool:
+    board = tag(layer).get("kind") == "backdrop"
+    return (is_labels(layer) or hasattr(layer, "rgb")) and not is_shapes(layer) and not board
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A layer as it was when a run began.
+
+    Parameters
+    ----------
+    class_type : str
+        The type of the node that takes it.
+    channel : str
+        Which channel a Load Image (as Mask) takes.
+    name : str
+        The layer's name.
+    data : array
+        Its pixels; those of labels are a copy, since the user may paint on.
+    rgb, matte : bool
+        Whether its last axis is color; whether it is itself a mask, a trimap or an alpha.
+    values : array
+        The mask, trimap or alpha as numbers in 0..1.
+    """
+
+    class_type: str
+    channel: str
+    name: str
+    data: Pixels
+    rgb: bool
+    values: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, node: GraphNode, layer: Layer) -> Source:
+        """Return what a node takes of a layer."""
+        rgb = bool(getattr(layer, "rgb", False))
+        data = np.asarray(pixels(layer))
+        flat = data.reshape(-1, *data.shape[len(leading_shape(layer)) :])
+        channel = str(node.inputs.get("channel", "alpha"))
+        return cls(node.class_type, channel, layer.name, flat, rgb, _values(layer, flat))
+
+    @property
+    def revision(self) -> str:
+        """What differs when it holds something else."""
+        digest = hashlib.blake2b(repr((self.data.shape, self.data.dtype, self.rgb)).encode())
+        for part in (self.data, self.values):
+            if part is not None:
+                digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
+
+    def outputs(self) -> tuple[object, ...]:
+        """Return what the node gives, as if the layer had been a file."""
+        picture = as_batches(list(self.data), self.name)
+        alpha, mask = picture.alpha, picture.mask
+        if self.values is not None:
+            # A mask, a trimap or an alpha is one itself, not an opaque picture of one.
+            alpha = mask = self.values
+        if self.class_type == "LoadImage":
+            return picture.image, mask
+        if self.class_type == "LoadImageMask":
+            colors = ("red", "green", "blue")
+            known = self.channel in colors
+            return (picture.image[..., colors.index(self.channel)] if known else mask,)
+        return picture.image, alpha, mask
+
+
+def _values(layer: Layer, flat: Pixels) -> NDArray[np.float32] | None:
+    if is_trimap(layer):
+        trimap = conversion(layer, Kind.TRIMAP)(flat)
+        return np.where(trimap == UNKNOWN, np.float32(0.5), trimap / np.float32(255))
+    if is_labels(layer):
+        return np.asarray(conversion(layer, Kind.MASK)(flat), np.float32)
+    if tag(layer).get("kind") in ("alpha", "mask", "confidence"):
+        return np.asarray(flat, np.float32).clip(0, 1)
+    return None
+
+
+def sources_of(graph: Graph, viewer: Viewer) -> tuple[dict[str, Source], dict[str, str]]:
+    """Return what the nodes that take a layer take, and what is wrong with others, by node.
+
+    Parameters
+    ----------
+    graph : Graph
+        The document's.
+    viewer : Viewer
+        Whose layers they are.
+    """
+    found: dict[str, Source] = {}
+    wrong: dict[str, str] = {}
+    layers = pictures(viewer)
+    for node in graph.nodes.values():
+        name = layer_of(node)
+        if name and name in layers:
+            found[node.id] = Source.of(node, layers[name])
+        elif name:
+            wrong[node.id] = str(
+                GraphError(
+                    f"There is no layer {name}",
+                    f"There are {', '.join(layers) or 'no layers of pixels'}",
+                    "Choose another layer, or open the picture again",
+                )
+            )
+    return found, wrong
+
+
+def reference_of(graph: Graph, node: str, viewer: Viewer) -> Layer | None:
+    """Return the layer that a node's results lie on: the first that it was made from.
+
+    Parameters
+    ----------
+    graph : Graph
+        The document's.
+    node : str
+        Whose results they are.
+    viewer : Viewer
+        Whose layers they are.
+    """
+    layers, needed = pictures(viewer), graph.needed([node])
+    names = [layer_of(other) for other in graph.nodes.values() if other.id in needed]
+    found = [layers[name] for name in names if name in layers]
+    return min(found, key=lambda layer: bool(tag(layer) or is_labels(layer)), default=None)
+
+
+def stacked(value: NDArray[Any], reference: Layer | None) -> NDArray[Any]:
+    """Return a batch with the leading axes of a layer, if it has as many planes; one without any.
+
+    Parameters
+    ----------
+    value : (B, …) array
+        The frames.
+    reference : Layer, optional
+        The layer they were made from.
+
+    Raises
+    ------
+    ShapeError
+        If there is no frame.
+    """
+    if not len(value):
+        raise ShapeError("There is no frame", "A layer shows at least one", "Select some frames")
+    lead = leading_shape(reference) if reference is not None else ()
+    if int(np.prod(lead)) == len(value):
+        return value.reshape(*lead, *value.shape[1:])
+    return value[0] if len(value) == 1 else value
+
+
