@@ -78,6 +78,25 @@ def problems(graph: Graph, folders: Folders | None = None) -> Iterator[tuple[str
                 yield key, problem.within(graph.nodes[key].label)
 
 
+def node_problems(graph: Graph, node: GraphNode, folders: Folders | None = None) -> Iterator[MattingError]:
+    """Yield what keeps one node from running, whatever is wrong elsewhere.
+
+    Parameters
+    ----------
+    graph : Graph
+        The workflow.
+    node : GraphNode
+        One of it.
+    folders : Folders, optional
+        With them, files are looked for too.
+    """
+    types = node_types()
+    if node.class_type in types:
+        yield from _node_problems(graph, node, types, folders)
+    else:
+        yield _unknown_type(node, types)
+
+
 def _unknown_type(node: GraphNode, types: Mapping[str, NodeType]) -> GraphError:
     close = difflib.get_close_matches(node.class_type, types, 1)
     return GraphError(

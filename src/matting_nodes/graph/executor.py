@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
         node = graph.nodes[key]
         part.step(0.0, message=node.title or types[node.class_type].title)
         with _naming(node):
-            saved = _run(node, types[node.class_type], made, graph, folders, part)
+            saved = run_node(node, types[node.class_type], made, graph, folders, part)
         made[key] = saved.values
         if key in ends:
             outcomes.append(Outcome(node, saved.values, saved.files, saved.texts))
@@ -78,14 +78,31 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     return outcomes
 
 
-def _run(
+def run_node(
     node: GraphNode,
     type_: NodeType,
-    made: dict[str, tuple[object, ...]],
+    made: Mapping[str, tuple[object, ...]],
     graph: Graph,
     folders: Folders,
     job: Job,
 ) -> Saved:
+    """Run one node of a graph.
+
+    Parameters
+    ----------
+    node : GraphNode
+        The node.
+    type_ : NodeType
+        Its type.
+    made : mapping
+        What the nodes before it gave, by id.
+    graph : Graph
+        The workflow, which files that it saves hold.
+    folders : Folders
+        Where files are.
+    job : Job
+        Progress and cancel.
+    """
     parameters = type_.parameters_for(node.inputs)
     known = {*parameters, *(socket.name for socket in type_.inputs), *_choice(type_)}
     given = {name: _value(value, made) for name, value in node.inputs.items() if name in known}
@@ -105,7 +122,7 @@ def _choice(type_: NodeType) -> tuple[str, ...]:
     return ("method",) if type_.methods else ()
 
 
-def _value(value: object, made: dict[str, tuple[object, ...]]) -> object:
+def _value(value: object, made: Mapping[str, tuple[object, ...]]) -> object:
     return made[value.node][value.slot] if isinstance(value, Link) else value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -71,7 +71,7 @@ class Canvas(QGraphicsView):
         self,
         graph: Graph,
         places: Mapping[str, tuple[float, float]],
-        groups: Collection[tuple[str, Collection[str]]],
+        groups: Iterable[Any],
     ) -> None:
         """Draw a graph; what has not changed is left as it is."""
         for key in self.nodes.keys() - graph.nodes.keys():
@@ -90,7 +90,7 @@ class Canvas(QGraphicsView):
         self._show_wires(graph)
         for item, _ in self.groups:
             self._scene.removeItem(item)
-        self.groups = [(GroupItem(title, self.colors), tuple(keys)) for title, keys in groups]
+        self.groups = [(GroupItem(g.title, self.colors), tuple(g.nodes)) for g in groups]
         for item, _ in self.groups:
             self._scene.addItem(item)
         self._lay_wires()
@@ -132,6 +132,14 @@ class Canvas(QGraphicsView):
     def show_thumbnail(self, key: str, picture: QPixmap | None) -> None:
         """Show a small copy of what a node gave."""
         self.nodes[key].show_thumbnail(picture)
+
+    def show_colors(self, colors: Colors) -> None:
+        """Follow napari's theme."""
+        self.colors = colors
+        for item in (*self.nodes.values(), *(item for item, _ in self.groups)):
+            item.colors = colors
+            item.update()
+        self.viewport().update()
 
     def fit(self) -> None:
         """Show all nodes, or those that are selected."""

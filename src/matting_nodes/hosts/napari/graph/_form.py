@@ -7,16 +7,14 @@ from functools import partial
 from typing import Any
 
 from magicgui import widgets
-from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ....graph import GraphNode, Link, node_types
 from .._fields import field
-from .._scroll import scrolled
 from ._ports import Port, shown, sources
 from ._sources import LAYER, LOADED, takes_layer
 
 
-class Form(QWidget):
+class Form:
     """Shows a node of the document.
 
     Parameters
@@ -32,18 +30,24 @@ class Form(QWidget):
     def __init__(
         self, document: Any, change: Callable[..., None], layers: Callable[[], Sequence[str]]
     ) -> None:
-        super().__init__()
         self.document, self._change, self._layers = document, change, layers
         self.node: str | None = None
         self.fields: dict[str, Any] = {}
         self.advanced = False
-        self._content: widgets.Container[Any] | None = None
+        self._rows: widgets.Container[Any] = widgets.Container()
         self._outline: object = None
         self._filling = False
-        self._rows = QVBoxLayout(self)
-        self._rows.setContentsMargins(0, 0, 0, 0)
-        self._area = scrolled(QWidget())
-        self._rows.addWidget(self._area)
+        self._rows.margins = (4, 4, 4, 4)
+
+    @property
+    def native(self) -> Any:
+        """The widget that holds the fields."""
+        return self._rows.native
+
+    def focus(self) -> None:
+        """Give the keyboard to the first field below the title."""
+        for name in list(self.fields)[1:2] or list(self.fields):
+            self.fields[name].native.setFocus()
 
     def show_node(self, key: str | None) -> None:
         """Show this node, or none; fields that are there stay, with the values of now."""
@@ -71,9 +75,11 @@ class Form(QWidget):
             for port in shown(node).inputs:
                 rows.append(self._wire_field(node, port))
             rows += self._parameter_fields(node)
-        self._content = widgets.Container(widgets=rows)
-        self._content.margins = (4, 4, 4, 4)
-        self._area.setWidget(self._content.native)
+        old = list(self._rows)
+        self._rows.clear()
+        for widget in old:
+            widget.native.deleteLater()
+        self._rows.extend(rows)
 
     def _field(self, name: str, widget: Any, changed: Callable[[Any], None]) -> Any:
         def tell(value: Any) -> None:

@@ -7,7 +7,6 @@ elsewhere the graph opens all the same, and asks for another picture.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....arrays import UNKNOWN, Kind, Pixels
-from ....errors import GraphError, ShapeError
+from ....errors import GraphError, MattingError, ShapeError
 from ....graph import Graph, GraphNode
 from ....graph.types.picture_files import as_batches
 from .._layers import conversion
@@ -122,7 +121,9 @@ def _values(layer: Layer, flat: Pixels) -> NDArray[np.float32] | None:
     return None
 
 
-def sources_of(graph: Graph, viewer: Viewer) -> tuple[dict[str, Source], dict[str, str]]:
+def sources_of(
+    graph: Graph, viewer: Viewer
+) -> tuple[dict[str, Source], dict[str, MattingError]]:
     """Return what the nodes that take a layer take, and what is wrong with others, by node.
 
     Parameters
@@ -133,19 +134,17 @@ def sources_of(graph: Graph, viewer: Viewer) -> tuple[dict[str, Source], dict[st
         Whose layers they are.
     """
     found: dict[str, Source] = {}
-    wrong: dict[str, str] = {}
+    wrong: dict[str, MattingError] = {}
     layers = pictures(viewer)
     for node in graph.nodes.values():
         name = layer_of(node)
         if name and name in layers:
             found[node.id] = Source.of(node, layers[name])
         elif name:
-            wrong[node.id] = str(
-                GraphError(
-                    f"There is no layer {name}",
-                    f"There are {', '.join(layers) or 'no layers of pixels'}",
-                    "Choose another layer, or open the picture again",
-                )
+            wrong[node.id] = GraphError(
+                f"There is no layer {name}",
+                f"There are {', '.join(layers) or 'no layers of pixels'}",
+                "Choose another layer, or open the picture again",
             )
     return found, wrong
 

@@ -1,0 +1,297 @@
+"""A document in a viewer: its layers as sources and sinks, its runs, its files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import GraphError, MattingError, as_matting_error
+from ....graph import Folders, Graph, Link
+from ....graph.editing import Document
+from ....graph.incremental import Incremental, State, thumbnail
+from ....job import Cancelled, Job
+from .._live import LayerWatch
+from .._protocols import Layer, Worker
+from ._from_layers import graph_of
+from ._ports import Entry, Port, shown, used_outputs
+from ._sinks import Sinks, sinks
+from ._sources import LAYER, LOADED, LOADERS, Source, layer_of, pictures, sources_of
+
+if TYPE_CHECKING:
+    import napari
+
+    from ._canvas import End
+
+SIDE = 348
+"""Pixels of a thumbnail's longer side: twice as many as it is shown with, to be sharp when near."""
+FAR = 260.0
+"""How far to the right of a node the next is put."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run says of a node; of none, what it says of itself."""
+
+    node: str
+    fraction: float = 0.0
+    message: str = ""
+    failed: bool = False
+    thumbnail: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run needs, as it was when it began."""
+
+    graph: Graph
+    sources: Mapping[str, Source]
+    refused: Mapping[str, MattingError]
+    folder: Path | None
+
+
+def example_files() -> list[Path]:
+    """Return the workflows that come with the package."""
+    return sorted((Path(__file__).parents[3] / "graph" / "examples").glob("*.json"))
+
+
+class Session:
+    """Lets a document run on the layers of a viewer.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers are sources, and gets the results.
+    changed : callable()
+        Called when a layer that is a source may hold something else.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, changed: Callable[[], None]) -> None:
+        self._viewer, self._changed = viewer, changed
+        self.document = Document()
+        self.sinks = Sinks(viewer)
+        self._runner = Incremental(_folders())
+        self._worker: Worker | None = None
+        self._watched: list[LayerWatch] = []
+        self._begun: object = None
+        self._pictured: dict[str, object] = {}
+
+    # the document
+
+    def attempt(self, act: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
+        """Return what a change gives, and why it was refused; the document is then as it was."""
+        try:
+            return act(*arguments), ""
+        except (MattingError, OSError, ValueError) as error:
+            return None, str(as_matting_error(error))
+
+    def layer_names(self) -> list[str]:
+        """Return the layers that a source may take."""
+        return list(pictures(self._viewer))
+
+    def layer_entries(self) -> list[Entry]:
+        """Return an entry of the palette for each layer."""
+        return [
+            Entry(f"Layer: {name}", LOADERS[0], ((LOADED, name + LAYER),), "This layer's pixels")
+            for name in self.layer_names()
+        ]
+
+    def add(
+        self, entry: Entry, place: tuple[float, float], wire: End | None, after: str | None
+    ) -> str:
+        """Add a node, and wire it where that is plain: to the wire in hand, or the selected node.
+
+        Parameters
+        ----------
+        entry : Entry
+            What is added.
+        place : (x, y)
+            Where.
+        wire : End, optional
+            The end of a wire that was dropped there.
+        after : str, optional
+            A node whose first output that fits is wired to it.
+        """
+        document = self.document
+        if after is not None:
+            x, y = document.places[after]
+            place = x + FAR, y
+        key = document.add(entry.class_type, place, dict(entry.inputs))
+        node = document.graph.nodes[key]
+        inputs, outputs = shown(node).inputs, shown(node).outputs
+        if wire is not None and not wire.output:
+            self._wire(key, outputs, wire.node, [wire.port])
+        elif wire is not None:
+            fits = next((port for port in inputs if wire.port.takes(port)), None)
+            if fits is not None:
+                document.connect(Link(wire.node, wire.number), key, fits.name)
+        elif after is not None:
+            used = used_outputs(document.graph).get(after, ())
+            self._wire(after, shown(document.graph.nodes[after], used).outputs, key, inputs)
+        return key
+
+    def _wire(self, source: str, outputs: Any, target: str, inputs: Any) -> None:
+        for number, output in enumerate(outputs):
+            fits = next((port for port in inputs if output.takes(port)), None)
+            if fits is not None:
+                self.document.connect(Link(source, number), target, fits.name)
+                return
+
+    def order(self) -> list[str]:
+        """Return the nodes from the sources on."""
+        try:
+            return self.document.graph.order()
+        except GraphError:
+            return list(self.document.graph.nodes)
+
+    def open(self, path: Path) -> None:
+        """Open a workflow; one that cannot be opened leaves the document as it is."""
+        self.document.read(path)
+
+    def save(self, path: Path, form: str) -> None:
+        """Save the document as API or UI JSON, or as a Python script."""
+        if form == "python":
+            from ....graph.exporting import as_python
+
+            path.write_text(as_python(self.document.graph), encoding="utf-8")
+        else:
+            self.document.save(path, format=form)
+
+    def show_layers(self) -> None:
+        """Show the present layers as a graph: what they were made by."""
+        graph = graph_of(self._viewer)
+        if not graph.nodes:
+            raise GraphError(
+                "There are no layers to show",
+                "A graph begins with a picture",
+                "Open one, or a sample: File > Open Sample",
+            )
+        self.document.read(graph)
+
+    # running
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._worker is not None
+
+    def has_changed(self) -> bool:
+        """Return whether the graph, or a source, is not what it was when the last run began."""
+        return self._now() != self._begun
+
+    def _now(self) -> object:
+        self._watch()
+        return self.document.graph, [watch.state() for watch in self._watched]
+
+    def _watch(self) -> None:
+        layers = pictures(self._viewer)
+        names = {layer_of(node) for node in self.document.graph.nodes.values()}
+        wanted: list[Layer] = [layers[name] for name in sorted(names & layers.keys())]
+        if [watch.layer for watch in self._watched] != wanted:
+            self.stop()
+            ask = lambda _event=None: self._changed()  # noqa: E731
+            self._watched = [LayerWatch(layer, ask, ask) for layer in wanted]
+
+    def stop(self) -> None:
+        """Watch no layer any more, and cancel the run."""
+        for watch in self._watched:
+            watch.stop()
+        self._watched = []
+
+    def cancel(self) -> None:
+        """Ask the run to stop; it does within a step of its work."""
+        if self._worker is not None:
+            self._worker.quit()
+
+    def run(
+        self, tell: Callable[[Told], None], ended: Callable[[], None], folder: Path | None = None
+    ) -> bool:
+        """Run what has changed in a thread of its own; return whether it began.
+
+        Parameters
+        ----------
+        tell : callable(Told)
+            Called from that thread.
+        ended : callable()
+            Called in this one at the end.
+        folder : Path, optional
+            Where nodes that save write to; without one they only show.
+        """
+        from napari.qt.threading import create_worker
+
+        if self.running:
+            return False
+        self._begun = self._now()
+        graph = self.document.graph
+        request = Request(graph, *sources_of(graph, self._viewer), folder)
+        worker: Any = create_worker(
+            self._work,
+            request,
+            tell,
+            lambda: Job(cancelled=lambda: bool(worker.abort_requested)),
+            _start_thread=False,
+        )
+        self._worker = worker
+
+        def finish(message: str) -> None:
+            if not message:
+                self._show_sinks(graph)
+            tell(Told("", message=message))
+
+        def stop() -> None:
+            self._worker = None
+            ended()
+
+        worker.returned.connect(finish)
+        worker.finished.connect(stop)
+        worker.start()
+        return True
+
+    def _work(
+        self, request: Request, tell: Callable[[Told], None], job: Callable[[], Job]
+    ) -> str:
+        """Run, and return why it did not; in the run's thread."""
+
+        def told(state: State) -> None:
+            small = None
+            if state.kind == "done" and self._pictured.get(state.node) is not state.values:
+                self._pictured[state.node] = state.values
+                small = next(
+                    (t for v in state.values if (t := thumbnail(v, SIDE)) is not None), None
+                )
+            tell(Told(state.node, state.fraction, state.message, state.kind == "failed", small))
+
+        self._runner.folders = _folders(request.folder)
+        try:
+            saves = request.folder is not None
+            self._runner.run(
+                request.graph, told, job(), request.sources, request.refused, saves=saves
+            )
+        except Cancelled:
+            return "Cancelled; what was finished is kept."
+        except MattingError as error:
+            return str(error)
+        return ""
+
+    def _show_sinks(self, graph: Graph) -> None:
+        for label, link in sinks(graph).items():
+            values = self._runner.values(link.node)
+            if link.slot < len(values):
+                self.sinks.show(graph, link, values[link.slot], label)
+
+    def show_layer(self, node: str) -> None:
+        """Show what a node gave as layers, one for each output."""
+        graph = self.document.graph
+        about = shown(graph.nodes[node])
+        for number, value in enumerate(self._runner.values(node)[: len(about.outputs)]):
+            self.sinks.show(graph, Link(node, number), value)
+
+
+def _folders(output: Path | None = None) -> Folders:
+    """Return where pictures are: beside the user's work, and the samples."""
+    return Folders(Path.cwd(), output or Path(tempfile.gettempdir()))
