@@ -78,7 +78,9 @@ def problems(graph: Graph, folders: Folders | None = None) -> Iterator[tuple[str
                 yield key, problem.within(graph.nodes[key].label)
 
 
-def node_problems(graph: Graph, node: GraphNode, folders: Folders | None = None) -> Iterator[MattingError]:
+def node_problems(
+    graph: Graph, node: GraphNode, folders: Folders | None = None
+) -> Iterator[MattingError]:
     """Yield what keeps one node from running, whatever is wrong elsewhere.
 
     Parameters

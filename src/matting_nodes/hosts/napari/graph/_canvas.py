@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QKeySequence, QPainter, QPixmap
-from qtpy.QtWidgets import QGraphicsScene, QGraphicsView, QWidget
+from qtpy.QtGui import QColor, QKeySequence, QPainter
+from qtpy.QtWidgets import QGraphicsScene, QGraphicsView
 
 from ....graph import Graph, GraphNode, Link
-from ._items import OTHER, Colors, GroupItem, NodeItem, WireItem, color_of
+from ._colors import OTHER, Colors, color_of
+from ._items import GroupItem, NodeItem, WireItem
 from ._ports import Port, shown, used_outputs
 
 GRID, ROOM, STEP = 32, 1500.0, 1.2
@@ -46,7 +47,7 @@ class Canvas(QGraphicsView):
     searched = Signal(object, object, str)  # a place, the End of a wire or None, what was typed
 
     def __init__(self, colors: Colors, keys: Mapping[str, Callable[[], None]]) -> None:
-        super().__init__(QGraphicsScene())
+        super().__init__()
         self.colors, self._keys = colors, keys
         self.nodes: dict[str, NodeItem] = {}
         self.wires: dict[tuple[str, str], WireItem] = {}
@@ -90,7 +91,7 @@ class Canvas(QGraphicsView):
         self._show_wires(graph)
         for item, _ in self.groups:
             self._scene.removeItem(item)
-        self.groups = [(GroupItem(g.title, self.colors), tuple(g.nodes)) for g in groups]
+        self.groups = [(GroupItem(g.title, self.colors), tuple(g.ids)) for g in groups]
         for item, _ in self.groups:
             self._scene.addItem(item)
         self._lay_wires()
@@ -109,7 +110,7 @@ class Canvas(QGraphicsView):
             if at not in self.wires:
                 outputs = self.nodes[link.node].about.outputs
                 known = link.slot < len(outputs)
-                self.wires[at] = WireItem(color_of(outputs[link.slot]) if known else QColor(OTHER))
+                self.wires[at] = WireItem(color_of(outputs[link.slot]) if known else OTHER)
                 self._scene.addItem(self.wires[at])
         self._links = links
 
@@ -121,40 +122,48 @@ class Canvas(QGraphicsView):
                 end = self.nodes[node].place_of(ports.index(name), output=False)
                 self.wires[node, name].lie(start, end)
         for item, keys in self.groups:
-            item.lie_around({key: self.nodes[key] for key in keys if key in self.nodes})
+            item.lie_around(self.nodes[key] for key in keys if key in self.nodes)
 
-    def _extent(self) -> QRectF:
+    def _extent(self, keys: Collection[str] = ()) -> QRectF:
         rect = QRectF()
-        for node in self.nodes.values():
-            rect |= node.rect.translated(node.pos())
+        for key in keys or self.nodes:
+            rect |= self.nodes[key].area
         return rect
-
-    def show_thumbnail(self, key: str, picture: QPixmap | None) -> None:
-        """Show a small copy of what a node gave."""
-        self.nodes[key].show_thumbnail(picture)
 
     def show_colors(self, colors: Colors) -> None:
         """Follow napari's theme."""
         self.colors = colors
-        for item in (*self.nodes.values(), *(item for item, _ in self.groups)):
-            item.colors = colors
-            item.update()
-        self.viewport().update()
+        for node in self.nodes.values():
+            node.colors = colors
+            node.update()
+        for group, _ in self.groups:
+            group.colors = colors
+        self.resetCachedContent()
+        self._scene.update()
 
     def fit(self) -> None:
         """Show all nodes, or those that are selected."""
-        rect = QRectF()
-        for key in self.selection or self.nodes:
-            rect |= self.nodes[key].rect.translated(self.nodes[key].pos())
+        rect = self._extent(self.selection)
         self.fitInView(rect.adjusted(-30, -40, 30, 30), Qt.AspectRatioMode.KeepAspectRatio)
         if self.zoom > 1:
             self.resetTransform()
             self.centerOn(rect.center())
 
     @property
+    def sizes(self) -> dict[str, tuple[float, float]]:
+        """How large the nodes are drawn."""
+        return {key: (item.rect.width(), item.rect.height()) for key, item in self.nodes.items()}
+
+    @property
     def zoom(self) -> float:
         """How large a pixel of the scene is drawn."""
         return self.transform().m11()
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The place in the scene that is in the middle."""
+        place = self.mapToScene(self.rect().center())
+        return place.x(), place.y()
 
     @property
     def selection(self) -> list[str]:
@@ -229,8 +238,9 @@ class Canvas(QGraphicsView):
         self.setDragMode(QGraphicsView.DragMode.NoDrag)
         self._grasped = ()
         item = self._node_at(place)
-        if event.button() == LEFT and item is not None and place == self._pressed:
-            if item.picture.contains(place - item.pos()) and item.thumbnail is not None:
+        clicked = event.button() == LEFT and place == self._pressed
+        if clicked and item is not None and item.thumbnail is not None:
+            if item.picture.contains(place - item.pos()):
                 self.opened.emit(item.key)
         if self.selection:
             self.moved.emit({k: self._place(self.nodes[k]) for k in self.selection})
@@ -302,19 +312,17 @@ class Canvas(QGraphicsView):
 
     def event(self, event: QEvent | None) -> bool:
         # Before napari's own shortcuts of the same keys.
-        if event is not None and event.type() == QEvent.Type.ShortcutOverride:
-            if self._action(event) is not None:
-                event.accept()
-                return True
-        return bool(super().event(event))
+        if event is None or event.type() != QEvent.Type.ShortcutOverride:
+            return bool(super().event(event))
+        event.setAccepted(self._action(event) is not None)
+        return event.isAccepted()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
         action = self._action(event)
         if action is not None:
             action()
         elif event.text().isalnum():  # typing searches
-            middle = self.mapToScene(self.viewport().rect().center())
-            self.searched.emit(middle, None, event.text())
+            self.searched.emit(QPointF(*self.middle), None, event.text())
         else:
             super().keyPressEvent(event)
 
@@ -326,4 +334,6 @@ class Canvas(QGraphicsView):
         painter.setPen(QColor(self.colors.primary))
         left, top = (int(edge // GRID * GRID) for edge in (rect.left(), rect.top()))
         across, down = range(left, int(rect.right()), GRID), range(top, int(rect.bottom()), GRID)
-        painter.drawPoints([QPointF(x, y) for x in across for y in down])
+        for x in across:
+            for y in down:
+                painter.drawPoint(x, y)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,17 +29,26 @@ from .._protocols import without_proxy
 from .._scroll import scrolled, wrapped
 from .._widget import to_ui_thread
 from ._canvas import Canvas, End
+from ._colors import Colors
+from ._commands import Commands
 from ._form import Form
-from ._items import Colors
 from ._palette import Palette
-from ._ports import Entry, Port, entries
+from ._ports import Entry, entries
 from ._session import Session, Told, example_files
 
 if TYPE_CHECKING:
     import napari
 
 FILES = "Workflows (*.json *.png)"
-NUDGE, DELAY = 16.0, 30
+EDITING = {
+    "Undo": "Ctrl+Z",
+    "Redo": "Ctrl+Shift+Z",
+    "Group…": "Ctrl+G",
+    "Lay out": "L",
+    "Show all": "F",
+}
+DELAY = 30
+"""Milliseconds that changes are waited for which come in quick succession."""
 
 
 class MattingGraph(QWidget):
@@ -54,15 +65,25 @@ class MattingGraph(QWidget):
         self.viewer = napari_viewer
         self.session = Session(napari_viewer, self._ask_soon)
         self.document = self.session.document
-        self.canvas = Canvas(Colors.of(without_proxy(napari_viewer).theme), self._keys())
+        keys: dict[str, Any] = {
+            **Commands(self.session, self).by_key,
+            "Ctrl+Return": self.run_or_cancel,
+            "Ctrl+S": partial(self._save, "api"),
+            "Ctrl+O": self._open,
+            "Tab": self.search,
+            "Return": lambda: self.form.focus(),
+        }
+        self.canvas = Canvas(Colors.of(without_proxy(napari_viewer).theme), keys)
         self.finder = Palette(self.canvas)
         self.form = Form(self.document, self.change, self.session.layer_names)
         self.message = QLabel()
         self.run_button, self.menu_button = QPushButton("Run"), QPushButton("Graph")
         self.add_button, self.auto = QPushButton("Add node"), QCheckBox("auto")
         self._soon = QTimer(self)
+        self._last: dict[str, Told] = {}
+        self._refused: set[str] = set()
         self._lay_out()
-        self._fill_menu()
+        self._fill_menu(keys)
         self._connect()
         self._refresh()
 
@@ -86,7 +107,7 @@ class MattingGraph(QWidget):
         rows.addWidget(splitter, 1)
         rows.addWidget(self.message)
 
-    def _fill_menu(self) -> None:
+    def _fill_menu(self, keys: Mapping[str, Any]) -> None:
         menu = QMenu(self)
         menu.addAction("Show layers as graph", partial(self.change, self.session.show_layers))
         examples = menu.addMenu("Examples")
@@ -100,42 +121,9 @@ class MattingGraph(QWidget):
         menu.addAction("Export as Python…", partial(self._save, "python"))
         menu.addAction("Run and save files…", self._run_into_folder)
         menu.addSeparator()
-        for title, keys in {
-            "Undo": "Ctrl+Z",
-            "Redo": "Ctrl+Shift+Z",
-            "Group…": "Ctrl+G",
-            "Lay out": "L",
-            "Show all": "F",
-        }.items():
-            menu.addAction(f"{title}\t{keys}", self._keys()[keys])
+        for title, key in EDITING.items():
+            menu.addAction(f"{title}\t{key}", keys[key])
         self.menu_button.setMenu(menu)
-
-    def _keys(self) -> dict[str, Any]:
-        change = self.change
-        nudges = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
-        return {
-            "Del": lambda: change(self.document.remove, self.canvas.selection),
-            "Backspace": lambda: change(self.document.remove, self.canvas.selection),
-            "Ctrl+A": lambda: self.canvas.select(list(self.document.graph.nodes)),
-            "Ctrl+C": self._copy,
-            "Ctrl+X": lambda: (self._copy(), change(self.document.remove, self.canvas.selection)),
-            "Ctrl+V": self._paste,
-            "Ctrl+Z": lambda: change(self.document.undo),
-            "Ctrl+Shift+Z": lambda: change(self.document.redo),
-            "Ctrl+Y": lambda: change(self.document.redo),
-            "Ctrl+G": self._group,
-            "Ctrl+Return": self.run_or_cancel,
-            "Ctrl+S": partial(self._save, "api"),
-            "Ctrl+O": self._open,
-            "F": lambda: self.canvas.fit(),
-            "L": lambda: change(self.document.lay_out) or self.canvas.fit(),
-            "Tab": self.search,
-            "PgDown": partial(self._select_next, 1),
-            "PgUp": partial(self._select_next, -1),
-            "Return": lambda: self.form.focus(),
-            "Escape": lambda: self.canvas.select([]),
-            **{key: partial(self._nudge, *step) for key, step in nudges.items()},
-        }
 
     def _connect(self) -> None:
         document, canvas, change = self.document, self.canvas, self.change
@@ -176,12 +164,18 @@ class MattingGraph(QWidget):
         nodes = [a for a in arguments if isinstance(a, str) and a in self.canvas.nodes]
         if refusal and nodes:
             self.canvas.nodes[nodes[0]].show_state(0, refusal, True)
+            self._refused.add(nodes[0])
         return result
 
     def _refresh(self) -> None:
         """Draw the document as it is now."""
-        document = self.document
+        document, before = self.document, dict(self.canvas.nodes)
         self.canvas.show_graph(document.graph, document.places, document.groups)
+        self._last = {key: told for key, told in self._last.items() if key in self.canvas.nodes}
+        for key, item in self.canvas.nodes.items():
+            if item is not before.get(key) or key in self._refused:
+                self._show_told(self._last.get(key, Told(key)))
+        self._refused.clear()
         self._show_selected()
         self._ask_soon()
 
@@ -201,12 +195,15 @@ class MattingGraph(QWidget):
         """Show what a run says of a node; of no node, it is the run itself."""
         item = self.canvas.nodes.get(told.node)
         if item is not None:
+            if told.thumbnail is None and told.node in self._last:
+                told = replace(told, thumbnail=self._last[told.node].thumbnail)
+            self._last[told.node] = told
             item.show_state(told.fraction, told.message, told.failed)
-            if told.thumbnail is not None:
+            if told.thumbnail is not None and told.thumbnail is not item.shown:
                 height, width = told.thumbnail.shape[:2]
                 rgba = QImage.Format.Format_RGBA8888
                 image = QImage(told.thumbnail.tobytes(), width, height, 4 * width, rgba)
-                item.show_thumbnail(QPixmap.fromImage(image.copy()))
+                item.show_thumbnail(QPixmap.fromImage(image), told.thumbnail)
         elif not told.node:
             self.message.setText(told.message)
 
@@ -218,9 +215,8 @@ class MattingGraph(QWidget):
         found = entries(port, wire is None or wire.output)
         if port is None or not (wire and wire.output):
             found += self.session.layer_entries()
-        middle = self.canvas.mapToScene(self.canvas.viewport().rect().center())
-        at = middle if place is None else place
-        self.finder.ask(found, text, lambda entry: self.add(entry, (at.x(), at.y()), wire))
+        at = self.canvas.middle if place is None else (place.x(), place.y())
+        self.finder.ask(found, text, lambda entry: self.add(entry, at, wire))
 
     def add(self, entry: Entry, place: tuple[float, float], wire: End | None = None) -> None:
         """Add a node, wired to the end of a wire, or to the node that is selected."""
@@ -230,37 +226,17 @@ class MattingGraph(QWidget):
         if key:
             self.canvas.select([key])
 
-    def _copy(self) -> None:
-        clipboard = QApplication.clipboard()
-        if clipboard is not None and self.canvas.selection:
-            clipboard.setText(self.document.copy(self.canvas.selection))
+    def clipboard(self, text: str | None = None) -> str:
+        """Return the clipboard's text, after putting one there if it is given."""
+        board = QApplication.clipboard()
+        if board is not None and text is not None:
+            board.setText(text)
+        return board.text() if board is not None else ""
 
-    def _paste(self) -> None:
-        clipboard = QApplication.clipboard()
-        middle = self.canvas.mapToScene(self.canvas.viewport().rect().center())
-        text = clipboard.text() if clipboard is not None else ""
-        new = self.change(self.document.paste, text, (middle.x(), middle.y()))
-        self.canvas.select(new or [])
-
-    def _group(self) -> None:
-        chosen = self.canvas.selection
-        title, agreed = QInputDialog.getText(self, "Group", "Title") if chosen else ("", False)
-        if agreed:
-            self.change(self.document.group, title, chosen)
-
-    def _nudge(self, across: int, down: int) -> None:
-        places = {key: self.document.places[key] for key in self.canvas.selection}
-        moved = {key: (x + NUDGE * across, y + NUDGE * down) for key, (x, y) in places.items()}
-        if moved:
-            self.change(self.document.move, moved)
-
-    def _select_next(self, step: int) -> None:
-        order = self.session.order()
-        chosen = self.canvas.selection
-        if order:
-            at = order.index(chosen[0]) + step if chosen else 0
-            self.canvas.select([order[at % len(order)]])
-            self.canvas.ensureVisible(self.canvas.nodes[order[at % len(order)]])
+    def ask_title(self) -> str:
+        """Return the title of a new group; empty if it was cancelled."""
+        title, agreed = QInputDialog.getText(self, "Group", "Title")
+        return title if agreed else ""
 
     def open(self, path: Path | str) -> None:
         """Open a workflow, and show all of it."""

@@ -34,10 +34,10 @@ class Form:
         self.node: str | None = None
         self.fields: dict[str, Any] = {}
         self.advanced = False
-        self._rows: widgets.Container[Any] = widgets.Container()
+        self._rows: widgets.Container[Any] = widgets.Container(labels=False)
         self._outline: object = None
         self._filling = False
-        self._rows.margins = (4, 4, 4, 4)
+        self._rows.margins = (0, 0, 0, 0)
 
     @property
     def native(self) -> Any:
@@ -79,7 +79,8 @@ class Form:
         self._rows.clear()
         for widget in old:
             widget.native.deleteLater()
-        self._rows.extend(rows)
+        fields: widgets.Container[Any] = widgets.Container(widgets=rows)
+        self._rows.append(fields)
 
     def _field(self, name: str, widget: Any, changed: Callable[[Any], None]) -> Any:
         def tell(value: Any) -> None:
@@ -94,7 +95,7 @@ class Form:
         offered = sources(self.document.graph, node.id, port)
         choices = [("—", None), *((text, (other, slot)) for text, other, slot in offered)]
         label = port.name.replace("_", " ") + (" (optional)" if port.optional else "")
-        box = widgets.ComboBox(label=f"← {label}", choices=choices, nullable=True)
+        box = widgets.ComboBox(label=label, choices=choices, tooltip="What is wired to it")
         return self._field(f"← {port.name}", box, partial(self._wire, port.name))
 
     def _parameter_fields(self, node: GraphNode) -> list[Any]:
@@ -117,9 +118,9 @@ class Form:
                 continue
             rows.append(self._field(name, field(parameter), partial(self._set, name)))
         if folded or self.advanced:
-            box = widgets.CheckBox(text="advanced", label="", value=self.advanced)
-            rows.append(box)
-            box.changed.connect(self._show_advanced)
+            more = widgets.CheckBox(text="advanced", label="", value=self.advanced)
+            rows.append(more)
+            more.changed.connect(self._show_advanced)
         return rows
 
     def _fill(self, node: GraphNode) -> None:

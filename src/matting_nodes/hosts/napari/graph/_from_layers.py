@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....arrays import Kind
-from ....framework.spec import NodeSpec, Socket
+from ....framework.spec import Socket
 from ....graph import Graph, GraphNode, Link, node_types
 from ....graph.wires import node_id, stored_parameters
 from ....nodes import all_nodes

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QPainter, QPainterPath, QPainterPathStroker, QPen, QPixmap
+from qtpy.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPixmap
 from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
+from ._colors import Colors, color_of
 from ._ports import Port, Shown
 
 WIDTH, HEADER, ROW, MARGIN, ROUND = 190.0, 26.0, 19.0, 8.0, 6.0
@@ -19,45 +19,7 @@ REACH = 11.0
 """How near the mouse must be to a port."""
 LEGIBLE = 0.4
 """Below this zoom no small text is drawn."""
-
-TYPE_COLORS = {
-    "IMAGE": "#5aa9e6",
-    "MASK": "#6fbf73",
-    "STRING": "#d8a657",
-    "BOUNDING_BOX": "#d3869b",
-    "INT": "#a58bd6",
-    "FLOAT": "#a58bd6",
-    "BOOLEAN": "#a58bd6",
-}
-OTHER = "#9a9a9a"
-
-
-@dataclass(frozen=True)
-class Colors:
-    """The colors of napari's theme."""
-
-    background: str
-    foreground: str
-    primary: str
-    secondary: str
-    text: str
-    current: str
-    error: str
-
-    @classmethod
-    def of(cls, theme: str) -> Colors:
-        """Return those of a theme of napari's."""
-        from napari.utils.theme import get_theme
-
-        found: Any = get_theme(theme)
-        names = ("background", "foreground", "primary", "secondary", "text", "current")
-        error = "#f0696f" if found.type == "dark" else "#c4141f"
-        return cls(*(getattr(found, name).as_hex() for name in names), error=error)
-
-
-def color_of(port: Port) -> QColor:
-    """Return the color of a port's type."""
-    return QColor(TYPE_COLORS.get(port.type, OTHER))
+LEFT, RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
 
 
 class NodeItem(QGraphicsItem):
@@ -77,12 +39,12 @@ class NodeItem(QGraphicsItem):
         super().__init__()
         self.key, self.colors, self.about = key, colors, about
         self.thumbnail: QPixmap | None = None
+        self.shown: object = None
+        """What the thumbnail was made of."""
         self.fraction, self.message, self.failed = 0.0, "", False
         self._wanted: tuple[Port, bool] | None = None
-        self.setFlags(
-            QGraphicsItem.GraphicsItemFlag.ItemIsMovable
-            | QGraphicsItem.GraphicsItemFlag.ItemIsSelectable
-        )
+        flags = QGraphicsItem.GraphicsItemFlag
+        self.setFlags(flags.ItemIsMovable | flags.ItemIsSelectable)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.setZValue(2)
 
@@ -101,9 +63,9 @@ class NodeItem(QGraphicsItem):
             self.setToolTip(message)
             self.update()
 
-    def show_thumbnail(self, picture: QPixmap | None) -> None:
+    def show_thumbnail(self, picture: QPixmap, made_of: object = None) -> None:
         """Show a small copy of what it gave."""
-        self.thumbnail = picture
+        self.thumbnail, self.shown = picture, made_of
         self.update()
 
     def show_wanted(self, port: Port | None, output: bool = False) -> None:
@@ -112,27 +74,28 @@ class NodeItem(QGraphicsItem):
         self.update()
 
     @property
-    def rows(self) -> float:
-        """Where the ports end."""
-        return HEADER + ROW * max(len(self.about.inputs), len(self.about.outputs)) + 6
-
-    @property
     def picture(self) -> QRectF:
         """The place of the thumbnail."""
-        return QRectF(MARGIN, self.rows, WIDTH - 2 * MARGIN, PICTURE)
+        top = HEADER + ROW * max(len(self.about.inputs), len(self.about.outputs)) + 6
+        return QRectF(MARGIN, top, WIDTH - 2 * MARGIN, PICTURE)
 
     @property
     def rect(self) -> QRectF:
         """The node without its border."""
         below = ROW if self.message else 0
-        return QRectF(0, 0, WIDTH, self.rows + PICTURE + MARGIN + below)
+        return QRectF(0, 0, WIDTH, self.picture.bottom() + MARGIN + below)
+
+    @property
+    def area(self) -> QRectF:
+        """Where it is in the scene."""
+        return self.rect.translated(self.pos())
 
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         return self.rect.adjusted(-REACH, -3, REACH, 3)
 
     def shape(self) -> QPainterPath:
         path = QPainterPath()
-        path.addRoundedRect(self.rect, ROUND, ROUND)
+        path.addRect(self.rect)
         return path
 
     def place_of(self, number: int, output: bool) -> QPointF:
@@ -150,7 +113,7 @@ class NodeItem(QGraphicsItem):
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
-        zoom = option.levelOfDetailFromTransform(painter.worldTransform())
+        legible = option.levelOfDetailFromTransform(painter.worldTransform()) > LEGIBLE
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         colors, rect = self.colors, self.rect
@@ -159,72 +122,51 @@ class NodeItem(QGraphicsItem):
         painter.setPen(QPen(QColor(edge), 2.5 if self.isSelected() or self.failed else 1))
         painter.setBrush(QColor(colors.foreground))
         painter.drawRoundedRect(rect, ROUND, ROUND)
+        head = QRectF(1, 1, WIDTH - 2, HEADER)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colors.primary if self.about.known else colors.error))
-        painter.drawPath(self._header())
-        self._text(painter, QRectF(MARGIN, 0, WIDTH - 2 * MARGIN, HEADER), self.about.title, True)
-        self._paint_ports(painter, zoom)
+        painter.drawRoundedRect(head, ROUND - 1, ROUND - 1)
+        painter.drawRect(head.adjusted(0, HEADER / 2, 0, 0))
+        title = QRectF(MARGIN, 0, WIDTH - 2 * MARGIN, HEADER)
+        _text(painter, title, self.about.title, colors.text, bold=True)
+        self._paint_ports(painter, legible)
         self._paint_picture(painter)
         if 0 < self.fraction < 1:
-            bar = QRectF(0, HEADER - 3, WIDTH * self.fraction, 3)
+            bar = QRectF(1, HEADER - 2, (WIDTH - 2) * self.fraction, 3)
             painter.fillRect(bar, QColor(colors.current))
-        if self.message and zoom > LEGIBLE:
+        if self.message and legible:
             below = QRectF(MARGIN, rect.bottom() - ROW - 4, WIDTH - 2 * MARGIN, ROW)
             ink = colors.error if self.failed else colors.text
-            self._text(painter, below, self.message.split("\n")[0], ink=ink)
+            _text(painter, below, self.message.split("\n")[0], ink)
 
-    def _header(self) -> QPainterPath:
-        path, square = QPainterPath(), QPainterPath()
-        path.addRoundedRect(QRectF(0.5, 0.5, WIDTH - 1, HEADER), ROUND, ROUND)
-        square.addRect(QRectF(0.5, HEADER / 2, WIDTH - 1, HEADER / 2))
-        return path.united(square)
-
-    def _paint_ports(self, painter: QPainter, zoom: float) -> None:
+    def _paint_ports(self, painter: QPainter, legible: bool) -> None:
+        wanted, side = self._wanted or (None, None)
         for output, ports in ((False, self.about.inputs), (True, self.about.outputs)):
             for number, port in enumerate(ports):
                 center = self.place_of(number, output) - self.pos()
-                wanted, side = self._wanted or (None, None)
                 fits = wanted is not None and side == output and port.takes(wanted)
                 painter.setPen(QPen(QColor(self.colors.text), 2) if fits else Qt.PenStyle.NoPen)
-                painter.setBrush(color_of(port))
+                painter.setBrush(QColor(color_of(port)))
                 painter.drawEllipse(center, 5.5, 5.5)
                 if port.optional:  # hollow: it may stay free
                     painter.setBrush(QColor(self.colors.foreground))
                     painter.drawEllipse(center, 2.8, 2.8)
-                if zoom > LEGIBLE:
+                if legible:
                     half = WIDTH / 2 - 10
                     left = WIDTH - 10 - half if output else 10.0
                     box = QRectF(left, center.y() - ROW / 2, half, ROW)
-                    self._text(painter, box, port.name.replace("_", " "), right=output)
+                    name, side_ = port.name.replace("_", " "), RIGHT if output else LEFT
+                    _text(painter, box, name, self.colors.text, side_)
 
     def _paint_picture(self, painter: QPainter) -> None:
         place = self.picture
         painter.fillRect(place, QColor(self.colors.background))
         if self.thumbnail is not None and not self.thumbnail.isNull():
-            size = self.thumbnail.size()
-            scale = min(place.width() / size.width(), place.height() / size.height())
-            drawn = QRectF(0, 0, size.width() * scale, size.height() * scale)
+            size = self.thumbnail.size().toSizeF()
+            size.scale(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            drawn = QRectF(QPointF(), size)
             drawn.moveCenter(place.center())
             painter.drawPixmap(drawn, self.thumbnail, QRectF(self.thumbnail.rect()))
-
-    def _text(
-        self,
-        painter: QPainter,
-        box: QRectF,
-        text: str,
-        bold: bool = False,
-        right: bool = False,
-        ink: str = "",
-    ) -> None:
-        font = QFont(painter.font())
-        font.setPixelSize(13 if bold else 12)
-        font.setBold(bold)
-        painter.setFont(font)
-        painter.setPen(QColor(ink or self.colors.text))
-        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-        metrics = painter.fontMetrics()
-        cut = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(box.width()))
-        painter.drawText(box, int(side | Qt.AlignmentFlag.AlignVCenter), cut)
 
 
 class WireItem(QGraphicsPathItem):
@@ -232,13 +174,13 @@ class WireItem(QGraphicsPathItem):
 
     Parameters
     ----------
-    color : QColor
+    color : str
         Its type's.
     """
 
-    def __init__(self, color: QColor) -> None:
+    def __init__(self, color: str) -> None:
         super().__init__()
-        self.setPen(QPen(color, 2.5))
+        self.setPen(QPen(QColor(color), 2.5))
         self.setZValue(1)
 
     def lie(self, start: QPointF, end: QPointF) -> None:
@@ -247,11 +189,6 @@ class WireItem(QGraphicsPathItem):
         path = QPainterPath(start)
         path.cubicTo(start + QPointF(bend, 0), end - QPointF(bend, 0), end)
         self.setPath(path)
-
-    def shape(self) -> QPainterPath:
-        stroker = QPainterPathStroker()
-        stroker.setWidth(8)
-        return stroker.createStroke(self.path())
 
 
 class GroupItem(QGraphicsItem):
@@ -269,13 +206,13 @@ class GroupItem(QGraphicsItem):
         super().__init__()
         self.title, self.colors, self._rect = title, colors, QRectF()
 
-    def lie_around(self, nodes: Mapping[str, NodeItem]) -> None:
+    def lie_around(self, nodes: Iterable[NodeItem]) -> None:
         """Lie around nodes."""
         rect = QRectF()
-        for node in nodes.values():
-            rect |= node.rect.translated(node.pos())
+        for node in nodes:
+            rect |= node.area
         self.prepareGeometryChange()
-        self._rect = rect.adjusted(-16, -34, 16, 16) if nodes else rect
+        self._rect = rect if rect.isNull() else rect.adjusted(-16, -34, 16, 16)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         return self._rect.adjusted(-1, -1, 1, 1)
@@ -283,7 +220,7 @@ class GroupItem(QGraphicsItem):
     @property
     def title_bar(self) -> QRectF:
         """Where it can be grasped."""
-        return QRectF(self._rect.topLeft(), self._rect.topRight() + QPointF(0, 26))
+        return QRectF(self._rect.topLeft(), self._rect.topRight() + QPointF(0, 28))
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
@@ -293,10 +230,22 @@ class GroupItem(QGraphicsItem):
         painter.setPen(QPen(line, 1))
         painter.setBrush(tint)
         painter.drawRoundedRect(self._rect, ROUND, ROUND)
-        font = QFont(painter.font())
-        font.setPixelSize(15)
-        font.setBold(True)
-        painter.setFont(font)
-        painter.setPen(QColor(self.colors.text))
         box = self.title_bar.adjusted(10, 2, -10, 0)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), self.title)
+        _text(painter, box, self.title, self.colors.text, bold=True)
+
+
+def _text(
+    painter: QPainter,
+    box: QRectF,
+    text: str,
+    ink: str,
+    side: Qt.AlignmentFlag = LEFT,
+    bold: bool = False,
+) -> None:
+    font = QFont(painter.font())
+    font.setPixelSize(13 if bold else 12)
+    font.setBold(bold)
+    painter.setFont(font)
+    painter.setPen(QColor(ink))
+    cut = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(box.width()))
+    painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, cut)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from ....job import Cancelled, Job
 from .._live import LayerWatch
 from .._protocols import Layer, Worker
 from ._from_layers import graph_of
-from ._ports import Entry, Port, shown, used_outputs
+from ._ports import Entry, shown, used_outputs
 from ._sinks import Sinks, sinks
 from ._sources import LAYER, LOADED, LOADERS, Source, layer_of, pictures, sources_of
 
@@ -151,7 +152,7 @@ class Session:
 
     def open(self, path: Path) -> None:
         """Open a workflow; one that cannot be opened leaves the document as it is."""
-        self.document.read(path)
+        self.document.open(path)
 
     def save(self, path: Path, form: str) -> None:
         """Save the document as API or UI JSON, or as a Python script."""
@@ -171,7 +172,7 @@ class Session:
                 "A graph begins with a picture",
                 "Open one, or a sample: File > Open Sample",
             )
-        self.document.read(graph)
+        self.document.open(json.dumps(graph.to_json()).encode())
 
     # running
 
@@ -252,9 +253,7 @@ class Session:
         worker.start()
         return True
 
-    def _work(
-        self, request: Request, tell: Callable[[Told], None], job: Callable[[], Job]
-    ) -> str:
+    def _work(self, request: Request, tell: Callable[[Told], None], job: Callable[[], Job]) -> str:
         """Run, and return why it did not; in the run's thread."""
 
         def told(state: State) -> None:

@@ -121,9 +121,7 @@ def _values(layer: Layer, flat: Pixels) -> NDArray[np.float32] | None:
     return None
 
 
-def sources_of(
-    graph: Graph, viewer: Viewer
-) -> tuple[dict[str, Source], dict[str, MattingError]]:
+def sources_of(graph: Graph, viewer: Viewer) -> tuple[dict[str, Source], dict[str, MattingError]]:
     """Return what the nodes that take a layer take, and what is wrong with others, by node.
 
     Parameters
@@ -188,5 +186,3 @@ def stacked(value: NDArray[Any], reference: Layer | None) -> NDArray[Any]:
     if int(np.prod(lead)) == len(value):
         return value.reshape(*lead, *value.shape[1:])
     return value[0] if len(value) == 1 else value
-
-
