@@ -1,10 +1,12 @@
 """Graphs of nodes in ComfyUI's API format, read, checked and run with no host at all.
 
-`Graph` is the model (a canvas edits it, a file holds it), `check` says what cannot run and
-why, `evaluate` runs one graph, `batches` runs it over folders.
+`Graph` is the model, `Document` what a canvas edits and a file holds, `check` says what cannot
+run and why, `evaluate` runs one graph, `batches` runs it over folders.
 """
 
 from .checking import check, problems
+from .contents import Contents, Group
+from .editing import Document
 from .executor import Outcome, evaluate
 from .folders import Folders
 from .model import Graph, GraphNode, Link
@@ -12,9 +14,12 @@ from .node_types import NodeType
 from .registry import file_types, node_types
 
 __all__ = [
+    "Contents",
+    "Document",
     "Folders",
     "Graph",
     "GraphNode",
+    "Group",
     "Link",
     "NodeType",
     "Outcome",

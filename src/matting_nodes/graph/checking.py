@@ -215,6 +215,51 @@ def _link_problems(
         )
 
 
+def check_link(graph: Graph, link: Link, node: str, name: str) -> None:
+    """Refuse a wire that a canvas is to add: of another type, or one that closes a circle.
+
+    Nodes whose types are not known here give and take anything.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph without it.
+    link : Link
+        Where it comes from.
+    node, name : str
+        The input that it goes to.
+
+    Raises
+    ------
+    GraphError
+    """
+    types, target = node_types(), graph.nodes[node]
+    if link.node not in graph.nodes:
+        raise GraphError(
+            f"There is no node {shown(link.node)}",
+            f"The workflow has the nodes {listing(graph.nodes)}",
+            "Wire it to one of these",
+        )
+    if node in graph.needed([link.node]):
+        graph.with_input(node, name, link).order()  # raises, naming the circle
+    if target.class_type not in types:
+        return
+    type_ = types[target.class_type]
+    sockets = {socket.name: socket for socket in type_.inputs}
+    parameters = type_.parameters_for(target.inputs)
+    if name in parameters:
+        sockets[name] = Socket(name, PARAMETER_WIRES[parameters[name].type])
+    if name not in sockets:
+        raise GraphError(
+            f"{target.label} has no input {shown(name)}",
+            f"It has {', '.join(sockets) or 'none'}",
+            "Use one of these names",
+        )
+    if graph.nodes[link.node].class_type in types:
+        for problem in _link_problems(graph, link, sockets[name], types):
+            raise problem.within(target.label)
+
+
 def _not_wired(name: str, value: object) -> MattingError:
     return GraphError(
         f"{name} is {shown(value)}",

@@ -106,7 +106,7 @@ def checked(data: object) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _entry(key: str, entry: object) -> Mapping[str, Any]:
-    if reason := _no_value({key: entry}):
+    if reason := no_value({key: entry}):
         raise GraphError(
             f"The entry {key[:80]} of the workflow holds {reason}",
             f"Its values are plain texts and numbers, and lists at most {DEEPEST} deep",
@@ -128,8 +128,14 @@ def _entry(key: str, entry: object) -> Mapping[str, Any]:
     return {"class_type": class_type, "inputs": inputs, "title": title}
 
 
-def _no_value(data: object) -> str:
-    """Return what makes a value none of a workflow; empty if it is one."""
+def no_value(data: object) -> str:
+    """Return what makes a value none of a workflow; empty if it is one.
+
+    Parameters
+    ----------
+    data : any
+        JSON as Python has it, of any origin.
+    """
     # By hand, not by a function that calls itself: it may be nested as deep as it likes.
     waiting = [(data, 0)]
     while waiting:
