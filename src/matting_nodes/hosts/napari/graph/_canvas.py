@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -10,9 +10,10 @@ from qtpy.QtGui import QColor, QKeySequence, QPainter
 from qtpy.QtWidgets import QGraphicsScene, QGraphicsView
 
 from ....graph import Graph, GraphNode, Link
+from ....graph.contents import Contents
 from ._colors import OTHER, Colors, color_of
 from ._items import GroupItem, NodeItem, WireItem
-from ._ports import Port, shown, used_outputs
+from ._ports import Port, shown
 
 GRID, ROOM, STEP = 32, 1500.0, 1.2
 SMALLEST, LARGEST = 0.1, 2.5
@@ -53,7 +54,7 @@ class Canvas(QGraphicsView):
         self.wires: dict[tuple[str, str], WireItem] = {}
         self.groups: list[tuple[GroupItem, tuple[str, ...]]] = []
         self._links: dict[tuple[str, str], Link] = {}
-        self._drawn: dict[str, tuple[GraphNode, frozenset[int]]] = {}
+        self._drawn: Mapping[str, GraphNode] = {}
         self._dragged: tuple[End, WireItem, tuple[str, str] | None] | None = None
         self._grasped: Collection[str] = ()
         self._pressed = QPointF()
@@ -68,30 +69,23 @@ class Canvas(QGraphicsView):
 
     # what is shown
 
-    def show_graph(
-        self,
-        graph: Graph,
-        places: Mapping[str, tuple[float, float]],
-        groups: Iterable[Any],
-    ) -> None:
-        """Draw a graph; what has not changed is left as it is."""
+    def show_contents(self, contents: Contents) -> None:
+        """Draw a document; what has not changed is left as it is."""
+        graph = contents.graph
         for key in self.nodes.keys() - graph.nodes.keys():
             self._scene.removeItem(self.nodes.pop(key))
-            self._drawn.pop(key)
-        used = used_outputs(graph)
         for key, node in graph.nodes.items():
-            state = node, frozenset(used.get(key, ()))
             if key not in self.nodes:
-                self.nodes[key] = NodeItem(key, shown(*state), self.colors)
+                self.nodes[key] = NodeItem(key, shown(contents, key), self.colors)
                 self._scene.addItem(self.nodes[key])
-            elif self._drawn[key] != state:
-                self.nodes[key].show_about(shown(*state))
-            self._drawn[key] = state
-            self.nodes[key].setPos(*places.get(key, (0.0, 0.0)))
+            elif self._drawn.get(key) is not node or not self.nodes[key].about.known:
+                self.nodes[key].show_about(shown(contents, key))
+            self.nodes[key].setPos(*contents.places.get(key, (0.0, 0.0)))
+        self._drawn = graph.nodes
         self._show_wires(graph)
         for item, _ in self.groups:
             self._scene.removeItem(item)
-        self.groups = [(GroupItem(g.title, self.colors), tuple(g.ids)) for g in groups]
+        self.groups = [(GroupItem(g.title, self.colors), g.ids) for g in contents.groups if g.ids]
         for item, _ in self.groups:
             self._scene.addItem(item)
         self._lay_wires()
@@ -239,9 +233,8 @@ class Canvas(QGraphicsView):
         self._grasped = ()
         item = self._node_at(place)
         clicked = event.button() == LEFT and place == self._pressed
-        if clicked and item is not None and item.thumbnail is not None:
-            if item.picture.contains(place - item.pos()):
-                self.opened.emit(item.key)
+        if clicked and item and item.thumbnail and item.picture.contains(place - item.pos()):
+            self.opened.emit(item.key)
         if self.selection:
             self.moved.emit({k: self._place(self.nodes[k]) for k in self.selection})
 

@@ -169,8 +169,8 @@ class MattingGraph(QWidget):
 
     def _refresh(self) -> None:
         """Draw the document as it is now."""
-        document, before = self.document, dict(self.canvas.nodes)
-        self.canvas.show_graph(document.graph, document.places, document.groups)
+        before = dict(self.canvas.nodes)
+        self.canvas.show_contents(self.document.contents)
         self._last = {key: told for key, told in self._last.items() if key in self.canvas.nodes}
         for key, item in self.canvas.nodes.items():
             if item is not before.get(key) or key in self._refused:

@@ -62,8 +62,8 @@ class Form:
 
     def _outline_of(self, node: GraphNode) -> object:
         """Return what decides which fields there are."""
-        ports = shown(node).inputs
-        offered = [(port, sources(self.document.graph, node.id, port)) for port in ports]
+        ports = shown(self.document.contents, node.id).inputs
+        offered = [(port, sources(self.document.contents, node.id, port)) for port in ports]
         layers = tuple(self._layers()) if takes_layer(node) else ()
         return node.id, node.class_type, node.inputs.get("method"), offered, layers, self.advanced
 
@@ -72,7 +72,7 @@ class Form:
         rows: list[Any] = []
         if node is not None:
             rows = [self._field("title", widgets.LineEdit(label="title"), self._rename)]
-            for port in shown(node).inputs:
+            for port in shown(self.document.contents, node.id).inputs:
                 rows.append(self._wire_field(node, port))
             rows += self._parameter_fields(node)
         old = list(self._rows)
@@ -92,7 +92,7 @@ class Form:
         return widget
 
     def _wire_field(self, node: GraphNode, port: Port) -> Any:
-        offered = sources(self.document.graph, node.id, port)
+        offered = sources(self.document.contents, node.id, port)
         choices = [("—", None), *((text, (other, slot)) for text, other, slot in offered)]
         label = port.name.replace("_", " ") + (" (optional)" if port.optional else "")
         box = widgets.ComboBox(label=label, choices=choices, tooltip="What is wired to it")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from ....graph import Graph, GraphNode, node_types
-from ....graph.node_types import PARAMETER_WIRES
-
-ANY = "*"
-"""The type of a port of which nothing is known."""
+from ....errors import GraphError
+from ....graph import node_types
+from ....graph.contents import ANY, Contents
 
 
 @dataclass(frozen=True)
@@ -55,63 +54,52 @@ class Shown:
     known: bool = True
 
 
-def shown(node: GraphNode, used: Iterable[int] = ()) -> Shown:
+def shown(contents: Contents, key: str) -> Shown:
     """Return what a node shows.
 
     Parameters
     ----------
-    node : GraphNode
-        The node.
-    used : iterable of int
-        The numbers of its outputs that wires begin at: all that is known of a stranger's.
+    contents : Contents
+        The document's.
+    key : str
+        The node's id.
     """
+    node = contents.graph.nodes[key]
     type_ = node_types().get(node.class_type)
-    if type_ is None:
-        inputs = tuple(Port(name, ANY) for name in node.links)
-        count = max(used, default=-1) + 1
-        outputs = tuple(Port(f"{number}", ANY) for number in range(count))
-        return Shown(node.title or node.class_type, inputs, outputs, known=False)
-    needed = type_.needs.get(str(node.inputs.get("method")), ())
-    ports = [Port(s.name, s.kind, s.optional and s.name not in needed) for s in type_.inputs]
-    names = {port.name for port in ports}
-    parameters = type_.parameters_for(node.inputs)
-    for name in node.links:
-        if name not in names:
-            known = name in parameters
-            ports.append(Port(name, PARAMETER_WIRES[parameters[name].type] if known else ANY))
-    outputs = tuple(Port(s.name, s.kind) for s in type_.outputs)
-    return Shown(node.title or type_.title, tuple(ports), outputs)
+    needed = type_.needs.get(str(node.inputs.get("method")), ()) if type_ else ()
+    inputs, outputs = contents.sockets(key)
+    return Shown(
+        node.title or (type_.title if type_ else node.class_type),
+        tuple(Port(s.name, s.kind, s.optional and s.name not in needed) for s in inputs),
+        tuple(Port(s.name, s.kind) for s in outputs),
+        known=type_ is not None,
+    )
 
 
-def used_outputs(graph: Graph) -> dict[str, set[int]]:
-    """Return the numbers of the outputs that wires begin at, by node."""
-    used: dict[str, set[int]] = {}
-    for node in graph.nodes.values():
-        for link in node.links.values():
-            used.setdefault(link.node, set()).add(link.slot)
-    return used
-
-
-def sources(graph: Graph, node: str, port: Port) -> list[tuple[str, str, int]]:
+def sources(contents: Contents, key: str, port: Port) -> list[tuple[str, str, int]]:
     """Return the outputs that may be wired to an input, as (label, node, number).
 
     Parameters
     ----------
-    graph : Graph
+    contents : Contents
         The document's.
-    node : str
+    key : str
         Whose input it is; it, and what depends on it, are no sources.
     port : Port
         The input.
     """
-    used, found = used_outputs(graph), []
-    for other in graph.nodes.values():
-        if node in graph.needed([other.id]):
-            continue
-        about = shown(other, used.get(other.id, ()))
-        for number, output in enumerate(about.outputs):
-            if port.takes(output):
-                found.append((f"{about.title} ({other.id}): {output.name}", other.id, number))
+    after, found = {key}, []
+    with suppress(GraphError):  # a file may hold a circle
+        for other in contents.graph.order():
+            links = contents.graph.nodes[other].links.values()
+            if any(link.node in after for link in links):
+                after.add(other)
+    for other in contents.graph.nodes:
+        if other not in after:
+            about = shown(contents, other)
+            for number, output in enumerate(about.outputs):
+                if port.takes(output):
+                    found.append((f"{about.title} ({other}): {output.name}", other, number))
     return found
 
 

@@ -20,7 +20,7 @@ from ....job import Cancelled, Job
 from .._live import LayerWatch
 from .._protocols import Layer, Worker
 from ._from_layers import graph_of
-from ._ports import Entry, shown, used_outputs
+from ._ports import Entry, shown
 from ._sinks import Sinks, sinks
 from ._sources import LAYER, LOADED, LOADERS, Source, layer_of, pictures, sources_of
 
@@ -123,17 +123,15 @@ class Session:
             x, y = document.places[after]
             place = x + FAR, y
         key = document.add(entry.class_type, place, dict(entry.inputs))
-        node = document.graph.nodes[key]
-        inputs, outputs = shown(node).inputs, shown(node).outputs
+        about = shown(document.contents, key)
         if wire is not None and not wire.output:
-            self._wire(key, outputs, wire.node, [wire.port])
+            self._wire(key, about.outputs, wire.node, [wire.port])
         elif wire is not None:
-            fits = next((port for port in inputs if wire.port.takes(port)), None)
+            fits = next((port for port in about.inputs if wire.port.takes(port)), None)
             if fits is not None:
                 document.connect(Link(wire.node, wire.number), key, fits.name)
         elif after is not None:
-            used = used_outputs(document.graph).get(after, ())
-            self._wire(after, shown(document.graph.nodes[after], used).outputs, key, inputs)
+            self._wire(after, shown(document.contents, after).outputs, key, about.inputs)
         return key
 
     def _wire(self, source: str, outputs: Any, target: str, inputs: Any) -> None:
@@ -228,7 +226,7 @@ class Session:
         if self.running:
             return False
         self._begun = self._now()
-        graph = self.document.graph
+        graph = self.document.contents.to_run()
         request = Request(graph, *sources_of(graph, self._viewer), folder)
         worker: Any = create_worker(
             self._work,
@@ -286,7 +284,7 @@ class Session:
     def show_layer(self, node: str) -> None:
         """Show what a node gave as layers, one for each output."""
         graph = self.document.graph
-        about = shown(graph.nodes[node])
+        about = shown(self.document.contents, node)
         for number, value in enumerate(self._runner.values(node)[: len(about.outputs)]):
             self.sinks.show(graph, Link(node, number), value)
 
