@@ -303,18 +303,19 @@ class Canvas(QGraphicsView):
         keys = QKeySequence(event.keyCombination()).toString(QKeySequence.SequenceFormat(1))
         return self._keys.get(keys.replace("Num+", ""))
 
-    def event(self, event: QEvent | None) -> bool:
-        # Before napari's own shortcuts of the same keys.
-        if event is None or event.type() != QEvent.Type.ShortcutOverride:
-            return bool(super().event(event))
-        event.setAccepted(self._action(event) is not None)
-        return event.isAccepted()
+    def event(self, event: Any) -> bool:
+        # Before napari's own shortcuts of the same keys, and before Tab moves the focus.
+        if event.type() in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
+            action = self._action(event)
+            if action is not None:
+                event.accept()
+                if event.type() == QEvent.Type.KeyPress:
+                    action()
+                return True
+        return bool(super().event(event))
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
-        action = self._action(event)
-        if action is not None:
-            action()
-        elif event.text().isalnum():  # typing searches
+        if event.text().isalnum():  # typing searches
             self.searched.emit(QPointF(*self.middle), None, event.text())
         else:
             super().keyPressEvent(event)

@@ -41,7 +41,7 @@ class Colors:
         found: Any = get_theme(theme)
         names = ("background", "foreground", "primary", "secondary", "text", "current")
         red = ON_DARK if found.type == "dark" else ON_LIGHT
-        return cls(*(getattr(found, name).as_hex() for name in names), red)
+        return cls(**{name: getattr(found, name).as_hex() for name in names}, error=red)
 
 
 def color_of(port: Port) -> str:

@@ -109,7 +109,7 @@ class MattingGraph(QWidget):
 
     def _fill_menu(self, keys: Mapping[str, Any]) -> None:
         menu = QMenu(self)
-        menu.addAction("Show layers as graph", partial(self.change, self.session.show_layers))
+        menu.addAction("Show layers as graph", self._show_layers)
         examples = menu.addMenu("Examples")
         assert examples is not None
         for path in example_files():
@@ -241,6 +241,16 @@ class MattingGraph(QWidget):
     def open(self, path: Path | str) -> None:
         """Open a workflow, and show all of it."""
         self.change(self.session.open, Path(path))
+        self._arrange()
+
+    def _show_layers(self) -> None:
+        self.change(self.session.show_layers)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Give nodes places that their file does not."""
+        if not self.message.text() and not self.document.contents.page:
+            self.document.lay_out(self.canvas.sizes)
         self.canvas.fit()
 
     def _open(self) -> None:

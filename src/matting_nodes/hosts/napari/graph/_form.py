@@ -34,10 +34,10 @@ class Form:
         self.node: str | None = None
         self.fields: dict[str, Any] = {}
         self.advanced = False
-        self._rows: widgets.Container[Any] = widgets.Container(labels=False)
+        self._rows: widgets.Container[Any] = widgets.Container()
         self._outline: object = None
         self._filling = False
-        self._rows.margins = (0, 0, 0, 0)
+        self._rows.margins = (4, 4, 4, 4)
 
     @property
     def native(self) -> Any:
@@ -79,8 +79,7 @@ class Form:
         self._rows.clear()
         for widget in old:
             widget.native.deleteLater()
-        fields: widgets.Container[Any] = widgets.Container(widgets=rows)
-        self._rows.append(fields)
+        self._rows.extend(rows)
 
     def _field(self, name: str, widget: Any, changed: Callable[[Any], None]) -> Any:
         def tell(value: Any) -> None:
@@ -93,9 +92,10 @@ class Form:
 
     def _wire_field(self, node: GraphNode, port: Port) -> Any:
         offered = sources(self.document.contents, node.id, port)
-        choices = [("—", None), *((text, (other, slot)) for text, other, slot in offered)]
-        label = port.name.replace("_", " ") + (" (optional)" if port.optional else "")
-        box = widgets.ComboBox(label=label, choices=choices, tooltip="What is wired to it")
+        choices = [("—", ""), *((text, (other, slot)) for text, other, slot in offered)]
+        told = "What is wired to it" + (" (optional)" if port.optional else "")
+        label = port.name.replace("_", " ")
+        box = widgets.ComboBox(label=label, choices=choices, tooltip=told)
         return self._field(f"← {port.name}", box, partial(self._wire, port.name))
 
     def _parameter_fields(self, node: GraphNode) -> list[Any]:
@@ -136,7 +136,7 @@ class Form:
                 elif isinstance(value, Link):
                     value = value.node, value.slot
                 if value is not None or name.startswith("← "):
-                    _put(widget, value)
+                    _put(widget, "" if value is None else value)
         finally:
             self._filling = False
 
@@ -150,8 +150,8 @@ class Form:
     def _set(self, name: str, value: Any) -> None:
         self._change(self.document.set, self.node, name, value)
 
-    def _wire(self, name: str, end: tuple[str, int] | None) -> None:
-        if end is None:
+    def _wire(self, name: str, end: tuple[str, int] | str) -> None:
+        if isinstance(end, str):
             self._change(self.document.disconnect, self.node, name)
         else:
             self._change(self.document.connect, Link(*end), self.node, name)

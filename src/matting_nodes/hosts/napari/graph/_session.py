@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from ....job import Cancelled, Job
 from .._live import LayerWatch
 from .._protocols import Layer, Worker
 from ._from_layers import graph_of
-from ._ports import Entry, shown
+from ._ports import Entry, Port, shown
 from ._sinks import Sinks, sinks
 from ._sources import LAYER, LOADED, LOADERS, Source, layer_of, pictures, sources_of
 
@@ -123,22 +123,24 @@ class Session:
             x, y = document.places[after]
             place = x + FAR, y
         key = document.add(entry.class_type, place, dict(entry.inputs))
-        about = shown(document.contents, key)
         if wire is not None and not wire.output:
-            self._wire(key, about.outputs, wire.node, [wire.port])
+            self._wire(key, wire.node, [wire.port])
         elif wire is not None:
-            fits = next((port for port in about.inputs if wire.port.takes(port)), None)
+            fits = _first(shown(document.contents, key).inputs, wire.port)
             if fits is not None:
                 document.connect(Link(wire.node, wire.number), key, fits.name)
         elif after is not None:
-            self._wire(after, shown(document.contents, after).outputs, key, about.inputs)
+            self._wire(after, key, shown(document.contents, key).inputs)
         return key
 
-    def _wire(self, source: str, outputs: Any, target: str, inputs: Any) -> None:
-        for number, output in enumerate(outputs):
-            fits = next((port for port in inputs if output.takes(port)), None)
-            if fits is not None:
-                self.document.connect(Link(source, number), target, fits.name)
+    def _wire(self, source: str, target: str, inputs: Sequence[Port]) -> None:
+        """Wire the first two ports that fit; what must be wired comes first."""
+        outputs = shown(self.document.contents, source).outputs
+        for port in sorted(inputs, key=lambda port: port.optional):
+            output = _first(outputs, port)
+            if output is not None:
+                link = Link(source, outputs.index(output))
+                self.document.connect(link, target, port.name)
                 return
 
     def order(self) -> list[str]:
@@ -287,6 +289,12 @@ class Session:
         about = shown(self.document.contents, node)
         for number, value in enumerate(self._runner.values(node)[: len(about.outputs)]):
             self.sinks.show(graph, Link(node, number), value)
+
+
+def _first(ports: Sequence[Port], other: Port) -> Port | None:
+    """Return the first port that takes another, one that must be wired before others."""
+    fitting = [port for port in ports if port.takes(other)]
+    return min(fitting, key=lambda port: port.optional, default=None)
 
 
 def _folders(output: Path | None = None) -> Folders:
