@@ -79,24 +79,25 @@ def problems(graph: Graph, folders: Folders | None = None) -> Iterator[tuple[str
 
 
 def node_problems(
-    graph: Graph, node: GraphNode, folders: Folders | None = None
+    graph: Graph, node: str, folders: Folders | None = None
 ) -> Iterator[MattingError]:
-    """Yield what keeps one node from running, whatever is wrong elsewhere.
+    """Yield everything that keeps a node from running, whatever the others hold.
 
     Parameters
     ----------
     graph : Graph
         The workflow.
-    node : GraphNode
-        One of it.
+    node : str
+        The node's id.
     folders : Folders, optional
         With them, files are looked for too.
     """
-    types = node_types()
-    if node.class_type in types:
-        yield from _node_problems(graph, node, types, folders)
-    else:
-        yield _unknown_type(node, types)
+    types, found = node_types(), graph.nodes[node]
+    if found.class_type not in types:
+        yield _unknown_type(found, types)
+        return
+    for problem in _node_problems(graph, found, types, folders):
+        yield problem.within(found.label)
 
 
 def _unknown_type(node: GraphNode, types: Mapping[str, NodeType]) -> GraphError:
@@ -120,7 +121,7 @@ def _node_problems(
     for name, value in node.inputs.items():
         if isinstance(value, Link) and (name in sockets or name in parameters):
             accepted = sockets.get(name) or Socket(name, PARAMETER_WIRES[parameters[name].type])
-            found += _link_problems(graph, value, accepted, types)
+            found += link_problems(graph, value, accepted, types)
         elif name in sockets:
             found.append(_not_wired(name, value))
         elif name in parameters:
@@ -186,9 +187,22 @@ def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
             )
 
 
-def _link_problems(
+def link_problems(
     graph: Graph, link: Link, accepted: Socket[str], types: Mapping[str, NodeType]
 ) -> Iterator[MattingError]:
+    """Yield what is wrong with a wire: its source is not there, or of another type.
+
+    Parameters
+    ----------
+    graph : Graph
+        The workflow.
+    link : Link
+        Where the wire comes from.
+    accepted : Socket
+        What it goes to.
+    types : mapping of str to NodeType
+        All types that are known.
+    """
     source = graph.nodes.get(link.node)
     if source is None:
         yield GraphError(
@@ -197,6 +211,8 @@ def _link_problems(
             "Wire it to one of these",
         )
         return
+    if source.class_type not in types:
+        return  # a problem of the source
     outputs = types[source.class_type].outputs
     if not 0 <= link.slot < len(outputs):
         listed = ", ".join(f"{n} ({output.name})" for n, output in enumerate(outputs)) or "none"
@@ -213,51 +229,6 @@ def _link_problems(
             f"The input accepts {accepted.kind}",
             BRIDGES.get((given, accepted.kind), f"Wire {article(accepted.kind)} to it"),
         )
-
-
-def check_link(graph: Graph, link: Link, node: str, name: str) -> None:
-    """Refuse a wire that a canvas is to add: of another type, or one that closes a circle.
-
-    Nodes whose types are not known here give and take anything.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph without it.
-    link : Link
-        Where it comes from.
-    node, name : str
-        The input that it goes to.
-
-    Raises
-    ------
-    GraphError
-    """
-    types, target = node_types(), graph.nodes[node]
-    if link.node not in graph.nodes:
-        raise GraphError(
-            f"There is no node {shown(link.node)}",
-            f"The workflow has the nodes {listing(graph.nodes)}",
-            "Wire it to one of these",
-        )
-    if node in graph.needed([link.node]):
-        graph.with_input(node, name, link).order()  # raises, naming the circle
-    if target.class_type not in types:
-        return
-    type_ = types[target.class_type]
-    sockets = {socket.name: socket for socket in type_.inputs}
-    parameters = type_.parameters_for(target.inputs)
-    if name in parameters:
-        sockets[name] = Socket(name, PARAMETER_WIRES[parameters[name].type])
-    if name not in sockets:
-        raise GraphError(
-            f"{target.label} has no input {shown(name)}",
-            f"It has {', '.join(sockets) or 'none'}",
-            "Use one of these names",
-        )
-    if graph.nodes[link.node].class_type in types:
-        for problem in _link_problems(graph, link, sockets[name], types):
-            raise problem.within(target.label)
 
 
 def _not_wired(name: str, value: object) -> MattingError:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from ..framework.spec import Socket
+from .inputs import unwired
 from .model import Graph, Link
 from .node_types import PARAMETER_WIRES
 from .registry import node_types
-from .values import unwired
 
 ANY = "*"
 """The type of an input or output of a node that is not known here."""

@@ -9,15 +9,14 @@ from dataclasses import replace
 from typing import Self
 
 from ..errors import GraphError, shown
-from .checking import check_link
 from .contents import Group, Place
 from .files import contents_of, write_contents
 from .history import History
+from .inputs import check_link, defaults, unwired, with_value
 from .layout import laid_out
 from .model import Graph, GraphNode, Link, listing
 from .page_writing import page_of
 from .registry import node_types
-from .values import defaults, unwired, with_value
 
 
 class Document(History):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,12 +81,12 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
 def run_node(
     node: GraphNode,
     type_: NodeType,
-    made: Mapping[str, tuple[object, ...]],
+    made: dict[str, tuple[object, ...]],
     graph: Graph,
     folders: Folders,
     job: Job,
 ) -> Saved:
-    """Run one node of a graph.
+    """Run one node whose sources have run.
 
     Parameters
     ----------
@@ -94,14 +94,19 @@ def run_node(
         The node.
     type_ : NodeType
         Its type.
-    made : mapping
-        What the nodes before it gave, by id.
+    made : dict of id to tuple
+        What the outputs of the nodes before it hold.
     graph : Graph
-        The workflow, which files that it saves hold.
+        The whole, which pictures that are saved hold.
     folders : Folders
-        Where files are.
+        Where pictures are, and where results go.
     job : Job
         Progress and cancel.
+
+    Raises
+    ------
+    MattingError
+        If its inputs turn out to be unusable.
     """
     parameters = type_.parameters_for(node.inputs)
     known = {*parameters, *(socket.name for socket in type_.inputs), *_choice(type_)}
@@ -122,7 +127,7 @@ def _choice(type_: NodeType) -> tuple[str, ...]:
     return ("method",) if type_.methods else ()
 
 
-def _value(value: object, made: Mapping[str, tuple[object, ...]]) -> object:
+def _value(value: object, made: dict[str, tuple[object, ...]]) -> object:
     return made[value.node][value.slot] if isinstance(value, Link) else value
 
 

@@ -1,236 +1,181 @@
-"""Runs a graph again and again: only what has changed is computed, and every node says how it is.
+"""Runs a graph again and again while it is edited: only what changed is computed.
 
-A node that cannot run stops those after it, and no others.
+What a node gave is kept under a digest of its type, its values, what its files and its sources
+hold, and the digests of the nodes before it. Each node has a state that a canvas shows.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import GraphError, MattingError, as_matting_error
-from ..job import Cancelled, Job
-from .checking import node_problems
+from ..errors import as_matting_error
+from ..job import Cancelled, Job, in_background
+from ..memory import free_memory
 from .executor import run_node
 from .folders import Folders
-from .model import Graph, GraphNode, Link
-from .node_types import NodeType
-from .registry import current, node_types
+from .model import Graph, GraphNode
+from .node_runs import Host, NodeRun, saves
+from .node_types import Saved
+from .planning import Plan
+from .registry import current
+from .thumbnails import thumbnail
+
+GIB = 2**30
 
 
-class Given(Protocol):
-    """What a node gives that is not run: a picture that a host has at hand."""
-
-    @property
-    def revision(self) -> str:
-        """What differs when it gives something else."""
-
-    def outputs(self) -> tuple[object, ...]:
-        """Return what it gives."""
-
-
-@dataclass(frozen=True)
-class State:
-    """How a node is.
-
-    Parameters
-    ----------
-    node : str
-        Its id.
-    kind : str
-        "waiting", "running", "done" or "failed".
-    fraction : float, 0..1
-        How much of it is done.
-    message : str
-        What is being done, was remarked, or is wrong.
-    values : tuple
-        What it gave, once it is done; of a node that only takes something, what it took.
-    """
-
-    node: str
-    kind: str
-    fraction: float = 0.0
-    message: str = ""
-    values: tuple[object, ...] = ()
-
-
-class Incremental:
-    """A graph's results, kept from one run to the next.
+class Runner:
+    """Runs graphs one after the other, and keeps what it computed.
 
     Parameters
     ----------
     folders : Folders
-        Where pictures are. Nodes that save write there only when a run is told to.
+        Where pictures are, and where results go.
+    host : Host, optional
+        Gives and takes pictures in the place of files.
+    on_node : callable(id, NodeRun), optional
+        Called whenever the state of a node changes, in the thread that runs the graph.
+    most_bytes : int, optional
+        What may be kept of earlier results; by default half of the memory that is free.
     """
 
-    def __init__(self, folders: Folders) -> None:
+    def __init__(
+        self,
+        folders: Folders,
+        host: Host | None = None,
+        on_node: Callable[[str, NodeRun], None] | None = None,
+        most_bytes: int | None = None,
+    ) -> None:
         self.folders = folders
-        self._made: dict[str, tuple[str, State]] = {}
-        self._lock = threading.Lock()
-
-    def values(self, node: str) -> tuple[object, ...]:
-        """Return what a node gave in the last run in which it could run."""
-        return self._made[node][1].values if node in self._made else ()
+        self.host = host or Host()
+        self.runs: dict[str, NodeRun] = {}
+        """The state of every node of the last graph."""
+        self._on_node = on_node or (lambda node, run: None)
+        self._most_bytes = most_bytes
+        self._kept: dict[str, NodeRun] = {}
+        # A step that was cancelled may still compute for a moment: the next one waits for it.
+        self._turn = threading.Lock()
 
     def run(
         self,
         graph: Graph,
-        told: Callable[[State], None],
         job: Job | None = None,
-        given: Mapping[str, Given] | None = None,
-        refused: Mapping[str, MattingError] | None = None,
-        saves: bool = False,
-    ) -> None:
-        """Run what has changed since the last run.
+        targets: Iterable[str] | None = None,
+        saving: bool = True,
+    ) -> dict[str, NodeRun]:
+        """Run what changed, and return the state of every node.
+
+        A node that fails says why; nodes that do not depend on it run all the same.
 
         Parameters
         ----------
         graph : Graph
-            The workflow.
-        told : callable(State)
-            Called with every node's state, from this thread.
+            The workflow, as `Contents.to_run` gives it.
         job : Job, optional
-            Is asked whether to stop. What was finished before is kept.
-        given : mapping of Given
-            What nodes give that are not run, by id.
-        refused : mapping of MattingError
-            What is known to be wrong with nodes, by id.
-        saves : bool
-            Whether nodes that write files do.
+            Progress over all, and cancel, which is heard within half a second.
+        targets : iterable of str, optional
+            Run these nodes and what they depend on; by default all nodes.
+        saving : bool
+            Whether nodes that save run. While a graph is edited they need not.
 
         Raises
         ------
-        Cancelled
-            If the job was cancelled.
         GraphError
             If nodes depend on each other in a circle.
+        Cancelled
+            If the job was cancelled. What was computed before is kept.
         """
-        job, given, graph = job or Job(), given or {}, current(graph)
-        order, digests = graph.order(), dict[str, str]()
-        self._made = {key: made for key, made in self._made.items() if key in graph.nodes}
-        for key in order:
-            job.check()
-            node, known = graph.nodes[key], self._made.get(key)
-            try:
-                digests[key] = digest = self._digest(node, digests, given.get(key), saves)
-                if known and known[0] == digest:
-                    told(known[1])
-                    continue
-                state = self._run(graph, node, given.get(key), refused or {}, saves, job, told)
-                self._made[key] = digest, state
-            except Cancelled:
-                told(State(key, "waiting"))
-                raise
-            except Exception as error:
-                digests.pop(key, None)
-                self._made.pop(key, None)
-                state = State(key, "failed", message=str(as_matting_error(error)))
-            told(state)
+        job, graph = job or Job(), current(graph)
+        wanted = graph.nodes.keys() if targets is None else graph.needed(targets)
+        order = [key for key in graph.order() if key in wanted]
+        self.runs = {key: NodeRun() for key in graph.nodes}
+        plan = Plan(graph, order, self._kept, self.folders, self.host, saving)
+        for key in graph.nodes:
+            self._show(key, plan.state_of(key))
+        for key, part in job.each(plan.to_run):
+            part.step(0.0, message=graph.nodes[key].title or plan.types[key].title)
+            self._run(key, plan, part)
+        job.step(1.0, message="done")
+        self._make_room(plan)
+        return self.runs
 
-    def _digest(
-        self, node: GraphNode, digests: Mapping[str, str], given: Given | None, saves: bool
-    ) -> str:
-        """Return what changes when anything does that a node's outputs are made of."""
-        behind = [link.node for link in node.links.values() if link.node not in digests]
-        if behind:
-            raise GraphError(
-                f"What comes before it did not run: node {', '.join(sorted(behind))}",
-                "A node runs once its sources have",
-                "See the message there",
-            )
-        inputs = {
-            name: [digests[value.node], value.slot] if isinstance(value, Link) else value
-            for name, value in node.inputs.items()
-        }
-        type_ = node_types().get(node.class_type)
-        writes = saves and type_ is not None and _writes(type_)
-        told = [node.class_type, inputs, given.revision if given else self._file(node), writes]
-        text = json.dumps(told, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+    def forget(self) -> None:
+        """Drop all that was kept."""
+        self._kept.clear()
 
-    def _file(self, node: GraphNode) -> object:
-        """Return the state of the file that a node loads."""
-        name = node.inputs.get("image")
+    def _show(self, key: str, run: NodeRun) -> None:
+        self.runs[key] = run
+        self._on_node(key, run)
+
+    def _run(self, key: str, plan: Plan, job: Job) -> None:
+        node = plan.graph.nodes[key]
+        blocked = [s.node for s in node.links.values() if self.runs[s.node].state == "failed"]
+        waiting = [s.node for s in node.links.values() if s.node not in plan.made]
+        if blocked or waiting:
+            label = plan.graph.nodes[(blocked or waiting)[0]].label
+            return self._show(key, NodeRun(message=f"It waits for {label}"))
+
+        def report(fraction: float, message: str) -> None:
+            self._show(key, NodeRun("running", fraction, message))
+            job.step(fraction, message=message)
+
+        self._show(key, NodeRun("running"))
         try:
-            stat = self.folders.find(name).stat() if isinstance(name, str) else None
-        except MattingError:
-            return None
-        return stat and [stat.st_mtime_ns, stat.st_size]
+            saved, drawn = self._result(node, plan, Job(report, job.cancelled))
+        except Cancelled:
+            self._show(key, NodeRun(message="Cancelled"))
+            raise
+        except Exception as error:
+            told = as_matting_error(error)
+            return self._show(key, NodeRun("failed", message=str(told), error=told))
+        picture = next((p for p in map(thumbnail, drawn) if p is not None), None)
+        run = NodeRun("done", 1.0, "", saved.values, saved.files, saved.texts, picture)
+        plan.made[key] = saved.values
+        self._kept[plan.digests[key]] = run
+        return self._show(key, run)
 
-    def _run(
-        self,
-        graph: Graph,
-        node: GraphNode,
-        given: Given | None,
-        refused: Mapping[str, MattingError],
-        saves: bool,
-        job: Job,
-        told: Callable[[State], None],
-    ) -> State:
-        if node.id in refused:
-            raise refused[node.id]
-        told(State(node.id, "running", 0.01))
-        if given is not None:
-            return State(node.id, "done", 1.0, values=given.outputs())
-        for error in node_problems(graph, node, self.folders):
-            raise error
-        type_ = node_types()[node.class_type]
-        made = {key: state.values for key, (_, state) in self._made.items()}
-        if _writes(type_) and not saves:
-            taken = tuple(made[link.node][link.slot] for link in node.links.values())
-            return State(node.id, "done", 1.0, values=taken)
-        part = replace(
-            job,
-            report=lambda fraction, text: told(
-                State(node.id, "running", max(0.01, min(fraction, 0.99)), text)
-            ),
-            notes={},
-        )
-        saved = run_node(node, type_, made, graph, self.folders, part)
-        texts = "\n".join([*saved.texts, *(f"saved {path.name}" for path in saved.files)])
-        return State(node.id, "done", 1.0, texts, saved.values)
+    def _result(self, node: GraphNode, plan: Plan, job: Job) -> tuple[Saved, tuple[object, ...]]:
+        """Return what a node gives, and what can be drawn of it."""
+        if source := plan.sources.get(node.id):
+            values = tuple(in_background(lambda _: source.make(), job))
+            return Saved(values), values
+        type_ = plan.types[node.id]
+        given = {name: plan.made[link.node][link.slot] for name, link in node.links.items()}
+        if saves(node, type_) and self.host.sink(node, given):
+            # What it hands on is what it was given.
+            return Saved(tuple(given.values())[: len(type_.outputs)]), tuple(given.values())
+
+        def work(inner: Job) -> Saved:
+            with self._turn:
+                inner.check()
+                return run_node(node, type_, plan.made, plan.graph, self.folders, inner)
+
+        saved = in_background(work, job)
+        return saved, saved.values or tuple(given.values())
+
+    def _make_room(self, plan: Plan) -> None:
+        """Drop the oldest values that are too much, those that the graph does not need first."""
+        for digest in plan.digests.values():
+            if digest in self._kept:
+                self._kept[digest] = self._kept.pop(digest)
+        free = free_memory()
+        most = self._most_bytes
+        if most is None:
+            most = 4 * GIB if free is None else (free + _bytes(self._kept.values())) // 2
+        needed = set(plan.digests.values())
+        for digest in list(self._kept):
+            if _bytes(self._kept.values()) <= most:
+                break
+            if digest in needed:
+                self._kept[digest] = replace(self._kept[digest], values=())
+            else:
+                del self._kept[digest]
 
 
-def _writes(type_: NodeType) -> bool:
-    """Return whether a node of this type writes files."""
-    return type_.is_end and "folders" in type_.passed
-
-
-def thumbnail(value: Any, side: int) -> NDArray[np.uint8] | None:
-    """Return a small copy of the first frame of a batch; None of anything else.
-
-    Parameters
-    ----------
-    value : (B, H, W, C) or (B, H, W) float32, 0..1
-        A batch.
-    side : int, pixels
-        Its longer side has at most so many.
-
-    Returns
-    -------
-    (h, w, 4) uint8
-        RGBA; means over about two samples a pixel and axis, so that large pictures take no longer.
-    """
-    if not (isinstance(value, np.ndarray) and value.ndim in (3, 4) and value.size):
-        return None
-    frame = value[0]
-    step = max(1, -(-max(frame.shape[:2]) // side))
-    dense = max(1, step // 2)
-    small = np.asarray(frame[::dense, ::dense], np.float32)
-    if dense < step:
-        height, width = (max(1, n // 2) * 2 if n > 1 else 1 for n in small.shape[:2])
-        small = small[:height, :width]
-        rows = small.reshape(-1, min(2, height), *small.shape[1:]).mean(1)
-        small = rows.reshape(len(rows), -1, min(2, width), *rows.shape[2:]).mean(2)
-    if small.ndim == 2:
-        small = small[..., None]
-    colors = np.repeat(small, 3, axis=2) if small.shape[2] == 1 else small[..., :3]
-    opaque = small[..., 3:4] if small.shape[2] == 4 else np.ones_like(small[..., :1])
-    return (np.dstack([colors, opaque]).clip(0, 1) * 255).round().astype(np.uint8)
+def _bytes(runs: Iterable[NodeRun]) -> int:
+    """Return the memory of all values, each array counted once."""
+    arrays = {id(v): v.nbytes for run in runs for v in run.values if isinstance(v, np.ndarray)}
+    return sum(arrays.values())

@@ -233,7 +233,7 @@ def test_a_failing_node_says_why_and_others_run(graph, viewer, lemur):
     viewer.layers.remove("lemur")
     graph.run()
     assert "There is no layer lemur" in graph.message(source)
-    assert "did not run" in graph.message(made)
+    assert "It waits for" in graph.message(made)
     assert graph.message(found)
 
 

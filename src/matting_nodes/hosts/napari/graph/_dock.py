@@ -71,7 +71,7 @@ class MattingGraph(QWidget):
             "Ctrl+S": partial(self._save, "api"),
             "Ctrl+O": self._open,
             "Tab": self.search,
-            "Return": lambda: self.form.focus(),
+            "Return": self._edit,
         }
         self.canvas = Canvas(Colors.of(without_proxy(napari_viewer).theme), keys)
         self.finder = Palette(self.canvas)
@@ -225,6 +225,9 @@ class MattingGraph(QWidget):
         key = self.change(self.session.add, entry, place, wire, after)
         if key:
             self.canvas.select([key])
+
+    def _edit(self) -> None:
+        self.form.focus()
 
     def clipboard(self, text: str | None = None) -> str:
         """Return the clipboard's text, after putting one there if it is given."""

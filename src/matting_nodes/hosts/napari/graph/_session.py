@@ -13,16 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import GraphError, MattingError, as_matting_error
-from ....graph import Folders, Graph, Link
-from ....graph.editing import Document
-from ....graph.incremental import Incremental, State, thumbnail
+from ....graph import (
+    Document,
+    Folders,
+    Graph,
+    GraphNode,
+    Host,
+    Link,
+    NodeRun,
+    Runner,
+    Source,
+    as_python,
+    thumbnail,
+)
 from ....job import Cancelled, Job
 from .._live import LayerWatch
 from .._protocols import Layer, Worker
 from ._from_layers import graph_of
 from ._ports import Entry, Port, shown
 from ._sinks import Sinks, sinks
-from ._sources import LAYER, LOADED, LOADERS, Source, layer_of, pictures, sources_of
+from ._sources import LAYER, LOADED, LOADERS, LayerSource, layer_of, pictures, sources_of
 
 if TYPE_CHECKING:
     import napari
@@ -47,13 +57,33 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a run needs, as it was when it began."""
+class LayerHost(Host):
+    """The layers of a viewer as they were when a run began.
 
-    graph: Graph
-    sources: Mapping[str, Source]
+    Parameters
+    ----------
+    sources : mapping of LayerSource
+        By the node that takes one.
+    refused : mapping of MattingError
+        What is wrong with other nodes that take one.
+    writes : bool
+        Whether nodes that save write files; else what they get becomes a layer.
+    """
+
+    sources: Mapping[str, LayerSource]
     refused: Mapping[str, MattingError]
-    folder: Path | None
+    writes: bool = False
+
+    def source(self, node: GraphNode) -> Source | None:
+        """Return the layer that a node takes."""
+        if node.id in self.refused:
+            raise self.refused[node.id]
+        layer = self.sources.get(node.id)
+        return None if layer is None else Source(layer.state, layer.make)
+
+    def sink(self, node: GraphNode, given: Mapping[str, object]) -> bool:
+        """Return whether no file is written; the layers are made when all has run."""
+        return not self.writes
 
 
 def example_files() -> list[Path]:
@@ -76,11 +106,12 @@ class Session:
         self._viewer, self._changed = viewer, changed
         self.document = Document()
         self.sinks = Sinks(viewer)
-        self._runner = Incremental(_folders())
+        self._runner = self._last = Runner(_folders(), Host(), self._told)
         self._worker: Worker | None = None
         self._watched: list[LayerWatch] = []
         self._begun: object = None
-        self._pictured: dict[str, object] = {}
+        self._tell: Callable[[Told], None] = lambda told: None
+        self._pictured: dict[str, tuple[object, ...]] = {}
 
     # the document
 
@@ -157,9 +188,7 @@ class Session:
     def save(self, path: Path, form: str) -> None:
         """Save the document as API or UI JSON, or as a Python script."""
         if form == "python":
-            from ....graph.exporting import as_python
-
-            path.write_text(as_python(self.document.graph), encoding="utf-8")
+            path.write_text(as_python(self.document.contents.to_run()), encoding="utf-8")
         else:
             self.document.save(path, format=form)
 
@@ -229,10 +258,14 @@ class Session:
             return False
         self._begun = self._now()
         graph = self.document.contents.to_run()
-        request = Request(graph, *sources_of(graph, self._viewer), folder)
+        host = LayerHost(*sources_of(graph, self._viewer), writes=folder is not None)
+        # A run that saves writes all files again, whatever was shown before.
+        self._last = Runner(_folders(folder), host, self._told) if folder else self._runner
+        self._last.host = host
         worker: Any = create_worker(
             self._work,
-            request,
+            self._last,
+            graph,
             tell,
             lambda: Job(cancelled=lambda: bool(worker.abort_requested)),
             _start_thread=False,
@@ -253,33 +286,40 @@ class Session:
         worker.start()
         return True
 
-    def _work(self, request: Request, tell: Callable[[Told], None], job: Callable[[], Job]) -> str:
+    def _work(
+        self, runner: Runner, graph: Graph, tell: Callable[[Told], None], job: Callable[[], Job]
+    ) -> str:
         """Run, and return why it did not; in the run's thread."""
-
-        def told(state: State) -> None:
-            small = None
-            if state.kind == "done" and self._pictured.get(state.node) is not state.values:
-                self._pictured[state.node] = state.values
-                small = next(
-                    (t for v in state.values if (t := thumbnail(v, SIDE)) is not None), None
-                )
-            tell(Told(state.node, state.fraction, state.message, state.kind == "failed", small))
-
-        self._runner.folders = _folders(request.folder)
+        self._tell = tell
         try:
-            saves = request.folder is not None
-            self._runner.run(
-                request.graph, told, job(), request.sources, request.refused, saves=saves
-            )
+            runner.run(graph, job())
         except Cancelled:
             return "Cancelled; what was finished is kept."
         except MattingError as error:
             return str(error)
         return ""
 
+    def _told(self, node: str, run: NodeRun) -> None:
+        """Say how a node is; in the run's thread."""
+        small = None
+        if run.state in ("done", "cached") and self._pictured.get(node) is not run.values:
+            self._pictured[node] = run.values
+            found = (thumbnail(value, SIDE) for value in run.values)
+            small = next((each for each in found if each is not None), run.thumbnail)
+        saved = (f"saved {path.name}" for path in run.files)
+        message = "\n".join(filter(None, (run.message, *run.texts, *saved)))
+        # What begins shows that it has.
+        fraction = max(run.progress, 0.02) if run.state == "running" else run.progress
+        self._tell(Told(node, fraction, message, run.state == "failed", small))
+
+    def _values(self, node: str) -> tuple[object, ...]:
+        """Return what a node gave in the last run."""
+        run = self._last.runs.get(node)
+        return run.values if run else ()
+
     def _show_sinks(self, graph: Graph) -> None:
         for label, link in sinks(graph).items():
-            values = self._runner.values(link.node)
+            values = self._values(link.node)
             if link.slot < len(values):
                 self.sinks.show(graph, link, values[link.slot], label)
 
@@ -287,7 +327,7 @@ class Session:
         """Show what a node gave as layers, one for each output."""
         graph = self.document.graph
         about = shown(self.document.contents, node)
-        for number, value in enumerate(self._runner.values(node)[: len(about.outputs)]):
+        for number, value in enumerate(self._values(node)[: len(about.outputs)]):
             self.sinks.show(graph, Link(node, number), value)
 
 

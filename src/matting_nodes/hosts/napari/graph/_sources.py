@@ -50,7 +50,7 @@ def _has_pixels(layer: Layer) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class LayerSource:
     """A layer as it was when a run began.
 
     Parameters
@@ -77,7 +77,7 @@ class Source:
     values: NDArray[np.float32] | None
 
     @classmethod
-    def of(cls, node: GraphNode, layer: Layer) -> Source:
+    def of(cls, node: GraphNode, layer: Layer) -> LayerSource:
         """Return what a node takes of a layer."""
         rgb = bool(getattr(layer, "rgb", False))
         data = np.asarray(pixels(layer))
@@ -86,7 +86,7 @@ class Source:
         return cls(node.class_type, channel, layer.name, flat, rgb, _values(layer, flat))
 
     @property
-    def revision(self) -> str:
+    def state(self) -> str:
         """What differs when it holds something else."""
         digest = hashlib.blake2b(repr((self.data.shape, self.data.dtype, self.rgb)).encode())
         for part in (self.data, self.values):
@@ -94,7 +94,7 @@ class Source:
                 digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()
 
-    def outputs(self) -> tuple[object, ...]:
+    def make(self) -> tuple[object, ...]:
         """Return what the node gives, as if the layer had been a file."""
         picture = as_batches(list(self.data), self.name)
         alpha, mask = picture.alpha, picture.mask
@@ -121,7 +121,9 @@ def _values(layer: Layer, flat: Pixels) -> NDArray[np.float32] | None:
     return None
 
 
-def sources_of(graph: Graph, viewer: Viewer) -> tuple[dict[str, Source], dict[str, MattingError]]:
+def sources_of(
+    graph: Graph, viewer: Viewer
+) -> tuple[dict[str, LayerSource], dict[str, MattingError]]:
     """Return what the nodes that take a layer take, and what is wrong with others, by node.
 
     Parameters
@@ -131,13 +133,13 @@ def sources_of(graph: Graph, viewer: Viewer) -> tuple[dict[str, Source], dict[st
     viewer : Viewer
         Whose layers they are.
     """
-    found: dict[str, Source] = {}
+    found: dict[str, LayerSource] = {}
     wrong: dict[str, MattingError] = {}
     layers = pictures(viewer)
     for node in graph.nodes.values():
         name = layer_of(node)
         if name and name in layers:
-            found[node.id] = Source.of(node, layers[name])
+            found[node.id] = LayerSource.of(node, layers[name])
         elif name:
             wrong[node.id] = GraphError(
                 f"There is no layer {name}",

@@ -1,13 +1,14 @@
-"""The values of a node as a canvas edits them: defaults, single values, wires taken off."""
+"""The inputs of a node as a canvas edits them: defaults, single values, wires on and off."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from ..errors import GraphError, ParameterError, shown
-from .checking import checked_value
-from .model import GraphNode
-from .node_types import NodeType
+from ..framework.spec import Socket
+from .checking import checked_value, link_problems
+from .model import Graph, GraphNode, Link, listing
+from .node_types import PARAMETER_WIRES, NodeType
 from .registry import node_types
 
 
@@ -51,3 +52,48 @@ def unwired(node: GraphNode, name: str) -> GraphNode:
     if name in parameters:
         return replace(node, inputs={**node.inputs, name: parameters[name].default})
     return replace(node, inputs={key: v for key, v in node.inputs.items() if key != name})
+
+
+def check_link(graph: Graph, link: Link, node: str, name: str) -> None:
+    """Refuse a wire that a canvas is to add: of another type, or one that closes a circle.
+
+    Nodes whose types are not known here give and take anything.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph without it.
+    link : Link
+        Where it comes from.
+    node, name : str
+        The input that it goes to.
+
+    Raises
+    ------
+    GraphError
+    """
+    types, target = node_types(), graph.nodes[node]
+    if link.node not in graph.nodes:
+        raise GraphError(
+            f"There is no node {shown(link.node)}",
+            f"The workflow has the nodes {listing(graph.nodes)}",
+            "Wire it to one of these",
+        )
+    if node in graph.needed([link.node]):
+        graph.with_input(node, name, link).order()  # raises, naming the circle
+    if target.class_type not in types:
+        return
+    type_ = types[target.class_type]
+    sockets = {socket.name: socket for socket in type_.inputs}
+    parameters = type_.parameters_for(target.inputs)
+    if name in parameters:
+        sockets[name] = Socket(name, PARAMETER_WIRES[parameters[name].type])
+    if name not in sockets:
+        raise GraphError(
+            f"{target.label} has no input {shown(name)}",
+            f"It has {', '.join(sockets) or 'none'}",
+            "Use one of these names",
+        )
+    if graph.nodes[link.node].class_type in types:
+        for problem in link_problems(graph, link, sockets[name], types):
+            raise problem.within(target.label)
