@@ -162,6 +162,10 @@ def test_the_pipeline_is_built_run_and_changed_by_hand(graph, viewer, lemur, war
     np.testing.assert_array_equal(labels_to_trimap(trimap.data), expected)
     assert all(item.thumbnail is not None for item in graph.canvas.nodes.values())
 
+    # The thumbnail of the source is the picture.
+    drawn = graph.canvas.nodes[source].thumbnail.toImage().pixelColor(50, 30).getRgb()[:3]
+    assert np.abs(np.subtract(drawn, picture[30, 50].astype(int))).max() <= 2
+
     # A click on a thumbnail shows what is between.
     item = graph.canvas.nodes[found]
     middle = graph.canvas.mapFromScene(item.pos() + item.picture.center())

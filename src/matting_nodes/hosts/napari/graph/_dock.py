@@ -133,7 +133,7 @@ class MattingGraph(QWidget):
         document.on_change.append(self._refresh)
         canvas.wired.connect(lambda link, node, name: change(document.connect, link, node, name))
         canvas.unwired.connect(lambda node, name: change(document.disconnect, node, name))
-        canvas.moved.connect(lambda places: change(document.move, places))
+        canvas.moved.connect(lambda places: change(self.session.move, places))
         canvas.selected.connect(self._show_selected)
         canvas.opened.connect(self.session.show_layer)
         canvas.searched.connect(self.search)
@@ -152,6 +152,7 @@ class MattingGraph(QWidget):
             for event, answer in heard:
                 event.disconnect(answer)
             session.stop()
+            session.cancel()
 
         self.destroyed.connect(stop)
 
@@ -200,10 +201,7 @@ class MattingGraph(QWidget):
             self._last[told.node] = told
             item.show_state(told.fraction, told.message, told.failed)
             if told.thumbnail is not None and told.thumbnail is not item.shown:
-                height, width = told.thumbnail.shape[:2]
-                rgba = QImage.Format.Format_RGBA8888
-                image = QImage(told.thumbnail.tobytes(), width, height, 4 * width, rgba)
-                item.show_thumbnail(QPixmap.fromImage(image), told.thumbnail)
+                item.show_thumbnail(_pixmap(told.thumbnail), told.thumbnail)
         elif not told.node:
             self.message.setText(told.message)
 
@@ -302,3 +300,11 @@ class MattingGraph(QWidget):
                 self.session.cancel()
             else:
                 self.run()
+
+
+def _pixmap(picture: Any) -> QPixmap:
+    """Return (h, w, 3) or (h, w, 4) uint8 as Qt draws it."""
+    height, width, channels = picture.shape
+    form = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    data = picture.tobytes()  # Qt reads it until the pixmap is made
+    return QPixmap.fromImage(QImage(data, width, height, channels * width, form))

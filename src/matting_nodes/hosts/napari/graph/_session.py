@@ -174,6 +174,11 @@ class Session:
                 self.document.connect(link, target, port.name)
                 return
 
+    def move(self, places: Mapping[str, tuple[float, float]]) -> None:
+        """Move nodes, as a step of its own to undo."""
+        self.document.settle()
+        self.document.move(places)
+
     def order(self) -> list[str]:
         """Return the nodes from the sources on."""
         try:
@@ -228,7 +233,7 @@ class Session:
             self._watched = [LayerWatch(layer, ask, ask) for layer in wanted]
 
     def stop(self) -> None:
-        """Watch no layer any more, and cancel the run."""
+        """Watch no layer any more."""
         for watch in self._watched:
             watch.stop()
         self._watched = []
