@@ -17,7 +17,7 @@ from ....arrays import UNKNOWN, Kind, Pixels
 from ....errors import GraphError, MattingError, ShapeError
 from ....graph import Graph, GraphNode
 from ....graph.types.picture_files import as_batches
-from .._layers import conversion
+from .._layers import Convert, conversion
 from .._places import leading_shape, pixels
 from .._protocols import Layer, Viewer, is_labels, is_shapes, without_proxy
 from .._trimap import is_trimap, tag
@@ -63,10 +63,13 @@ class LayerSource:
         The layer's name.
     data : array
         Its pixels; those of labels are a copy, since the user may paint on.
-    rgb, matte : bool
-        Whether its last axis is color; whether it is itself a mask, a trimap or an alpha.
-    values : array
-        The mask, trimap or alpha as numbers in 0..1.
+    rgb : bool
+        Whether its last axis is color.
+    reading : str
+        What the layer is read as: "" for a picture, else a trimap, a mask (of which label) or
+        an alpha.
+    convert : callable, optional
+        Makes numbers in 0..1 of a mask, a trimap or an alpha.
     """
 
     class_type: str
@@ -74,7 +77,8 @@ class LayerSource:
     name: str
     data: Pixels
     rgb: bool
-    values: NDArray[np.float32] | None
+    reading: str
+    convert: Convert | None
 
     @classmethod
     def of(cls, node: GraphNode, layer: Layer) -> LayerSource:
@@ -83,24 +87,25 @@ class LayerSource:
         data = np.asarray(pixels(layer))
         flat = data.reshape(-1, *data.shape[len(leading_shape(layer)) :])
         channel = str(node.inputs.get("channel", "alpha"))
-        return cls(node.class_type, channel, layer.name, flat, rgb, _values(layer, flat))
+        if is_labels(layer):
+            flat = flat.copy()
+        return cls(node.class_type, channel, layer.name, flat, rgb, *_reading(layer))
 
     @property
     def state(self) -> str:
         """What differs when it holds something else."""
-        digest = hashlib.blake2b(repr((self.data.shape, self.data.dtype, self.rgb)).encode())
-        for part in (self.data, self.values):
-            if part is not None:
-                digest.update(np.ascontiguousarray(part).data)
+        read = self.data.shape, self.data.dtype, self.rgb, self.reading
+        digest = hashlib.blake2b(repr(read).encode())
+        digest.update(np.ascontiguousarray(self.data).data)
         return digest.hexdigest()
 
     def make(self) -> tuple[object, ...]:
         """Return what the node gives, as if the layer had been a file."""
         picture = as_batches(list(self.data), self.name)
         alpha, mask = picture.alpha, picture.mask
-        if self.values is not None:
+        if self.convert is not None:
             # A mask, a trimap or an alpha is one itself, not an opaque picture of one.
-            alpha = mask = self.values
+            alpha = mask = np.asarray(self.convert(self.data), np.float32)
         if self.class_type == "LoadImage":
             return picture.image, mask
         if self.class_type == "LoadImageMask":
@@ -110,15 +115,22 @@ class LayerSource:
         return picture.image, alpha, mask
 
 
-def _values(layer: Layer, flat: Pixels) -> NDArray[np.float32] | None:
+def _reading(layer: Layer) -> tuple[str, Convert | None]:
+    """Return what a layer is read as, and how its numbers become 0..1; nothing of a picture."""
     if is_trimap(layer):
-        trimap = conversion(layer, Kind.TRIMAP)(flat)
-        return np.where(trimap == UNKNOWN, np.float32(0.5), trimap / np.float32(255))
+        to_trimap = conversion(layer, Kind.TRIMAP)
+        return "trimap", lambda flat: _shares(to_trimap(flat))
     if is_labels(layer):
-        return np.asarray(conversion(layer, Kind.MASK)(flat), np.float32)
-    if tag(layer).get("kind") in ("alpha", "mask", "confidence"):
-        return np.asarray(flat, np.float32).clip(0, 1)
-    return None
+        label = layer.show_selected_label and layer.selected_label
+        return f"mask of {label}", conversion(layer, Kind.MASK)
+    kind = tag(layer).get("kind")
+    if kind in ("alpha", "mask", "confidence"):
+        return str(kind), lambda flat: np.asarray(flat, np.float32).clip(0, 1)
+    return "", None
+
+
+def _shares(trimap: Pixels) -> NDArray[np.float32]:
+    return np.where(trimap == UNKNOWN, np.float32(0.5), trimap / np.float32(255))
 
 
 def sources_of(
