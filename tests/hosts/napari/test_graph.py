@@ -164,7 +164,7 @@ def test_the_pipeline_is_built_run_and_changed_by_hand(graph, viewer, lemur, war
 
     # The thumbnail of the source is the picture.
     drawn = graph.canvas.nodes[source].thumbnail.toImage().pixelColor(50, 30).getRgb()[:3]
-    assert np.abs(np.subtract(drawn, picture[30, 50].astype(int))).max() <= 2
+    assert np.abs(np.subtract(drawn, 255 * picture[30, 50])).max() <= 1
 
     # A click on a thumbnail shows what is between.
     item = graph.canvas.nodes[found]

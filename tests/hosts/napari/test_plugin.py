@@ -10,7 +10,7 @@ from matting_nodes import all_nodes, sample_data
 from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import TAG, alpha_options, is_trimap
 
-TITLES = ["Image matting", *(spec.title for spec in all_nodes()), "Inspect"]
+TITLES = ["Image matting", *(spec.title for spec in all_nodes()), "Inspect", "Matting graph"]
 
 
 @pytest.fixture
