@@ -33,6 +33,7 @@ def test_the_layers_menu_leads_to_every_node(plugin):
         "matting-nodes.cut_out",
         *(f"matting-nodes.{spec.name}" for spec in all_nodes()),
         "matting-nodes.inspect",
+        "matting-nodes.graph",
     ]
 
 

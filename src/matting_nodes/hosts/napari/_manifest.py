@@ -51,10 +51,14 @@ def manifest() -> dict[str, object]:
                 SUBMENU: [
                     # Its own group, since napari lists commands before widgets.
                     {"command": f"{PLUGIN}.panel", "group": "1_panel"},
-                    {"command": f"{PLUGIN}.graph", "group": "1_panel"},
                     *(
                         {"command": name, "group": "2_nodes"}
-                        for name in (f"{PLUGIN}.cut_out", *nodes, f"{PLUGIN}.inspect")
+                        for name in (
+                            f"{PLUGIN}.cut_out",
+                            *nodes,
+                            f"{PLUGIN}.inspect",
+                            f"{PLUGIN}.graph",
+                        )
                     ),
                 ],
                 "napari/layers/annotate": [{"command": f"{PLUGIN}.new_trimap"}],
