@@ -46,6 +46,7 @@ def test_the_wheel_carries_the_manifest_samples_and_help(dist, tmp_path):
     validated(package / "napari.yaml")
     for path in (
         "py.typed",
+        "graph/examples/cutout.json",
         "sample_data/lemur.png",
         "hosts/comfyui/web/docs/MattingNodesSegment.md",
     ):

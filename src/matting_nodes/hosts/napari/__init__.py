@@ -14,6 +14,7 @@ from ._samples import open_cell, open_lemur
 
 __all__ = [
     "InspectWidget",
+    "MattingGraph",
     "MattingPanel",
     "cut_out",
     "manifest",
@@ -30,6 +31,7 @@ __all__ = [
 
 _MODULES = {
     "InspectWidget": "_inspect",
+    "MattingGraph": "graph",
     "MattingPanel": "_panel",
     "cut_out": "_cut_out",
     "new_trimap": "_new_trimap",

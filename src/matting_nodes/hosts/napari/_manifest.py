@@ -31,6 +31,7 @@ def manifest() -> dict[str, object]:
                 _command(f"{PLUGIN}.panel", "Image matting", "MattingPanel"),
                 *(_command(name, spec.title, widget_name(spec)) for name, spec in nodes.items()),
                 _command(f"{PLUGIN}.inspect", "Inspect", "InspectWidget"),
+                _command(f"{PLUGIN}.graph", "Matting graph", "MattingGraph"),
                 _command(f"{PLUGIN}.cut_out", "Cut out the object", "cut_out"),
                 _command(f"{PLUGIN}.new_trimap", "New trimap", "new_trimap"),
                 _command(f"{PLUGIN}.read_trimap", "Open as a trimap", "read_trimap"),
@@ -45,6 +46,7 @@ def manifest() -> dict[str, object]:
                 {"command": f"{PLUGIN}.panel", "display_name": "Image matting"},
                 *({"command": name, "display_name": spec.title} for name, spec in nodes.items()),
                 {"command": f"{PLUGIN}.inspect", "display_name": "Inspect"},
+                {"command": f"{PLUGIN}.graph", "display_name": "Matting graph"},
             ],
             "menus": {
                 "napari/layers/segment": [{"submenu": SUBMENU}],
@@ -53,7 +55,12 @@ def manifest() -> dict[str, object]:
                     {"command": f"{PLUGIN}.panel", "group": "1_panel"},
                     *(
                         {"command": name, "group": "2_nodes"}
-                        for name in (f"{PLUGIN}.cut_out", *nodes, f"{PLUGIN}.inspect")
+                        for name in (
+                            f"{PLUGIN}.cut_out",
+                            *nodes,
+                            f"{PLUGIN}.inspect",
+                            f"{PLUGIN}.graph",
+                        )
                     ),
                 ],
                 "napari/layers/annotate": [{"command": f"{PLUGIN}.new_trimap"}],
