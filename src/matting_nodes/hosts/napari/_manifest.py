@@ -9,6 +9,12 @@ from ._preferences import PLUGIN, configurations
 
 HERE = "matting_nodes.hosts.napari"
 SUBMENU = "matting_nodes"
+# How the selected result was made, as something that makes it again.
+AGAIN = {
+    "copy_as_python": "Copy as Python",
+    "save_as_workflow": "Save as workflow…",
+    "run_on_another_picture": "Run on another picture…",
+}
 # What layers of results are called; a file so called is asked whether it is one.
 RESULTS = ("alpha", "mask", "foreground", "background", "composite", "cutout", "confidence")
 
@@ -34,6 +40,7 @@ def manifest() -> dict[str, object]:
                 _command(f"{PLUGIN}.graph", "Matting graph", "MattingGraph"),
                 _command(f"{PLUGIN}.cut_out", "Cut out the object", "cut_out"),
                 _command(f"{PLUGIN}.new_trimap", "New trimap", "new_trimap"),
+                *(_command(f"{PLUGIN}.{name}", title, name) for name, title in AGAIN.items()),
                 _command(f"{PLUGIN}.read_trimap", "Open as a trimap", "read_trimap"),
                 _command(f"{PLUGIN}.read_result", "Open as it was saved", "read_result"),
                 _command(f"{PLUGIN}.write_picture", "Save an image or alpha", "write_picture"),
@@ -62,6 +69,7 @@ def manifest() -> dict[str, object]:
                             f"{PLUGIN}.graph",
                         )
                     ),
+                    *({"command": f"{PLUGIN}.{name}", "group": "3_again"} for name in AGAIN),
                 ],
                 "napari/layers/annotate": [{"command": f"{PLUGIN}.new_trimap"}],
             },

@@ -15,6 +15,7 @@ from ....graph import Graph, GraphNode, Link, node_types
 from ....graph.wires import node_id, stored_parameters
 from ....nodes import all_nodes
 from .._protocols import Layer, Viewer, is_shapes, without_proxy
+from .._results import painted_over
 from .._trimap import TAG, tag
 from ._sources import LAYER, LOADED, LOADERS
 
@@ -25,12 +26,33 @@ GRAPH = "graph"
 def graph_of(viewer: Viewer) -> Graph:
     """Return the graph of the present layers: pictures as sources, results as nodes.
 
+    A result that was painted over is a source, too: its nodes would not make it again.
+
     Parameters
     ----------
     viewer : Viewer
         Whose layers they are.
     """
-    return _Reading(viewer).graph
+    reading = _Reading(viewer)
+    for name, layer in reading.layers.items():
+        if reading.is_made(name) or _is_picture(layer):
+            reading.end(name)
+    return reading.graph
+
+
+def graph_to(viewer: Viewer, name: str) -> tuple[Graph, Link]:
+    """Return the graph that one layer was made by, and the output that it is.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers they are.
+    name : str
+        The layer's.
+    """
+    reading = _Reading(viewer)
+    end = reading.end(name)
+    return reading.graph, end
 
 
 class _Reading:
@@ -45,22 +67,21 @@ class _Reading:
         self._known: dict[str, str] = {}
         self._ends: dict[str, Link] = {}
         self._reading: set[str] = set()
-        for name in self.layers:
-            if self._is_made(name) or _is_picture(self.layers[name]):
-                self._end(name)
 
     @property
     def graph(self) -> Graph:
         """The nodes found."""
         return Graph(self.nodes)
 
-    def _is_made(self, name: str) -> bool:
+    def is_made(self, name: str) -> bool:
+        """Tell whether a layer is, as it is now, what nodes made."""
         made = tag(self.layers[name]) if name in self.layers else {}
-        return GRAPH in made or made.get("node") in self._specs
+        known = GRAPH in made or made.get("node") in self._specs
+        return known and not painted_over(self.layers[name])
 
-    def _end(self, name: str, kind: Kind = Kind.IMAGE) -> Link:
+    def end(self, name: str, kind: Kind = Kind.IMAGE) -> Link:
         """Return the output that a layer is, with the nodes before it."""
-        if name not in self._ends and self._is_made(name) and name not in self._reading:
+        if name not in self._ends and self.is_made(name) and name not in self._reading:
             self._reading.add(name)  # layers may name each other
             self._ends[name] = self._made(self.layers[name])
         if name in self._ends:
@@ -77,7 +98,7 @@ class _Reading:
         inputs: dict[str, object] = {
             wire.name: self._prompt(named[wire.name], wire)
             if wire.kind in (Kind.BOX, Kind.POINTS)
-            else self._end(named[wire.name], wire.kind)
+            else self.end(named[wire.name], wire.kind)
             for wire in spec.inputs
             if wire.name in named
         }
