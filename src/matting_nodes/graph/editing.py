@@ -175,6 +175,11 @@ class Document(History):
     def disconnect(self, node: str, name: str) -> None:
         """Remove the wire at an input, if there is one; a parameter has its default again.
 
+        Parameters
+        ----------
+        node, name : str
+            The input.
+
         Raises
         ------
         GraphError
@@ -187,6 +192,13 @@ class Document(History):
         """Set a parameter; a new method comes with the defaults of its own parameters.
 
         Edits of one parameter in a row are one step to undo, until `settle`.
+
+        Parameters
+        ----------
+        node, name : str
+            The parameter: "method", "method.inner" …
+        value : object
+            What it becomes.
 
         Raises
         ------
@@ -207,6 +219,13 @@ class Document(History):
 
     def rename(self, node: str, title: str) -> None:
         """Give a node a title; an empty one gives it that of its type.
+
+        Parameters
+        ----------
+        node : str
+            Its id.
+        title : str
+            What it is called.
 
         Raises
         ------
@@ -233,7 +252,15 @@ class Document(History):
         self._edit(self.graph, places={**self.places, **moved}, merging=merging)
 
     def group(self, title: str, ids: Iterable[str]) -> Group:
-        """Draw a frame with a title around nodes, which leave the frames that they were in."""
+        """Draw a frame with a title around nodes, which leave the frames that they were in.
+
+        Parameters
+        ----------
+        title : str
+            What it says.
+        ids : iterable of str
+            The nodes.
+        """
         new = Group(title, tuple(dict.fromkeys(self._node(key).id for key in ids)))
         rest = (replace(g, ids=tuple(k for k in g.ids if k not in new.ids)) for g in self.groups)
         kept = tuple(g for g, old in zip(rest, self.groups, strict=True) if g.ids or not old.ids)
