@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Self
 
 from ..errors import GraphError, shown
 from .contents import Group, Place
-from .files import contents_of, write_contents
-from .history import History
+from .files import contents_of
 from .inputs import check_link, defaults, unwired, with_value
 from .layout import laid_out
 from .model import Graph, GraphNode, Link, listing
 from .page_writing import is_positional, page_of
 from .registry import find_type
+from .stored import Stored
 
 
-class Document(History):
+class Document(Stored):
     """An editable graph: each change replaces its contents as a whole, and can be undone.
 
     Examples
@@ -31,59 +29,6 @@ class Document(History):
     >>> document.undo(), document.graph.nodes[shown].links
     (True, {})
     """
-
-    @classmethod
-    def read(cls, source: str | os.PathLike[str] | bytes) -> Self:
-        """Return the document of a file.
-
-        Parameters
-        ----------
-        source : path or bytes
-            JSON in ComfyUI's API or UI format, or a PNG that a workflow saved; bytes are what
-            such a file holds.
-
-        Raises
-        ------
-        FileError
-            If it cannot be read, or holds no workflow.
-        GraphError
-            If something in it is no node or no wire, or it is of a newer version.
-        """
-        return cls(contents_of(source))
-
-    def open(self, source: str | os.PathLike[str] | bytes) -> None:
-        """Replace what the document holds by a file; if that cannot be read, nothing changes.
-
-        Parameters
-        ----------
-        source : path or bytes
-            As for `read`.
-
-        Raises
-        ------
-        FileError, GraphError
-            As for `read`.
-        """
-        self._change(contents_of(source))
-
-    def save(self, path: str | os.PathLike[str], format: str = "api") -> None:  # noqa: A002
-        """Write the document into a file.
-
-        Parameters
-        ----------
-        path : path
-            The file; an old one is replaced as a whole.
-        format : {"api", "ui"}
-            API format has no places and groups; UI format has them.
-
-        Raises
-        ------
-        FileError
-            If it cannot be written.
-        GraphError
-            If a node that is not known here has values whose names are not known.
-        """
-        write_contents(path, self._contents, format)
 
     @property
     def graph(self) -> Graph:
