@@ -117,7 +117,15 @@ class Contents:
         )
 
     def joined(self, other: Contents, place: Place | None = None) -> Self:
-        """Return this and another's nodes and groups, the other's top left corner at a place."""
+        """Return this and another's nodes and groups.
+
+        Parameters
+        ----------
+        other : Contents
+            What is added; its ids are not in this one.
+        place : (x, y), optional
+            Where its top left corner comes.
+        """
         x = y = 0.0
         if place and other.places:
             x, y = (place[n] - min(at[n] for at in other.places.values()) for n in (0, 1))
@@ -261,6 +269,12 @@ class Contents:
 
 
 def holds(frame: Rectangle, box: Rectangle) -> bool:
-    """Return whether the center of a box is in a frame, which makes a node one of a group."""
+    """Return whether the center of a box is in a frame, which makes a node one of a group.
+
+    Parameters
+    ----------
+    frame, box : (left, top, width, height)
+        Of the group and of the node.
+    """
     centers = (box[n] + box[n + 2] / 2 - frame[n] for n in (0, 1))
     return all(0 <= center <= frame[n + 2] for n, center in enumerate(centers))

@@ -13,7 +13,15 @@ from .registry import find_type, node_types
 
 
 def defaults(type_: NodeType, method: object = None) -> dict[str, object]:
-    """Return the values of a new node."""
+    """Return the values of a new node.
+
+    Parameters
+    ----------
+    type_ : NodeType
+        Its type.
+    method : object, optional
+        The choice of method; the first if it is none of the type.
+    """
     chosen: dict[str, object] = {}
     if type_.methods:
         chosen["method"] = method if method in type_.methods else type_.default
@@ -21,7 +29,24 @@ def defaults(type_: NodeType, method: object = None) -> dict[str, object]:
 
 
 def with_value(node: GraphNode, name: str, value: object) -> GraphNode:
-    """Return a node with a parameter set, if the value is one of it."""
+    """Return a node with a parameter set.
+
+    Parameters
+    ----------
+    node : GraphNode
+        The node.
+    name : str
+        The parameter; of a node that is not known here, any input.
+    value : object
+        What it becomes.
+
+    Raises
+    ------
+    GraphError
+        If there is no such parameter.
+    ParameterError
+        If the value is not one of it.
+    """
     type_ = find_type(node.class_type)
     if type_ is None:
         return replace(node, inputs={**node.inputs, name: value})
@@ -46,7 +71,15 @@ def with_value(node: GraphNode, name: str, value: object) -> GraphNode:
 
 
 def unwired(node: GraphNode, name: str) -> GraphNode:
-    """Return a node without the wire at an input; a parameter has its default again."""
+    """Return a node without the wire at an input; a parameter has its default again.
+
+    Parameters
+    ----------
+    node : GraphNode
+        The node.
+    name : str
+        The input.
+    """
     type_ = find_type(node.class_type)
     parameters = type_.parameters_for(node.inputs) if type_ else {}
     if name in parameters:

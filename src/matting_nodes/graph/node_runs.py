@@ -91,6 +91,8 @@ class Host:
     def sink(self, node: GraphNode, given: Mapping[str, object]) -> bool:
         """Take what a node would save, and return True; or False, and it writes its file.
 
+        It is not asked again for what it has taken, until that changes.
+
         Parameters
         ----------
         node : GraphNode

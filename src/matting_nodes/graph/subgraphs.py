@@ -51,7 +51,18 @@ class Level:
         return bool(self.titles)
 
     def source(self, node: str, name: str) -> Link | Fixed | None:
-        """Return where what comes in at an input comes from."""
+        """Return where what comes in at an input comes from.
+
+        Parameters
+        ----------
+        node, name : str
+            The input.
+
+        Raises
+        ------
+        GraphError
+            If the wire runs in a circle.
+        """
         found: Link | Fixed | None = self.wires.get((node, name))
         seen = set()
         while isinstance(found, Link) and found in self.through:
