@@ -19,7 +19,7 @@ from ..arrays import BACKGROUND, Trimap
 from ..solvers.parallel import in_parallel
 
 Floats = NDArray[np.float32]
-Booleans = NDArray[np.bool_]
+Integers = NDArray[np.intp]
 
 PLATE_DECAY, DECAY = 0.95, 0.92
 """What a plate's colors, and the moments, count after each frame: motion is never known exactly."""
@@ -30,8 +30,8 @@ PLATE_NOISE, FRAME_NOISE = 0.015, 0.01
 WEIGHT, HALF, MOST = 1e-3, 1000.0, 1.0
 """A data term's weight, for each unit of its precision; the precision below which it counts less,
 since it is overestimated there; and the greatest weight."""
-ROWS = 8
-"""Rows that are worth a thread of their own."""
+ROWS, PIXELS = 64, 1024
+"""Rows that are copied, and pixels that are computed, which are worth a thread of their own."""
 
 COUNT, FRAME, PLATE, COVARIANCE, PLATE_VARIANCE, FRAME_VARIANCE, MOMENTS = 0, 1, 4, 7, 8, 9, 10
 """Planes of the moments: n, mean I, mean B, and sums of squares about the means."""
@@ -57,66 +57,82 @@ def plate(
         Weight, 0 where nothing is known, and color.
     """
     result: Floats = np.zeros((*trimap.shape, 4), np.float32)
-    scale = np.float32(1 / np.iinfo(picture.dtype).max)
     if last is not None:
-        hidden = trimap != BACKGROUND
-        _carry(hidden, last, x, y, np.float32(PLATE_DECAY), result)
+        _carry(np.flatnonzero(trimap != BACKGROUND), last, x, y, PLATE_DECAY, result)
+    scale = np.float32(1 / np.iinfo(picture.dtype).max)
     in_parallel(_show, len(trimap), picture, trimap, scale, result, smallest=ROWS)
     return result
 
 
-def moments(last: Floats | None, band: Booleans, x: Floats, y: Floats) -> Floats:
-    """Return the moments of earlier frames at the places of a frame.
+def combined(plates: Floats, others: Floats) -> Floats:
+    """Return one plate from two, (N, 4) each."""
+    weights = plates[:, :1], others[:, :1]
+    total = weights[0] + weights[1]
+    colors = weights[0] * plates[:, 1:] + weights[1] * others[:, 1:]
+    return np.hstack([total, colors / np.maximum(total, np.float32(1e-6))])
+
+
+def moments(
+    shape: tuple[int, int],
+    last: Floats | None,
+    band: Integers,
+    x: Floats | None,
+    y: Floats | None,
+) -> Floats:
+    """Return the moments of earlier frames at the places of a frame, (H, W, MOMENTS).
 
     Parameters
     ----------
+    shape : int, int
+        Size of the frame, pixels.
     last : (H, W, MOMENTS) float32, optional
         Those of the frame before.
-    band : (H, W) bool
-        Where they are needed.
-    x, y : (H, W) float32, pixels
-        Where each pixel of the object was in it.
+    band : (N,) int
+        Where they are needed: numbers of pixels.
+    x, y : (H, W) float32, pixels, optional
+        Where each pixel of the object was in it, if that is known.
     """
-    result: Floats = np.zeros((*band.shape, MOMENTS), np.float32)
-    if last is not None:
-        _carry(band, last, x, y, np.float32(DECAY), result)
+    result: Floats = np.zeros((*shape, MOMENTS), np.float32)
+    if last is not None and x is not None and y is not None:
+        _carry(band, last, x, y, DECAY, result)
     return result
 
 
 def _carry(
-    where: Booleans, last: Floats, x: Floats, y: Floats, decay: np.float32, result: Floats
+    where: Integers, last: Floats, x: Floats, y: Floats, decay: float, result: Floats
 ) -> None:
-    in_parallel(_carry_rows, len(where), where, last, x, y, decay, result, smallest=ROWS)
+    arguments = where, last, x, y, np.float32(decay), result
+    in_parallel(_carry_pixels, len(where), *arguments, smallest=PIXELS)
 
 
-def add_frame(sums: Floats, picture: NDArray[Any], behind: Floats, band: Booleans) -> None:
+def add_frame(sums: Floats, picture: NDArray[Any], behind: Floats, band: Integers) -> None:
     """Add a frame to the moments, in place.
 
     Parameters
     ----------
     sums : (H, W, MOMENTS) float32
     picture : (H, W, 3) uint8 or uint16
-    behind : (H, W, 4) float32
-        Its plate.
-    band : (H, W) bool
+    behind : (N, 4) float32
+        Its plate in the band.
+    band : (N,) int
     """
     scale = np.float32(1 / np.iinfo(picture.dtype).max)
-    in_parallel(_add_rows, len(band), sums, picture, behind, band, scale, smallest=ROWS)
+    in_parallel(_add, len(band), sums, picture, behind, band, scale, smallest=PIXELS)
 
 
-def triangulated(past: Floats, future: Floats | None, band: Booleans) -> Floats:
+def triangulated(past: Floats, future: Floats, band: Integers) -> Floats:
     """Return what the moments say of α: Σ w α̂ and Σ w, (2, H, W) float32.
 
     Parameters
     ----------
-    past, future : (H, W, MOMENTS) float32
-        Of frames before, the frame itself among them, and of frames after it.
-    band : (H, W) bool
+    past : (H, W, MOMENTS) float32
+        Of frames before, and of the frame itself.
+    future : (N, MOMENTS) float32
+        Of frames after it, in the band.
+    band : (N,) int
     """
-    result: Floats = np.zeros((2, *band.shape), np.float32)
-    other = past if future is None else future
-    arguments = past, other, future is not None, band, result
-    in_parallel(_solve_rows, len(band), *arguments, smallest=ROWS)
+    result: Floats = np.zeros((2, *past.shape[:2]), np.float32)
+    in_parallel(_solve, len(band), past, future, band, result, smallest=PIXELS)
     return result
 
 
@@ -141,113 +157,105 @@ def _cubic(t):
     return first, np.float32(second), np.float32(one - first - np.float32(second) - last), last
 
 
-@numba.njit(cache=True, nogil=True)
-def _carry_rows(start, stop, where, last, x, y, decay, result):
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _carry_pixels(start, stop, where, last, x, y, decay, result):
     """Sample `last`, whose first plane says how well the others are known."""
     height, width, count = last.shape
     value = np.empty(count, np.float32)
-    for i in range(start, stop):
-        for j in range(where.shape[1]):
-            if not where[i, j]:
-                continue
-            px, py = x[i, j], y[i, j]
-            if not (0 <= px <= width - 1 and 0 <= py <= height - 1):
-                continue
-            left, top = min(int(px), width - 2), min(int(py), height - 2)
-            tx, ty = np.float32(px - left), np.float32(py - top)
-            is_known = 1 <= left < width - 2 and 1 <= top < height - 2
-            if is_known:
-                for k in range(-1, 3):
-                    for m in range(-1, 3):
-                        is_known &= last[top + k, left + m, 0] > 0
-            value[:] = 0
-            if is_known:
-                wx, wy = _cubic(tx), _cubic(ty)
-                for k in range(4):
-                    for m in range(4):
-                        w = wy[k] * wx[m]
+    one = np.float32(1)
+    for pixel in range(start, stop):
+        i, j = where[pixel] // width, where[pixel] % width
+        px, py = x[i, j], y[i, j]
+        if not (0 <= px <= width - 1 and 0 <= py <= height - 1):
+            continue
+        left, top = min(int(px), width - 2), min(int(py), height - 2)
+        tx, ty = px - np.float32(left), py - np.float32(top)
+        is_known = 1 <= left < width - 2 and 1 <= top < height - 2
+        if is_known:
+            for k in range(-1, 3):
+                for m in range(-1, 3):
+                    is_known &= last[top + k, left + m, 0] > 0
+        value[:] = 0
+        if is_known:
+            wx, wy = _cubic(tx), _cubic(ty)
+            for k in range(4):
+                for m in range(4):
+                    w = wy[k] * wx[m]
+                    for c in range(count):
+                        value[c] += w * last[top + k - 1, left + m - 1, c]
+            # Cubic weights may overshoot; how well something is known must not.
+            low = min(
+                min(last[top, left, 0], last[top, left + 1, 0]),
+                min(last[top + 1, left, 0], last[top + 1, left + 1, 0]),
+            )
+            value[0] = max(value[0], low)
+        else:
+            share = np.float32(0)
+            for k in range(2):
+                for m in range(2):
+                    w = (ty if k else one - ty) * (tx if m else one - tx)
+                    if last[top + k, left + m, 0] > 0:
+                        share += w
                         for c in range(count):
-                            value[c] += w * last[top + k - 1, left + m - 1, c]
-                # Between its neighbors: cubic weights of sums may overshoot.
-                low = min(
-                    min(last[top, left, 0], last[top, left + 1, 0]),
-                    min(last[top + 1, left, 0], last[top + 1, left + 1, 0]),
-                )
-                value[0] = max(value[0], low)
-            else:
-                share = np.float32(0)
-                for k in range(2):
-                    for m in range(2):
-                        w = (ty if k else 1 - ty) * (tx if m else 1 - tx)
-                        if last[top + k, left + m, 0] > 0:
-                            share += w
-                            for c in range(count):
-                                value[c] += w * last[top + k, left + m, c]
-                if share < LEAST_SHARE:
-                    continue
-                for c in range(count):
-                    value[c] /= share
-            result[i, j, 0] = decay * value[0]
-            for c in range(1, count):
-                # Sums of squares have the weight of n; means have none.
-                result[i, j, c] = decay * value[c] if c >= COVARIANCE else value[c]
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_rows(start, stop, sums, picture, behind, band, scale):
-    for i in range(start, stop):
-        for j in range(band.shape[1]):
-            if not band[i, j] or behind[i, j, 0] <= 0:
+                            value[c] += w * last[top + k, left + m, c]
+            if share < np.float32(LEAST_SHARE):
                 continue
-            n = sums[i, j, COUNT]
-            share = n / (n + 1)
-            for c in range(3):
-                shown, back = scale * picture[i, j, c], behind[i, j, 1 + c]
-                if n == 0:
-                    sums[i, j, FRAME + c], sums[i, j, PLATE + c] = shown, back
-                    continue
-                di, db = shown - sums[i, j, FRAME + c], back - sums[i, j, PLATE + c]
-                # Welford's update of means and of sums about them.
-                sums[i, j, FRAME + c] += di / (n + 1)
-                sums[i, j, PLATE + c] += db / (n + 1)
-                sums[i, j, COVARIANCE] += share * di * db
-                sums[i, j, PLATE_VARIANCE] += share * db * db
-                sums[i, j, FRAME_VARIANCE] += share * di * di
-            sums[i, j, COUNT] = n + 1
+            for c in range(count):
+                value[c] /= share
+        result[i, j, 0] = decay * value[0]
+        for c in range(1, count):
+            # Sums of squares count less with n; means stay.
+            result[i, j, c] = decay * value[c] if c >= COVARIANCE else value[c]
 
 
-@numba.njit(cache=True, nogil=True)
-def _solve_rows(start, stop, past, future, has_future, band, result):
-    for i in range(start, stop):
-        for j in range(band.shape[1]):
-            if not band[i, j]:
-                continue
-            n = past[i, j, COUNT]
-            covariance = past[i, j, COVARIANCE]
-            plate_variance = past[i, j, PLATE_VARIANCE]
-            frame_variance = past[i, j, FRAME_VARIANCE]
-            if has_future and future[i, j, COUNT] > 0:
-                more = future[i, j, COUNT]
-                between = n * more / (n + more)
-                covariance += future[i, j, COVARIANCE]
-                plate_variance += future[i, j, PLATE_VARIANCE]
-                frame_variance += future[i, j, FRAME_VARIANCE]
-                if n > 0:
-                    for c in range(3):
-                        di = future[i, j, FRAME + c] - past[i, j, FRAME + c]
-                        db = future[i, j, PLATE + c] - past[i, j, PLATE + c]
-                        covariance += between * di * db
-                        plate_variance += between * db * db
-                        frame_variance += between * di * di
-                n += more
-            # Errors of the plate would flatten the slope.
-            true_variance = plate_variance - 3 * n * np.float32(PLATE_NOISE**2)
-            if n <= 1 or true_variance <= 0:
-                continue
-            slope = min(max(covariance / true_variance, np.float32(0)), np.float32(1))
-            left = frame_variance - 2 * slope * covariance + slope * slope * plate_variance
-            noise = max(left, np.float32(0)) / (3 * n) + np.float32(FRAME_NOISE**2)
-            precision = true_variance / noise
-            weight = np.float32(WEIGHT) * precision * precision / (precision + np.float32(HALF))
-            weight = min(weight, np.float32(MOST))
-            result[0, i, j], result[1, i, j] = weight * (1 - slope), weight
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _add(start, stop, sums, picture, behind, band, scale):
+    width, one = sums.shape[1], np.float32(1)
+    for pixel in range(start, stop):
+        if behind[pixel, 0] <= 0:
+            continue
+        i, j = band[pixel] // width, band[pixel] % width
+        n = sums[i, j, COUNT]
+        # Welford's update of means, and of sums of squares about them.
+        step, share = one / (n + one), n / (n + one)
+        for c in range(3):
+            di = scale * picture[i, j, c] - sums[i, j, FRAME + c]
+            db = behind[pixel, 1 + c] - sums[i, j, PLATE + c]
+            sums[i, j, FRAME + c] += step * di
+            sums[i, j, PLATE + c] += step * db
+            sums[i, j, COVARIANCE] += share * di * db
+            sums[i, j, PLATE_VARIANCE] += share * db * db
+            sums[i, j, FRAME_VARIANCE] += share * di * di
+        sums[i, j, COUNT] = n + one
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _solve(start, stop, past, future, band, result):
+    width, zero, one = past.shape[1], np.float32(0), np.float32(1)
+    for pixel in range(start, stop):
+        i, j = band[pixel] // width, band[pixel] % width
+        n, more = past[i, j, COUNT], future[pixel, COUNT]
+        if n + more <= one:
+            continue
+        covariance = past[i, j, COVARIANCE] + future[pixel, COVARIANCE]
+        plate_variance = past[i, j, PLATE_VARIANCE] + future[pixel, PLATE_VARIANCE]
+        frame_variance = past[i, j, FRAME_VARIANCE] + future[pixel, FRAME_VARIANCE]
+        between = n * more / (n + more)
+        for c in range(3):
+            di = future[pixel, FRAME + c] - past[i, j, FRAME + c]
+            db = future[pixel, PLATE + c] - past[i, j, PLATE + c]
+            covariance += between * di * db
+            plate_variance += between * db * db
+            frame_variance += between * di * di
+        n += more
+        # Errors of the plate would flatten the slope.
+        true_variance = plate_variance - 3 * n * np.float32(PLATE_NOISE**2)
+        if true_variance <= zero:
+            continue
+        slope = min(max(covariance / true_variance, zero), one)
+        left = frame_variance - 2 * slope * covariance + slope * slope * plate_variance
+        noise = max(left, zero) / (3 * n) + np.float32(FRAME_NOISE**2)
+        precision = true_variance / noise
+        weight = np.float32(WEIGHT) * precision * precision / (precision + np.float32(HALF))
+        weight = min(weight, np.float32(MOST))
+        result[0, i, j], result[1, i, j] = weight * (one - slope), weight
