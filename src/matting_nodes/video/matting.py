@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..alpha._checks import full_contrast
 from ..arrays import BACKGROUND, FOREGROUND, Alpha, Image, Trimap
-from ..errors import EmptyRegionError
+from ..errors import EmptyRegionError, MattingError
 from ..framework.run import run
 from ..job import Job
 from ..models import weights
@@ -120,15 +120,20 @@ class Matting:
         """Yield the frames to solve, with what is known of them."""
         window = Window(self.ahead, job)
         with closing(prefetched(with_flow(frames))) as moving:
-            for index, frame, flow in moving:
-                job.check()
-                trimap = follower.step(index, frame, flow)
-                if index < solve_from:
-                    continue
-                if self._knows_others:
-                    yield from window.add(index, frame, trimap, flow)
-                else:
-                    yield Step(index, frame, trimap)
+            try:
+                for index, frame, flow in moving:
+                    job.check()
+                    trimap = follower.step(index, frame, flow)
+                    if index < solve_from:
+                        continue
+                    if self._knows_others:
+                        yield from window.add(index, frame, trimap, flow)
+                    else:
+                        yield Step(index, frame, trimap)
+            except MattingError:
+                # A clip that breaks off gives what there is.
+                yield from window.rest()
+                raise
         yield from window.rest()
 
     def _alpha(

@@ -21,7 +21,7 @@ from ..solvers.parallel import in_parallel
 Floats = NDArray[np.float32]
 Integers = NDArray[np.intp]
 
-PLATE_DECAY, DECAY = 0.95, 0.92
+PLATE_DECAY, DECAY = 0.95, 0.97
 """What a plate's colors, and the moments, count after each frame: motion is never known exactly."""
 LEAST_SHARE = 0.6
 """Share of a place's four neighbors that must be known."""
