@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..resizing import size_within
+from ..solvers.parallel import in_parallel
 
 Floats = NDArray[np.float32]
 Booleans = NDArray[np.bool_]
@@ -18,8 +19,6 @@ LONGEST = 640
 """Longer side of the pictures between which flow is computed, in pixels."""
 FINEST_SCALE, PATCH_STRIDE, ITERATIONS = 1, 5, 12
 """Of DIS. With scale 2, as its preset FAST has it, more failed the check, and bands widened."""
-CHECK_SHARE, CHECK_OFFSET = 0.01, 0.5
-"""|forward + backward|² may be this share of |forward|² + |backward|², and so many pixels²."""
 TRACK_CELL, TRACK_WINDOW = 8, 15
 """One corner of each square of such a side is tracked, with such a window, in pixels."""
 MIN_CORNER = 2e-5
@@ -105,12 +104,17 @@ def motion(now: NDArray[np.uint8], other: NDArray[np.uint8]) -> Motion:
     height, width = now.shape
     columns, rows = positions(height, width)
     x, y = columns + back[..., 0], rows + back[..., 1]
-    returned = cv2.remap(forth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    gap = np.square(back + returned).sum(axis=2)
-    length = np.square(back).sum(axis=2) + np.square(returned).sum(axis=2)
-    certain = gap < CHECK_SHARE * length + CHECK_OFFSET
-    certain &= (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    certain = np.empty((height, width), bool)
+    in_parallel(_checker(), height, back, forth, certain, smallest=64)
     return Motion(x, y, certain, _tracks(now, other, back, certain))
+
+
+@cache
+def _checker() -> Any:
+    """Return the compiled check of forward and backward flow; numba is loaded when it is needed."""
+    from .flow_check import check
+
+    return check
 
 
 def _tracks(
