@@ -98,9 +98,7 @@ class Window:
         self._plate: Floats | None = None
         self._sums: Floats | None = None
 
-    def add(
-        self, number: int, frame: Frame, trimap: Trimap, flow: Motion | None
-    ) -> Iterator[Step]:
+    def add(self, number: int, frame: Frame, trimap: Trimap, flow: Motion | None) -> Iterator[Step]:
         """Add a frame; yield those that can be solved now.
 
         Parameters
@@ -155,9 +153,7 @@ class Window:
             x, y = seen.at(seen.ground_after) if later is not None else (None, None)
             later = plate(seen.frame.picture, seen.trimap, later if x is not None else None, x, y)
             assert seen.plate is not None
-            behind = combined(
-                seen.plate.astype(np.float32), later.reshape(-1, 4)[seen.band]
-            )
+            behind = combined(seen.plate.astype(np.float32), later.reshape(-1, 4)[seen.band])
             x, y = seen.at(seen.object_after) if sums is not None else (None, None)
             sums = moments(seen.trimap.shape, sums, seen.band, x, y)
             if index < count:
