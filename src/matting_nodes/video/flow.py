@@ -26,7 +26,7 @@ MIN_CORNER = 2e-5
 TRACK_TOLERANCE = 2.0
 """How far a track may lie from DIS, in pixels."""
 EDGE_MARGIN = 3
-"""Distance from an object's edge up to which tracks may be mixed with the background's, in pixels."""
+"""How far from an object's edge tracks may be mixed with the background's, in pixels."""
 FIT_RADIUS = 24.0
 """Standard deviation of the window of the local affine fits, in pixels."""
 FIT_STEP = 8
@@ -86,8 +86,8 @@ def motion(now: NDArray[np.uint8], other: NDArray[np.uint8]) -> Motion:
     Notes
     -----
     Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016; the check is that of
-    Sundaram, Brox and Keutzer, ECCV 2010. Corners (Shi and Tomasi, CVPR 1994) are tracked from there
-    by Lucas and Kanade's method, as in Bouguet, "Pyramidal Implementation", 2000.
+    Sundaram, Brox and Keutzer, ECCV 2010. Corners (Shi and Tomasi, CVPR 1994) are tracked from
+    there by Lucas and Kanade's method, as in Bouguet, "Pyramidal Implementation", 2000.
     """
     import cv2
 

@@ -65,7 +65,12 @@ def plate(
 
 
 def combined(plates: Floats, others: Floats) -> Floats:
-    """Return one plate from two, (N, 4) each."""
+    """Return one plate from two.
+
+    Parameters
+    ----------
+    plates, others : (N, 4) float32
+    """
     weights = plates[:, :1], others[:, :1]
     total = weights[0] + weights[1]
     colors = weights[0] * plates[:, 1:] + weights[1] * others[:, 1:]

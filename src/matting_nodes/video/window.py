@@ -7,21 +7,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arrays import BACKGROUND, FOREGROUND, Trimap, unknown
 from ..job import Job
 from ..resizing import size_within
 from .flow import LONGEST, Booleans, Floats, Motion, Tracks, enlarged, fitted_shifts, places
 from .reader import Frame
-from .triangulation import (
-    MOMENTS,
-    Integers,
-    add_frame,
-    combined,
-    moments,
-    plate,
-    triangulated,
-)
 
 AHEAD = 16
 """Frames that are known ahead, at most. With 40, flicker was the same."""
@@ -29,6 +21,7 @@ PIXELS_AHEAD = 16 * 1280 * 720
 """Pixels that are kept of them, at most."""
 
 Shifts = Floats | None
+Integers = NDArray[np.intp]
 
 
 class Step(NamedTuple):
@@ -109,6 +102,8 @@ class Window:
         flow : Motion, optional
             From this frame to the last one.
         """
+        from .triangulation import plate
+
         seen = _Seen(number, frame, trimap, np.flatnonzero(unknown(trimap)))
         if self._last is not None and flow is not None and flow.tracks is not None:
             _fit(self._last, seen, flow.tracks)
@@ -127,6 +122,8 @@ class Window:
         yield from self._solved(len(self._seen))
 
     def _solved(self, count: int) -> Iterator[Step]:
+        from .triangulation import add_frame, moments, triangulated
+
         behind = self._look_back(count)
         for seen in self._seen[:count]:
             self._job.check()
@@ -145,6 +142,8 @@ class Window:
 
         What later frames say is kept beside the first ones.
         """
+        from .triangulation import MOMENTS, add_frame, combined, moments, plate
+
         sums = later = None
         plates = []
         for index in range(len(self._seen) - 1, -1, -1):
