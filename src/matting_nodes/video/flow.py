@@ -98,7 +98,9 @@ def motion(now: NDArray[np.uint8], other: NDArray[np.uint8]) -> Motion:
         x, y = (_quarter(p, size) for p in (x, y))
         small = cv2.resize(certain.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         assert tracks is not None
-        return Motion(x, y, small > 0, Tracks(*((p - 1.5) / 4 for p in tracks)))
+        return Motion(
+            x, y, small > 0, Tracks(*((p - np.float32(1.5)) / np.float32(4) for p in tracks))
+        )
     dis = _dis()
     back, forth = dis.calc(now, other, None), dis.calc(other, now, None)
     height, width = now.shape
@@ -216,7 +218,7 @@ def fitted_shifts(points: Floats, others: Floats, inside: Booleans) -> Floats | 
     columns_of_fit = np.column_stack([np.ones_like(weight), place])
     for _ in range(2 * FIT_ROUNDS):
         scale = np.sqrt(weight)[:, None]
-        ridge = np.diag(np.float32([0, 1, 1]) * np.float32(1e-3 * (1 + (place**2).sum())))
+        ridge = np.diag(np.array([0, 1, 1], np.float32) * np.float32(1e-3 * (1 + (place**2).sum())))
         matrix = (scale * columns_of_fit).T @ (scale * columns_of_fit)
         whole = np.linalg.lstsq(
             matrix + ridge, (scale * columns_of_fit).T @ (scale * shift), rcond=None
