@@ -5,7 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -264,11 +264,13 @@ def mattes(made: ClipPlan, done: int = 0) -> Iterator[Matte]:
         Frames that need none; the last of them are yielded nevertheless.
     """
     task, rate = made.task, made.info.rate
+    # A live picture does not wait for later frames.
+    matting = replace(task.matting, ahead=0) if made.reader.is_live else task.matting
     trimaps = None
     with ExitStack() as stack:
         if _is_carried_back(made):
             trimaps = stack.enter_context(closing(prefetched(_carried(made))))
-        for matte in task.matting.mattes(
+        for matte in matting.mattes(
             made.reader.frames(task.start, task.stop),
             lambda _index, time: made.keys.at(time, rate),
             trimaps,
