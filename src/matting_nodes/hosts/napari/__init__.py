@@ -13,29 +13,37 @@ from ._manifest import manifest, widget_name
 from ._samples import open_cell, open_lemur
 
 __all__ = [
+    "CarryWidget",
     "InspectWidget",
     "MattingPanel",
     "cut_out",
     "manifest",
     "new_trimap",
     "open_cell",
+    "open_clip",
     "open_lemur",
+    "read_clip",
     "read_result",
     "read_trimap",
     "widget_name",
     "write_layers",
+    "write_movie",
     "write_picture",
     "write_trimap",
 ]
 
 _MODULES = {
+    "CarryWidget": "_carry",
     "InspectWidget": "_inspect",
     "MattingPanel": "_panel",
     "cut_out": "_cut_out",
     "new_trimap": "_new_trimap",
+    "open_clip": "_clip",
+    "read_clip": "_clip",
     "read_result": "_files",
     "read_trimap": "_files",
     "write_layers": "_editor_files",
+    "write_movie": "_clip",
     "write_picture": "_files",
     "write_trimap": "_files",
 }
