@@ -81,7 +81,7 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         self._keys: dict[int, int] = {}
         """Checksums of key frames by number."""
         self._stale: set[int] = set()
-        self.details = ""
+        self.details = self._progress = ""
         self.clip = widgets.ComboBox(label="clip", choices=self._clips, nullable=True)
         self.trimap = widgets.ComboBox(label="trimap", choices=self._trimaps, nullable=True)
         self.new_button = widgets.PushButton(text="New trimap")
@@ -262,7 +262,7 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         self.status.value = f"Frame {number}: {self._told(number, state)}"
         colors = self._watched.colormap.color_dict
         ours = [tuple(map(tuple, tint)) for tint in TINTS.values()]
-        now = tuple(tuple(float(round(v, 3)) for v in colors[label]) for label in (1, 2))
+        now = tuple(tuple(round(float(v), 2) for v in colors[label]) for label in (1, 2))
         wanted = TINTS[KEY if state == EMPTY else state]
         # Colors that a user has given it stay.
         if now in ours and now != wanted:
@@ -371,7 +371,8 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
 
     def _show_progress(self, fraction: float, message: str) -> None:
         self.progress_bar.value = round(1000 * fraction)
-        self.message.value = message if self.running else self.message.value
+        if self.running:
+            self.message.value = self._progress = message
 
     def _take(self, worker: Worker, what: Any) -> None:
         """Show what the work gave: in the thread of the user interface."""
@@ -408,7 +409,7 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         with suppress(RuntimeError):
             if worker is self._worker:
                 self._worker = None
-                if self.message.value.startswith(("Carrying", "Frame")):
+                if self.message.value == self._progress:
                     self.message.value = ""
                 self._refresh()
                 self._enable()
