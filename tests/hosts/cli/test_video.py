@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 
@@ -52,8 +53,10 @@ def test_a_composite_has_the_background_and_the_sound(video, lemurs, capsys):
     found = frames("out.mp4")
     assert len(found) == 20
     assert np.abs(found[9].picture[:20, :10].astype(int) - [0, 255, 0]).max() < 12
-    solid = lemurs[9].alpha == 1
-    assert np.abs(found[9].picture.astype(int) - lemurs[9].picture)[solid].mean() < 4
+    # Halved colors mix at the edge.
+    inside = cv2.erode((lemurs[9].alpha == 1).astype(np.uint8), np.ones((5, 5))) > 0
+    assert inside.sum() > 50
+    assert np.abs(found[9].picture.astype(int) - lemurs[9].picture)[inside].mean() < 8
     assert np.allclose(clicks("out.mp4"), clicks("clip.mp4"), atol=0.02)
 
 
@@ -135,6 +138,8 @@ def test_what_cannot_be_used_is_told(video, tmp_path, capsys, lemurs):
     ):
         assert video("-o", "out.mov", *arguments, source=source) == 1
         assert told in capsys.readouterr().err
+        # Nothing is left that would be in the way of the next attempt.
+        assert not (tmp_path / "out.mov").exists()
     assert video("-o", "out.mp4") == 1
     assert "cannot be transparent" in capsys.readouterr().err
 
