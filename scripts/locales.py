@@ -338,10 +338,6 @@ TEXTS = {
         "背景がつながれていないとき対象の後ろに置く色。"
         "transparent では不透明度つきの WebM になります。",
     ),
-    "Which network looks for the object where there is no trimap: as for Cutout.": (
-        "没有三分图时由哪个网络寻找主体，与一键抠图相同。",
-        "トライマップがないとき対象を探すネットワーク。「切り抜き」と同じです。",
-    ),
     "Look for it again every so many frames; 0 is never.": (
         "每隔多少帧重新寻找一次；0 表示不再寻找。",
         "何フレームごとに探し直すか。0 なら探し直しません。",

@@ -24,6 +24,7 @@ from matting_nodes.io.stacks import read_stack
 from matting_nodes.models import catalog
 from matting_nodes.nodes import all_nodes
 from matting_nodes.nodes._cutout import MASK_BAND
+from matting_nodes.video.reader import Reader
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -35,7 +36,7 @@ GROUPS = {
     "Photo": ("MarkObject",),
     "Find the object": ("Segment", "LoadBackgroundRemovalModel", "RemoveBackground"),
     "Trimap and matte": ("MakeTrimap", "EditTrimap", "AlphaMatte"),
-    "Cut out": ("Cutout", "DifferenceMatte"),
+    "Cut out": ("Cutout", "DifferenceMatte", "MatteVideo"),
     "Colors and result": ("EstimateForeground", "Composite"),
     "Measure": ("Compare", "Measure"),
 }
@@ -79,6 +80,11 @@ NOTES = {
         "smoke too: no trimap, no guess. Choose your own two shots, taken from a tripod, and set "
         "the colors behind them; what is not one color comes as a *plate*, a shot without the "
         "object. The residual is black where alpha and colors explain both shots."
+    ),
+    "matte_video": (
+        "A clip in, a clip out: its frames never are a batch in memory. Put core's *Load Video* in "
+        "place of *Frames* and *Clip*. The object is looked for; to say what it is, draw the "
+        "trimap of the first frame in *Edit Trimap*, and wire it in. Both clips keep their sound."
     ),
     "microscopy": (
         "A cell under the microscope: what is brighter than the threshold is the object. The "
@@ -603,7 +609,9 @@ def _sheet_of_steps(pictures: list[Image.Image], lines: list[tuple[str, str]]) -
 
 def _frame(outcome: Any) -> np.ndarray | None:
     """Return the first frame of an outcome as 8 bits, if it has one."""
-    if outcome.files:
+    if outcome.files and outcome.node.class_type == "SaveVideo":
+        frames = [frame.picture for frame in Reader(outcome.files[0]).frames()]
+    elif outcome.files:
         frames = read_stack(outcome.files[0])
     elif outcome.node.class_type in ("PreviewImage", "MaskPreview"):
         frames = list(outcome.values[0])

@@ -28,8 +28,7 @@ def folders(tmp_path):
     return Folders(tmp_path / "in", tmp_path / "out", temporary=tmp_path / "temp")
 
 
-# As ComfyUI exports the nested choice of a codec.
-AUTO = {"format": "auto", "format.codec": "auto"}
+AUTO = {"format": "auto", "codec": "auto"}
 
 
 def workflow(**matting):

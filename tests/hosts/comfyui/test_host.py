@@ -222,7 +222,7 @@ def clip_graph(server):
     write_image(server.base / "input/clip-trimap.png", trimap, force=True)
     mask = {"image": "clip-trimap.png", "channel": "red"}
     matte = {"video": ["1", 0], "trimap": ["2", 0], "color": "teal"}
-    save = {"format": "auto", "format.codec": "auto"}
+    save = {"format": "auto", "codec": "auto"}
     return {
         "1": {"class_type": "LoadVideo", "inputs": {"file": "clip.mp4"}},
         "2": {"class_type": "LoadImageMask", "inputs": mask},

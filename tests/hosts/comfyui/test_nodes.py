@@ -96,6 +96,7 @@ def test_every_node_is_there_under_its_frozen_id(nodes):
         "MattingNodesEditTrimap",
         "MattingNodesLoadPicture",
         "MattingNodesMarkObject",
+        "MattingNodesMatteVideo",
         "MattingNodesSavePicture",
     ]
     pages = Path(sys.modules["matting_nodes.hosts.comfyui"].__file__).parent / "web/docs"

@@ -24,6 +24,7 @@ from ..wires import VIDEO
 
 Finder = Literal["auto", "grabcut", *NETWORKS]  # type: ignore[valid-type]
 Container = Literal["auto", "mp4", "mkv", "webm"]
+Encoding = Literal["auto", "h264", "av1"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def save_video(
     *,
     filename_prefix: str = "video/ComfyUI",
     format: Container = "auto",  # noqa: A002 (ComfyUI's name)
+    codec: Encoding = "auto",
     folders: Folders,
 ) -> Annotated[Saved, Wire(VIDEO)]:
     """Save a clip as it is, without encoding it again.
@@ -127,6 +129,8 @@ def save_video(
         As `Folders.target` reads it.
     format : {"auto", "mp4", "mkv", "webm"}
         The file's type; auto keeps that of the clip, and another is refused.
+    codec : {"auto", "h264", "av1"}
+        How it is encoded; auto keeps that of the clip, and others are refused.
     folders : Folders
         Where files are written.
     """
@@ -134,9 +138,10 @@ def save_video(
 
     info = Reader(video.source).info
     suffix = _suffix(video)
-    if format not in ("auto", suffix[1:]) or video.start or video.duration:
+    kept = format in ("auto", suffix[1:]) and codec == "auto"
+    if not kept or video.start or video.duration:
         raise ParameterError(
-            f"A {suffix[1:]} clip is to be saved as {format}",
+            f"A {suffix[1:]} clip is to be saved as {format}, {codec}",
             "Without ComfyUI a clip is saved as it is, whole",
             "Choose auto, or convert it by ffmpeg",
         )
