@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import napari
+import numpy as np
 from qtpy.QtWidgets import QApplication
 
 TARGET = Path(__file__).parent.parent / "docs/pictures/napari-carry.png"
@@ -28,16 +29,23 @@ def main() -> None:
     trimap.brush_size = 30
     for frame in (40, 70):
         viewer.dims.set_point(0, frame)
-        trimap.paint((frame, 300, 30), 1)
+        trimap.paint((frame, *beside(trimap.data[frame], 8)), 2)
     widget.carry_button.native.click()
     finish(widget)
     viewer.dims.set_point(0, 70)
-    trimap.paint((70, 320, 60), 1)
+    trimap.paint((70, *beside(trimap.data[70], 24)), 1)
     viewer.dims.set_point(0, 55)
     viewer.layers.selection.active = trimap
     finish(widget)
     viewer.screenshot(TARGET, canvas_only=False, flash=False)
     viewer.close()
+
+
+def beside(labels: Any, distance: int) -> tuple[int, int]:
+    """Return a place so far to the right of what is foreground, at the middle of its height."""
+    rows, columns = np.nonzero(labels == 2)
+    row = int(np.median(rows))
+    return row, int(columns[rows == row].max()) + distance
 
 
 def finish(widget: Any) -> None:

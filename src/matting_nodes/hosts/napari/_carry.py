@@ -103,14 +103,12 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
                 self.clip,
                 self.trimap,
                 self.new_button,
-                self.strip,
-                self.status,
+                _in_full_width(self.strip, self.status),
                 self.carry_button,
-                self.progress_bar,
+                _in_full_width(self.progress_bar),
                 self.background,
                 self.movie_button,
-                self.message,
-                self.copy_button,
+                _in_full_width(self.message, self.copy_button),
             ]
         )
         for label in (self.status, self.message):
@@ -434,6 +432,13 @@ class Pictures:
         scaled = 255 * (picture.astype(np.float32) - low) / max(high - low, 1e-12)
         grey = np.nan_to_num(scaled).clip(0, 255).astype(np.uint8)
         return grey[..., :3] if self._rgb else np.repeat(grey[..., None], 3, axis=2)
+
+
+def _in_full_width(*rows: Any) -> widgets.Container[Any]:
+    """Return widgets without the column of labels beside them."""
+    made = widgets.Container(widgets=list(rows), labels=False)
+    made.margins = (0, 0, 0, 0)
+    return made
 
 
 def _size(layer: Layer) -> tuple[int, ...]:
