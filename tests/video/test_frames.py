@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from matting_nodes.errors import FileError
+from matting_nodes.job import Cancelled, Job
 from matting_nodes.video.frames import ClipFrames
 from matting_nodes.video.keyed import Carrying, Span, carried_in, sources_of, spans
 from matting_nodes.video.reader import Reader
@@ -93,6 +94,14 @@ def test_what_is_stale_after_a_change():
     assert spans([11, 13, 14], {0, 5, 10, 12}, 15) == [Span(10, 12), Span(12, 14)]
     # A key frame is gone: what it gave is to be carried from others.
     assert carrying.stale({0: 11, 10: 13}, 15) == list(range(1, 10))
+
+
+def test_a_cancel_is_heard_on_the_way_back(lemurs):
+    """From the last frame to the first; the forward pass asks the job once a frame."""
+    asked = iter(range(1000))
+    job = Job(cancelled=lambda: next(asked) > 35)
+    with pytest.raises(Cancelled):
+        list(carried_in([f.picture for f in lemurs], {29: lemurs[29].trimap}, Span(0, 29), job))
 
 
 def test_spans_give_what_the_whole_clip_gives(lemurs):

@@ -331,7 +331,7 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
             _save_movie,
             self._clip_frames(),
             self._watched.data,
-            sorted(self._keys),
+            self._carrying,
             path,
             self.background.value.strip() or "transparent",
         )
@@ -499,12 +499,13 @@ def _carry(
 
 
 def _save_movie(
-    clip: Any, labels: NDArray[Any], keys: list[int], path: str, background: str, job: Job
+    clip: Any, labels: NDArray[Any], carrying: Carrying, path: str, background: str, job: Job
 ) -> Iterator[str]:
     """Yield what is to be said in the end."""
     from ...video.clip import ClipTask, matte_clip
     from ...video.keyframes import KeyFrames
 
+    (keys,) = _find_keys(labels, carrying, job)
     trimaps = {clip.times[n]: labels_to_trimap(labels[n].copy(), f"Frame {n}") for n in keys}
     task = ClipTask(
         clip.source, path, keyframes=KeyFrames(trimaps), background=background, force=True
