@@ -33,7 +33,7 @@ def main() -> None:
     widget.carry_button.native.click()
     finish(widget)
     viewer.dims.set_point(0, 70)
-    trimap.paint((70, *beside(trimap.data[70], 24)), 1)
+    trimap.paint((70, *beside(trimap.data[70], 10)), 2)
     viewer.dims.set_point(0, 55)
     viewer.layers.selection.active = trimap
     finish(widget)

@@ -75,6 +75,8 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
     """
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        from qtpy.QtWidgets import QSizePolicy
+
         self._viewer = napari_viewer
         self._worker: Worker | None = None
         self._watched: LabelsLayer | None = None
@@ -98,24 +100,30 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
             "of a picture or clip.",
         )
         self.movie_button = widgets.PushButton(text="Save movie…")
+        layers = widgets.Container(widgets=[self.clip, self.trimap])
+        behind = widgets.Container(widgets=[self.background])
+        layers.margins = behind.margins = (0, 0, 0, 0)
         super().__init__(
             widgets=[
-                self.clip,
-                self.trimap,
+                layers,
                 self.new_button,
-                _in_full_width(self.strip, self.status),
+                self.strip,
+                self.status,
                 self.carry_button,
-                _in_full_width(self.progress_bar),
-                self.background,
+                self.progress_bar,
+                behind,
                 self.movie_button,
-                _in_full_width(self.message, self.copy_button),
-            ]
+                self.message,
+                self.copy_button,
+            ],
+            labels=False,
         )
         for label in (self.status, self.message):
             label.native.setWordWrap(True)
         self.strip.native.setScaledContents(True)
         self.strip.native.setFixedHeight(STRIP_HEIGHT)
         self.strip.native.setMinimumWidth(1)
+        self.strip.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.strip.native.mousePressEvent = self._go_to
         self.strip.tooltip = (
             "All frames: white is painted, green carried, orange stale, gray empty. "
@@ -183,7 +191,8 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         if self._watched is layer:
             return
         self.cancel()
-        for event in ("paint", "labels_update"):
+        # An undo tells of nothing but that the layer is drawn again.
+        for event in ("paint", "set_data"):
             with suppress(AttributeError, ValueError):
                 if self._watched is not None:
                     getattr(self._watched.events, event).disconnect(self._painted)
@@ -204,20 +213,21 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
 
     def _painted(self, *_: object) -> None:
         if self._watched is not None and (number := self._frame) is not None:
-            self._look_at(number)
-            self._refresh()
+            if self._look_at(number):
+                self._refresh()
 
-    def _look_at(self, number: int) -> None:
-        """See whether a frame is a key frame now."""
+    def _look_at(self, number: int) -> bool:
+        """See whether a frame is a key frame, and return whether that or its labels changed."""
         assert self._watched is not None
         plane = np.asarray(self._watched.data[number])
         sum_, empty = checksum(plane), not plane.any()
+        before = self._keys.pop(number, None)
         if self._carrying.is_key(number, sum_, empty):
             self._keys[number] = sum_
-        else:
-            self._keys.pop(number, None)
-            if empty and self._carrying.sums.get(number) != sum_:
-                self._carrying.forget(number)
+        emptied = empty and self._carrying.sums.get(number, sum_) != sum_
+        if emptied:
+            self._carrying.forget(number)
+        return emptied or before != self._keys.get(number)
 
     @property
     def _frame(self) -> int | None:
@@ -432,13 +442,6 @@ class Pictures:
         scaled = 255 * (picture.astype(np.float32) - low) / max(high - low, 1e-12)
         grey = np.nan_to_num(scaled).clip(0, 255).astype(np.uint8)
         return grey[..., :3] if self._rgb else np.repeat(grey[..., None], 3, axis=2)
-
-
-def _in_full_width(*rows: Any) -> widgets.Container[Any]:
-    """Return widgets without the column of labels beside them."""
-    made = widgets.Container(widgets=list(rows), labels=False)
-    made.margins = (0, 0, 0, 0)
-    return made
 
 
 def _size(layer: Layer) -> tuple[int, ...]:

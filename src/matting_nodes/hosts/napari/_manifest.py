@@ -48,8 +48,8 @@ def manifest() -> dict[str, object]:
             "widgets": [
                 {"command": f"{PLUGIN}.panel", "display_name": "Image matting"},
                 *({"command": name, "display_name": spec.title} for name, spec in nodes.items()),
-                {"command": f"{PLUGIN}.inspect", "display_name": "Inspect"},
                 {"command": f"{PLUGIN}.carry", "display_name": "Carry"},
+                {"command": f"{PLUGIN}.inspect", "display_name": "Inspect"},
             ],
             "menus": {
                 "napari/layers/segment": [{"submenu": SUBMENU}],
