@@ -212,9 +212,9 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         return found
 
     def _painted(self, *_: object) -> None:
-        if self._watched is not None and (number := self._frame) is not None:
-            if self._look_at(number):
-                self._refresh()
+        number = self._frame
+        if number is not None and self._look_at(number):
+            self._refresh()
 
     def _look_at(self, number: int) -> bool:
         """See whether a frame is a key frame, and return whether that or its labels changed."""
