@@ -125,6 +125,15 @@ def test_a_correction_is_carried_up_to_its_neighbors(viewer, carry, lemurs, qtbo
     assert states(carry)[18] == "carried"
 
 
+def test_strokes_on_carried_frames_are_noticed_one_after_the_other(viewer, carry, qtbot):
+    carry.carry()
+    settle(carry, qtbot)
+    for frame in (9, 17):
+        paint(viewer, viewer.layers["trimap"], frame, (10, 10), 2)
+        assert carry.state(frame) == "key"
+    assert carry.carry_button.enabled
+
+
 def test_what_is_painted_meanwhile_stays(viewer, carry, qtbot):
     layer = viewer.layers["trimap"]
     carry.carry()

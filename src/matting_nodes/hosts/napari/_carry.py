@@ -191,8 +191,8 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         if self._watched is layer:
             return
         self.cancel()
-        # An undo tells of nothing but that the layer is drawn again.
-        for event in ("paint", "set_data"):
+        # A stroke, a part of one, and an undo, which tells only that the layer is drawn again.
+        for event in ("paint", "labels_update", "set_data"):
             with suppress(AttributeError, ValueError):
                 if self._watched is not None:
                     getattr(self._watched.events, event).disconnect(self._painted)
