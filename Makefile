@@ -101,6 +101,7 @@ generate: .venv/dev
 # ComfyUI's page is drawn by scripts/screenshot_comfyui.py, beside a running ComfyUI.
 screenshots: .venv/dev demo
 	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python scripts/screenshot_napari.py
+	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python scripts/screenshot_carry.py
 	$(BIN)/python scripts/draw_parameters.py
 	$(BIN)/python -c "from PIL import Image; \
 	Image.open('demo-output/contact_sheet.png').resize((1360, 480)).save('docs/pictures/demo.jpg')"

@@ -209,6 +209,9 @@ class Writer:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if self.codec not in PICTURES:
             self._end_movie(whole=kind is None)
+            if kind and not self.done and not self._part and not is_address(self.target):
+                # What failed before its first frame leaves nothing that would be in the way.
+                Path(self.target).unlink(missing_ok=True)
         self._closing.close()
 
     def write(self, picture: NDArray[Any], time: Fraction) -> None:

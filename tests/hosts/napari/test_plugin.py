@@ -10,7 +10,13 @@ from matting_nodes import all_nodes, sample_data
 from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import TAG, alpha_options, is_trimap
 
-TITLES = ["Image matting", *(spec.title for spec in all_nodes()), "Inspect", "Matting graph"]
+TITLES = [
+    "Image matting",
+    *(spec.title for spec in all_nodes()),
+    "Carry",
+    "Inspect",
+    "Matting graph",
+]
 
 
 @pytest.fixture
@@ -32,6 +38,7 @@ def test_the_layers_menu_leads_to_every_node(plugin):
         "matting-nodes.panel",
         "matting-nodes.cut_out",
         *(f"matting-nodes.{spec.name}" for spec in all_nodes()),
+        "matting-nodes.carry",
         "matting-nodes.inspect",
         "matting-nodes.graph",
     ]

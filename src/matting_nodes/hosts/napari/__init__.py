@@ -13,6 +13,7 @@ from ._manifest import manifest, widget_name
 from ._samples import open_cell, open_lemur
 
 __all__ = [
+    "CarryWidget",
     "InspectWidget",
     "MattingGraph",
     "MattingPanel",
@@ -21,29 +22,36 @@ __all__ = [
     "manifest",
     "new_trimap",
     "open_cell",
+    "open_clip",
     "open_lemur",
+    "read_clip",
     "read_result",
     "read_trimap",
     "run_on_another_picture",
     "save_as_workflow",
     "widget_name",
     "write_layers",
+    "write_movie",
     "write_picture",
     "write_trimap",
 ]
 
 _MODULES = {
+    "CarryWidget": "_carry",
     "InspectWidget": "_inspect",
     "MattingGraph": "graph",
     "MattingPanel": "_panel",
     "copy_as_python": "_reproduce",
     "cut_out": "_cut_out",
     "new_trimap": "_new_trimap",
+    "open_clip": "_clip",
+    "read_clip": "_clip",
     "read_result": "_files",
     "read_trimap": "_files",
     "run_on_another_picture": "_reproduce",
     "save_as_workflow": "_reproduce",
     "write_layers": "_editor_files",
+    "write_movie": "_clip",
     "write_picture": "_files",
     "write_trimap": "_files",
 }
