@@ -307,4 +307,4 @@ def _pixmap(picture: Any) -> QPixmap:
     height, width, channels = picture.shape
     form = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
     data = picture.tobytes()  # Qt reads it until the pixmap is made
-    return QPixmap.fromImage(QImage(data, width, height, channels * width, form))
+    return QPixmap.fromImage(QImage(data, width, height, channels * width, form).copy())
