@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from matting_nodes.errors import GraphError, MattingError, ParameterError
 from matting_nodes.graph import Document, Graph, Link, node_types
 from matting_nodes.graph.checking import problems
+from matting_nodes.graph.files import api_of, from_json
+from matting_nodes.graph.page_writing import page_of
 
 TYPES = node_types()
 
@@ -244,7 +246,10 @@ def edits(document, chance):
         parameters = known.parameters_for(document.graph.nodes[key].inputs)
         if parameters and chance.random() < 0.7:
             name = chance.choice(list(parameters))
-            values = (parameters[name].choices or (1, 0.5, "white", True), [parameters[name].default])
+            values = (
+                parameters[name].choices or (1, 0.5, "white", True),
+                [parameters[name].default],
+            )
             document.set(key, name, chance.choice(chance.choice(values)))
         elif known.methods:
             document.set(key, "method", chance.choice(list(known.methods)))
@@ -284,6 +289,10 @@ def test_a_thousand_random_edits_come_back_by_undo_and_redo(seed):
                 at += 1
         assert document.contents == states[at]
         check_sound(document)
+        if at % 50 == 0:
+            for data in (page_of(document.contents), api_of(document.contents)):
+                if data:
+                    assert from_json(json.loads(json.dumps(data))).graph == document.graph
     assert 0 < refused < 700
     while document.undo():
         at -= 1

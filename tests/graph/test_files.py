@@ -80,7 +80,12 @@ FOREIGN = {
     "1": {"class_type": "LoadImage", "inputs": {"image": "cat.png"}, "_meta": {"title": "Cat"}},
     "2": {
         "class_type": "OtherPackGlow",
-        "inputs": {"picture": ["1", 0], "seed": 5, "list": {"__value__": ["1", 0]}, "o": {"a": [1]}},
+        "inputs": {
+            "picture": ["1", 0],
+            "seed": 5,
+            "list": {"__value__": ["1", 0]},
+            "o": {"a": [1]},
+        },
         "_meta": {"title": "光る", "color": "red"},
         "is_changed": ["x"],
     },
@@ -160,6 +165,8 @@ def test_an_unknown_node_of_a_page_is_kept_whole_and_said_to_have_no_names(tmp_p
     with pytest.raises(GraphError, match=r"Node 4 \(Glow\).*without names.*format=\"ui\""):
         document.save(tmp_path / "api.json")
     assert not (tmp_path / "api.json").exists()
+    with pytest.raises(GraphError, match=r"lists its values without names.*in ComfyUI"):
+        document.set("4", "steps", 30)
 
 
 def test_names_of_widgets_on_newer_pages_name_the_values(tmp_path):
@@ -284,7 +291,9 @@ HOSTILE = {
     "newer": json.dumps({"nodes": [], "links": [], "version": 2}).encode(),
     "circle": json.dumps({"a": INVERT, "b": INVERT | {"inputs": {"mask": ["a", 0]}}}).encode(),
     "missing node": json.dumps({"a": INVERT}).encode(),
-    "far slot": json.dumps({"a": INVERT | {"inputs": {"mask": ["b", 10**9]}}, "b": INVERT}).encode(),
+    "far slot": json.dumps(
+        {"a": INVERT | {"inputs": {"mask": ["b", 10**9]}}, "b": INVERT}
+    ).encode(),
     "no type": json.dumps({"nodes": [{"id": 1}], "links": []}).encode(),
     "same ids": json.dumps({"nodes": [{"id": 1, "type": "InvertMask"}] * 2}).encode(),
     "missing link": json.dumps(
@@ -362,7 +371,9 @@ def test_names_in_any_script_stay(tmp_path):
     document = read(data)
     document.group("Ελληνικά", names)
     document.save(tmp_path / "日本.json")
-    assert {k: n.title for k, n in Document.read(tmp_path / "日本.json").graph.nodes.items()} == names
+    assert {
+        k: n.title for k, n in Document.read(tmp_path / "日本.json").graph.nodes.items()
+    } == names
     document.save(tmp_path / "it.json", "ui")
     again = Document.read(tmp_path / "it.json")
     assert sorted(n.title for n in again.graph.nodes.values()) == sorted(names.values())

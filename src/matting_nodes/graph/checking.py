@@ -79,7 +79,10 @@ def problems(graph: Graph, folders: Folders | None = None) -> Iterator[tuple[str
 
 
 def node_problems(
-    graph: Graph, node: str, folders: Folders | None = None
+    graph: Graph,
+    node: str,
+    folders: Folders | None = None,
+    types: Mapping[str, NodeType] | None = None,
 ) -> Iterator[MattingError]:
     """Yield everything that keeps a node from running, whatever the others hold.
 
@@ -91,8 +94,10 @@ def node_problems(
         The node's id.
     folders : Folders, optional
         With them, files are looked for too.
+    types : mapping of str to NodeType, optional
+        All types that are known, for whoever has them at hand.
     """
-    types, found = node_types(), graph.nodes[node]
+    types, found = types or node_types(), graph.nodes[node]
     if found.class_type not in types:
         yield _unknown_type(found, types)
         return

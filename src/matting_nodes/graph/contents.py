@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 from ..framework.spec import Socket
 from .inputs import unwired
 from .model import Graph, Link
 from .node_types import PARAMETER_WIRES
-from .registry import node_types
+from .registry import find_type
 
 ANY = "*"
 """The type of an input or output of a node that is not known here."""
@@ -116,7 +117,15 @@ class Contents:
         )
 
     def joined(self, other: Contents, place: Place | None = None) -> Self:
-        """Return this and another's nodes and groups, the other's top left corner at a place."""
+        """Return this and another's nodes and groups.
+
+        Parameters
+        ----------
+        other : Contents
+            What is added; its ids are not in this one.
+        place : (x, y), optional
+            Where its top left corner comes.
+        """
         x = y = 0.0
         if place and other.places:
             x, y = (place[n] - min(at[n] for at in other.places.values()) for n in (0, 1))
@@ -205,7 +214,7 @@ class Contents:
         with the type ANY.
         """
         found = self.graph.nodes[node]
-        type_ = node_types().get(found.class_type)
+        type_ = find_type(found.class_type)
         if type_:
             parameters = type_.parameters_for(found.inputs)
             wired = tuple(
@@ -221,14 +230,17 @@ class Contents:
         }
         inputs |= {name: Socket(name, ANY) for name in found.links if name not in inputs}
         outputs = [Socket(s["name"], str(s.get("type", ANY))) for s in page.get("outputs", ())]
-        used = [
-            link.slot
-            for other in self.graph.nodes.values()
-            for link in other.links.values()
-            if link.node == node
-        ]
-        missing = range(len(outputs), max(used, default=-1) + 1)
+        missing = range(len(outputs), self._last_wired.get(node, -1) + 1)
         return tuple(inputs.values()), (*outputs, *(Socket(str(n), ANY) for n in missing))
+
+    @cached_property
+    def _last_wired(self) -> dict[str, int]:
+        """The highest number of an output of each node that something is wired to."""
+        last: dict[str, int] = {}
+        for node in self.graph.nodes.values():
+            for link in node.links.values():
+                last[link.node] = max(link.slot, last.get(link.node, 0))
+        return last
 
     def size(self, node: str) -> tuple[float, float]:
         """Return how large a node is drawn: as its file says, or by the lines that it has."""
@@ -236,7 +248,7 @@ class Contents:
         if size:
             return size[0], size[1]
         found = self.graph.nodes[node]
-        type_ = node_types().get(found.class_type)
+        type_ = find_type(found.class_type)
         lines = len(found.inputs)
         if type_:
             lines = len(type_.parameters_for(found.inputs)) + bool(type_.methods)
@@ -257,6 +269,12 @@ class Contents:
 
 
 def holds(frame: Rectangle, box: Rectangle) -> bool:
-    """Return whether the center of a box is in a frame, which makes a node one of a group."""
+    """Return whether the center of a box is in a frame, which makes a node one of a group.
+
+    Parameters
+    ----------
+    frame, box : (left, top, width, height)
+        Of the group and of the node.
+    """
     centers = (box[n] + box[n + 2] / 2 - frame[n] for n in (0, 1))
     return all(0 <= center <= frame[n + 2] for n, center in enumerate(centers))

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Self
 
 from ..errors import GraphError, shown
 from .contents import Group, Place
-from .files import contents_of, write_contents
-from .history import History
+from .files import contents_of
 from .inputs import check_link, defaults, unwired, with_value
 from .layout import laid_out
 from .model import Graph, GraphNode, Link, listing
-from .page_writing import page_of
-from .registry import node_types
+from .page_writing import is_positional, page_of
+from .registry import find_type
+from .stored import Stored
 
 
-class Document(History):
+class Document(Stored):
     """An editable graph: each change replaces its contents as a whole, and can be undone.
 
     Examples
@@ -31,59 +29,6 @@ class Document(History):
     >>> document.undo(), document.graph.nodes[shown].links
     (True, {})
     """
-
-    @classmethod
-    def read(cls, source: str | os.PathLike[str] | bytes) -> Self:
-        """Return the document of a file.
-
-        Parameters
-        ----------
-        source : path or bytes
-            JSON in ComfyUI's API or UI format, or a PNG that a workflow saved; bytes are what
-            such a file holds.
-
-        Raises
-        ------
-        FileError
-            If it cannot be read, or holds no workflow.
-        GraphError
-            If something in it is no node or no wire, or it is of a newer version.
-        """
-        return cls(contents_of(source))
-
-    def open(self, source: str | os.PathLike[str] | bytes) -> None:
-        """Replace what the document holds by a file; if that cannot be read, nothing changes.
-
-        Parameters
-        ----------
-        source : path or bytes
-            As for `read`.
-
-        Raises
-        ------
-        FileError, GraphError
-            As for `read`.
-        """
-        self._change(contents_of(source))
-
-    def save(self, path: str | os.PathLike[str], format: str = "api") -> None:  # noqa: A002
-        """Write the document into a file.
-
-        Parameters
-        ----------
-        path : path
-            The file; an old one is replaced as a whole.
-        format : {"api", "ui"}
-            API format has no places and groups; UI format has them.
-
-        Raises
-        ------
-        FileError
-            If it cannot be written.
-        GraphError
-            If a node that is not known here has values whose names are not known.
-        """
-        write_contents(path, self._contents, format)
 
     @property
     def graph(self) -> Graph:
@@ -121,7 +66,7 @@ class Document(History):
         ParameterError
             If a value is not one of the parameter.
         """
-        type_ = node_types().get(class_type)
+        type_ = find_type(class_type)
         if type_ is None:
             raise GraphError(
                 f"There is no type of node {shown(class_type)}",
@@ -175,6 +120,11 @@ class Document(History):
     def disconnect(self, node: str, name: str) -> None:
         """Remove the wire at an input, if there is one; a parameter has its default again.
 
+        Parameters
+        ----------
+        node, name : str
+            The input.
+
         Raises
         ------
         GraphError
@@ -188,6 +138,13 @@ class Document(History):
 
         Edits of one parameter in a row are one step to undo, until `settle`.
 
+        Parameters
+        ----------
+        node, name : str
+            The parameter: "method", "method.inner" …
+        value : object
+            What it becomes.
+
         Raises
         ------
         GraphError
@@ -195,11 +152,25 @@ class Document(History):
         ParameterError
             If the value is not one of the parameter.
         """
+        if is_positional(self._contents, self._node(node).id):
+            raise GraphError(
+                f"{self._node(node).label} is not known here, and its page lists its values "
+                "without names",
+                "A value is set by its name",
+                "Set it in ComfyUI",
+            )
         changed = with_value(self._node(node), name, value)
         self._edit(self.graph.with_node(changed), merging=("set", node, name))
 
     def rename(self, node: str, title: str) -> None:
         """Give a node a title; an empty one gives it that of its type.
+
+        Parameters
+        ----------
+        node : str
+            Its id.
+        title : str
+            What it is called.
 
         Raises
         ------
@@ -226,7 +197,15 @@ class Document(History):
         self._edit(self.graph, places={**self.places, **moved}, merging=merging)
 
     def group(self, title: str, ids: Iterable[str]) -> Group:
-        """Draw a frame with a title around nodes, which leave the frames that they were in."""
+        """Draw a frame with a title around nodes, which leave the frames that they were in.
+
+        Parameters
+        ----------
+        title : str
+            What it says.
+        ids : iterable of str
+            The nodes.
+        """
         new = Group(title, tuple(dict.fromkeys(self._node(key).id for key in ids)))
         rest = (replace(g, ids=tuple(k for k in g.ids if k not in new.ids)) for g in self.groups)
         kept = tuple(g for g, old in zip(rest, self.groups, strict=True) if g.ids or not old.ids)

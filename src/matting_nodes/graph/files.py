@@ -111,16 +111,11 @@ def from_json(data: object, prompt: object = None) -> Contents:
 
 def _from_api(data: object) -> Contents:
     graph = Graph.from_json(data)
-    entries = data["prompt"] if isinstance(data, dict) and _is_sent(data) else data
-    assert isinstance(entries, Mapping)  # for mypy: it was read
+    assert isinstance(data, dict)  # it was read
+    # As it is sent to a server, the graph is inside.
+    entries = data["prompt"] if isinstance(data.get("prompt"), dict) else data
     kept = {str(key): Kept(entry=_rest(entry)) for key, entry in entries.items()}
     return Contents(graph, kept={key: k for key, k in kept.items() if k.entry})
-
-
-def _is_sent(data: Mapping[str, Any]) -> bool:
-    """Return whether it is what a server is sent, with the graph inside."""
-    prompt = data.get("prompt")
-    return isinstance(prompt, Mapping) and "class_type" not in prompt
 
 
 def _rest(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,20 +9,45 @@ from ..framework.spec import Socket
 from .checking import checked_value, link_problems
 from .model import Graph, GraphNode, Link, listing
 from .node_types import PARAMETER_WIRES, NodeType
-from .registry import node_types
+from .registry import find_type, node_types
 
 
 def defaults(type_: NodeType, method: object = None) -> dict[str, object]:
-    """Return the values of a new node."""
+    """Return the values of a new node.
+
+    Parameters
+    ----------
+    type_ : NodeType
+        Its type.
+    method : object, optional
+        The choice of method; the first if it is none of the type.
+    """
     chosen: dict[str, object] = {}
     if type_.methods:
-        chosen["method"] = method if method in type_.methods else next(iter(type_.methods))
+        chosen["method"] = method if method in type_.methods else type_.default
     return chosen | {name: p.default for name, p in type_.parameters_for(chosen).items()}
 
 
 def with_value(node: GraphNode, name: str, value: object) -> GraphNode:
-    """Return a node with a parameter set, if the value is one of it."""
-    type_ = node_types().get(node.class_type)
+    """Return a node with a parameter set.
+
+    Parameters
+    ----------
+    node : GraphNode
+        The node.
+    name : str
+        The parameter; of a node that is not known here, any input.
+    value : object
+        What it becomes.
+
+    Raises
+    ------
+    GraphError
+        If there is no such parameter.
+    ParameterError
+        If the value is not one of it.
+    """
+    type_ = find_type(node.class_type)
     if type_ is None:
         return replace(node, inputs={**node.inputs, name: value})
     known = type_.parameters_for(node.inputs)
@@ -46,8 +71,16 @@ def with_value(node: GraphNode, name: str, value: object) -> GraphNode:
 
 
 def unwired(node: GraphNode, name: str) -> GraphNode:
-    """Return a node without the wire at an input; a parameter has its default again."""
-    type_ = node_types().get(node.class_type)
+    """Return a node without the wire at an input; a parameter has its default again.
+
+    Parameters
+    ----------
+    node : GraphNode
+        The node.
+    name : str
+        The input.
+    """
+    type_ = find_type(node.class_type)
     parameters = type_.parameters_for(node.inputs) if type_ else {}
     if name in parameters:
         return replace(node, inputs={**node.inputs, name: parameters[name].default})

@@ -19,6 +19,11 @@ def matting_types() -> dict[str, NodeType]:
     return {node_id(spec): _type(spec) for spec in all_nodes()}
 
 
+def matting_type(name: str) -> NodeType | None:
+    """Return the type of the matting node with this id, if there is one."""
+    return next((_type(spec) for spec in all_nodes() if node_id(spec) == name), None)
+
+
 def on_batches(name: str) -> Callable[..., tuple[object, ...]]:
     """Return a matting node as a function of what travels in a graph.
 
@@ -49,9 +54,10 @@ def on_batches(name: str) -> Callable[..., tuple[object, ...]]:
 
     def run(**given: object) -> tuple[object, ...]:
         result = function(**{"job": Job(), **given})
-        for text in result.texts:
-            if text not in result.values:
-                warnings.warn(f"{spec.title}: {text}", stacklevel=2)
+        tables = [value for value in result.values if isinstance(value, str)]
+        for remark in result.texts:
+            if remark not in tables:
+                warnings.warn(f"{spec.title}: {remark}", stacklevel=2)
         return result.values
 
     return run

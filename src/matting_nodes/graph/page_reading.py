@@ -14,11 +14,11 @@ from typing import Any
 
 from ..errors import GraphError
 from .contents import Contents, Group, Kept, Rectangle, holds
-from .document import EXPORT, MOST_NODES, no_value
+from .document import EXPORT, no_value
 from .model import Graph, GraphNode, Link
 from .node_types import NodeType
-from .registry import node_types
-from .subgraphs import Level, expanded, single
+from .registry import find_type
+from .subgraphs import Level, expanded
 
 NEWEST = 1
 """The newest version of UI format that is read here."""
@@ -56,10 +56,6 @@ def read_page(data: Any) -> Contents:
     if reason := no_value(data):
         raise GraphError(f"The workflow holds {reason}", "It holds plain texts and numbers", EXPORT)
     level = expanded(data)
-    if len(level.nodes) > MOST_NODES:
-        raise GraphError(
-            f"The workflow holds {len(level.nodes)} nodes", f"It has at most {MOST_NODES}", EXPORT
-        )
     notes = {key for key, raw in level.nodes.items() if raw["type"] in NOTES}
     virtual = {key for key, raw in level.nodes.items() if raw["type"] in level.virtual}
     nodes = {
@@ -69,6 +65,9 @@ def read_page(data: Any) -> Contents:
     }
     inside = level.is_expanded
     page = {k: v for k, v in data.items() if k not in ("nodes", "groups")}
+    for name, kind in (("links", list), ("extra", dict), ("last_link_id", int), ("state", dict)):
+        if not isinstance(page.get(name), kind):
+            page.pop(name, None)
     if inside:
         page.pop("definitions", None)
     contents = Contents(
@@ -129,22 +128,25 @@ def _group(raw: Mapping[str, Any], level: Level, nodes: Mapping[str, Any]) -> Gr
 
 
 def _node(key: str, raw: Mapping[str, Any], level: Level) -> GraphNode:
-    type_ = node_types().get(raw["type"])
+    type_ = find_type(raw["type"])
     values = named_values(raw, type_) or {}
-    links: dict[str, object] = {}
-    for entry in raw["inputs"]:
-        found = level.source(key, entry["name"])
-        if found is not None:
-            links[entry["name"]] = found if isinstance(found, Link) else single(found)
-    title = raw.get("title")
-    named = title if isinstance(title, str) and title != (type_.title if type_ else "") else ""
     if type_:
         # As the page does, which fills in what came after the workflow was saved.
-        chosen = {name: v for name, v in values.items() if name == "method"}
-        values = {n: p.default for n, p in type_.parameters_for(chosen).items()} | values
-    return GraphNode(
-        key, raw["type"], {**links, **{k: v for k, v in values.items() if k not in links}}, named
-    )
+        chosen = {"method": values.get("method", type_.default)} if type_.methods else {}
+        defaults = {n: p.default for n, p in type_.parameters_for(chosen).items()}
+        values = chosen | defaults | values
+    links: dict[str, object] = {}
+    for entry in raw["inputs"]:
+        name = entry["name"]
+        found = level.source(key, name)
+        if isinstance(found, Link):
+            links[name] = found
+        elif found and (name in values or "widget" in entry):
+            links[name] = found.value
+    title = raw.get("title")
+    named = title if isinstance(title, str) and title != (type_.title if type_ else "") else ""
+    plain = {name: value for name, value in values.items() if name not in links}
+    return GraphNode(key, raw["type"], {**links, **plain}, named)
 
 
 def widget_names(raw: Mapping[str, Any], type_: NodeType | None) -> list[str] | None:
@@ -167,6 +169,8 @@ def widget_names(raw: Mapping[str, Any], type_: NodeType | None) -> list[str] | 
         return None
     if type_:
         chosen = {"method": values[0]} if type_.methods and values else {}
+        if chosen and str(chosen["method"]) not in type_.methods:
+            return ["method"]  # of a newer version: how many values it has is not known
         own = {parameter.name for parameter in type_.parameters}
         of_method = [name for name in type_.parameters_for(chosen) if name not in own]
         names = [*chosen, *of_method, *(p.name for p in type_.parameters)]

@@ -9,7 +9,7 @@ from .contents import ANY, Contents, Kept
 from .model import Graph, GraphNode, Link
 from .node_types import PARAMETER_WIRES, NodeType
 from .page_reading import RENEWED, named_values, widget_names
-from .registry import node_types
+from .registry import find_type
 
 VERSION = 0.4
 UPLOADED = "image"
@@ -18,8 +18,24 @@ UPLOADED = "image"
 Wires = dict[tuple[str, str], int]
 
 
+def is_positional(contents: Contents, node: str) -> bool:
+    """Return whether a node's values stand in the page's order, and nothing tells their names.
+
+    Parameters
+    ----------
+    contents : Contents
+        What the document holds.
+    node : str
+        The node's id.
+    """
+    raw = contents.kept[node].page if node in contents.kept else {}
+    if find_type(contents.graph.nodes[node].class_type) or not raw.get("widgets_values"):
+        return False
+    return named_values(raw, None) is None
+
+
 def is_unnamed(contents: Contents, node: str) -> bool:
-    """Return whether a node has values whose names are not known.
+    """Return whether the names of a node's values are not known from another file, either.
 
     Parameters
     ----------
@@ -29,20 +45,18 @@ def is_unnamed(contents: Contents, node: str) -> bool:
         The node's id.
     """
     found = contents.graph.nodes[node]
-    raw = contents.kept[node].page if node in contents.kept else {}
-    if found.class_type in node_types() or not raw.get("widgets_values"):
-        return False
-    return named_values(raw, None) is None and len(found.inputs) == len(found.links)
+    return len(found.inputs) == len(found.links) and is_positional(contents, node)
 
 
 def page_of(contents: Contents) -> dict[str, Any]:
     """Return the JSON in UI format."""
     graph, numbers = contents.graph, _numbers(contents)
     wires = _wires(contents, numbers)
+    taken = _taken(graph, wires)
     order = {key: n for n, key in enumerate(graph.order())}
     nodes, links = [], []
     for key, node in graph.nodes.items():
-        entry = _entry(contents, node, wires)
+        entry = _entry(contents, node, wires, taken)
         entry |= {"id": numbers[key], "order": order[key]}
         nodes.append(entry)
         for slot, wire in enumerate(entry["inputs"]):
@@ -108,8 +122,10 @@ def _wires(contents: Contents, numbers: Mapping[str, int]) -> Wires:
     return wires | {at: last + n for n, at in enumerate(new, 1)}
 
 
-def _entry(contents: Contents, node: GraphNode, wires: Wires) -> dict[str, Any]:
-    type_ = node_types().get(node.class_type)
+def _entry(
+    contents: Contents, node: GraphNode, wires: Wires, taken: Mapping[Link, list[int]]
+) -> dict[str, Any]:
+    type_ = find_type(node.class_type)
     raw = contents.kept.get(node.id, Kept()).page
     inputs, outputs = contents.sockets(node.id)
     before = {wire["name"]: wire for wire in raw.get("inputs", ())}
@@ -126,7 +142,6 @@ def _entry(contents: Contents, node: GraphNode, wires: Wires) -> dict[str, Any]:
             wire.setdefault("widget", {"name": name})
         written.append(wire | {"link": wires.get((node.id, name))})
     old = raw.get("outputs", [])
-    taken = _taken(contents.graph, node.id, wires)
     entry: dict[str, Any] = {
         "id": 0,
         "type": node.class_type,
@@ -142,7 +157,7 @@ def _entry(contents: Contents, node: GraphNode, wires: Wires) -> dict[str, Any]:
         "inputs": written,
         "outputs": [
             {"name": s.name, "type": s.kind, **(old[n] if n < len(old) else {"slot_index": n})}
-            | {"links": taken.get(n, [])}
+            | {"links": taken.get(Link(node.id, n), [])}
             for n, s in enumerate(outputs)
         ],
         "widgets_values": _widgets(node, type_, raw),
@@ -151,12 +166,11 @@ def _entry(contents: Contents, node: GraphNode, wires: Wires) -> dict[str, Any]:
     return entry | ({"title": node.title} if node.title else {})
 
 
-def _taken(graph: Graph, key: str, wires: Wires) -> dict[int, list[int]]:
-    taken: dict[int, list[int]] = {}
+def _taken(graph: Graph, wires: Wires) -> dict[Link, list[int]]:
+    """Return the numbers of the wires from each output."""
+    taken: dict[Link, list[int]] = {}
     for (target, name), number in sorted(wires.items(), key=lambda item: item[1]):
-        link = graph.nodes[target].links[name]
-        if link.node == key:
-            taken.setdefault(link.slot, []).append(number)
+        taken.setdefault(graph.nodes[target].links[name], []).append(number)
     return taken
 
 
@@ -177,13 +191,14 @@ def _widgets(node: GraphNode, type_: NodeType | None, raw: Mapping[str, Any]) ->
             return old if raw else [v for n, value in plain.items() for v in _renewed(n, value)]
         kept = zip(names, old or [], strict=False)
         return [plain.get(name, value) for name, value in kept]
+    if isinstance(old, list) and type_.methods and str(plain.get("method")) not in type_.methods:
+        return old
     parameters = type_.parameters_for(node.inputs)
     own = [p.name for p in type_.parameters]
     order = ["method"] if type_.methods else []
     order += [name for name in parameters if name not in own] + own
     defaults = {name: p.default for name, p in parameters.items()}
-    default_method = next(iter(type_.methods), None)
-    values = [plain.get(name, defaults.get(name, default_method)) for name in order]
+    values = [plain.get(name, defaults.get(name, type_.default)) for name in order]
     count = len(widget_names(raw, type_) or ())
     if isinstance(old, list):
         return values + old[count:]
@@ -198,18 +213,22 @@ def _renewed(name: str, value: object) -> list[object]:
 def _points(extra: Mapping[str, Any], numbers: set[int]) -> dict[str, Any]:
     """Return a page's extras; the points that lead wires hold only those that are there."""
     extra = dict(extra)
+
+    def dicts(name: str) -> list[dict[str, Any]]:
+        return [entry for entry in extra[name] if isinstance(entry, dict)]
+
+    def is_there(number: object) -> bool:
+        return type(number) is int and number in numbers
+
     if isinstance(extra.get("reroutes"), list):
         extra["reroutes"] = [
-            {**point, "linkIds": [n for n in point.get("linkIds") or [] if n in numbers]}
-            for point in extra["reroutes"]
-            if isinstance(point, dict)
+            {**point, "linkIds": [number for number in point["linkIds"] if is_there(number)]}
+            for point in dicts("reroutes")
+            if isinstance(point.get("linkIds"), list)
         ]
     if isinstance(extra.get("linkExtensions"), list):
-        extra["linkExtensions"] = [
-            end
-            for end in extra["linkExtensions"]
-            if isinstance(end, dict) and end.get("id") in numbers
-        ]
+        ends = dicts("linkExtensions")
+        extra["linkExtensions"] = [end for end in ends if is_there(end.get("id"))]
     return extra
 
 

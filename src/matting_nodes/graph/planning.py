@@ -48,7 +48,7 @@ class Plan:
         saving: bool,
     ) -> None:
         self.graph, self._kept, self._folders, self._host = graph, kept, folders, host
-        known = node_types()
+        self._known = known = node_types()
         self.types: dict[str, NodeType] = {
             key: known[node.class_type]
             for key, node in graph.nodes.items()
@@ -76,7 +76,7 @@ class Plan:
             if source:
                 self.sources[key] = source
         folders = None if key in self.sources or self._saves(key) else self._folders
-        for problem in node_problems(self.graph, key, folders):
+        for problem in node_problems(self.graph, key, folders, self._known):
             self.errors[key] = problem
             return
         if all(link.node in self.digests for link in node.links.values()):

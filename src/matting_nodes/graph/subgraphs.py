@@ -14,6 +14,8 @@ INSIDE, OUTSIDE = "-10", "-20"
 """The ids of the two ends of a subgraph: where its inputs come from, and its outputs go to."""
 DEEPEST = 16
 """Subgraphs within each other."""
+MOST_EXPANDED = 20_000
+"""Nodes in them: a small file can hold subgraphs that double again and again."""
 REROUTE, PRIMITIVE = "Reroute", "PrimitiveNode"
 
 Ends = tuple[str, int, str, int]
@@ -49,7 +51,18 @@ class Level:
         return bool(self.titles)
 
     def source(self, node: str, name: str) -> Link | Fixed | None:
-        """Return where what comes in at an input comes from."""
+        """Return where what comes in at an input comes from.
+
+        Parameters
+        ----------
+        node, name : str
+            The input.
+
+        Raises
+        ------
+        GraphError
+            If the wire runs in a circle.
+        """
         found: Link | Fixed | None = self.wires.get((node, name))
         seen = set()
         while isinstance(found, Link) and found in self.through:
@@ -62,11 +75,6 @@ class Level:
             seen.add(found)
             found = self.through[found]
         return found
-
-
-def single(found: Fixed) -> object:
-    """Return the value of what is no wire."""
-    return found.value
 
 
 def expanded(page: Mapping[str, Any]) -> Level:
@@ -107,8 +115,14 @@ def _add(
     for entry in page["nodes"] if isinstance(page.get("nodes"), list) else []:
         raw = _checked(entry)
         key = f"{prefix}{raw['id']}"
-        if key in level.nodes or key in level.tops or len(level.nodes) > MOST_NODES:
-            raise _refused("a second node, or more than can be read:", raw["id"])
+        if key in level.nodes or key in level.tops:
+            raise _refused("a second node", raw["id"])
+        if len(level.nodes) >= (MOST_EXPANDED if prefix else MOST_NODES):
+            raise GraphError(
+                f"The workflow holds more than {len(level.nodes)} nodes",
+                f"It has at most {MOST_NODES}, and {MOST_EXPANDED} with subgraphs",
+                EXPORT,
+            )
         if mode and not raw.get("mode"):
             raw["mode"] = mode
         for slot, wire in enumerate(raw["inputs"]):
@@ -151,10 +165,10 @@ def _enter(
     given = dict(zip(promoted, shown_values, strict=False))
     named = graph.get("inputs")
     for slot, wire in enumerate(named if isinstance(named, list) else []):
-        name = wire.get("name") if isinstance(wire, dict) else None
+        name = str(wire.get("name")) if isinstance(wire, dict) else ""
         inner = Link(f"{key}:{INSIDE}", slot)
         fixed = Fixed(given[name]) if name in given else None
-        level.through[inner] = level.wires.get((key, str(name)), fixed)
+        level.through[inner] = level.wires.get((key, name), fixed)
     title = raw.get("title") or graph.get("name") or "Subgraph"
     level.titles.append((str(title), list(level.nodes)[begun:]))
 
