@@ -3,9 +3,8 @@
 Pictures of the program that shows the canvas come in by a `Host`. In the document they are
 ordinary nodes that load and save files, so that the same workflow runs in ComfyUI and on the
 command line. A host says of a node "Load Picture" or "Load Image" which of its own pictures
-stands for the file (in napari: a layer that has the name of the file, with or without its
-ending), and takes what a node that saves would write (in napari: as a layer named after the
-prefix).
+stands for the file (in napari: the layer that is named, as in "lemur [layer]"), and takes what
+a node that saves would write (in napari: as a layer).
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QApplication
 from matting_nodes import make_trimap, sample_data, segment
 from matting_nodes.graph import Graph, Link
 from matting_nodes.hosts.napari._trimap import is_trimap, labels_to_trimap
+from matting_nodes.hosts.napari.graph._commands import example_files
 from matting_nodes.hosts.napari.graph._ports import shown
-from matting_nodes.hosts.napari.graph._session import example_files
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 LEFT = Qt.MouseButton.LeftButton

@@ -1,22 +1,21 @@
-"""The canvas: draws a graph, and tells what the user does to it; it changes nothing itself."""
+"""The canvas: tells what the user does to a graph by mouse and keys; it changes nothing itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
-from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QKeySequence, QPainter
-from qtpy.QtWidgets import QGraphicsScene, QGraphicsView
+from qtpy.QtCore import QEvent, QPointF, Qt, Signal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QGraphicsView
 
-from ....graph import Graph, GraphNode, Link
-from ....graph.contents import Contents
-from ._colors import OTHER, Colors, color_of
-from ._items import GroupItem, NodeItem, WireItem
-from ._ports import Port, shown
+from ....graph import Link
+from ._colors import Colors, color_of
+from ._items import NodeItem, WireItem
+from ._ports import Port
+from ._view import View
 
-GRID, ROOM, STEP = 32, 1500.0, 1.2
-SMALLEST, LARGEST = 0.1, 2.5
+STEP, SMALLEST, LARGEST = 1.2, 0.1, 2.5
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -29,8 +28,8 @@ class End(NamedTuple):
     port: Port
 
 
-class Canvas(QGraphicsView):
-    """Shows the nodes and wires of a graph.
+class Canvas(View):
+    """Lets the nodes and wires of a graph be moved, wired and chosen.
 
     Parameters
     ----------
@@ -43,139 +42,15 @@ class Canvas(QGraphicsView):
     wired = Signal(object, str, str)  # a Link, and the node and input that it goes to
     unwired = Signal(str, str)
     moved = Signal(object)  # {node: (x, y)}
-    selected = Signal()
     opened = Signal(str)  # a thumbnail was clicked
     searched = Signal(object, object, str)  # a place, the End of a wire or None, what was typed
 
     def __init__(self, colors: Colors, keys: Mapping[str, Callable[[], None]]) -> None:
-        super().__init__()
-        self.colors, self._keys = colors, keys
-        self.nodes: dict[str, NodeItem] = {}
-        self.wires: dict[tuple[str, str], WireItem] = {}
-        self.groups: list[tuple[GroupItem, tuple[str, ...]]] = []
-        self._links: dict[tuple[str, str], Link] = {}
-        self._drawn: Mapping[str, GraphNode] = {}
+        super().__init__(colors)
+        self._keys = keys
         self._dragged: tuple[End, WireItem, tuple[str, str] | None] | None = None
         self._grasped: Collection[str] = ()
         self._pressed = QPointF()
-        self._scene = QGraphicsScene(self)
-        self.setScene(self._scene)
-        self.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumSize(200, 160)
-        self._scene.selectionChanged.connect(self.selected)
-
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        return QSize(420, 320)  # Qt's own is that of the scene
-
-    # what is shown
-
-    def show_contents(self, contents: Contents) -> None:
-        """Draw a document; what has not changed is left as it is."""
-        graph = contents.graph
-        for key in self.nodes.keys() - graph.nodes.keys():
-            self._scene.removeItem(self.nodes.pop(key))
-        for key, node in graph.nodes.items():
-            if key not in self.nodes:
-                self.nodes[key] = NodeItem(key, shown(contents, key), self.colors)
-                self._scene.addItem(self.nodes[key])
-            elif self._drawn.get(key) is not node or not self.nodes[key].about.known:
-                self.nodes[key].show_about(shown(contents, key))
-            self.nodes[key].setPos(*contents.places.get(key, (0.0, 0.0)))
-        self._drawn = graph.nodes
-        self._show_wires(graph)
-        for item, _ in self.groups:
-            self._scene.removeItem(item)
-        self.groups = [(GroupItem(g.title, self.colors), g.ids) for g in contents.groups if g.ids]
-        for item, _ in self.groups:
-            self._scene.addItem(item)
-        self._lay_wires()
-        self._scene.setSceneRect(self._extent().adjusted(-ROOM, -ROOM, ROOM, ROOM))
-
-    def _show_wires(self, graph: Graph) -> None:
-        links = {
-            (node.id, name): link
-            for node in graph.nodes.values()
-            for name, link in node.links.items()
-            if link.node in graph.nodes
-        }
-        for at in [at for at, link in self._links.items() if links.get(at) != link]:
-            self._scene.removeItem(self.wires.pop(at))
-        for at, link in links.items():
-            if at not in self.wires:
-                outputs = self.nodes[link.node].about.outputs
-                known = link.slot < len(outputs)
-                self.wires[at] = WireItem(color_of(outputs[link.slot]) if known else OTHER)
-                self._scene.addItem(self.wires[at])
-        self._links = links
-
-    def _lay_wires(self, moved: Collection[str] | None = None) -> None:
-        for (node, name), link in self._links.items():
-            if moved is None or node in moved or link.node in moved:
-                ports = [port.name for port in self.nodes[node].about.inputs]
-                start = self.nodes[link.node].place_of(link.slot, output=True)
-                end = self.nodes[node].place_of(ports.index(name), output=False)
-                self.wires[node, name].lie(start, end)
-        for item, keys in self.groups:
-            item.lie_around(self.nodes[key] for key in keys if key in self.nodes)
-
-    def _extent(self, keys: Collection[str] = ()) -> QRectF:
-        rect = QRectF()
-        for key in keys or self.nodes:
-            rect |= self.nodes[key].area
-        return rect
-
-    def show_colors(self, colors: Colors) -> None:
-        """Follow napari's theme."""
-        self.colors = colors
-        for node in self.nodes.values():
-            node.colors = colors
-            node.update()
-        for group, _ in self.groups:
-            group.colors = colors
-        self.resetCachedContent()
-        self._scene.update()
-
-    def fit(self) -> None:
-        """Show all nodes, or those that are selected."""
-        rect = self._extent(self.selection)
-        self.fitInView(rect.adjusted(-30, -40, 30, 30), Qt.AspectRatioMode.KeepAspectRatio)
-        if self.zoom > 1:
-            self.resetTransform()
-            self.centerOn(rect.center())
-
-    @property
-    def sizes(self) -> dict[str, tuple[float, float]]:
-        """How large the nodes are drawn."""
-        return {key: (item.rect.width(), item.rect.height()) for key, item in self.nodes.items()}
-
-    @property
-    def zoom(self) -> float:
-        """How large a pixel of the scene is drawn."""
-        return self.transform().m11()
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        """The place in the scene that is in the middle."""
-        place = self.mapToScene(self.rect().center())
-        return place.x(), place.y()
-
-    @property
-    def selection(self) -> list[str]:
-        """The selected nodes."""
-        return [key for key, item in self.nodes.items() if item.isSelected()]
-
-    def select(self, keys: Collection[str]) -> None:
-        """Select these nodes, and no others."""
-        self._scene.blockSignals(True)
-        for key, item in self.nodes.items():
-            item.setSelected(key in keys)
-        self._scene.blockSignals(False)
-        self.selected.emit()
-
-    # what the user does
 
     def _end_at(self, place: QPointF) -> End | None:
         for item in reversed(list(self.nodes.values())):
@@ -322,15 +197,3 @@ class Canvas(QGraphicsView):
             self.searched.emit(QPointF(*self.middle), None, event.text())
         else:
             super().keyPressEvent(event)
-
-    def drawBackground(self, painter: QPainter | None, rect: QRectF) -> None:  # noqa: N802
-        assert painter is not None
-        painter.fillRect(rect, QColor(self.colors.background))
-        if self.zoom < 0.5:
-            return
-        painter.setPen(QColor(self.colors.primary))
-        left, top = (int(edge // GRID * GRID) for edge in (rect.left(), rect.top()))
-        across, down = range(left, int(rect.right()), GRID), range(top, int(rect.bottom()), GRID)
-        for x in across:
-            for y in down:
-                painter.drawPoint(x, y)

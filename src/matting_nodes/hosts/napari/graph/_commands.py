@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from ._session import Session
 
 NUDGE = 16.0
+EDITING = {
+    "Undo": "Ctrl+Z",
+    "Redo": "Ctrl+Shift+Z",
+    "Group…": "Ctrl+G",
+    "Lay out": "L",
+    "Show all": "F",
+}
+"""What menus show, too."""
 ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
+
+
+def example_files() -> list[Path]:
+    """Return the workflows that come with the package."""
+    return sorted((Path(__file__).parents[3] / "graph" / "examples").glob("*.json"))
 
 
 class View(Protocol):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QPointF, Qt, QTimer
-from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -30,23 +29,17 @@ from .._scroll import scrolled, wrapped
 from .._widget import to_ui_thread
 from ._canvas import Canvas, End
 from ._colors import Colors
-from ._commands import Commands
+from ._commands import EDITING, Commands, example_files
 from ._form import Form
+from ._items import pixmap
 from ._palette import Palette
 from ._ports import Entry, entries
-from ._session import Session, Told, example_files
+from ._session import Session, Told
 
 if TYPE_CHECKING:
     import napari
 
 FILES = "Workflows (*.json *.png)"
-EDITING = {
-    "Undo": "Ctrl+Z",
-    "Redo": "Ctrl+Shift+Z",
-    "Group…": "Ctrl+G",
-    "Lay out": "L",
-    "Show all": "F",
-}
 DELAY = 30
 """Milliseconds that changes are waited for which come in quick succession."""
 
@@ -201,7 +194,7 @@ class MattingGraph(QWidget):
             self._last[told.node] = told
             item.show_state(told.fraction, told.message, told.failed)
             if told.thumbnail is not None and told.thumbnail is not item.shown:
-                item.show_thumbnail(_pixmap(told.thumbnail), told.thumbnail)
+                item.show_thumbnail(pixmap(told.thumbnail), told.thumbnail)
         elif not told.node:
             self.message.setText(told.message)
 
@@ -300,11 +293,3 @@ class MattingGraph(QWidget):
                 self.session.cancel()
             else:
                 self.run()
-
-
-def _pixmap(picture: Any) -> QPixmap:
-    """Return (h, w, 3) or (h, w, 4) uint8 as Qt draws it."""
-    height, width, channels = picture.shape
-    form = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
-    data = picture.tobytes()  # Qt reads it until the pixmap is made
-    return QPixmap.fromImage(QImage(data, width, height, channels * width, form))

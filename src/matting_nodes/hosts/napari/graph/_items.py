@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPixmap
+from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPixmap
 from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 from ._colors import Colors, color_of
@@ -249,3 +249,11 @@ def _text(
     painter.setPen(QColor(ink))
     cut = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(box.width()))
     painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, cut)
+
+
+def pixmap(picture: Any) -> QPixmap:
+    """Return (h, w, 3) or (h, w, 4) uint8 as Qt draws it."""
+    height, width, channels = picture.shape
+    form = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    data = picture.tobytes()  # Qt reads it until the pixmap is made
+    return QPixmap.fromImage(QImage(data, width, height, channels * width, form).copy())

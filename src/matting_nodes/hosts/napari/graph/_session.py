@@ -17,12 +17,10 @@ from ....graph import (
     Document,
     Folders,
     Graph,
-    GraphNode,
     Host,
     Link,
     NodeRun,
     Runner,
-    Source,
     as_python,
     thumbnail,
 )
@@ -32,7 +30,7 @@ from .._protocols import Layer, Worker
 from ._from_layers import graph_of
 from ._ports import Entry, Port, shown
 from ._sinks import Sinks, sinks
-from ._sources import LAYER, LOADED, LOADERS, LayerSource, layer_of, pictures, sources_of
+from ._sources import LAYER, LOADED, LOADERS, LayerHost, layer_of, pictures, sources_of
 
 if TYPE_CHECKING:
     import napari
@@ -54,41 +52,6 @@ class Told:
     message: str = ""
     failed: bool = False
     thumbnail: NDArray[np.uint8] | None = None
-
-
-@dataclass(frozen=True)
-class LayerHost(Host):
-    """The layers of a viewer as they were when a run began.
-
-    Parameters
-    ----------
-    sources : mapping of LayerSource
-        By the node that takes one.
-    refused : mapping of MattingError
-        What is wrong with other nodes that take one.
-    writes : bool
-        Whether nodes that save write files; else what they get becomes a layer.
-    """
-
-    sources: Mapping[str, LayerSource]
-    refused: Mapping[str, MattingError]
-    writes: bool = False
-
-    def source(self, node: GraphNode) -> Source | None:
-        """Return the layer that a node takes."""
-        if node.id in self.refused:
-            raise self.refused[node.id]
-        layer = self.sources.get(node.id)
-        return None if layer is None else Source(layer.state, layer.make)
-
-    def sink(self, node: GraphNode, given: Mapping[str, object]) -> bool:
-        """Return whether no file is written; the layers are made when all has run."""
-        return not self.writes
-
-
-def example_files() -> list[Path]:
-    """Return the workflows that come with the package."""
-    return sorted((Path(__file__).parents[3] / "graph" / "examples").glob("*.json"))
 
 
 class Session:

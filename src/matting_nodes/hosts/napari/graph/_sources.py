@@ -7,6 +7,7 @@ elsewhere the graph opens all the same, and asks for another picture.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ....arrays import UNKNOWN, Kind, Pixels
 from ....errors import GraphError, MattingError, ShapeError
-from ....graph import Graph, GraphNode
+from ....graph import Graph, GraphNode, Host, Source
 from ....graph.types.picture_files import as_batches
 from .._layers import Convert, conversion
 from .._places import leading_shape, pixels
@@ -131,6 +132,36 @@ def _reading(layer: Layer) -> tuple[str, Convert | None]:
 
 def _shares(trimap: Pixels) -> NDArray[np.float32]:
     return np.where(trimap == UNKNOWN, np.float32(0.5), trimap / np.float32(255))
+
+
+@dataclass(frozen=True)
+class LayerHost(Host):
+    """The layers of a viewer as they were when a run began.
+
+    Parameters
+    ----------
+    sources : mapping of LayerSource
+        By the node that takes one.
+    refused : mapping of MattingError
+        What is wrong with other nodes that take one.
+    writes : bool
+        Whether nodes that save write files; else what they get becomes a layer.
+    """
+
+    sources: Mapping[str, LayerSource]
+    refused: Mapping[str, MattingError]
+    writes: bool = False
+
+    def source(self, node: GraphNode) -> Source | None:
+        """Return the layer that a node takes."""
+        if node.id in self.refused:
+            raise self.refused[node.id]
+        layer = self.sources.get(node.id)
+        return None if layer is None else Source(layer.state, layer.make)
+
+    def sink(self, node: GraphNode, given: Mapping[str, object]) -> bool:
+        """Return whether no file is written; the layers are made when all has run."""
+        return not self.writes
 
 
 def sources_of(
