@@ -38,7 +38,11 @@ COUNT, FRAME, PLATE, COVARIANCE, PLATE_VARIANCE, FRAME_VARIANCE, MOMENTS = 0, 1,
 
 
 def plate(
-    picture: NDArray[Any], trimap: Trimap, last: Floats | None, x: Floats, y: Floats
+    picture: NDArray[Any],
+    trimap: Trimap,
+    last: Floats | None,
+    x: Floats | None,
+    y: Floats | None,
 ) -> Floats:
     """Return the background of a frame, also behind its object where it was in view before.
 
@@ -48,8 +52,8 @@ def plate(
     trimap : (H, W) uint8
     last : (H, W, 4) float32, optional
         The same of the frame before.
-    x, y : (H, W) float32, pixels
-        Where each pixel of the background was in it.
+    x, y : (H, W) float32, pixels, optional
+        Where each pixel of the background was in it; None if that is not known.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def plate(
         Weight, 0 where nothing is known, and color.
     """
     result: Floats = np.zeros((*trimap.shape, 4), np.float32)
-    if last is not None:
+    if last is not None and x is not None and y is not None:
         _carry(np.flatnonzero(trimap != BACKGROUND), last, x, y, PLATE_DECAY, result)
     scale = np.float32(1 / np.iinfo(picture.dtype).max)
     in_parallel(_show, len(trimap), picture, trimap, scale, result, smallest=ROWS)

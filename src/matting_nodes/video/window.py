@@ -54,7 +54,8 @@ class _Seen:
 
     @property
     def _flow_shape(self) -> tuple[int, int]:
-        return size_within(*self.trimap.shape, LONGEST)
+        height, width = self.trimap.shape
+        return size_within(height, width, LONGEST)
 
     def at(self, shifts: Shifts) -> tuple[Floats, Floats] | tuple[None, None]:
         """Return the places that shifts lead to from each pixel of the frame."""
@@ -109,8 +110,7 @@ class Window:
             _fit(self._last, seen, flow.tracks)
         self._last = seen
         x, y = seen.at(seen.ground_before)
-        known = self._plate if x is not None else None
-        self._plate = plate(frame.picture, trimap, known, x, y)
+        self._plate = plate(frame.picture, trimap, self._plate, x, y)
         seen.plate = self._plate.reshape(-1, 4)[seen.band].astype(np.float16)
         self._seen.append(seen)
         ahead = min(self._ahead, PIXELS_AHEAD // trimap.size)
@@ -149,8 +149,8 @@ class Window:
         for index in range(len(self._seen) - 1, -1, -1):
             self._job.check()
             seen = self._seen[index]
-            x, y = seen.at(seen.ground_after) if later is not None else (None, None)
-            later = plate(seen.frame.picture, seen.trimap, later if x is not None else None, x, y)
+            x, y = seen.at(seen.ground_after)
+            later = plate(seen.frame.picture, seen.trimap, later, x, y)
             assert seen.plate is not None
             behind = combined(seen.plate.astype(np.float32), later.reshape(-1, 4)[seen.band])
             x, y = seen.at(seen.object_after) if sums is not None else (None, None)
