@@ -1,0 +1,185 @@
+"""One block solved with its halo, from what is known beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from ..alpha._checks import no_solution
+from ..alpha.propagation import TITLE
+from ..alpha.propagation.color_links import LINK_WEIGHT, Links
+from ..alpha.propagation.color_samples import principal_colors
+from ..alpha.propagation.solve import (
+    EPSILON,
+    ESTIMATE_SPREAD,
+    FIRST_TOLERANCE,
+    FIRST_WEIGHT,
+    MAX_ITERATIONS,
+    SECOND_WEIGHT,
+    TOLERANCE,
+)
+from ..arrays import unknown
+from ..job import Job
+from ..solvers.boxes import STENCIL_MARGIN, shifted, widened
+from ..solvers.cg import conjugate_gradients
+from ..solvers.laplacian import laplacian_rows, system_from_rows
+from ..solvers.multigrid import Multigrid
+from ..solvers.parallel import in_parallel
+from .plan import Floats, Plan
+from .stages import trimap_numbers
+
+
+def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
+    """Solve for a block; keep α of its own pixels, not clipped.
+
+    Parameters
+    ----------
+    plan : Plan
+    block : int
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    round_ : int
+        0 for the first solve, with low weights; from 1 for the second, which begins with the coarse
+        solution's second step, and then with the round before.
+    """
+    name = f"alpha{round_}"
+    if plan.whole.row_starts[block, -1] == 0:
+        plan.keep(name, block, np.zeros(0, np.float32))
+        return
+    job.step(0, message=f"{TITLE}: setting up")
+    window = plan.window(block, plan.halo + STENCIL_MARGIN)
+    inside = shifted(plan.window(block, plan.halo), window, -1)
+    labels = plan.labels(window)
+    numbers = trimap_numbers(plan, window, labels)
+    mask = np.zeros(labels.shape, bool)
+    mask[inside] = unknown(labels[inside])
+    picture = plan.picture(window)
+    colors, own = principal_colors(picture)[mask], numbers[mask]
+    rows = laplacian_rows(picture, mask, EPSILON, np.float32)
+    del picture
+    found = plan.load("alpha0") if round_ else None
+    values = _beyond(plan, round_)
+    # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
+    known = (labels / np.float32(255)).astype(np.float32)
+    rim = (numbers >= 0) & ~mask
+    known[rim] = values(numbers[rim])
+    known[mask] = 0
+    links = _links(plan, own, plan.load("alpha0") if round_ else plan.load("guess")[0])
+    estimate, weight = np.array(plan.load("term")[:, own])
+    if found is None:
+        weight *= np.float32(FIRST_WEIGHT)
+        tolerance = FIRST_TOLERANCE
+    else:
+        first = np.array(found[own])
+        away = (estimate - first.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
+        weight = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
+        links = links.reweighed(first)
+        _replace_ends(plan, own, links, values)
+        tolerance = TOLERANCE
+    # The seventh part of the work, about; the rest is reported an iteration at a time.
+    job.step(0.15, message=f"{TITLE}: solving")
+    alpha = _solved(rows, mask, known, colors, links, estimate, weight, values(own), tolerance, job)
+    plane = np.zeros(mask.shape, np.float32)
+    plane[mask] = alpha
+    core = shifted(plan.box(block), window, -1)
+    plan.keep(name, block, plane[core][mask[core]])
+
+
+def _solved(
+    rows: Floats,
+    mask: NDArray[np.bool_],
+    known: Floats,
+    colors: Floats,
+    links: Links,
+    estimate: Floats,
+    weight: Floats,
+    start: Floats,
+    tolerance: float,
+    job: Job,
+) -> Floats:
+    """Return the α with (L + W + W_links) α = b + W α̂ + b_links, as in `propagate`."""
+    # L reads no farther than the window's margin.
+    system, rhs = system_from_rows(rows, mask, known)
+    system.rows[:, 12] += weight + links.diagonal
+    iteration = 0
+
+    def callback(_residual: float) -> None:
+        nonlocal iteration
+        iteration += 1
+        job.step(1 - 0.85 * 0.97**iteration, message=f"{TITLE}: solving")
+
+    laplacian = system.operator()
+    solution, error = conjugate_gradients(
+        links.operator(laplacian),
+        rhs + weight * estimate + links.rhs,
+        Multigrid(system, laplacian, colors),
+        x0=start,
+        tolerance=tolerance,
+        iterations=MAX_ITERATIONS,
+        callback=callback,
+    )
+    if not np.isfinite(error):
+        raise no_solution(f"{TITLE} found no finite solution")
+    return solution
+
+
+def _beyond(plan: Plan, round_: int) -> Callable[[NDArray[np.int32]], Floats]:
+    """Return the function that gives the last known α of unknown pixels, by their numbers."""
+    if round_ == 0:
+        coarse = plan.load("guess")
+        return lambda numbers: np.array(coarse[0, numbers])
+    if round_ == 1:
+        coarse, first = plan.load("guess"), plan.load("alpha0")
+        # The coarse second step, added to the first solution of the plane itself.
+        return lambda numbers: first[numbers] + (coarse[1, numbers] - coarse[0, numbers])
+    last = plan.load(f"alpha{round_ - 1}")
+    return lambda numbers: np.array(last[numbers])
+
+
+def _links(plan: Plan, own: NDArray[np.int32], values: Floats) -> Links:
+    """Return the links of some pixels, with `values` at the ends that are not solved for."""
+    chained = np.ascontiguousarray(plan.load("links")[:, own])
+    order = np.argsort(own, kind="stable").astype(np.int32)
+    links = Links(
+        np.empty((len(own), 2), np.int32), *np.zeros((2, len(own), 2), np.float32)
+    )
+    arguments = own[order], order, chained, values, np.float32(LINK_WEIGHT), *links
+    in_parallel(_link, len(own), *arguments, smallest=8192)
+    return links
+
+
+@numba.njit(cache=True, nogil=True)
+def _link(start, stop, numbers, order, chained, values, weight, neighbors, ends, weights):
+    for i in range(start, stop):
+        for side in range(2):
+            neighbors[i, side] = i
+            j = chained[side, i]
+            if j < 0:
+                continue
+            weights[i, side] = weight
+            at = np.searchsorted(numbers, j)
+            if at < len(numbers) and numbers[at] == j:
+                neighbors[i, side] = order[at]
+            else:
+                ends[i, side] = values[j]
+
+
+def _replace_ends(
+    plan: Plan, own: NDArray[np.int32], links: Links, values: Callable[[NDArray[np.int32]], Floats]
+) -> None:
+    """Put the last known α at the ends that are not solved for, in place."""
+    chained = plan.load("links")[:, own].T
+    mine = np.arange(len(own), dtype=np.int32)[:, None]
+    outside = (links.neighbors == mine) & (chained >= 0)
+    links.ends[outside] = values(chained[outside])
+
+
+def matte(plan: Plan, block: int, last: str) -> Floats:
+    """Return the matte of a block, (h, w) float32: exactly 0 and 1 where the trimap is known."""
+    labels = plan.labels(plan.box(block))
+    result: Floats = (labels == 255).astype(np.float32)
+    result[unknown(labels)] = plan.load(last, block).clip(0, 1)
+    return result
