@@ -23,9 +23,9 @@ from ..version import __version__
 from .plan import Plan, write_array
 from .running import Runner, connected, here, on_dask, stage
 
-SIDE, HALO, FACTOR, ROUNDS = 2048, 128, 8, 2
+SIDE, HALO, FACTOR = 2048, 128, 8
 """Sides of blocks and how far around them is solved, in pixels; how many times smaller the coarse
-plane is; and how often each block is solved with the final weights."""
+plane is."""
 CHUNK = 1024
 """Sides of the chunks of a result, in pixels."""
 TYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
@@ -376,9 +376,6 @@ def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
     from ..solvers.compiling import compiled
     from . import solving, stages
 
-    def compiling(work: Any, block: int, job: Job) -> None:
-        compiled(lambda job: work(plan, block, job), job, TITLE)
-
     def each(name: str, work: Any, job: Job) -> None:
         stage(
             run,
@@ -392,7 +389,6 @@ def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
         if not plan.file(name).exists():
             compiled(lambda job: work(job), job, TITLE)
 
-    del compiling
     each("measured", stages.measure, job.part(0, 0.04))
     once("whole", lambda job: stages.gather(plan), job)
     once("coarse", lambda job: stages.solve_coarse(plan, job), job.part(0.04, 0.08))
@@ -403,14 +399,14 @@ def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
     for name in ("term", "guess"):
         once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
     begin = 0.4
-    for round_ in range(ROUNDS + 1):
-        name, end = f"alpha{round_}", 0.4 + 0.6 * (round_ + 1) / (ROUNDS + 1)
+    rounds = solving.FIRST_ROUNDS + solving.SECOND_ROUNDS
+    for round_ in range(rounds):
+        name, end = f"alpha{round_}", 0.4 + 0.6 * (round_ + 1) / rounds
         each(name, partial(_solve_round, round_), job.part(begin, end))
-        if round_ < ROUNDS:
+        if round_ < rounds - 1:
             once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
         begin = end
-    del solving
-    return f"alpha{ROUNDS}"
+    return f"alpha{rounds - 1}"
 
 
 def _solve_round(round_: int, plan: Plan, block: int, job: Job) -> None:

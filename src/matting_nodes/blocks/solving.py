@@ -31,6 +31,13 @@ from ..solvers.parallel import in_parallel
 from .plan import Floats, Plan
 from .stages import trimap_numbers
 
+FIRST_ROUNDS, SECOND_ROUNDS = 2, 2
+"""How often each block is solved with the weights of the first solve, and of the second: each
+round begins with what the last one found in the other blocks."""
+
+Values = Callable[[NDArray[np.int32]], Floats]
+"""Gives α of unknown pixels by their numbers."""
+
 
 def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     """Solve for a block; keep α of its own pixels, not clipped.
@@ -42,8 +49,9 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     job : Job
         Reports progress, and stops the work when it is cancelled.
     round_ : int
-        0 for the first solve, with low weights; from 1 for the second, which begins with the coarse
-        solution's second step, and then with the round before.
+        The first `FIRST_ROUNDS` are rounds of the first solve, with low weights: the first of them
+        begins with the coarse solution, each other with the round before. Then come rounds of the
+        second solve, of which the first begins with what the second coarse solve has changed.
     """
     name = f"alpha{round_}"
     if plan.whole.row_starts[block, -1] == 0:
@@ -60,25 +68,26 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     colors, own = principal_colors(picture)[mask], numbers[mask]
     rows = laplacian_rows(picture, mask, EPSILON, np.float32)
     del picture
-    found = plan.load("alpha0") if round_ else None
+    first = plan.load(f"alpha{FIRST_ROUNDS - 1}") if round_ >= FIRST_ROUNDS else None
     values = _beyond(plan, round_)
     # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
     known = (labels / np.float32(255)).astype(np.float32)
     rim = (numbers >= 0) & ~mask
     known[rim] = values(numbers[rim])
     known[mask] = 0
-    links = _links(plan, own, plan.load("alpha0") if round_ else plan.load("guess")[0])
+    links = _links(plan, own)
     estimate, weight = np.array(plan.load("term")[:, own])
-    if found is None:
+    if first is None:
         weight *= np.float32(FIRST_WEIGHT)
         tolerance = FIRST_TOLERANCE
     else:
-        first = np.array(found[own])
-        away = (estimate - first.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
+        found = np.array(first[own])
+        away = (estimate - found.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
         weight = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
-        links = links.reweighed(first)
-        _replace_ends(plan, own, links, values)
+        _set_ends(plan, own, links, lambda numbers: np.array(first[numbers]))
+        links = links.reweighed(found)
         tolerance = TOLERANCE
+    _set_ends(plan, own, links, values)
     # The seventh part of the work, about; the rest is reported an iteration at a time.
     job.step(0.15, message=f"{TITLE}: solving")
     alpha = _solved(rows, mask, known, colors, links, estimate, weight, values(own), tolerance, job)
@@ -126,33 +135,31 @@ def _solved(
     return solution
 
 
-def _beyond(plan: Plan, round_: int) -> Callable[[NDArray[np.int32]], Floats]:
+def _beyond(plan: Plan, round_: int) -> Values:
     """Return the function that gives the last known α of unknown pixels, by their numbers."""
     if round_ == 0:
         coarse = plan.load("guess")
         return lambda numbers: np.array(coarse[0, numbers])
-    if round_ == 1:
-        coarse, first = plan.load("guess"), plan.load("alpha0")
+    if round_ == FIRST_ROUNDS:
+        coarse, first = plan.load("guess"), plan.load(f"alpha{round_ - 1}")
         # The coarse second step, added to the first solution of the plane itself.
         return lambda numbers: first[numbers] + (coarse[1, numbers] - coarse[0, numbers])
     last = plan.load(f"alpha{round_ - 1}")
     return lambda numbers: np.array(last[numbers])
 
 
-def _links(plan: Plan, own: NDArray[np.int32], values: Floats) -> Links:
-    """Return the links of some pixels, with `values` at the ends that are not solved for."""
+def _links(plan: Plan, own: NDArray[np.int32]) -> Links:
+    """Return the links of some pixels, by their numbers; ends that are not solved for are 0."""
     chained = np.ascontiguousarray(plan.load("links")[:, own])
     order = np.argsort(own, kind="stable").astype(np.int32)
-    links = Links(
-        np.empty((len(own), 2), np.int32), *np.zeros((2, len(own), 2), np.float32)
-    )
-    arguments = own[order], order, chained, values, np.float32(LINK_WEIGHT), *links
+    links = Links(np.empty((len(own), 2), np.int32), *np.zeros((2, len(own), 2), np.float32))
+    arguments = own[order], order, chained, np.float32(LINK_WEIGHT), links.neighbors, links.weights
     in_parallel(_link, len(own), *arguments, smallest=8192)
     return links
 
 
 @numba.njit(cache=True, nogil=True)
-def _link(start, stop, numbers, order, chained, values, weight, neighbors, ends, weights):
+def _link(start, stop, numbers, order, chained, weight, neighbors, weights):
     for i in range(start, stop):
         for side in range(2):
             neighbors[i, side] = i
@@ -163,14 +170,10 @@ def _link(start, stop, numbers, order, chained, values, weight, neighbors, ends,
             at = np.searchsorted(numbers, j)
             if at < len(numbers) and numbers[at] == j:
                 neighbors[i, side] = order[at]
-            else:
-                ends[i, side] = values[j]
 
 
-def _replace_ends(
-    plan: Plan, own: NDArray[np.int32], links: Links, values: Callable[[NDArray[np.int32]], Floats]
-) -> None:
-    """Put the last known α at the ends that are not solved for, in place."""
+def _set_ends(plan: Plan, own: NDArray[np.int32], links: Links, values: Values) -> None:
+    """Put α at the ends that are not solved for, in place."""
     chained = plan.load("links")[:, own].T
     mine = np.arange(len(own), dtype=np.int32)[:, None]
     outside = (links.neighbors == mine) & (chained >= 0)
