@@ -402,6 +402,8 @@ def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
     rounds = solving.FIRST_ROUNDS + solving.SECOND_ROUNDS
     for round_ in range(rounds):
         name, end = f"alpha{round_}", 0.4 + 0.6 * (round_ + 1) / rounds
+        start = partial(lambda round_, job: solving.begin_round(plan, round_), round_)
+        once(f"start{round_}", start, job)
         each(name, partial(_solve_round, round_), job.part(begin, end))
         if round_ < rounds - 1:
             once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)

@@ -157,6 +157,21 @@ class Plan:
         found: NDArray[Any] = np.load(path, mmap_mode=mapped)
         return found
 
+    @property
+    def unknown_count(self) -> int:
+        """How many unknown pixels the plane has."""
+        return int(self.whole.offsets[-1])
+
+    def piece(self, name: str, row: int, start: int, length: int) -> Floats:
+        """Return some values of a vector of all unknown pixels, read, not mapped.
+
+        What is mapped counts as memory of this process.
+        """
+        count = max(1, self.unknown_count)
+        length = min(length, self.unknown_count - start)
+        offset = EMPTY + 4 * (row * count + start)
+        return np.fromfile(self.file(name), np.float32, length, offset=offset)
+
     def load_several(self, name: str, block: int | None = None) -> dict[str, NDArray[Any]]:
         """Return arrays that were kept together."""
         with np.load(self.file(name, block)) as stored:

@@ -31,10 +31,12 @@ from ..solvers.parallel import in_parallel
 from .plan import Floats, Plan
 from .stages import trimap_numbers
 
-FIRST_ROUNDS, SECOND_ROUNDS = 2, 2
+FIRST_ROUNDS, SECOND_ROUNDS = 3, 5
 """How often each block is solved with the weights of the first solve, and of the second: each
-round begins with what the last one found in the other blocks."""
+round begins with what the last ones found in the other blocks."""
 
+PIECE = 1 << 20
+"""Values of a vector that are read at a time."""
 Values = Callable[[NDArray[np.int32]], Floats]
 """Gives α of unknown pixels by their numbers."""
 
@@ -49,9 +51,8 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     job : Job
         Reports progress, and stops the work when it is cancelled.
     round_ : int
-        The first `FIRST_ROUNDS` are rounds of the first solve, with low weights: the first of them
-        begins with the coarse solution, each other with the round before. Then come rounds of the
-        second solve, of which the first begins with what the second coarse solve has changed.
+        The first `FIRST_ROUNDS` are rounds of the first solve, with low weights; then come those of
+        the second.
     """
     name = f"alpha{round_}"
     if plan.whole.row_starts[block, -1] == 0:
@@ -69,7 +70,11 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     rows = laplacian_rows(picture, mask, EPSILON, np.float32)
     del picture
     first = plan.load(f"alpha{FIRST_ROUNDS - 1}") if round_ >= FIRST_ROUNDS else None
-    values = _beyond(plan, round_)
+    last = plan.load(f"start{round_}")
+
+    def values(numbers: NDArray[np.int32]) -> Floats:
+        return np.array(last[numbers])
+
     # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
     known = (labels / np.float32(255)).astype(np.float32)
     rim = (numbers >= 0) & ~mask
@@ -86,7 +91,9 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
         weight = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
         _set_ends(plan, own, links, lambda numbers: np.array(first[numbers]))
         links = links.reweighed(found)
-        tolerance = TOLERANCE
+        # What the other blocks find next moves α more than this.
+        is_last = round_ == FIRST_ROUNDS + SECOND_ROUNDS - 1
+        tolerance = TOLERANCE if is_last else FIRST_TOLERANCE
     _set_ends(plan, own, links, values)
     # The seventh part of the work, about; the rest is reported an iteration at a time.
     job.step(0.15, message=f"{TITLE}: solving")
@@ -135,19 +142,6 @@ def _solved(
     return solution
 
 
-def _beyond(plan: Plan, round_: int) -> Values:
-    """Return the function that gives the last known α of unknown pixels, by their numbers."""
-    if round_ == 0:
-        coarse = plan.load("guess")
-        return lambda numbers: np.array(coarse[0, numbers])
-    if round_ == FIRST_ROUNDS:
-        coarse, first = plan.load("guess"), plan.load(f"alpha{round_ - 1}")
-        # The coarse second step, added to the first solution of the plane itself.
-        return lambda numbers: first[numbers] + (coarse[1, numbers] - coarse[0, numbers])
-    last = plan.load(f"alpha{round_ - 1}")
-    return lambda numbers: np.array(last[numbers])
-
-
 def _links(plan: Plan, own: NDArray[np.int32]) -> Links:
     """Return the links of some pixels, by their numbers; ends that are not solved for are 0."""
     chained = np.ascontiguousarray(plan.load("links")[:, own])
@@ -178,6 +172,59 @@ def _set_ends(plan: Plan, own: NDArray[np.int32], links: Links, values: Values) 
     mine = np.arange(len(own), dtype=np.int32)[:, None]
     outside = (links.neighbors == mine) & (chained >= 0)
     links.ends[outside] = values(chained[outside])
+
+
+def begin_round(plan: Plan, round_: int) -> None:
+    """Put together what a round begins with: α of all unknown pixels.
+
+    The first solve begins with the coarse one's solution, the second with the change from the first
+    to the second coarse one. Each further round begins with Anderson's combination of those before
+    (J. ACM 12, 1965), the Σ θ_k G(x_k) with Σ θ_k = 1 whose residual Σ θ_k (G(x_k) − x_k) is least.
+    Links between blocks would take several times as many rounds without it.
+    """
+    name = f"start{round_}"
+    if round_ == 0:
+        write_vector(plan, name, [("guess", 0, 1.0)])
+    elif round_ == FIRST_ROUNDS:
+        terms = [(f"alpha{round_ - 1}", 0, 1.0), ("guess", 1, 1.0), ("guess", 0, -1.0)]
+        write_vector(plan, name, terms)
+    else:
+        begun = 0 if round_ < FIRST_ROUNDS else FIRST_ROUNDS
+        rounds = list(range(begun, round_))
+        products = np.zeros((len(rounds), len(rounds)))
+        for start in range(0, plan.unknown_count, PIECE):
+            residuals = np.stack(
+                [
+                    plan.piece(f"alpha{k}", 0, start, PIECE)
+                    - plan.piece(f"start{k}", 0, start, PIECE)
+                    for k in rounds
+                ]
+            ).astype(np.float64)
+            products += residuals @ residuals.T
+        products += np.eye(len(rounds)) * (1e-10 * np.trace(products) + 1e-30)
+        shares = np.linalg.solve(products, np.ones(len(rounds)))
+        shares /= shares.sum()
+        terms = [(f"alpha{k}", 0, float(share)) for k, share in zip(rounds, shares, strict=True)]
+        write_vector(plan, name, terms)
+
+
+def write_vector(plan: Plan, name: str, terms: list[tuple[str, int, float]]) -> None:
+    """Write a sum of vectors of all unknown pixels.
+
+    Parameters
+    ----------
+    plan : Plan
+    name : str
+        Of the result.
+    terms : list of (str, int, float)
+        Name of each one's file, its row there, and its factor.
+    """
+    result: Floats = np.zeros(max(1, plan.unknown_count), np.float32)
+    for start in range(0, plan.unknown_count, PIECE):
+        part = result[start : start + PIECE]
+        for other, row, factor in terms:
+            part += np.float32(factor) * plan.piece(other, row, start, PIECE)
+    plan.keep(name, None, result)
 
 
 def matte(plan: Plan, block: int, last: str) -> Floats:
