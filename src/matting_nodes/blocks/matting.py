@@ -23,7 +23,7 @@ from ..version import __version__
 from .plan import Plan, write_array
 from .running import Runner, connected, here, on_dask, stage
 
-SIDE, HALO, FACTOR = 2048, 128, 8
+SIDE, HALO, FACTOR = 2048, 128, 4
 """Sides of blocks and how far around them is solved, in pixels; how many times smaller the coarse
 plane is."""
 CHUNK = 1024
@@ -119,7 +119,7 @@ def matte_zarr(
             client.close()
     if target.exists():
         shutil.rmtree(target)
-    os.replace(folder / "result.ome.zarr", target)
+    (folder / "result.ome.zarr").replace(target)
     shutil.rmtree(folder, ignore_errors=True)
     return target
 
@@ -182,7 +182,7 @@ def _identity(planes: Planes) -> dict[str, Any]:
     facts: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
     store = getattr(getattr(array, "store", None), "root", None)
     if isinstance(array, np.ndarray):
-        facts["sha256"] = hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+        facts["sha256"] = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
     elif store is not None:
         folder = Path(store) / getattr(array, "path", "")
         files = [file.stat() for file in folder.rglob("*") if file.is_file()]
@@ -294,8 +294,6 @@ class _Work:
                 if not self.done(number).exists():
                     self._write_large(number, run, part)
         else:
-            if self.method == "sampled_propagation" or self.parameters:
-                pass
             stage(
                 run,
                 partial(write_small, self),
@@ -358,9 +356,7 @@ def write_block(work: _Work, plan: Plan, last: str, block: int, job: Job) -> Non
     from .solving import matte
 
     job.step(0, message="Writing")
-    work.levels()[0][(*plan.plane, *plan.box(block))] = _stored(
-        matte(plan, block, last), work.bits
-    )
+    work.levels()[0][(*plan.plane, *plan.box(block))] = _stored(matte(plan, block, last), work.bits)
     write_array(plan.file("written", block), np.zeros(0))
 
 

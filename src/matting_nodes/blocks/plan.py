@@ -1,9 +1,8 @@
-"""How a plane is divided into blocks, where it comes from, and where what is known of it is kept."""
+"""How a plane is divided into blocks, where it comes from, and where its parts are kept."""
 
 from __future__ import annotations
 
 import math
-import os
 import uuid
 from dataclasses import dataclass
 from functools import lru_cache
@@ -206,7 +205,7 @@ def write_array(path: Path, value: NDArray[Any] | dict[str, Any]) -> None:
                 np.savez(file, **value)
             else:
                 np.save(file, value, allow_pickle=False)
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise FileError(

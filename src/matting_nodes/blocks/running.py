@@ -54,8 +54,9 @@ def on_dask(client: Any) -> Runner:
         futures = [
             client.submit(_quietly, work, block, pure=False, retries=RETRIES) for block in blocks
         ]
+        pending: Any = as_completed(futures)  # type: ignore[no-untyped-call]
         try:
-            for done, future in enumerate(_finished(as_completed(futures), job)):
+            for done, future in enumerate(_finished(pending, job)):
                 future.result()
                 job.step(done + 1, len(blocks))
         except KilledWorker as error:
@@ -108,9 +109,7 @@ def connected(address: str) -> Any:
         ) from error
 
 
-def stage(
-    run: Runner, work: Work, blocks: int, is_done: Callable[[int], bool], job: Job
-) -> None:
+def stage(run: Runner, work: Work, blocks: int, is_done: Callable[[int], bool], job: Job) -> None:
     """Do the work for each block for which it is not done."""
     left = [block for block in range(blocks) if not is_done(block)]
     job.step(blocks - len(left), blocks)

@@ -23,7 +23,7 @@ from ..alpha.propagation.solve import (
 )
 from ..arrays import unknown
 from ..job import Job
-from ..solvers.boxes import STENCIL_MARGIN, shifted, widened
+from ..solvers.boxes import STENCIL_MARGIN, shifted
 from ..solvers.cg import conjugate_gradients
 from ..solvers.laplacian import laplacian_rows, system_from_rows
 from ..solvers.multigrid import Multigrid
@@ -31,7 +31,7 @@ from ..solvers.parallel import in_parallel
 from .plan import Floats, Plan
 from .stages import trimap_numbers
 
-FIRST_ROUNDS, SECOND_ROUNDS = 3, 5
+FIRST_ROUNDS, SECOND_ROUNDS = 3, 4
 """How often each block is solved with the weights of the first solve, and of the second: each
 round begins with what the last ones found in the other blocks."""
 

@@ -34,7 +34,7 @@ from ..alpha.propagation.solve import EPSILON, propagate, sample_colors
 from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap, unknown
 from ..framework.normalization import measured, normalized
 from ..job import Job
-from ..solvers.boxes import Slices, bounds, corner, shifted, sides, whole, widened
+from ..solvers.boxes import Slices, corner, shifted, sides, whole, widened
 from ..solvers.laplacian import laplacian_rows
 from ..solvers.parallel import in_parallel
 from .plan import Floats, Plan
@@ -66,9 +66,7 @@ def measure(plan: Plan, block: int, job: Job) -> None:
         small = np.floor(small + 0.5).astype(pixels.dtype)
     padded = np.pad(labels, pad, mode="edge")
     share = {
-        side: cv2.resize(
-            (padded == side).astype(np.float32), size, interpolation=cv2.INTER_AREA
-        )
+        side: cv2.resize((padded == side).astype(np.float32), size, interpolation=cv2.INTER_AREA)
         for side in (BACKGROUND, FOREGROUND)
     }
     # A scribble that is thinner than a coarse pixel stays.
@@ -97,7 +95,8 @@ def gather(plan: Plan) -> None:
     counts = np.zeros((3, -(-height // TILE), -(-width // TILE)), np.int64)
     small = tuple(-(-side // plan.factor) for side in plan.shape)
     row_starts = np.zeros((plan.count, plan.side + 1), np.int64)
-    trimap, image = np.empty(small, np.uint8), None
+    trimap: Trimap = np.empty(small, np.uint8)
+    image: NDArray[Any] | None = None
     lows, highs, samples = [], [], []
     for block in range(plan.count):
         part, box = plan.load_several("measured", block), plan.box(block)
@@ -114,16 +113,15 @@ def gather(plan: Plan) -> None:
         lows.append(part["low"])
         highs.append(part["high"])
         samples.append(part["sample"])
-    has_both_regions(
-        np.array([[BACKGROUND if counts[0].any() else UNKNOWN]
-                  + [FOREGROUND if counts[1].any() else UNKNOWN]], np.uint8)
-    )
+    there = [side for n, side in enumerate((BACKGROUND, FOREGROUND)) if counts[n].any()]
+    has_both_regions(np.array([[UNKNOWN, *there]], np.uint8))
     low, high = np.min(lows), np.max(highs)
     some = np.concatenate([[low, high], *samples]).astype(np.asarray(low).dtype)
     values = measured([some[:, None, None]], plan.mode, "image")
     low, high = (
         normalized(np.full((1, 1, 1), value), values, "image").item() for value in (low, high)
     )
+    assert image is not None
     plan.keep("coarse_image", None, image)
     plan.keep("coarse_trimap", None, trimap)
     none: Any = np.zeros((1, 1))

@@ -143,6 +143,25 @@ def open_planes(source: Any, name: str = "image", *, colors: bool = True) -> Pla
     return _of_array(array, name, colors)
 
 
+def read_plane(path: Path, *, colors: bool) -> NDArray[Any]:
+    """Read the one plane of a store, whole.
+
+    Raises
+    ------
+    FileError
+        If it holds several.
+    """
+    planes = open_planes(path, colors=colors)
+    if any(count != 1 for count in planes.stack_shape):
+        raise FileError(
+            f"{path} holds {planes.stack_shape} planes",
+            "It must hold one picture",
+            "Stacks are taken by `matting-nodes matte`, and by napari",
+        )
+    whole = tuple(slice(0, side) for side in planes.shape)
+    return planes.read((0,) * len(planes.stack_shape), *whole)
+
+
 def _of_array(array: Any, name: str, colors: bool) -> Planes:
     count = len(array.shape)
     has_colors = colors and count > 2 and array.shape[-1] in COLORS
@@ -249,7 +268,9 @@ def create(
     axes = [_axis(model, like.axes[i], like.units[i]) for i in kept]
     scale = [like.scale[i] for i in kept]
     group = zarr.create_group(str(path), zarr_format=3 if version == "0.5" else 2)
-    levels, datasets = [], []
+    levels: list[Any] = []
+    datasets = []
+    keys: Any = "default" if version == "0.5" else "v2"
     shape = like.shape
     while True:
         factor = 2 ** len(levels)
@@ -267,7 +288,7 @@ def create(
                 chunks=(*(1 for _ in like.stack_shape), *sides),
                 dtype=dtype,
                 fill_value=0,
-                chunk_key_encoding={"name": "default" if version == "0.5" else "v2", "separator": "/"},
+                chunk_key_encoding={"name": keys, "separator": "/"},
                 dimension_names=[like.axes[i] for i in kept] if version == "0.5" else None,
             )
         )
