@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ from ..job import Job
 
 RETRIES = 3
 """How often a block is given to another worker after one was lost with it."""
-WAIT = 0.2
+WAIT = 0.02
 """Seconds between two questions to the job while workers are busy."""
 
 
@@ -75,10 +76,10 @@ def _finished(futures: Any, job: Job) -> Iterator[Any]:
     """Yield futures as they finish, asking the job in between whether to go on."""
     while not futures.is_empty():
         job.check()
-        try:
-            yield futures.next(timeout=WAIT)
-        except TimeoutError:
-            continue
+        ready = futures.next_batch(block=False)
+        if not ready:
+            time.sleep(WAIT)
+        yield from ready
 
 
 def connected(address: str) -> Any:

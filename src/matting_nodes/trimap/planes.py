@@ -14,6 +14,8 @@ from ..errors import MissingInputError, ParameterError, SizeMismatchError
 from ..job import Job
 
 Floats = NDArray[np.float32]
+REACH = 0.05
+"""How far from edges distances align two planes, relative to the longer side."""
 LONGEST_SHIFT = 0.5
 """Regions move by at most this share of the plane's sides from one painted plane to the next."""
 
@@ -50,8 +52,9 @@ def carry_between(
     count : int
         How many planes the stack has.
     moves : bool
-        Whether the object may move from plane to plane: its regions are then aligned by the centres
-        of what is not background.
+        Whether the object may move from plane to plane: painted planes are then aligned by the
+        affine motion that lays one's distances on the other's (Evangelidis and Psarakis, PAMI 30,
+        2008), or by their centres if none is found.
     job : Job, optional
         Reports progress, and stops the work when it is cancelled.
 
@@ -133,13 +136,7 @@ class _Between:
     """The planes between two painted ones."""
 
     def __init__(self, first: Trimap, last: Trimap, moves: bool) -> None:
-        centers = [_center(trimap) for trimap in (first, last)]
-        shift = np.zeros(2)
-        if moves and centers[0] is not None and centers[1] is not None:
-            shift = centers[1] - centers[0]
-            limit = LONGEST_SHIFT * np.array(first.shape)
-            shift = np.where(abs(shift) <= limit, shift, 0)
-        self._shift = shift
+        self._motion = _motion(first, last) if moves else np.eye(3)
         self._distances = [
             [signed_distance(trimap == side) for side in (BACKGROUND, FOREGROUND)]
             for trimap in (first, last)
@@ -147,16 +144,53 @@ class _Between:
 
     def at(self, share: float) -> Trimap:
         """Return the trimap at a share of the way from the first to the last."""
+        # Half a turn would be no turn on the way: between painted planes objects turn little.
+        there = np.eye(3) + share * (self._motion - np.eye(3))
         distances = []
         for side in range(2):
-            first = _moved(self._distances[0][side], self._shift * share)
-            last = _moved(self._distances[1][side], self._shift * (share - 1))
+            first = _moved(self._distances[0][side], there)
+            last = _moved(self._distances[1][side], there @ np.linalg.inv(self._motion))
             distances.append((1 - share) * first + share * last)
         background, foreground = (distance > 0 for distance in distances)
         result = np.full(background.shape, UNKNOWN, np.uint8)
         result[background & ~foreground] = BACKGROUND
         result[foreground & ~background] = FOREGROUND
         return result
+
+
+def _motion(first: Trimap, last: Trimap) -> NDArray[np.float64]:
+    """Return the affine motion (x, y, 1) of one trimap to another: the identity if none fits."""
+    import cv2
+
+    motion = np.eye(3)
+    centers = [_center(trimap) for trimap in (first, last)]
+    if centers[0] is None or centers[1] is None:
+        return motion
+    shift = (centers[1] - centers[0])[::-1]
+    if (abs(shift) > LONGEST_SHIFT * np.array(first.shape[::-1])).any():
+        return motion
+    motion[:2, 2] = shift
+    # Near the edges distances say where they are; farther away they would only add noise.
+    reach = np.float32(REACH * max(first.shape))
+    planes = [
+        (signed_distance(t > BACKGROUND) + signed_distance(t == FOREGROUND)).clip(-reach, reach)
+        for t in (first, last)
+    ]
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-5)
+    try:
+        _, found = cv2.findTransformECC(
+            planes[0],
+            planes[1],
+            motion[:2].astype(np.float32),
+            cv2.MOTION_AFFINE,
+            stop,
+            None,  # type: ignore[arg-type]
+            1,
+        )
+    except cv2.error:  # does not converge: the shapes are too different
+        return motion
+    motion[:2] = found
+    return motion
 
 
 def _center(trimap: Trimap) -> NDArray[np.float64] | None:
@@ -193,14 +227,13 @@ def signed_distance(region: NDArray[np.bool_]) -> Floats:
     return result
 
 
-def _moved(distance: Floats, shift: NDArray[np.float64]) -> Floats:
+def _moved(distance: Floats, motion: NDArray[np.float64]) -> Floats:
     import cv2
 
-    if not shift.any():
+    if (motion == np.eye(3)).all():
         return distance
-    matrix = np.array([[1, 0, shift[1]], [0, 1, shift[0]]], np.float64)
     size = distance.shape[::-1]
     moved = cv2.warpAffine(
-        distance, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        distance, motion[:2], size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(moved, np.float32)
