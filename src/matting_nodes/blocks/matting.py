@@ -310,6 +310,14 @@ class _Work:
                 "Planes larger than a block are solved by sampled_propagation",
                 "Choose it, or larger blocks",
             )
+        for name, value in self.parameters.items():
+            if name != "device" or value not in ("auto", "cpu"):
+                raise ParameterError(
+                    f"{name} is {value}",
+                    "Planes larger than a block are solved by sampled_propagation on the CPU, "
+                    "which has no parameters",
+                    "Leave it out",
+                )
         plan = self.plan(self.planes[number])
         last = solve_plane(plan, run, job.part(0, 0.93))
         written = partial(write_block, self, plan, last)

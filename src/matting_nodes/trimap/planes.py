@@ -184,7 +184,7 @@ def _motion(first: Trimap, last: Trimap) -> NDArray[np.float64]:
             motion[:2].astype(np.float32),
             cv2.MOTION_AFFINE,
             stop,
-            None,  # type: ignore[arg-type]
+            np.ones(first.shape, np.uint8),
             1,
         )
     except cv2.error:  # does not converge: the shapes are too different
