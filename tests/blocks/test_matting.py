@@ -195,11 +195,21 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_is_lost(stores, result, 
 def test_a_stack_is_matted_plane_by_plane(tmp_path):
     image, trimap = sample_data.lemur()[::4, ::4], sample_data.lemur_trimap()[::4, ::4]
     stack = np.stack([image, image[:, ::-1], image])
-    trimaps = np.stack([trimap, trimap[:, ::-1], trimap])
+    # The last one shows no object.
+    trimaps = np.stack([trimap, trimap[:, ::-1], 0 * trimap])
     path = matte_zarr(stack, trimaps, tmp_path / "a.zarr")
     found = zarr.open(str(path))["0"][:]
     assert (found[1] == alpha_matte(stack[1], trimaps[1])).all()
     assert found.shape == trimaps.shape
+    assert not found[2].any()
+
+
+def test_a_plane_without_unknown_pixels_is_its_trimap(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (100, 130, 3), dtype=np.uint8)
+    trimap = np.zeros((100, 130), np.uint8)
+    trimap[20:80, 30:100] = 255
+    path = matte_zarr(image, trimap, tmp_path / "a.zarr", block=64, halo=16)
+    assert (zarr.open(str(path))["0"][:] == trimap / 255).all()
 
 
 def test_the_command_takes_zarr(stores, result, tmp_path, capsys):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import FileError, MattingError, ParameterError, SizeMismatchError
+from ..errors import EmptyRegionError, FileError, MattingError, ParameterError, SizeMismatchError
 from ..framework.normalization import Mode
 from ..io.ome_zarr import Planes, Version, create, fill_pyramid, needs_zarr, open_planes
 from ..job import Job
@@ -353,6 +353,11 @@ def write_small(work: _Work, number: int, job: Job) -> None:
             job=job,
             **work.parameters,
         )
+    except EmptyRegionError as error:
+        if not plane or error.missing is None:
+            raise
+        # A plane of a stack may show no object, or nothing but it.
+        alpha = np.full(work.image.shape, error.missing == "background", np.float32)
     except MattingError as error:
         raise (error.within(f"Plane {plane}") if plane else error) from error
     work.levels()[0][(*plane, *box)] = _stored(alpha, work.bits)
