@@ -132,8 +132,18 @@ class Plan:
 
     def picture(self, window: Slices) -> Image:
         """Return the picture in a window, (h, w, C) in 0..1 and in full contrast of the plane."""
+        pixels = self.pixels(window)
+        if pixels.dtype != np.uint8:
+            return self._normalized(pixels)
+        import cv2
+
+        # Windows are large: a table of 256 values gives the same bits in a tenth of the time.
+        table = self._normalized(np.arange(256, dtype=np.uint8).reshape(1, 256, 1))
+        return np.asarray(cv2.LUT(pixels, table[0]), np.float32).reshape(pixels.shape)
+
+    def _normalized(self, pixels: NDArray[Any]) -> Image:
         whole = self.whole
-        image = normalized(self.pixels(window), whole.values, "image")
+        image = normalized(pixels, whole.values, "image")
         if whole.high == whole.low or (whole.low == 0 and whole.high == 1):
             return image
         stretched: Image = ((image - whole.low) * (1 / (whole.high - whole.low))).astype(np.float32)
