@@ -148,7 +148,6 @@ def dask(stores: tuple[Path, Path], target: Path, block: int) -> None:
             ) as cluster,
             Client(cluster) as client,
         ):
-            timed(stores, target, block=side, dask=client)  # compiles
             seconds = timed(stores, target, block=side, dask=client)
         print(f"{workers} workers: {seconds:.1f} s, {blocks / seconds:.2f} block solves a second")
 
@@ -185,7 +184,6 @@ def planes() -> None:
     ]
     own = np.mean([sad[plane] for plane in painted])
     others = np.mean([sad[plane] for plane in range(count) if plane not in painted])
-    print(np.round(sad, 1))
     print(f"SAD of painted planes {own:.2f}, of carried ones {others:.2f}: × {others / own:.2f}")
 
 
