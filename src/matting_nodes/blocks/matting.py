@@ -385,7 +385,10 @@ def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
     from ..solvers.compiling import compiled
     from . import solving, stages
 
-    def each(name: str, work: Any, job: Job) -> None:
+    def each(name: str, work: Any, job: Job, kept: str = "") -> None:
+        # Once the blocks' arrays were put together, their own files are gone.
+        if kept and plan.file(kept).exists():
+            return
         stage(
             run,
             partial(_one, work, plan),
@@ -401,21 +404,25 @@ def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
     each("measured", stages.measure, job.part(0, 0.04))
     once("whole", lambda job: stages.gather(plan), job)
     once("coarse", lambda job: stages.solve_coarse(plan, job), job.part(0.04, 0.08))
-    each("closeness", stages.expand, job.part(0.08, 0.25))
+    each("closeness", stages.expand, job.part(0.08, 0.25), "guess")
     once("links", lambda job: stages.gather_expanded(plan, job), job.part(0.25, 0.27))
     _forget(plan, "cells")
-    each("guess", stages.estimate, job.part(0.27, 0.4))
+    each("guess", stages.estimate, job.part(0.27, 0.4), "guess")
     for name in ("term", "guess"):
         once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
+    for name in ("term", "guess", "closeness", "expanded", "expanded_counts"):
+        _forget(plan, name)
     begin = 0.4
     rounds = solving.FIRST_ROUNDS + solving.SECOND_ROUNDS
     for round_ in range(rounds):
         name, end = f"alpha{round_}", 0.4 + 0.6 * (round_ + 1) / rounds
         start = partial(lambda round_, job: solving.begin_round(plan, round_), round_)
         once(f"start{round_}", start, job)
-        each(name, partial(_solve_round, round_), job.part(begin, end))
-        if round_ < rounds - 1:
+        is_last = round_ == rounds - 1
+        each(name, partial(_solve_round, round_), job.part(begin, end), "" if is_last else name)
+        if not is_last:
             once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
+            _forget(plan, name)
         begin = end
     return f"alpha{rounds - 1}"
 

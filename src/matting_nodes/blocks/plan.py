@@ -220,7 +220,7 @@ def write_array(path: Path, value: NDArray[Any] | dict[str, Any]) -> None:
         part.unlink(missing_ok=True)
         raise FileError(
             f"{path} cannot be written: {error.strerror or error}",
-            "Until a matte is complete, some 50 bytes are kept for each unknown pixel and 5 for "
+            "Until a matte is complete, some 90 bytes are kept for each unknown pixel and 5 for "
             "each of all pixels",
             "Make room, or choose a target on another disk, and run again: what is done is kept",
         ) from error
