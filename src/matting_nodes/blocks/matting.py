@@ -338,7 +338,17 @@ class _Work:
 
 
 def write_small(work: _Work, number: int, job: Job) -> None:
-    """Matte a plane that is no more than a block, and write it."""
+    """Matte a plane that is no more than a block, and write it.
+
+    Parameters
+    ----------
+    work : _Work
+        The picture or stack.
+    number : int
+        Number of the plane in the stack.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     from ..nodes.alpha_matte import alpha_matte
 
     plane = work.planes[number]
@@ -365,7 +375,21 @@ def write_small(work: _Work, number: int, job: Job) -> None:
 
 
 def write_block(work: _Work, plan: Plan, last: str, block: int, job: Job) -> None:
-    """Write a block of a plane into the largest level: each chunk whole or not at all."""
+    """Write a block of a plane into the largest level: each chunk whole or not at all.
+
+    Parameters
+    ----------
+    work : _Work
+        The picture or stack.
+    plan : Plan
+        The plane, and where its parts are.
+    last : str
+        Name of the α to take.
+    block : int
+        Number of the block, row by row.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     from .solving import matte
 
     job.step(0, message="Writing")
@@ -380,7 +404,17 @@ def _stored(alpha: Any, bits: int) -> Any:
 
 
 def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
-    """Solve for a plane, stage by stage; return the name of its α, kept block by block."""
+    """Solve for a plane, stage by stage; return the name of its α, kept block by block.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    run : Runner
+        Does the blocks, here or on a cluster.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     from ..alpha.propagation import TITLE
     from ..solvers.compiling import compiled
     from . import solving, stages

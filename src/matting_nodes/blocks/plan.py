@@ -106,7 +106,15 @@ class Plan:
         return rows, columns
 
     def window(self, block: int, margin: int) -> Slices:
-        """Return a block with a margin around it, within the plane."""
+        """Return a block with a margin around it, within the plane.
+
+        Parameters
+        ----------
+        block : int
+            Number of the block, row by row.
+        margin : int, pixels
+            How far around the block.
+        """
         return widened(self.box(block), margin, self.shape)
 
     def blocks_in(self, window: Slices) -> list[int]:
@@ -155,11 +163,27 @@ class Plan:
         return _whole(self.file("whole"))
 
     def file(self, name: str, block: int | None = None) -> Path:
-        """Return the file of some arrays, of the whole plane or of a block."""
+        """Return the file of some arrays, of the whole plane or of a block.
+
+        Parameters
+        ----------
+        name : str
+            Name of the arrays.
+        block : int, optional
+            Number of a block; the whole plane by default.
+        """
         return self.folder / (f"{name}.npy" if block is None else f"{name}-{block:06}.npy")
 
     def load(self, name: str, block: int | None = None) -> NDArray[Any]:
-        """Return an array without reading it: pages of the file are, when they are needed."""
+        """Return an array without reading it: pages of the file are, when they are needed.
+
+        Parameters
+        ----------
+        name : str
+            Name of the arrays.
+        block : int, optional
+            Number of a block; the whole plane by default.
+        """
         path = self.file(name, block)
         # Nothing can be mapped of an empty file.
         mapped: Literal["r"] | None = "r" if path.stat().st_size > EMPTY else None
@@ -175,6 +199,17 @@ class Plan:
         """Return some values of a vector of all unknown pixels, read, not mapped.
 
         What is mapped counts as memory of this process.
+
+        Parameters
+        ----------
+        name : str
+            Name of the arrays.
+        row : int
+            Row of a file that holds several vectors.
+        start : int
+            Number of the first pixel.
+        length : int
+            How many at most.
         """
         count = max(1, self.unknown_count)
         length = min(length, self.unknown_count - start)
@@ -182,12 +217,30 @@ class Plan:
         return np.fromfile(self.file(name), np.float32, length, offset=offset)
 
     def load_several(self, name: str, block: int | None = None) -> dict[str, NDArray[Any]]:
-        """Return arrays that were kept together."""
+        """Return arrays that were kept together.
+
+        Parameters
+        ----------
+        name : str
+            Name of the arrays.
+        block : int, optional
+            Number of a block; the whole plane by default.
+        """
         with np.load(self.file(name, block)) as stored:
             return dict(stored)
 
     def keep(self, name: str, block: int | None, value: NDArray[Any] | dict[str, Any]) -> None:
-        """Write arrays: the file is there when it is complete."""
+        """Write arrays: the file is there when it is complete.
+
+        Parameters
+        ----------
+        name : str
+            Name of the arrays.
+        block : int or None
+            Number of a block; None for the whole plane.
+        value : array, or dict of arrays
+            What is kept.
+        """
         write_array(self.file(name, block), value)
 
 
@@ -202,6 +255,13 @@ def _whole(path: Path) -> Whole:
 
 def write_array(path: Path, value: NDArray[Any] | dict[str, Any]) -> None:
     """Write an array, or several together, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+    value : array, or dict of arrays
+        What is kept.
 
     Raises
     ------

@@ -30,7 +30,17 @@ class Runner(Protocol):
 
 
 def here(work: Work, blocks: list[int], job: Job) -> None:
-    """Do the work in this process, block after block."""
+    """Do the work in this process, block after block.
+
+    Parameters
+    ----------
+    work : callable(block, job)
+        The work.
+    blocks : list of int
+        Their numbers.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     for block, part in job.each(blocks):
         work(block, part)
 
@@ -111,7 +121,21 @@ def connected(address: str) -> Any:
 
 
 def stage(run: Runner, work: Work, blocks: int, is_done: Callable[[int], bool], job: Job) -> None:
-    """Do the work for each block for which it is not done."""
+    """Do the work for each block for which it is not done.
+
+    Parameters
+    ----------
+    run : Runner
+        Does the blocks, here or on a cluster.
+    work : callable(block, job)
+        The work.
+    blocks : int
+        How many there are.
+    is_done : callable(int)
+        Whether a block is done already.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     left = [block for block in range(blocks) if not is_done(block)]
     job.step(blocks - len(left), blocks)
     run(work, left, job.part((blocks - len(left)) / blocks, 1))

@@ -181,6 +181,13 @@ def begin_round(plan: Plan, round_: int) -> None:
     to the second coarse one. Each further round begins with Anderson's combination of those before
     (J. ACM 12, 1965), the Σ θ_k G(x_k) with Σ θ_k = 1 whose residual Σ θ_k (G(x_k) − x_k) is least.
     Links between blocks would take several times as many rounds without it.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    round_ : int
+        Number of the round, from 0.
     """
     name = f"start{round_}"
     if round_ == 0:
@@ -228,7 +235,17 @@ def write_vector(plan: Plan, name: str, terms: list[tuple[str, int, float]]) -> 
 
 
 def matte(plan: Plan, block: int, last: str) -> Floats:
-    """Return the matte of a block, (h, w) float32: exactly 0 and 1 where the trimap is known."""
+    """Return the matte of a block, (h, w) float32: exactly 0 and 1 where the trimap is known.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    block : int
+        Number of the block, row by row.
+    last : str
+        Name of the α to take.
+    """
     labels = plan.labels(plan.box(block))
     result: Floats = (labels == 255).astype(np.float32)
     result[unknown(labels)] = plan.load(last, block).clip(0, 1)

@@ -48,7 +48,17 @@ LINKED = 1 << 31
 
 
 def measure(plan: Plan, block: int, job: Job) -> None:
-    """Count the labels of a block, find its extremes, and shrink it."""
+    """Count the labels of a block, find its extremes, and shrink it.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    block : int
+        Number of the block, row by row.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     import cv2
 
     job.step(0, message="Measuring")
@@ -142,7 +152,15 @@ def gather(plan: Plan) -> None:
 
 
 def solve_coarse(plan: Plan, job: Job) -> None:
-    """Solve the shrunk plane as a whole: both its solutions guide the blocks."""
+    """Solve the shrunk plane as a whole: both its solutions guide the blocks.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     image, trimap = np.asarray(plan.load("coarse_image")), np.asarray(plan.load("coarse_trimap"))
     both = trimap.min() == BACKGROUND and trimap.max() == FOREGROUND
     solve = unknown(trimap)
@@ -164,7 +182,15 @@ def solve_coarse(plan: Plan, job: Job) -> None:
 
 
 def guess(plan: Plan, window: Slices) -> Floats:
-    """Return both coarse solutions in a window, interpolated, (2, h, w)."""
+    """Return both coarse solutions in a window, interpolated, (2, h, w).
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    window : Slices
+        Rows and columns of the plane.
+    """
     import cv2
 
     factor, coarse = plan.factor, plan.load("coarse")
@@ -197,7 +223,17 @@ def _scale(plan: Plan) -> float:
 
 
 def expand(plan: Plan, block: int, job: Job) -> None:
-    """Expand the known regions into a block; find the cells of its colors."""
+    """Expand the known regions into a block; find the cells of its colors.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    block : int
+        Number of the block, row by row.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     scale, box = _scale(plan), plan.box(block)
     grid = SampleGrid(plan.shape, EXPANSION_REACH * scale, EXPANSION_SAMPLES)
     grid.counts[...] = plan.whole.counts
@@ -251,7 +287,15 @@ def _cells(start, stop, colors, solve, whole_range, cells):
 
 
 def gather_expanded(plan: Plan, job: Job) -> None:
-    """Count the expanded labels of the whole plane, and link its pixels of similar color."""
+    """Count the expanded labels of the whole plane, and link its pixels of similar color.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     counts = np.zeros_like(plan.whole.counts)
     for block in range(plan.count):
         tiles = tuple(slice(s.start // TILE, -(-s.stop // TILE)) for s in plan.box(block))
@@ -311,7 +355,17 @@ def _chain_row(row, first, side, across, last, links):
 
 
 def estimate(plan: Plan, block: int, job: Job) -> None:
-    """Estimate a block's α from pairs of colors; keep the data term and the coarse guess."""
+    """Estimate a block's α from pairs of colors; keep the data term and the coarse guess.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    block : int
+        Number of the block, row by row.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
     scale, box = _scale(plan), plan.box(block)
     grid = SampleGrid(plan.shape, PAIR_REACH * scale, PAIR_SAMPLES)
     grid.counts[...] = plan.load("all_expanded_counts")
@@ -360,7 +414,15 @@ def _common(box: Slices, window: Slices) -> tuple[Slices, Slices]:
 
 
 def concatenate(plan: Plan, name: str) -> None:
-    """Put the arrays of all blocks together into one of all unknown pixels, along its last axis."""
+    """Put the arrays of all blocks together into one of all unknown pixels, along its last axis.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    name : str
+        Name of the arrays.
+    """
     offsets = plan.whole.offsets
     one = plan.load(name, 0)
     path = plan.file(name)
@@ -376,7 +438,17 @@ def concatenate(plan: Plan, name: str) -> None:
 
 
 def trimap_numbers(plan: Plan, window: Slices, labels: Trimap) -> NDArray[np.int32]:
-    """Return the number of each unknown pixel of a window, −1 elsewhere."""
+    """Return the number of each unknown pixel of a window, −1 elsewhere.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    window : Slices
+        Rows and columns of the plane.
+    labels : (h, w) uint8
+        The trimap in the window.
+    """
     numbers: NDArray[np.int32] = np.full(labels.shape, -1, np.int32)
     for block in plan.blocks_in(window):
         box = plan.box(block)

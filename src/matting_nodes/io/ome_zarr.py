@@ -63,6 +63,15 @@ class Planes:
     def read(self, plane: tuple[int, ...], rows: slice, columns: slice) -> NDArray[Any]:
         """Return a box of a plane, (h, w) or (h, w, C).
 
+        Parameters
+        ----------
+        plane : tuple of int
+            Its place in the stack.
+        rows : slice
+            Rows of the box.
+        columns : slice
+            Columns of the box.
+
         Raises
         ------
         FileError
@@ -145,6 +154,13 @@ def open_planes(source: Any, name: str = "image", *, colors: bool = True) -> Pla
 
 def read_plane(path: Path, *, colors: bool) -> NDArray[Any]:
     """Read the one plane of a store, whole.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    colors : bool
+        Whether an axis of colors is possible.
 
     Raises
     ------
