@@ -45,6 +45,10 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
 
 
 def _one(path: Path, kind: Kind) -> NDArray[Any]:
+    from .ome_zarr import is_zarr, read_plane
+
+    if is_zarr(path):
+        return read_plane(path, colors=kind is Kind.IMAGE)
     return _only(decode(path, kind), path)
 
 

@@ -13,6 +13,7 @@ from ...framework.spec import Input, NodeSpec, Output
 from ...framework.tables import as_csv, check_table, has_rows, write_table
 from ...io import images
 from ...models.costs import described
+from . import _blocks
 from ._commands import Commands
 from ._progress import progress_bar
 
@@ -38,6 +39,8 @@ def add_command(commands: Commands, spec: NodeSpec) -> None:
     for output in spec.outputs:
         _add_output(parser, spec, output)
     _add_parameters(parser, spec)
+    if spec.name == _blocks.NODE:
+        _blocks.add_options(parser)
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     parser.set_defaults(run=lambda options: _run(spec, options))
@@ -178,6 +181,8 @@ def _option(parameter: Parameter) -> str:
 
 
 def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
+    if spec.name == _blocks.NODE and _blocks.is_asked_for(options):
+        return _blocks.run(options, _parameters(spec, options))
     targets = _targets(spec, options)
     for output in spec.outputs:
         if output.kind is Kind.TABLE and (target := getattr(options, f"to_{output.name}")):
