@@ -117,3 +117,19 @@ def widened(box: Slices, margin: int, shape: tuple[int, ...]) -> Slices:
         for s, side in zip(box, shape, strict=True)
     )
     return rows, columns
+
+
+def shifted(box: Slices, origin: Slices, sign: int = 1) -> Slices:
+    """Return a box moved by the corner of another.
+
+    Parameters
+    ----------
+    box, origin : Slices
+    sign : {1, -1}
+        1 turns pixels counted within `origin` into the picture's, −1 the reverse.
+    """
+    rows, columns = (
+        slice(s.start + sign * start, s.stop + sign * start)
+        for s, start in zip(box, corner(origin), strict=True)
+    )
+    return rows, columns
