@@ -658,7 +658,7 @@ def main() -> None:
         (EXAMPLES / f"{name}.json").write_text(_text(page), encoding="utf-8")
         asks = name == FROM_CORE or any(network_of(node) for node in graph.nodes.values())
         picture = drawn_steps(graph) if asks else thumbnail(graph)
-        picture.save(EXAMPLES / f"{name}.jpg", quality=62, optimize=True, progressive=True)
+        picture.save(EXAMPLES / f"{name}.jpg", quality=50, optimize=True, progressive=True)
         print(name)
 
 
