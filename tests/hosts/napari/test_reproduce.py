@@ -83,7 +83,10 @@ def test_counts_of_a_camera_give_the_same_matte_again(viewer, pipeline, small, t
     command = ["-m", "matting_nodes", "run", path.name, "--output", "out", "--quiet"]
     in_another_process(command, tmp_path)
     (file,) = (tmp_path / "out").iterdir()
-    np.testing.assert_array_equal(read(file), shown(viewer, "alpha"))
+    # Wires carry 0..1, whose last bits differ: a few pixels find other color samples.
+    difference = np.abs(read(file) - shown(viewer, "alpha"))
+    assert difference.max() < 0.03
+    assert difference.mean() < 1e-3
 
 
 def test_a_painted_trimap_goes_beside_the_workflow(viewer, pipeline, small, finish, tmp_path):
