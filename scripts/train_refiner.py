@@ -1,7 +1,7 @@
 """Generate solved scenes, and train the refiner on them; both on the CPU, and both may be stopped.
 
 python scripts/train_refiner.py scenes PHOTOGRAPHS FOLDER [--seed 1] [--kept 1300] [--count 0]
-python scripts/train_refiner.py train FOLDER CHECKPOINT [--steps 40000] [--held FOLDER]
+python scripts/train_refiner.py train FOLDER CHECKPOINT [--minutes 70] [--held FOLDER]
 python scripts/train_refiner.py write CHECKPOINT WEIGHTS
 
 `scenes` keeps the newest scenes: when there are as many as are to be kept, the oldest is replaced.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +35,9 @@ def main() -> None:
     train = commands.add_parser("train")
     train.add_argument("folder", type=Path)
     train.add_argument("checkpoint", type=Path)
-    train.add_argument("--steps", type=int, default=40000)
-    train.add_argument("--batch", type=int, default=16)
-    train.add_argument("--rate", type=float, default=1e-3)
+    train.add_argument("--minutes", type=float, default=70)
+    train.add_argument("--batch", type=int, default=8)
+    train.add_argument("--rate", type=float, default=1.5e-3)
     train.add_argument("--held", type=Path)
     write = commands.add_parser("write")
     write.add_argument("checkpoint", type=Path)
@@ -69,15 +68,14 @@ def train_refiner(options: argparse.Namespace) -> None:
     """Train, with a line of errors now and then."""
     from matting_nodes.training.refiner_training import RefinerTraining
 
-    training = RefinerTraining(options.folder, options.steps, options.batch, options.rate)
+    training = RefinerTraining(options.folder, options.minutes, options.batch, options.rate)
     if options.checkpoint.exists():
         training.resume(options.checkpoint)
-    began = time.time()
-    while training.step < options.steps:
-        loss = training.run(min(250, options.steps - training.step))
+    while training.progress < 1:
+        loss = training.run(250)
         training.save(options.checkpoint)
-        line = f"step {training.step} loss {loss:.5f} seconds {time.time() - began:.0f}"
-        if options.held and training.step % 1000 == 0:
+        line = f"step {training.step} loss {loss:.5f} seconds {training.seconds:.0f}"
+        if options.held and training.step % 500 == 0:
             ratios = training.held_out(options.held)
             line += " " + " ".join(f"{name} {value:.3f}" for name, value in ratios.items())
         print(line, flush=True)

@@ -10,7 +10,7 @@ INPUTS = 8
 """Channels: the picture, whether foreground, whether unknown, and what the solver knows."""
 ALPHA, UNKNOWN = 5, 4
 """Which of them are the solver's α, and whether a pixel is unknown."""
-WIDTHS = (32, 48, 64, 80)
+WIDTHS = (24, 48, 64, 80)
 """Channels at a half, a quarter, an eighth and a sixteenth of the resolution."""
 
 
@@ -28,7 +28,7 @@ class Refiner(nn.Module):
     """
 
     stride = 16
-    reach = 176
+    reach = 168
 
     def __init__(self) -> None:
         super().__init__()
