@@ -46,8 +46,7 @@ class Refiner(nn.Module):
         self.decode = nn.ModuleList(Residual(width) for width in WIDTHS[:-1])
         self.head = nn.Conv2d(first + 4 * INPUTS, first, 3, padding=1)
         self.last = nn.Conv2d(first, 8, 1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        _zero(self.last)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the refined α, and its predicted error.
@@ -84,14 +83,19 @@ class Refiner(nn.Module):
         kept = []
         for down, encode in zip(self.down, self.encode[1:], strict=True):
             kept.append(features)
-            features = encode(F.relu(down(features)))
+            features = encode(_rectified(down(features)))
         for up, decode, finer in zip(
             reversed(self.up), reversed(self.decode), reversed(kept), strict=True
         ):
             features = decode(finer + F.interpolate(up(features), scale_factor=2, mode="nearest"))
-        features = F.relu(self.head(torch.cat([features, planes], 1)))
+        features = _rectified(self.head(torch.cat([features, planes], 1)))
         answer = F.pixel_shuffle(self.last(features), 2)
         return answer[:, :1], torch.sigmoid(answer[:, 1:] - 3)
+
+
+def _rectified(x: Tensor) -> Tensor:
+    # Not to zero: plain rectifiers before the last layer died in training.
+    return F.leaky_relu(x, 0.1)
 
 
 class Residual(nn.Module):
@@ -102,10 +106,14 @@ class Residual(nn.Module):
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
         # Begins as the identity: without normalization, deep sums would grow.
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        _zero(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, channels, h, w)."""
-        result: Tensor = x + self.second(F.relu(self.first(F.relu(x))))
+        result: Tensor = x + self.second(_rectified(self.first(_rectified(x))))
         return result
+
+
+def _zero(layer: nn.Conv2d) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)

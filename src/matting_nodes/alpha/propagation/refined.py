@@ -10,9 +10,9 @@ from ...job import Job
 from ...models.predict import predict
 from ...solvers.compiling import compiled
 from .._checks import full_contrast
+from . import REFINED_TITLE
 from .refinement import refiner_input, solver_planes
 
-TITLE = "Refined propagation"
 MODEL = "refiner"
 SOLVER_SHARE = 0.6
 """Of the time, about."""
@@ -51,7 +51,7 @@ def refined(
     def solve(job: Job) -> tuple[Alpha, NDArray[np.float32]]:
         return solver_planes(picture, trimap, job)
 
-    alpha, samples = compiled(solve, job.part(0, SOLVER_SHARE), TITLE)
+    alpha, samples = compiled(solve, job.part(0, SOLVER_SHARE), REFINED_TITLE)
     planes = refiner_input(picture, trimap, alpha, samples)
     solved = unknown(trimap)
     answer = predict(

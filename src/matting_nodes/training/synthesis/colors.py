@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 
 from .noise import fractal_noise, smooth_noise
 
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
+Floats = NDArray[Any]
+Bytes = NDArray[Any]
 Size = tuple[int, int]
 Chance = np.random.Generator
 
@@ -106,9 +107,7 @@ def material(chance: Chance, photographs: Sequence[Bytes], size: Size) -> Floats
     return texture(chance, size)
 
 
-def foreground(
-    chance: Chance, photographs: Sequence[Bytes], size: Size, alpha: Floats
-) -> Floats:
+def foreground(chance: Chance, photographs: Sequence[Bytes], size: Size, alpha: Floats) -> Floats:
     """Return colors of an object whose parts are of different materials, (H, W, 3), 0..1.
 
     Some of the parts lie at its edge alone, so that no known foreground shows their color.

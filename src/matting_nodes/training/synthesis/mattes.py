@@ -7,7 +7,7 @@ a pixel. Beside α there is a shade, by which strands differ in brightness.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from .noise import fractal_noise, smooth_noise
 
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
+Floats = NDArray[Any]
+Bytes = NDArray[Any]
 Size = tuple[int, int]
 Chance = np.random.Generator
 
@@ -179,8 +179,13 @@ def solid(chance: Chance, size: Size) -> Matte:
         canvas.fill(shape[:: int(chance.choice([1, 1, 1, 20, 33]))])
     if chance.random() < 0.35:
         for _ in range(int(chance.integers(1, 12))):
-            rod = strand(chance, shape[int(chance.integers(len(shape)))], chance.uniform(0, 6.3),
-                         float(chance.uniform(20, 200)), float(chance.choice([0.01, 0.4])))
+            rod = strand(
+                chance,
+                shape[int(chance.integers(len(shape)))],
+                chance.uniform(0, 6.3),
+                float(chance.uniform(20, 200)),
+                float(chance.choice([0.01, 0.4])),
+            )
             width = float(np.exp(chance.uniform(0.3, 3.3)))
             canvas.line(rod, width, chance.random() < 0.4, int(chance.uniform(90, 165)))
     return canvas.finished()
@@ -353,14 +358,14 @@ def _out_of_focus(chance: Chance, alpha: Floats) -> Floats:
         blurred = cv2.GaussianBlur(alpha, (0, 0), float(chance.uniform(0.8, 4)))
     elif draw < 0.85:
         soft = cv2.GaussianBlur(alpha, (0, 0), float(chance.uniform(1.5, 8)))
-        mix = (0.5 + 0.8 * smooth_noise(chance, (*alpha.shape,), 150)).clip(0, 1)  # type: ignore[arg-type]
+        mix = (0.5 + 0.8 * smooth_noise(chance, (*alpha.shape,), 150)).clip(0, 1)
         blurred = alpha + mix * (soft - alpha)
     elif draw < 0.92:
         side = int(chance.integers(5, 25)) | 1
         kernel = np.zeros((side, side), np.float32)
         angle = chance.uniform(0, np.pi)
         arm = (side // 2) * np.array([np.cos(angle), np.sin(angle)])
-        tip, tail = (tuple(int(round(side // 2 + s * v)) for v in arm) for s in (1, -1))
+        tip, tail = (tuple(round(side // 2 + s * v) for v in arm) for s in (1, -1))
         cv2.line(kernel, tip, tail, 1.0)
         blurred = cv2.filter2D(alpha, -1, kernel / kernel.sum())
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -14,8 +14,8 @@ from .colors import background, drawn_together, foreground
 from .mattes import matte
 from .noise import smooth_noise
 
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
+Floats = NDArray[Any]
+Bytes = NDArray[Any]
 Marks = NDArray[np.bool_]
 Size = tuple[int, int]
 Chance = np.random.Generator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from ...alpha.propagation.refinement import solver_planes
 from ...job import Job
 from .scenes import SIZE, Scene, scene
 
-Bytes = NDArray[np.uint8]
+Bytes = NDArray[Any]
 IMAGE, TRIMAP, SOLVED, SAMPLES, ALPHA = slice(0, 3), 3, 4, slice(5, 7), 7
 """The planes of a solved scene: R, G, B; the trimap; the solver's α; α̂ and its confidence; α."""
 
