@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError
-from ._source import Address, ByHand, GoogleDrive, HuggingFace, Source, Torchvision
+from ._source import (
+    Address,
+    ByHand,
+    GoogleDrive,
+    HuggingFace,
+    Packaged,
+    Source,
+    Torchvision,
+)
 from ._triton import load_triton_apart
 
 if TYPE_CHECKING:
@@ -303,6 +311,20 @@ _SAM2_MEMORY = (
 _ADOBE = "trained on Adobe's Deep Image Matting data set, whose licence is non-commercial"
 _UNTRAINED = ByHand(note="Nobody publishes weights for it: train it yourself")
 _PUBLISHED = (
+    Model(
+        name="refiner",
+        title="Refiner of sampled propagation",
+        task="alpha_matte",
+        builder="refiner:Refiner",
+        source=Packaged(),
+        file="refiner.safetensors",
+        sha256="",
+        size=0,
+        licence="that of the package; trained on generated pictures (docs/model-card-refiner.md)",
+        paper="ours; docs/model-card-refiner.md",
+        telltale=("stem.weight", "head.weight", "last.weight"),
+        channels=8,
+    ),
     Model(
         name="indexnet",
         title="IndexNet Matting",

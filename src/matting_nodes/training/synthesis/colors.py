@@ -123,7 +123,7 @@ def foreground(chance: Chance, photographs: Sequence[Bytes], size: Size, alpha: 
     edge = np.argwhere((alpha > 0.3) & (alpha < 0.9))
     if len(edge) and chance.random() < 0.35:
         for y, x in edge[chance.integers(0, len(edge), int(chance.integers(1, 5)))]:
-            spot = np.zeros(size, np.float32)
+            spot: Floats = np.zeros(size, np.float32)
             axes = [int(a) for a in chance.integers(5, 55, 2)]
             cv2.ellipse(spot, (int(x), int(y)), axes, float(chance.uniform(0, 180)), 0, 360, 1, -1)
             spot = cv2.GaussianBlur(spot, (0, 0), float(chance.uniform(0.6, 3)))

@@ -118,7 +118,8 @@ def photographed(chance: Chance, image: Floats) -> Floats:
     if chance.random() < 0.4:
         quality = int(chance.integers(55, 98))
         written = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        levels = cv2.imdecode(written, cv2.IMREAD_COLOR)
+        read: Any = cv2.imdecode(written, cv2.IMREAD_COLOR)
+        levels = read
     result: Floats = levels.astype(np.float32) / 255
     return result
 
