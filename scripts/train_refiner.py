@@ -123,9 +123,9 @@ def draw_sheet(options: argparse.Namespace) -> None:
             planes = drawn.alpha, drawn.trimap / np.float32(255)
             cells += [drawn.image, *(np.repeat(plane[..., None], 3, 2) for plane in planes)]
         strip = np.concatenate(cells, axis=1)
-        rows.append(cv2.resize(strip, None, fx=0.35, fy=0.35, interpolation=cv2.INTER_AREA))
+        rows.append(cv2.resize(strip, None, fx=0.26, fy=0.26, interpolation=cv2.INTER_AREA))
     levels = np.round(255 * np.concatenate(rows)).clip(0, 255).astype(np.uint8)
-    cv2.imwrite(str(options.picture), levels[..., ::-1])
+    cv2.imwrite(str(options.picture), levels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
 
 
 def train_refiner(options: argparse.Namespace) -> None:

@@ -25,10 +25,10 @@ AVERAGED = 0.998
 """Share of the averaged weights that a step keeps."""
 QUANTILE = 0.9
 """Of the error: the predicted one is to be exceeded by a tenth of the pixels."""
-WEIGHTS = {"square": 4.0, "gradient": 0.3, "laplacian": 0.3, "error": 0.2}
+WEIGHTS = {"square": 1.5, "gradient": 0.3, "laplacian": 0.3, "error": 0.2}
 """Of the terms of the loss, beside the mean absolute error. Most pixels of the solver's matte are
 right, so that the median of a small error is no correction: its square is what begins to teach."""
-HARD, WRONG = 0.5, 0.1
+HARD, WRONG = 0.3, 0.1
 """Share of the crops around a pixel whose α the solver has wrong by more than the second."""
 
 Bytes = NDArray[np.uint8]
