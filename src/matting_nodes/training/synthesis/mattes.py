@@ -345,11 +345,17 @@ def matte(chance: Chance, size: Size, kind: str | None = None) -> Matte:
         other = KINDS[str(chance.choice(names, p=shares / shares.sum()))][1](chance, size)
         shade = np.where(other.alpha > alpha, other.shade, shade)
         alpha = np.maximum(alpha, other.alpha)
-    return Matte(_out_of_focus(chance, alpha), shade.clip(0.3, 2))
+    return Matte(out_of_focus(chance, alpha), shade.clip(0.3, 2))
 
 
-def _out_of_focus(chance: Chance, alpha: Floats) -> Floats:
-    """Return α blurred: as by a lens, unevenly so, or by motion; most often hardly."""
+def out_of_focus(chance: Chance, alpha: Floats) -> Floats:
+    """Return α blurred: as by a lens, unevenly so, or by motion; most often hardly.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    alpha : (H, W) float32, 0..1
+    """
     draw = chance.random()
     if draw < 0.45:
         sigma = float(chance.uniform(0.3, 0.8))

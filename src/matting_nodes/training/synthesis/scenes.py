@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...arrays import trimap_from
 from .colors import background, drawn_together, foreground
 from .mattes import matte
+from .natural import KIND, natural
 from .noise import smooth_noise
 
 Floats = NDArray[Any]
@@ -22,6 +23,8 @@ Chance = np.random.Generator
 
 SIZE: Size = (480, 480)
 """Height and width of a scene, in pixels."""
+NATURAL = 0.35
+"""Share of the scenes whose matte has the outlines of a photograph."""
 LEAST = 0.02
 """Share of a scene that must be known foreground, known background, and unknown."""
 NEARLY = 1.5 / 255
@@ -60,7 +63,7 @@ def scene(
     size : (int, int)
         Height and width.
     kind : str, optional
-        One of `mattes.KINDS`; drawn if not given.
+        One of `KINDS`; drawn if not given. The natural ones need photographs.
     camera : bool
         Whether noise, sharpening, compression and response are added to the composite.
 
@@ -70,8 +73,13 @@ def scene(
     """
     chance = np.random.default_rng(list(seed))
     while True:
-        alpha, shade = matte(chance, size, kind)
-        colors = foreground(chance, photographs, size, alpha)
+        if kind == KIND or (kind is None and photographs and chance.random() < NATURAL):
+            (alpha, shade), colors = natural(chance, photographs, size)
+            if chance.random() < 0.4:
+                colors = foreground(chance, photographs, size, alpha)
+        else:
+            alpha, shade = matte(chance, size, kind)
+            colors = foreground(chance, photographs, size, alpha)
         fore = (colors * shade[..., None]).clip(0, 1)
         back = background(chance, photographs, size)
         if chance.random() < 0.3:
