@@ -10,15 +10,15 @@ INPUTS = 8
 """Channels: the picture, whether foreground, whether unknown, and what the solver knows."""
 ALPHA, UNKNOWN = 5, 4
 """Which of them are the solver's α, and whether a pixel is unknown."""
-WIDTHS = (24, 48, 64, 80)
+WIDTHS = (32, 48, 64, 80)
 """Channels at a half, a quarter, an eighth and a sixteenth of the resolution."""
 
 
 class Refiner(nn.Module):
     """A U-Net at half resolution that predicts a correction of α, and how far off the sum may be.
 
-    There is no normalization, so that the field of view is bounded and tiles equal the whole. With
-    its initial weights it returns the solver's α.
+    It is normalized by statistics of training alone, which are constants afterwards: the field of
+    view is bounded, and tiles equal the whole. With its initial weights it returns the solver's α.
 
     Notes
     -----
@@ -33,20 +33,22 @@ class Refiner(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         first, *others = WIDTHS
-        self.stem = nn.Conv2d(4 * INPUTS, first, 3, padding=1)
+        self.stem = convolution(4 * INPUTS, first)
         self.encode = nn.ModuleList([Residual(first)])
         self.down = nn.ModuleList()
         for finer, coarser in zip(WIDTHS, others, strict=False):
-            self.down.append(nn.Conv2d(finer, coarser, 3, stride=2, padding=1))
+            self.down.append(convolution(finer, coarser, stride=2))
             blocks = 2 if coarser >= WIDTHS[2] else 1
             self.encode.append(nn.Sequential(*(Residual(coarser) for _ in range(blocks))))
         self.up = nn.ModuleList(
-            nn.Conv2d(coarser, finer, 1) for finer, coarser in zip(WIDTHS, others, strict=False)
+            convolution(coarser, finer, 1) for finer, coarser in zip(WIDTHS, others, strict=False)
         )
         self.decode = nn.ModuleList(Residual(width) for width in WIDTHS[:-1])
-        self.head = nn.Conv2d(first + 4 * INPUTS, first, 3, padding=1)
+        self.head = convolution(first + 4 * INPUTS, first)
         self.last = nn.Conv2d(first, 8, 1)
-        _zero(self.last)
+        nn.init.zeros_(self.last.weight)
+        if self.last.bias is not None:
+            nn.init.zeros_(self.last.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the refined α, and its predicted error.
@@ -79,41 +81,44 @@ class Refiner(nn.Module):
         correction, error : (N, 1, H, W)
         """
         planes = F.pixel_unshuffle(x, 2)
-        features = self.encode[0](self.stem(planes))
+        features = self.encode[0](rectified(self.stem(planes)))
         kept = []
         for down, encode in zip(self.down, self.encode[1:], strict=True):
             kept.append(features)
-            features = encode(_rectified(down(features)))
+            features = encode(rectified(down(features)))
         for up, decode, finer in zip(
             reversed(self.up), reversed(self.decode), reversed(kept), strict=True
         ):
             features = decode(finer + F.interpolate(up(features), scale_factor=2, mode="nearest"))
-        features = _rectified(self.head(torch.cat([features, planes], 1)))
+        features = rectified(self.head(torch.cat([features, planes], 1)))
         answer = F.pixel_shuffle(self.last(features), 2)
         return answer[:, :1], torch.sigmoid(answer[:, 1:] - 3)
 
 
-def _rectified(x: Tensor) -> Tensor:
+def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Return a convolution and its normalization."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
+
+
+def rectified(x: Tensor) -> Tensor:
+    """Return x, its negative values made small."""
     # Not to zero: plain rectifiers before the last layer died in training.
     return F.leaky_relu(x, 0.1)
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Two convolutions beside a shortcut, rectified."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        # Begins as the identity: without normalization, deep sums would grow.
-        _zero(self.second)
+        self.first = convolution(channels, channels)
+        self.second = convolution(channels, channels)
+        # Begins as the shortcut alone.
+        nn.init.zeros_(self.second[1].weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, channels, h, w)."""
-        result: Tensor = x + self.second(_rectified(self.first(_rectified(x))))
-        return result
-
-
-def _zero(layer: nn.Conv2d) -> None:
-    for parameter in layer.parameters():
-        nn.init.zeros_(parameter)
+        return rectified(x + self.second(rectified(self.first(x))))

@@ -25,11 +25,12 @@ AVERAGED = 0.998
 """Share of the averaged weights that a step keeps."""
 QUANTILE = 0.9
 """Of the error: the predicted one is to be exceeded by a tenth of the pixels."""
-WEIGHTS = {"square": 1.5, "gradient": 0.3, "laplacian": 0.3, "error": 0.2}
+WEIGHTS = {"square": 4.0, "gradient": 0.3, "laplacian": 0.3, "error": 0.2}
 """Of the terms of the loss, beside the mean absolute error. Most pixels of the solver's matte are
-right, so that the median of a small error is no correction: its square is what begins to teach."""
-HARD, WRONG = 0.3, 0.1
-"""Share of the crops around a pixel whose α the solver has wrong by more than the second."""
+right, so that the median of a small error is no correction: its square is what begins to teach. It
+counts less and less, as do hard crops: both lead to too many corrections."""
+HARD, WRONG = 0.5, 0.1
+"""Share of the first crops that lie around a pixel which is wrong by more than the second."""
 
 Bytes = NDArray[np.uint8]
 Chance = np.random.Generator
@@ -78,10 +79,17 @@ class RefinerTraining:
                 group["lr"] = self.rate * self._schedule()
             crops = [self._crop(paths) for _ in range(self.batch)]
             losses.append(self._learn(*tensors(np.stack(crops))))
-            for name, value in self.network.state_dict().items():
-                self.average[name].lerp_(value, 1 - min(AVERAGED, self.step / (self.step + 10)))
+            self._average()
             self.seconds += time.monotonic() - began
         return float(np.mean(losses))
+
+    def _average(self) -> None:
+        new = 1 - min(AVERAGED, self.step / (self.step + 10))
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, new)
+            else:
+                self.average[name].copy_(value)
 
     def _schedule(self) -> float:
         """Return the share of the learning rate: a rise, then a cosine down to nothing."""
@@ -95,12 +103,16 @@ class RefinerTraining:
 
     def _crop(self, paths: list[Path]) -> Bytes:
         scene = np.load(paths[int(self.chance.integers(len(paths)))], mmap_mode="r")
-        return augmented(self.chance, random_crop(self.chance, scene))
+        return augmented(
+            self.chance, random_crop(self.chance, scene, hard=HARD * (1 - self.progress))
+        )
 
     def _learn(self, planes: Tensor, truth: Tensor) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             correction, error = self.network.corrections(planes)
-        loss = refiner_loss(planes, correction.float(), error.float(), truth)
+        loss = refiner_loss(
+            planes, correction.float(), error.float(), truth, squares=1 - self.progress
+        )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -167,10 +179,19 @@ class RefinerTraining:
         self.chance = np.random.default_rng([self.step])
 
 
-def random_crop(chance: Chance, scene: Bytes, side: int = CROP) -> Bytes:
-    """Return a crop of a scene around an unknown pixel, often a wrong one, (side, side, 8)."""
+def random_crop(chance: Chance, scene: Bytes, side: int = CROP, hard: float = 0) -> Bytes:
+    """Return a crop of a scene around an unknown pixel, (side, side, 8).
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    scene : (H, W, 8) uint8
+    side : int, pixels
+    hard : float
+        Share of the crops around a pixel that the solver has wrong.
+    """
     height, width = scene.shape[:2]
-    least = 255 * WRONG if chance.random() < HARD else -1
+    least = 255 * WRONG if chance.random() < hard else -1
     for _ in range(300):
         y, x = int(chance.integers(height)), int(chance.integers(width))
         trimap, solved, truth = (int(scene[y, x, plane]) for plane in (TRIMAP, SOLVED, TRUTH))
@@ -228,7 +249,9 @@ def tensors(crops: Bytes) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(planes).permute(0, 3, 1, 2), torch.from_numpy(truth)
 
 
-def refiner_loss(planes: Tensor, correction: Tensor, error: Tensor, truth: Tensor) -> Tensor:
+def refiner_loss(
+    planes: Tensor, correction: Tensor, error: Tensor, truth: Tensor, *, squares: float = 0
+) -> Tensor:
     """Return the loss of corrections and predicted errors, where the trimap is unknown.
 
     The mean absolute error, that of differences of neighbors, that of a Laplacian pyramid (Hou and
@@ -240,6 +263,8 @@ def refiner_loss(planes: Tensor, correction: Tensor, error: Tensor, truth: Tenso
     planes : (N, 8, h, w)
         As the network got them.
     correction, error, truth : (N, 1, h, w)
+    squares : float
+        How much the square of the error counts, of its weight above.
     """
     unknown = planes[:, UNKNOWN : UNKNOWN + 1]
     count = unknown.sum().clamp_min(1)
@@ -258,7 +283,7 @@ def refiner_loss(planes: Tensor, correction: Tensor, error: Tensor, truth: Tenso
     pinball = torch.maximum(QUANTILE * missed, (QUANTILE - 1) * missed).sum() / count
     return (
         absolute
-        + WEIGHTS["square"] * square
+        + squares * WEIGHTS["square"] * square
         + WEIGHTS["gradient"] * steps / count
         + WEIGHTS["laplacian"] * laplacian / count
         + WEIGHTS["error"] * pinball

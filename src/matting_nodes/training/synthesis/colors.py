@@ -121,7 +121,7 @@ def foreground(chance: Chance, photographs: Sequence[Bytes], size: Size, alpha: 
             part = drawn_together(chance, part, colors)
         colors = _blend(colors, part, region)
     edge = np.argwhere((alpha > 0.3) & (alpha < 0.9))
-    if len(edge) and chance.random() < 0.35:
+    if len(edge) and chance.random() < 0.25:
         for y, x in edge[chance.integers(0, len(edge), int(chance.integers(1, 5)))]:
             spot: Floats = np.zeros(size, np.float32)
             axes = [int(a) for a in chance.integers(5, 55, 2)]

@@ -82,7 +82,7 @@ def scene(
             colors = foreground(chance, photographs, size, alpha)
         fore = (colors * shade[..., None]).clip(0, 1)
         back = background(chance, photographs, size)
-        if chance.random() < 0.3:
+        if chance.random() < 0.2:
             back = drawn_together(chance, back, fore)
         fore, back = (_grained(chance, layer) for layer in (fore, back))
         trimap = drawn_trimap(chance, alpha)
