@@ -146,12 +146,15 @@ def train_refiner(options: argparse.Namespace) -> None:
 
 
 def write_weights(options: argparse.Namespace) -> None:
-    """Write the averaged weights of a checkpoint as float16 safetensors."""
+    """Write the averaged weights of a checkpoint as safetensors, convolutions in float16."""
     import torch
     from safetensors.torch import save_file
 
     saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
-    state = {name: tensor.half().contiguous() for name, tensor in saved["average"].items()}
+    state = {
+        name: tensor.half().contiguous() if tensor.ndim == 4 else tensor
+        for name, tensor in saved["average"].items()
+    }
     save_file(state, options.weights, metadata={"steps": str(saved["step"])})
 
 

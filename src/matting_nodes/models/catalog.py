@@ -322,7 +322,7 @@ _PUBLISHED = (
         size=1_343_168,
         licence="that of the package; trained on generated pictures (docs/model-card-refiner.md)",
         paper="ours; docs/model-card-refiner.md",
-        telltale=("stem.weight", "head.weight", "last.weight"),
+        telltale=("stem.0.weight", "head.0.weight", "last.weight"),
         channels=8,
     ),
     Model(

@@ -117,7 +117,7 @@ class Residual(nn.Module):
         self.first = convolution(channels, channels)
         self.second = convolution(channels, channels)
         # Begins as the shortcut alone.
-        nn.init.zeros_(self.second[1].weight)
+        self.second[1].weight = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, channels, h, w)."""
