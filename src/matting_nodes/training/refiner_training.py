@@ -111,7 +111,7 @@ class RefinerTraining:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             correction, error = self.network.corrections(planes)
         loss = refiner_loss(
-            planes, correction.float(), error.float(), truth, squares=1 - self.progress
+            planes, correction.float(), error.float(), truth, squares=(1 - self.progress) ** 2
         )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
