@@ -96,7 +96,15 @@ class Refiner(nn.Module):
 
 
 def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Return a convolution and its normalization."""
+    """Return a convolution and its normalization.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    kernel : int, pixels
+    stride : int
+    """
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),

@@ -206,6 +206,11 @@ def augmented(chance: Chance, crop: Bytes) -> Bytes:
     """Return a crop turned, mirrored, and with other brightness and balance of colors.
 
     Sometimes foreground and background change places: α becomes 1 − α.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    crop : (h, w, 8) uint8
     """
     crop = np.rot90(crop, int(chance.integers(4)))
     if chance.random() < 0.5:

@@ -47,7 +47,13 @@ def photograph(chance: Chance, photographs: Sequence[Bytes], size: Size) -> Floa
 
 
 def jittered(chance: Chance, picture: Floats) -> Floats:
-    """Return a picture with other colors: channels mixed, gains, contrast, response."""
+    """Return a picture with other colors: channels mixed, gains, contrast, response.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    picture : (H, W, 3) float32, 0..1
+    """
     if chance.random() < 0.12:
         picture = picture[..., chance.permutation(3)]
     gray = picture.mean(2, keepdims=True)
@@ -61,7 +67,14 @@ def jittered(chance: Chance, picture: Floats) -> Floats:
 
 
 def texture(chance: Chance, size: Size) -> Floats:
-    """Return a procedural texture: flat, a gradient, noise, stripes, or dots, (H, W, 3), 0..1."""
+    """Return a procedural texture: flat, a gradient, noise, stripes, or dots, (H, W, 3), 0..1.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    size : (int, int)
+        Height and width.
+    """
     one, two = _color(chance), _color(chance)
     two = one + np.float32(chance.choice([0.15, 0.4, 1])) * (two - one)
     draw = chance.random()
@@ -95,7 +108,15 @@ def _color(chance: Chance) -> Floats:
 
 
 def material(chance: Chance, photographs: Sequence[Bytes], size: Size) -> Floats:
-    """Return one material of an object: much like a photograph's part, or procedural."""
+    """Return one material of an object: much like a photograph's part, or procedural.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    photographs : sequence of (h, w, 3) uint8
+    size : (int, int)
+        Height and width.
+    """
     if photographs and chance.random() < 0.78:
         picture = photograph(chance, photographs, size)
         # Cloth, skin and fur vary less than whole photographs do.
@@ -111,6 +132,14 @@ def foreground(chance: Chance, photographs: Sequence[Bytes], size: Size, alpha: 
     """Return colors of an object whose parts are of different materials, (H, W, 3), 0..1.
 
     Some of the parts lie at its edge alone, so that no known foreground shows their color.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    photographs : sequence of (h, w, 3) uint8
+    size : (int, int)
+        Height and width.
+    alpha : (H, W) float32, 0..1
     """
     colors = material(chance, photographs, size)
     for _ in range(int(chance.choice([0, 1, 2, 3], p=[0.45, 0.3, 0.15, 0.1]))):
@@ -137,7 +166,15 @@ def foreground(chance: Chance, photographs: Sequence[Bytes], size: Size, alpha: 
 
 
 def background(chance: Chance, photographs: Sequence[Bytes], size: Size) -> Floats:
-    """Return colors of a background, (H, W, 3), 0..1: a photograph, more or less out of focus."""
+    """Return colors of a background, (H, W, 3), 0..1: a photograph, more or less out of focus.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    photographs : sequence of (h, w, 3) uint8
+    size : (int, int)
+        Height and width.
+    """
     if photographs and chance.random() < 0.85:
         colors = photograph(chance, photographs, size)
     else:
@@ -152,7 +189,15 @@ def background(chance: Chance, photographs: Sequence[Bytes], size: Size) -> Floa
 
 
 def drawn_together(chance: Chance, colors: Floats, others: Floats) -> Floats:
-    """Return colors whose mean has moved towards that of others, so that they are alike."""
+    """Return colors whose mean has moved towards that of others, so that they are alike.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    colors : (H, W, 3) float32, 0..1
+    others : (H, W, 3) float32, 0..1
+        What they become more like.
+    """
     away = others.mean((0, 1)) - colors.mean((0, 1))
     moved: Floats = (colors + np.float32(chance.uniform(0.4, 1)) * away).clip(0, 1)
     return moved

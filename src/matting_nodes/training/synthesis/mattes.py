@@ -43,11 +43,30 @@ class Canvas:
         self.shade: Bytes = np.full(fine, PLAIN, np.uint8)
 
     def fill(self, contour: Floats, value: int = 255) -> None:
-        """Fill a closed contour, (N, 2), x and y in pixels."""
+        """Fill a closed contour, (N, 2), x and y in pixels.
+
+        Parameters
+        ----------
+        contour : (N, 2) float32
+            x and y, in pixels.
+        value : int
+            255 is foreground, 0 background.
+        """
         cv2.fillPoly(self.alpha, [_fine(contour)], value)
 
     def line(self, points: Floats, width: float, taper: bool, shade: int) -> None:
-        """Draw a line, (N, 2), `width` pixels wide, thinner towards its end if it tapers."""
+        """Draw a line, (N, 2), `width` pixels wide, thinner towards its end if it tapers.
+
+        Parameters
+        ----------
+        points : (N, 2) float32
+            x and y, in pixels.
+        width : float, pixels
+        taper : bool
+            Whether it ends thinner than it begins.
+        shade : int
+            128 leaves the color as it is.
+        """
         fine = _fine(points)
         pieces = np.array_split(np.arange(len(fine)), 3) if taper and len(fine) > 5 else [None]
         for i, piece in enumerate(pieces):
@@ -69,7 +88,16 @@ def _fine(points: Floats) -> NDArray[np.int32]:
 
 
 def contour(chance: Chance, size: Size, radius: float | None = None) -> Floats:
-    """Return a closed random contour, (N, 2), x and y, that may reach beyond the edges."""
+    """Return a closed random contour, (N, 2), x and y, that may reach beyond the edges.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    size : (int, int)
+        Height and width.
+    radius : float, pixels, optional
+        Of the circle that is bent; drawn if not given.
+    """
     height, width = size
     radius = radius or float(chance.uniform(0.16, 0.42)) * min(size)
     angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
@@ -86,7 +114,19 @@ def contour(chance: Chance, size: Size, radius: float | None = None) -> Floats:
 def strand(
     chance: Chance, start: Floats, angle: float, length: float, curl: float, steps: int = 12
 ) -> Floats:
-    """Return a curved line, (steps, 2), that begins at a point with an angle."""
+    """Return a curved line, (steps, 2), that begins at a point with an angle.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    start : (2,) float
+        x and y.
+    angle : float, radians
+    length : float, pixels
+    curl : float, radians
+        How much it turns, about.
+    steps : int
+    """
     turns = np.cumsum(chance.normal(0, curl / steps**0.5, steps)) + np.linspace(
         0, chance.normal(0, curl), steps
     )
@@ -97,7 +137,7 @@ def strand(
     return np.concatenate([start[None], points]).astype(np.float32)
 
 
-def hair(chance: Chance, size: Size) -> Matte:
+def _hair(chance: Chance, size: Size) -> Matte:
     """Return a body with hair: locks of strands that share a direction, and stray ones."""
     canvas, shape = Canvas(size), contour(chance, size)
     canvas.fill(shape)
@@ -115,7 +155,7 @@ def hair(chance: Chance, size: Size) -> Matte:
     return canvas.finished()
 
 
-def fur(chance: Chance, size: Size) -> Matte:
+def _fur(chance: Chance, size: Size) -> Matte:
     """Return a body with short, dense fur along its edge."""
     canvas, shape = Canvas(size), contour(chance, size)
     canvas.fill(shape)
@@ -172,7 +212,14 @@ def _grow(
 
 
 def solid(chance: Chance, size: Size) -> Matte:
-    """Return one to three solid shapes, some of them with corners."""
+    """Return one to three solid shapes, some of them with corners.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    size : (int, int)
+        Height and width.
+    """
     canvas = Canvas(size)
     for _ in range(int(chance.integers(1, 4))):
         shape = contour(chance, size)
@@ -191,7 +238,7 @@ def solid(chance: Chance, size: Size) -> Matte:
     return canvas.finished()
 
 
-def holes(chance: Chance, size: Size) -> Matte:
+def _holes(chance: Chance, size: Size) -> Matte:
     """Return a solid shape with holes through which the background shows."""
     canvas = Canvas(size)
     canvas.fill(contour(chance, size, 0.36 * min(size)))
@@ -202,7 +249,7 @@ def holes(chance: Chance, size: Size) -> Matte:
     return canvas.finished()
 
 
-def net(chance: Chance, size: Size) -> Matte:
+def _net(chance: Chance, size: Size) -> Matte:
     """Return a warped net of threads over a part of the picture, beside a solid shape."""
     canvas = Canvas(size)
     canvas.fill(contour(chance, size, float(chance.uniform(0.1, 0.3)) * min(size)))
@@ -223,7 +270,7 @@ def net(chance: Chance, size: Size) -> Matte:
     return canvas.finished()
 
 
-def leaves(chance: Chance, size: Size) -> Matte:
+def _leaves(chance: Chance, size: Size) -> Matte:
     """Return twigs with leaves, or feathers: a rib with many barbs."""
     canvas = Canvas(size)
     if chance.random() < 0.6:
@@ -266,7 +313,7 @@ def _leaf(canvas: Canvas, spine: Floats, half: float, shade: int) -> None:
     cv2.fillPoly(canvas.shade, [_fine(outline)], shade)
 
 
-def smoke(chance: Chance, size: Size) -> Matte:
+def _smoke(chance: Chance, size: Size) -> Matte:
     """Return fractal haze that thins out, with or without a solid shape in it."""
     haze = fractal_noise(chance, size, float(chance.uniform(60, 200)), chance.uniform(0.35, 0.65))
     canvas = Canvas(size)
@@ -282,7 +329,7 @@ def smoke(chance: Chance, size: Size) -> Matte:
     return Matte(alpha.astype(np.float32), np.ones(size, np.float32))
 
 
-def veil(chance: Chance, size: Size) -> Matte:
+def _veil(chance: Chance, size: Size) -> Matte:
     """Return a solid shape with a half transparent one beside it: cloth, glass, a wing."""
     body, sheer = solid(chance, size).alpha, solid(chance, size).alpha
     strength = chance.uniform(0.2, 0.85) + 0.15 * smooth_noise(
@@ -292,7 +339,7 @@ def veil(chance: Chance, size: Size) -> Matte:
     return Matte(alpha.astype(np.float32), np.ones(size, np.float32))
 
 
-def filaments(chance: Chance, size: Size) -> Matte:
+def _filaments(chance: Chance, size: Size) -> Matte:
     """Return blobs and long branching lines with a haze around them."""
     canvas = Canvas(size)
     for _ in range(int(chance.integers(1, 5))):
@@ -313,15 +360,15 @@ def filaments(chance: Chance, size: Size) -> Matte:
 
 
 KINDS: dict[str, tuple[float, Callable[[Chance, Size], Matte]]] = {
-    "hair": (0.24, hair),
-    "fur": (0.20, fur),
+    "hair": (0.24, _hair),
+    "fur": (0.20, _fur),
     "solid": (0.16, solid),
-    "leaves": (0.12, leaves),
-    "holes": (0.06, holes),
-    "net": (0.07, net),
-    "smoke": (0.05, smoke),
-    "veil": (0.05, veil),
-    "filaments": (0.05, filaments),
+    "leaves": (0.12, _leaves),
+    "holes": (0.06, _holes),
+    "net": (0.07, _net),
+    "smoke": (0.05, _smoke),
+    "veil": (0.05, _veil),
+    "filaments": (0.05, _filaments),
 }
 """How often each kind is drawn, and what draws it."""
 

@@ -113,7 +113,13 @@ def _noise(chance: Chance, shape: tuple[int, ...], strength: float) -> Floats:
 
 
 def photographed(chance: Chance, image: Floats) -> Floats:
-    """Return a picture as a camera and a file give it: noise, sharpening, response, JPEG."""
+    """Return a picture as a camera and a file give it: noise, sharpening, response, JPEG.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    image : (H, W, 3) float32, 0..1
+    """
     if chance.random() < 0.5:
         image = image + _noise(chance, image.shape, np.exp(chance.uniform(-6.5, -3.6)))
     if chance.random() < 0.25:
@@ -136,6 +142,11 @@ def drawn_trimap(chance: Chance, alpha: Floats) -> Bytes:
     """Return a trimap of a true alpha: from tight to very coarse, as if drawn by hand.
 
     What is known is right. Some trimaps leave parts unknown, or have no small islands.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    alpha : (H, W) float32, 0..1
     """
     height, width = size = alpha.shape
     radius = float(np.exp(chance.uniform(np.log(2.5), np.log(38))))

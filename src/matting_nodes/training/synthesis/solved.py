@@ -51,5 +51,11 @@ def solved_planes(drawn: Scene) -> Bytes:
 
 
 def solved_scene(seed: Sequence[int], photographs: Sequence[Bytes]) -> Bytes:
-    """Return the solved scene of a seed, (H, W, 8)."""
+    """Return the solved scene of a seed, (H, W, 8).
+
+    Parameters
+    ----------
+    seed : sequence of int
+    photographs : sequence of (h, w, 3) uint8
+    """
     return solved_planes(scene(seed, photographs))
