@@ -167,9 +167,9 @@ def drawn_trimap(chance: Chance, alpha: Floats) -> Bytes:
             axes = [int(a) for a in chance.integers(8, 60, 2)]
             cv2.ellipse(undecided, (int(x), int(y)), axes, chance.uniform(0, 180), 0, 360, 1, -1)
     edge = np.argwhere(abs(alpha - 0.5) < 0.45)
-    if len(edge) and chance.random() < 0.35:
+    if len(edge) and chance.random() < 0.45:
         for y, x in edge[chance.integers(0, len(edge), int(chance.integers(1, 4)))]:
-            cv2.circle(undecided, (int(x), int(y)), int(chance.integers(15, 75)), 1, -1)
+            cv2.circle(undecided, (int(x), int(y)), round(np.exp(chance.uniform(2.7, 5))), 1, -1)
     return trimap_from(inside & (undecided == 0), outside & (undecided == 0))
 
 
