@@ -304,6 +304,19 @@ _ADOBE = "trained on Adobe's Deep Image Matting data set, whose licence is non-c
 _UNTRAINED = ByHand(note="Nobody publishes weights for it: train it yourself")
 _PUBLISHED = (
     Model(
+        name="refiner",
+        title="Refiner of sampled propagation",
+        task="alpha_matte",
+        builder="refiner:Refiner",
+        source=_UNTRAINED,
+        file="refiner.pth",
+        size=2_810_000,
+        licence="none: train it yourself",
+        paper="ours; docs/model-card-refiner.md",
+        telltale=("stem.0.weight", "head.0.weight", "last.weight"),
+        channels=8,
+    ),
+    Model(
         name="indexnet",
         title="IndexNet Matting",
         task="alpha_matte",

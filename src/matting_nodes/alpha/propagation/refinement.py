@@ -1,0 +1,70 @@
+"""What the refiner looks at: the picture, its trimap, and what sampled propagation knows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arrays import FOREGROUND, Alpha, Image, Trimap, unknown
+from ...job import Job
+from .data_term import BASE_WEIGHT, EXPANDED_WEIGHT
+from .solve import propagated
+
+Floats = NDArray[np.float32]
+
+
+def solver_planes(
+    image: Image, trimap: Trimap, job: Job, device: str = "cpu"
+) -> tuple[Alpha, Floats]:
+    """Solve a picture; return its matte, and what its color samples said.
+
+    Parameters
+    ----------
+    image : (H, W, C) float32, 0..1
+        In full contrast.
+    trimap : (H, W) uint8
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    device : str
+        As for `propagate`.
+
+    Returns
+    -------
+    alpha : (H, W) float32, 0..1
+    samples : (2, H, W) float32, 0..1
+        α̂, and the square root of its weight, relative to the greatest; 0 and 1 where the trimap
+        is known.
+    """
+    samples: Floats = np.empty((2, *trimap.shape), np.float32)
+
+    def keep(term: Floats, solve: NDArray[np.bool_]) -> tuple[Floats, None]:
+        samples[0] = np.where(solve, term[0].clip(0, 1), trimap == FOREGROUND)
+        relative = np.sqrt(term[1] / np.float32(EXPANDED_WEIGHT + BASE_WEIGHT))
+        samples[1] = np.where(solve, relative.clip(0, 1), 1)
+        return term, None
+
+    alpha = propagated(image, trimap, job, device=device, join=keep)
+    return alpha, samples
+
+
+def refiner_input(image: Image, trimap: Trimap, alpha: Alpha, samples: Floats) -> Floats:
+    """Return the planes that `networks.refiner` takes.
+
+    Parameters
+    ----------
+    image : (H, W, 3) or (H, W, 1) float32, 0..1
+        In full contrast.
+    trimap : (H, W) uint8
+    alpha : (H, W) float32, 0..1
+    samples : (2, H, W) float32, 0..1
+        As `solver_planes` returns them.
+
+    Returns
+    -------
+    (8, H, W) float32
+    """
+    planes: Floats = np.empty((8, *trimap.shape), np.float32)
+    planes[:3] = np.moveaxis(image, 2, 0) * 2 - 1
+    planes[3], planes[4] = trimap == FOREGROUND, unknown(trimap)
+    planes[5], planes[6:] = alpha, samples
+    return planes
