@@ -25,7 +25,13 @@ LOAD, SEGMENT, TRIMAP = "MattingNodesLoadPicture", "MattingNodesSegment", "Matti
 def warnings_of_qt():
     """What Qt warns of, which no use of the dock may cause."""
     told = []
-    before = qInstallMessageHandler(lambda kind, context, text: told.append(text))
+
+    def listen(_kind, _context, text):
+        # napari's own icons are gone once another window of the process was closed.
+        if "theme_" not in text:
+            told.append(text)
+
+    before = qInstallMessageHandler(listen)
     yield told
     qInstallMessageHandler(before)
 

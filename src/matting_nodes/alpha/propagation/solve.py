@@ -102,8 +102,9 @@ def propagated(
     rows, both = laplacian_rows(image, solve, EPSILON, np.float32), (links, links)
     # The solution of the frame before says as well which estimates agree with it.
     solves = 2 if guess is None else 1
+    part = job.part(0.5, 1)
     _, values = propagate(
-        rows, colors, solve, both, term, starts, job.part(0.5, 1), energy, device, solves
+        rows, colors, solve, both, term, starts, part, energy, device=device, solves=solves
     )
     return values.clip(0, 1, out=values)
 
