@@ -181,8 +181,7 @@ def matte_video(
     """Take the object of a clip off its background: one trimap serves all frames.
 
     The trimap follows the object, and each matte knows those before it, so that it does not
-    flicker. Frames are decoded, matted and encoded one after the other: memory does not grow with
-    the clip.
+    flicker. Frames are decoded, matted and encoded one after the other; no clip is held whole.
 
     Parameters
     ----------
