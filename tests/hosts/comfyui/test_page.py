@@ -415,13 +415,16 @@ def test_numbers_of_compare_stand_on_the_node(page, server, editing):
     shoot(page, "compare")
 
 
-def test_samples_are_seen_before_a_template_has_run(page):
-    graph = json.loads((ROOT / "examples/cutout.json").read_text(encoding="utf-8"))
+# A picture, and a folder of pictures, which its first one stands for.
+@pytest.mark.parametrize(("template", "width"), [("cutout", 680), ("video", 340)])
+def test_samples_are_seen_before_a_template_has_run(page, template, width):
+    graph = json.loads((ROOT / f"examples/{template}.json").read_text(encoding="utf-8"))
     page.evaluate("graph => window.app.loadGraphData(graph)", graph)
     page.wait_for_function(
-        "() => window.app.graph.nodes.some(n => n.comfyClass?.endsWith('LoadPicture')"
-        " && n.imgs?.[0]?.naturalWidth === 680)"
-        " || [...document.images].some(i => i.naturalWidth === 680)",
+        "width => window.app.graph.nodes.some(n => n.comfyClass?.endsWith('LoadPicture')"
+        " && n.imgs?.[0]?.naturalWidth === width)"
+        " || [...document.images].some(i => i.naturalWidth === width)",
+        arg=width,
         timeout=20_000,
     )
     shoot(page, "template")
