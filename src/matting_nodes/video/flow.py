@@ -91,6 +91,8 @@ def motion(now: NDArray[np.uint8], other: NDArray[np.uint8]) -> Motion:
     """
     import cv2
 
+    from .flow_check import check
+
     if min(now.shape) < 32:  # too small for DIS
         size = now.shape[::-1]
         now, other = (np.asarray(cv2.resize(g, None, fx=4, fy=4), np.uint8) for g in (now, other))
@@ -107,16 +109,8 @@ def motion(now: NDArray[np.uint8], other: NDArray[np.uint8]) -> Motion:
     columns, rows = positions(height, width)
     x, y = columns + back[..., 0], rows + back[..., 1]
     certain = np.empty((height, width), bool)
-    in_parallel(_checker(), height, back, forth, certain, smallest=64)
+    in_parallel(check, height, back, forth, certain, smallest=64)
     return Motion(x, y, certain, _tracks(now, other, back, certain))
-
-
-@cache
-def _checker() -> Any:
-    """Return the compiled check of forward and backward flow; numba is loaded when it is needed."""
-    from .flow_check import check
-
-    return check
 
 
 def _tracks(

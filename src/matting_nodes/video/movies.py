@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from fractions import Fraction
-from typing import Any
-
-from numpy.typing import NDArray
 
 from ..job import Job
 from .backgrounds import Background
-from .clip import ClipPlan, composited, cut_out, in_whole_numbers, mattes
-from .matting import Matte
+from .clip import ClipPlan, mattes, picture_of
 from .reader import exact
 from .threads import prefetched
-from .writer import PICTURES, Content, Writer, chosen_codec
-
-DEEP = ("prores", "ffv1", *PICTURES)
-"""Codecs that store more than eight bits."""
+from .writer import Content, Writer, chosen_codec
 
 
 def write_movies(made: ClipPlan, targets: Mapping[Content, str], job: Job) -> list[str]:
@@ -61,18 +54,7 @@ def write_movies(made: ClipPlan, targets: Mapping[Content, str], job: Job) -> li
         for matte in found:
             time = max(Fraction(0), matte.time - exact(task.start))
             for content, writer in writers.items():
-                deep = writer.codec in DEEP
-                writer.write(_picture(matte, content, time, background, deep), time)
+                writer.write(picture_of(matte, content, writer.codec, background, time), time)
             done = float(time) / made.length if made.length else 0.0
             job.step(min(done, 1.0), message=f"Frame {matte.number + 1}")
     return notices
-
-
-def _picture(
-    matte: Matte, content: Content, time: Fraction, background: Background | None, deep: bool
-) -> NDArray[Any]:
-    if content == "alpha":
-        return in_whole_numbers(matte.alpha, deep)
-    if background is not None and content == "composite":
-        return composited(matte.picture, matte.alpha, background.at(time))
-    return cut_out(matte.picture, matte.alpha, deep)

@@ -14,10 +14,7 @@ from ..job import Job
 from .clip import in_whole_numbers
 from .frames import ClipFrames
 from .reader import FALLBACK_RATE, ClipInfo, Reader
-from .writer import PICTURES, Content, Writer, chosen_codec
-
-DEEP = ("prores", "ffv1", *PICTURES)
-"""Codecs that store more than eight bits."""
+from .writer import DEEP, Content, Writer, chosen_codec
 
 
 class StackSource(Reader):

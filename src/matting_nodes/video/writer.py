@@ -26,6 +26,9 @@ Content = Literal["composite", "cutout", "alpha"]
 SEGMENT = 1.0
 """Seconds of a movie that can be lost by a kill: the distance between two keyframes."""
 
+SAME_BITS = {"x264-params": "cpu-independent=1"}
+"""Else x264's bits depend on the processor, and on what lies in memory beyond a frame."""
+
 
 @dataclass(frozen=True)
 class Format:
@@ -58,7 +61,7 @@ FORMATS = {
         "",
         "yuv420p",
         (".mp4", ".mov", ".mkv"),
-        {"crf": "18", "preset": "veryfast"},
+        {"crf": "18", "preset": "veryfast", **SAME_BITS},
     ),
     "h265": Format(
         "libx265",
@@ -91,6 +94,8 @@ FORMATS = {
 """Movies by codec."""
 PICTURES = {"png": ".png", "tiff": ".tif"}
 """Picture sequences by codec."""
+DEEP = ("prores", "ffv1", *PICTURES)
+"""Codecs that store more than eight bits."""
 
 
 def chosen_codec(target: str, codec: Codec, content: Content) -> str:

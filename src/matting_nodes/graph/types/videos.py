@@ -93,13 +93,14 @@ def create_video(
         Reports progress, and stops the work when it is cancelled.
     """
     from ...video.errors import import_av
+    from ...video.writer import SAME_BITS
 
     av = import_av()
     path = folders.scratch(".mp4")
     height, width = (side - side % 2 for side in images.shape[1:3])
     with av.open(str(path), "w") as container:
         rate = Fraction(fps).limit_denominator(1000)
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "12"})
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "12", **SAME_BITS})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for index, part in job.each(range(len(images))):
             part.check()
