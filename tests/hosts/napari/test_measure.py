@@ -74,6 +74,8 @@ def test_a_row_of_the_table_selects_its_object_and_moves_to_it(viewer, dock, fin
     # Before napari 0.9 the camera was the viewer's own.
     camera = getattr(viewer, "scene", viewer).camera
     assert camera.center[-2:] == pytest.approx((15, 32.5))
+    widget.table.view.selectRow(3)
+    assert layer.selected_label == 2
     viewer.layers.remove(layer)
     widget.table.view.selectRow(0)
 

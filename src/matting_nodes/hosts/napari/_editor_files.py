@@ -13,7 +13,7 @@ from ...io import layered
 from ._kept import plain
 from ._places import TRANSFORMS
 from ._protocols import LayerData, LayerMeta, LayerPixels
-from ._trimap import TAG, labels_to_trimap
+from ._trimap import TAG, labels_to_grey
 
 # What an editor shows over everything if it is not hidden.
 HIDDEN = (Kind.ALPHA.value, Kind.TRIMAP.value, Kind.MASK.value)
@@ -68,19 +68,13 @@ def _picture(data: LayerPixels, meta: LayerMeta, layer_type: str) -> layered.Pic
         )
     pixels = pixels.reshape(pixels.shape[planes:])
     if layer_type == "labels":
-        pixels = _labels(pixels, kind, meta["name"])
+        pixels = labels_to_grey(pixels, kind, meta["name"])
     elif meta.get("rgb"):
         pixels = pixels if pixels.dtype == np.uint8 else _within(pixels, 0, _top(pixels))
     else:
         pixels = _within(pixels, *meta.get("contrast_limits", (0, _top(pixels))))
     visible = bool(meta.get("visible", True)) and kind not in HIDDEN
     return layered.PictureLayer(meta["name"], pixels, visible, float(meta.get("opacity", 1)))
-
-
-def _labels(pixels: NDArray[Any], kind: str | None, name: str) -> NDArray[np.uint8]:
-    if kind == Kind.TRIMAP.value:
-        return labels_to_trimap(pixels, name)
-    return (pixels > 0) * np.uint8(255)
 
 
 def _top(pixels: NDArray[Any]) -> float:

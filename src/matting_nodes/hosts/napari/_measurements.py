@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ...framework.tables import has_rows, rows_of
 from ._places import Shape, pixels
+from ._showing import camera_of
 from ._table import ResultTable
 from ._time_plot import TimePlot
 from ._work import Outcome, Request
@@ -139,5 +140,4 @@ class Measurements(QWidget):
         lead = len(self._viewer.dims.point) - len(world)
         for axis, at in enumerate(world[:-2]):
             self._viewer.dims.set_point(lead + axis, at)
-        # Before napari 0.9 the camera was the viewer's own.
-        getattr(self._viewer, "scene", self._viewer).camera.center = tuple(world[-2:])
+        camera_of(self._viewer).center = tuple(world[-2:])

@@ -16,9 +16,10 @@ from ...graph import Folders, Graph, GraphNode, Link, as_python, evaluate, node_
 from ...graph.types.picture_files import DEPTHS
 from ...graph.wires import MASK
 from ...io import images
+from ._files import write_tiff
 from ._places import leading_shape, pixels
 from ._protocols import Layer, without_proxy
-from ._trimap import labels_to_trimap, tag
+from ._trimap import labels_to_grey, tag
 from .graph._from_layers import graph_to
 from .graph._sources import LOADED, LOADERS, layer_of
 
@@ -256,22 +257,13 @@ def _file_of(layer: Layer) -> str:
 
 
 def _write_source(path: Path, layer: Layer) -> None:
-    import io as streams
-
-    import tifffile
-
     data, kind = np.asarray(pixels(layer)), _kind(layer)
-    if kind is Kind.TRIMAP:
-        data = labels_to_trimap(data, layer.name)
-    elif kind is Kind.MASK and data.dtype.kind in "iu":
-        data = (data > 0) * np.uint8(255)
+    if kind is Kind.TRIMAP or (kind is Kind.MASK and data.dtype.kind in "iu"):
+        data = labels_to_grey(data, kind, layer.name)
     if path.suffix == ".png":
         images.write_image(path, data)
         return
-    stream = streams.BytesIO()
-    rgb = bool(getattr(layer, "rgb", False))
-    tifffile.imwrite(stream, data, photometric="rgb" if rgb else "minisblack", compression="zlib")
-    images.write_whole(path, stream.getvalue())
+    write_tiff(path, data, bool(getattr(layer, "rgb", False)), {})
 
 
 def _from_file(graph: Graph, loader: GraphNode, file: str, layer: Layer) -> Graph:

@@ -36,6 +36,7 @@ class ResultTable(QWidget):
         super().__init__()
         self.view = QTableWidget()
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.view.setMinimumHeight(HEIGHT)
         self.view.setMinimumWidth(0)
