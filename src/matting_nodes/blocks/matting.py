@@ -16,12 +16,13 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import EmptyRegionError, FileError, MattingError, ParameterError, SizeMismatchError
+from ..framework.cluster import connected
 from ..framework.normalization import Mode
 from ..io.ome_zarr import Planes, Version, create, fill_pyramid, needs_zarr, open_planes
 from ..job import Job
 from ..version import __version__
 from .plan import Plan, write_array
-from .running import Runner, connected, here, on_dask, stage
+from .running import Runner, here, on_dask, stage
 
 SIDE, HALO, FACTOR = 2048, 128, 4
 """Sides of blocks and how far around them is solved, in pixels; how many times smaller the coarse

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from ..errors import DependencyError, FileError, MattingError
+from ..errors import MattingError
 from ..job import Job
 
 RETRIES = 3
@@ -90,34 +90,6 @@ def _finished(futures: Any, job: Job) -> Iterator[Any]:
         if not ready:
             time.sleep(WAIT)
         yield from ready
-
-
-def connected(address: str) -> Any:
-    """Return a client of the cluster whose scheduler is at this address.
-
-    Raises
-    ------
-    DependencyError
-        If dask.distributed is not installed.
-    FileError
-        If no scheduler answers there.
-    """
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise DependencyError(
-            f"dask.distributed cannot be imported: {error}",
-            "--dask needs it",
-            'Run: pip install "matting-nodes[dask]"',
-        ) from error
-    try:
-        return Client(address, timeout="5s")  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise FileError(
-            f"No Dask scheduler answers at {address}: {error}",
-            "It must run before",
-            "Start it with: dask scheduler",
-        ) from error
 
 
 def stage(run: Runner, work: Work, blocks: int, is_done: Callable[[int], bool], job: Job) -> None:

@@ -29,7 +29,7 @@ from ..alpha.propagation.color_samples import (
     principal_colors,
 )
 from ..alpha.propagation.data_term import data_term, gather_unknowns
-from ..alpha.propagation.sample_grid import TILE, SampleGrid, label_counts
+from ..alpha.propagation.sample_grid import TILE, SampleGrid, TileBatch, label_counts
 from ..alpha.propagation.solve import EPSILON, propagate, sample_colors
 from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap, unknown
 from ..framework.normalization import measured, normalized
@@ -222,6 +222,17 @@ def _scale(plan: Plan) -> float:
     return max(1.0, math.hypot(*plan.shape) / REFERENCE_DIAGONAL)
 
 
+def _around(
+    plan: Plan, block: int, reach: float, samples: int, counts: NDArray[Any]
+) -> tuple[TileBatch, Slices]:
+    """Return the tiles of a block, and the window around it that its samples come from."""
+    grid = SampleGrid(plan.shape, reach, samples)
+    grid.counts[...] = counts
+    tiles = grid.first_tiles(plan.box(block))
+    np.minimum(tiles.reaches, MAX_REACH, out=tiles.reaches)
+    return tiles, plan.window(block, int(tiles.reaches.max(initial=0)))
+
+
 def expand(plan: Plan, block: int, job: Job) -> None:
     """Expand the known regions into a block; find the cells of its colors.
 
@@ -234,13 +245,9 @@ def expand(plan: Plan, block: int, job: Job) -> None:
     job : Job
         Reports progress, and stops the work when it is cancelled.
     """
-    scale, box = _scale(plan), plan.box(block)
-    grid = SampleGrid(plan.shape, EXPANSION_REACH * scale, EXPANSION_SAMPLES)
-    grid.counts[...] = plan.whole.counts
-    tiles = grid.first_tiles(box)
-    np.minimum(tiles.reaches, MAX_REACH, out=tiles.reaches)
-    window = plan.window(block, int(tiles.reaches.max(initial=0)))
-    inner = shifted(box, window, -1)
+    scale, counts = _scale(plan), plan.whole.counts
+    tiles, window = _around(plan, block, EXPANSION_REACH * scale, EXPANSION_SAMPLES, counts)
+    inner = shifted(plan.box(block), window, -1)
     colors = principal_colors(plan.picture(window))
     known = plan.labels(window)
     known = np.where(unknown(known), UNKNOWN, known)
@@ -253,7 +260,7 @@ def expand(plan: Plan, block: int, job: Job) -> None:
             len(chunk[0]),
             colors,
             known,
-            plan.whole.counts,
+            counts,
             *chunk,
             weight,
             distances,
@@ -367,11 +374,8 @@ def estimate(plan: Plan, block: int, job: Job) -> None:
         Reports progress, and stops the work when it is cancelled.
     """
     scale, box = _scale(plan), plan.box(block)
-    grid = SampleGrid(plan.shape, PAIR_REACH * scale, PAIR_SAMPLES)
-    grid.counts[...] = plan.load("all_expanded_counts")
-    tiles = grid.first_tiles(box)
-    np.minimum(tiles.reaches, MAX_REACH, out=tiles.reaches)
-    window = plan.window(block, int(tiles.reaches.max(initial=0)))
+    counts = np.array(plan.load("all_expanded_counts"), np.int64)
+    tiles, window = _around(plan, block, PAIR_REACH * scale, PAIR_SAMPLES, counts)
     inner = shifted(box, window, -1)
     colors = principal_colors(plan.picture(window))
     expanded = np.empty(colors.shape[:2], np.uint8)
@@ -389,7 +393,7 @@ def estimate(plan: Plan, block: int, job: Job) -> None:
             len(chunk[0]),
             colors,
             expanded,
-            grid.counts,
+            counts,
             *chunk,
             radius,
             estimates,

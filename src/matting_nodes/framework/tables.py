@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DependencyError, FileError
-from ..io.images import check_target, write_whole
+from ..errors import DependencyError
+from ..io.images import check_ending, check_target, write_whole
 
 TABLES = (".csv", ".parquet")
 
@@ -62,12 +62,7 @@ def check_table(path: Path, force: bool = False) -> Path:
     DependencyError
         If the type needs a package that is not installed.
     """
-    if path.suffix.lower() not in TABLES:
-        raise FileError(
-            f"{path} has the type {path.suffix or 'none'}",
-            f"Tables are written as {' or '.join(TABLES)}",
-            "Choose one of these endings",
-        )
+    check_ending(path, "Tables", TABLES)
     if path.suffix.lower() == ".parquet":
         _pyarrow()
     return check_target(path, force)

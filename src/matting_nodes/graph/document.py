@@ -55,6 +55,19 @@ def read_text(path: Path) -> str:
 
         with Image.open(path) as picture:
             return str(picture.info["prompt"])
+    return read_bytes(path).decode("utf-8")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what the file of a workflow holds.
+
+    Raises
+    ------
+    FileError
+        If it is too large.
+    OSError
+        If it cannot be read.
+    """
     with path.open("rb") as file:
         data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
@@ -63,7 +76,7 @@ def read_text(path: Path) -> str:
             "A workflow is no larger: pictures are files of their own",
             "Check that it is the file that is meant",
         )
-    return data.decode("utf-8")
+    return data
 
 
 def checked(data: object) -> Mapping[str, Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import FileError, GraphError, MattingError, ParameterError, shown
 from ..io.images import make_folder_for, write_whole
 from .contents import Contents, Kept
-from .document import EXPORT, LARGEST_FILE, parsed
+from .document import EXPORT, parsed, read_bytes
 from .layout import laid_out
 from .model import Graph
 from .page_reading import is_page, read_page
@@ -40,7 +40,7 @@ def contents_of(source: str | os.PathLike[str] | bytes) -> Contents:
     """
     name = "The text" if isinstance(source, bytes) else str(source)
     try:
-        data = source if isinstance(source, bytes) else _read(Path(source))
+        data = source if isinstance(source, bytes) else read_bytes(Path(source))
         if not data.startswith(PNG):
             return from_json(parsed(data.decode("utf-8")))
         texts = _texts(data)
@@ -57,18 +57,6 @@ def contents_of(source: str | os.PathLike[str] | bytes) -> Contents:
             "It must be a JSON file, or a PNG that a workflow saved",
             EXPORT,
         ) from error
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(LARGEST_FILE + 1)
-    if len(data) > LARGEST_FILE:
-        raise FileError(
-            f"{path} holds more than {LARGEST_FILE} bytes",
-            "A workflow is no larger: pictures are files of their own",
-            "Check that it is the file that is meant",
-        )
-    return data
 
 
 def _texts(data: bytes) -> dict[str, str]:

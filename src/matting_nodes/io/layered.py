@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Alpha, Image
 from ..errors import DependencyError, FileError, ShapeError, SizeMismatchError
-from .images import check_target, encoded, is_in_own_numbers, quantized, write_whole
+from .images import check_ending, check_target, encoded, is_in_own_numbers, quantized, write_whole
 
 LAYERED = (".ora", ".psd")
 THUMBNAIL_SIDE = 256
@@ -71,12 +71,7 @@ def check_layered(path: str | os.PathLike[str], force: bool = False) -> Path:
         If the type needs a package that is not installed.
     """
     path = Path(path)
-    if path.suffix.lower() not in LAYERED:
-        raise FileError(
-            f"{path} has the type {path.suffix or 'none'}",
-            f"Layers are written as {' or '.join(LAYERED)}",
-            "Choose one of these endings",
-        )
+    check_ending(path, "Layers", LAYERED)
     if path.suffix.lower() == ".psd":
         _psd_tools()
     return check_target(path, force)

@@ -94,8 +94,6 @@ def propagated(
     if join is not None:
         term, guess = join(term, solve)
     start = term[0].copy() if guess is None else guess  # a view would keep the weights
-    # A guess is a solution of similar equations: the second solve too begins with it.
-    starts = start, start if guess is None else start.copy()
     colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
     links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
     del samples
@@ -104,7 +102,7 @@ def propagated(
     solves = 2 if guess is None else 1
     part = job.part(0.5, 1)
     _, values = propagate(
-        rows, colors, solve, both, term, starts, part, energy, device=device, solves=solves
+        rows, colors, solve, both, term, (start, start), part, energy, device=device, solves=solves
     )
     return values.clip(0, 1, out=values)
 

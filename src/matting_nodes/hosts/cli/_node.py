@@ -184,16 +184,13 @@ def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
     if spec.name == _blocks.NODE and _blocks.is_asked_for(options):
         return _blocks.run(options, _parameters(spec, options))
     targets = _targets(spec, options)
-    for output in spec.outputs:
-        if output.kind is Kind.TABLE and (target := getattr(options, f"to_{output.name}")):
-            check_table(target, options.force)
     inputs = {wire.name: _read(wire, getattr(options, wire.name)) for wire in spec.inputs}
     with progress_bar(spec.title, options.quiet) as job:
         result = run(spec, inputs, _parameters(spec, options), job)
     for output in spec.outputs:
         value = result.values[output.name]
-        if output.kind is Kind.TABLE and (target := getattr(options, f"to_{output.name}")):
-            write_table(target, value, force=True)
+        if output.kind is Kind.TABLE and output.name in targets:
+            write_table(targets[output.name], value, force=True)
         elif output.kind is Kind.TABLE and has_rows(value):
             print(as_csv(value))
         elif output.kind is Kind.TABLE:
@@ -206,10 +203,12 @@ def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
 
 
 def _targets(spec: NodeSpec, options: argparse.Namespace) -> dict[str, Path]:
-    chosen = {o.name: getattr(options, f"to_{o.name}") for o in _pictures(spec)}
-    return {
-        name: images.check_writable(path, options.force) for name, path in chosen.items() if path
-    }
+    targets = {}
+    for output in spec.outputs:
+        if path := getattr(options, f"to_{output.name}", None):
+            check = check_table if output.kind is Kind.TABLE else images.check_writable
+            targets[output.name] = check(path, options.force)
+    return targets
 
 
 def _read(wire: Input, given: Any) -> Any:
