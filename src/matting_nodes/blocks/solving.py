@@ -127,11 +127,10 @@ def _solved(
         iteration += 1
         job.step(1 - 0.85 * 0.97**iteration, message=f"{TITLE}: solving")
 
-    laplacian = system.operator()
     solution, error = conjugate_gradients(
-        links.operator(laplacian),
+        links.operator(system.operator()),
         rhs + weight * estimate + links.rhs,
-        Multigrid(system, laplacian, colors),
+        Multigrid(system, colors),
         x0=start,
         tolerance=tolerance,
         iterations=MAX_ITERATIONS,

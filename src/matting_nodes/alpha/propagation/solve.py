@@ -166,6 +166,7 @@ def propagate(
 
     system, rhs = system_from_rows(rows, inside, known(starts[0]))
     iteration, diagonal = 0, np.zeros_like(weight)
+    multigrid: Multigrid | None = None
 
     def callback(_residual: float) -> None:
         nonlocal iteration
@@ -174,18 +175,22 @@ def propagate(
 
     def solved(weight: Floats, links: Links, rhs: Floats, x0: Floats, tolerance: float) -> Floats:
         # (L + W + W_links) α = b + W α̂ + b_links, W = diag(w)
-        nonlocal diagonal
+        nonlocal diagonal, multigrid
         before, diagonal = diagonal, weight + links.diagonal
-        system.rows[:, 12] += diagonal - before
+        change = diagonal - before
+        system.rows[:, 12] += change
         b = rhs + weight * estimate + links.rhs
         if device == "cpu":
             # The preconditioner knows only the links' diagonal: that saves a quarter of the
             # iterations.
-            laplacian = system.operator()
+            if multigrid is None:
+                multigrid = Multigrid(system, colors)
+            else:
+                multigrid.add_to_diagonal(change)
             solution, error = conjugate_gradients(
-                links.operator(laplacian),
+                links.operator(system.operator()),
                 b,
-                Multigrid(system, laplacian, colors),
+                multigrid,
                 x0=x0,
                 tolerance=tolerance,
                 iterations=MAX_ITERATIONS,
