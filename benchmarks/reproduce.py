@@ -1,19 +1,18 @@
-"""Examples made again in other processes: are they the same bits?
+"""Examples made again in other processes: how many have the same bits.
 
     python benchmarks/reproduce.py [--only portrait microscopy …]
 
-Every workflow of examples/api is run by `matting-nodes run` in two processes of their own, and as the
-script that `as_python` writes in a third; every examples/*.py runs in two. The files of the first two
-are compared byte by byte, those of the script pixel by pixel: it writes no workflow into a PNG. The
-networks that some ask have made-up weights (tests/checkpoints.py), since the published ones are not
-ours.
+Every workflow of examples/api is run by `matting-nodes run` in two processes of their own, and as
+the script that `as_python` writes in a third; every examples/*.py runs in two. Files of the first
+two are compared byte by byte, those of the script pixel by pixel, since it writes no workflow into
+a PNG. The networks that some ask have made-up weights (tests/checkpoints.py): the published ones
+are not ours.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -26,10 +25,10 @@ import numpy as np
 from matting_nodes.graph import as_python
 from matting_nodes.io.stacks import read_stack
 
-ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "tests"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from checkpoints import with_weights
 
+ROOT = Path(__file__).parent.parent
 CLIPS = (".mp4", ".mov", ".webm", ".mkv")
 
 
@@ -80,13 +79,8 @@ def reproduced(path: Path, folder: Path, weights: Path) -> str:
 
 def process(code: Sequence[str], folder: Path) -> None:
     """Run Python on something, in a process of its own."""
-    subprocess.run(
-        [sys.executable, *code],
-        cwd=folder,
-        env=dict(os.environ),
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    command = [sys.executable, *code]
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def different(one: Path, other: Path, exact: bool) -> str:

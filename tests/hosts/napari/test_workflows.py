@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -201,3 +202,20 @@ def test_a_workflow_is_dropped_on_the_graph(viewer, dock, comfy, settled):
     assert (
         Graph.from_json(PAINTED).nodes["4"].class_type == graph.document.graph.nodes["4"].class_type
     )
+
+
+KEPT = Path(__file__).parents[2] / "fixtures/workflows"
+
+
+@pytest.mark.parametrize(
+    "name", ["napari/workflow.json", "api.json", "ui.json", "ComfyUI_00001_.png"]
+)
+def test_what_any_version_saved_opens(viewer, settled, name):
+    for version in KEPT.iterdir():
+        viewer.open(str(version / name), plugin=PLUGIN)
+        assert settled().message.text() == ""
+        assert is_trimap(viewer.layers["painted"])
+        (alpha,) = [layer for layer in viewer.layers if tag(layer).get("kind") == "alpha"]
+        expected = read_image(version / "expected.png") / np.float32(65535)
+        assert np.abs(alpha.data - expected).mean() < 0.01
+        viewer.layers.clear()

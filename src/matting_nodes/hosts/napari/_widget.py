@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from magicgui import widgets
 from psygnal import Signal
@@ -230,13 +230,13 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             What a field does not hold, and was left as it is.
         """
         refused = []
-        fields = {"method": self.method} if "method" in values else {}
+        fields: dict[str, widgets.bases.ValueWidget[Any]] = {"method": self.method}
         method = str(values.get("method", self.chosen_method))
-        fields |= {n: field for (owner, n), field in self.fields.items() if owner in ("", method)}
-        for name, field in fields.items():
+        fields |= {n: each for (owner, n), each in self.fields.items() if owner in ("", method)}
+        for name, each in fields.items():
             if name in values:
                 try:
-                    field.value = values[name]
+                    each.value = values[name]
                 except (ValueError, TypeError) as error:
                     refused.append(f"{name} is {values[name]!r}: {error}")
         return refused

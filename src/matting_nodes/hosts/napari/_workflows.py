@@ -1,7 +1,7 @@
 """Workflows opened in napari: their pictures as layers, their values in the panel, their results.
 
-JSON in API or UI format, or a PNG that ComfyUI saved. The graph runs in the dock *Matting graph*, so
-that results know how they were made.
+JSON in API or UI format, or a PNG that ComfyUI saved. The graph runs in the dock *Matting graph*,
+so that results know how they were made.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def _as_picture(path: Path) -> list[LayerData]:
     """Return a picture as napari itself reads it."""
     import npe2
 
-    return npe2.read([str(path)], stack=False, plugin_name="napari")
+    read: Any = npe2.read([str(path)], stack=False, plugin_name="napari")
+    return list(read)
 
 
 def _refuse(error: MattingError) -> None:
@@ -185,8 +186,8 @@ def open_in(graph: MattingGraph, path: Path) -> list[str]:
     missing = load_layers(graph.viewer, graph.document, path)
     if missing:
         show_warning(
-            f"Not found: {', '.join(missing)}. Pictures lie beside {path.name}, or in a folder input "
-            "there. Choose layers in their place in the dock Matting graph."
+            f"Not found: {', '.join(missing)}. Pictures lie beside {path.name}, or in a folder "
+            "input there. Choose layers in their place in the dock Matting graph."
         )
     graph.run()
     return missing
@@ -348,7 +349,7 @@ def _layer(
 
 
 def _picture(node: GraphNode, folders: Folders) -> Pixels:
-    """Return the pixels of a picture, in the file's own type where a node takes them as they are."""
+    """Return a picture's pixels, in the file's own type where a node takes them as they are."""
     plain = all(node.inputs.get(name, value) == value for name, value in PLAIN.items())
     if node.class_type == LOADERS[0] and plain:
         frames = read_stack(folders.find(str(node.inputs[LOADED])))
@@ -360,10 +361,10 @@ def _picture(node: GraphNode, folders: Folders) -> Pixels:
     transparent = loaded[-1] if len(loaded) > 1 else np.zeros(colors.shape[:3], np.float32)
     if transparent.shape == colors.shape[:3] and transparent.any():
         three = np.broadcast_to(colors, (*colors.shape[:3], 3))
-        frames = np.concatenate([three, 1 - transparent[..., None]], axis=3)
-    else:
-        frames = colors if colors.shape[-1] == 3 else colors[..., 0]
-    return frames[0] if len(frames) == 1 else frames
+        colors = np.concatenate([three, 1 - transparent[..., None]], axis=3)
+    elif colors.shape[-1] == 1:
+        colors = colors[..., 0]
+    return colors[0] if len(colors) == 1 else colors
 
 
 def _loaded(node: GraphNode, folders: Folders) -> tuple[Pixels, ...]:

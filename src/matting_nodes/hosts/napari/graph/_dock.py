@@ -77,7 +77,7 @@ class MattingGraph(QWidget):
         self._refused: set[str] = set()
         # Files are dropped on the dock: the canvas would take them and do nothing.
         self.setAcceptDrops(True)
-        for part in (self.canvas, self.canvas.viewport()):
+        for part in filter(None, (self.canvas, self.canvas.viewport())):
             part.setAcceptDrops(False)
         self._lay_out()
         self._fill_menu(keys)
