@@ -29,6 +29,7 @@ __all__ = [
     "read_result",
     "read_trimap",
     "read_workflow",
+    "read_zarr",
     "run_on_another_picture",
     "save_as_workflow",
     "widget_name",
@@ -36,6 +37,8 @@ __all__ = [
     "write_movie",
     "write_picture",
     "write_trimap",
+    "write_zarr",
+    "write_zarr_labels",
 ]
 
 _MODULES = {
@@ -52,12 +55,15 @@ _MODULES = {
     "read_result": "_files",
     "read_trimap": "_files",
     "read_workflow": "_workflows",
+    "read_zarr": "_zarr",
     "run_on_another_picture": "_reproduce",
     "save_as_workflow": "_reproduce",
     "write_layers": "_editor_files",
     "write_movie": "_clip",
     "write_picture": "_files",
     "write_trimap": "_files",
+    "write_zarr": "_zarr",
+    "write_zarr_labels": "_zarr",
 }
 
 

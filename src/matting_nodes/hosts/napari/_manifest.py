@@ -47,6 +47,9 @@ def manifest() -> dict[str, object]:
                 _command(f"{PLUGIN}.read_result", "Open as it was saved", "read_result"),
                 _command(f"{PLUGIN}.read_clip", "Open a clip", "read_clip"),
                 _command(f"{PLUGIN}.read_workflow", "Open a workflow", "read_workflow"),
+                _command(f"{PLUGIN}.read_zarr", "Open OME-Zarr", "read_zarr"),
+                _command(f"{PLUGIN}.write_zarr", "Save as OME-Zarr", "write_zarr"),
+                _command(f"{PLUGIN}.write_zarr_labels", "Save as OME-Zarr", "write_zarr_labels"),
                 _command(f"{PLUGIN}.write_picture", "Save an image or alpha", "write_picture"),
                 _command(f"{PLUGIN}.write_trimap", "Save a trimap or mask", "write_trimap"),
                 _command(f"{PLUGIN}.write_layers", "Save for an image editor", "write_layers"),
@@ -109,8 +112,22 @@ def manifest() -> dict[str, object]:
                     "filename_patterns": ["*.json", f"*_{5 * '[0-9]'}_.png"],
                     "accepts_directories": False,
                 },
+                {
+                    "command": f"{PLUGIN}.read_zarr",
+                    "filename_patterns": ["*.zarr"],
+                    "accepts_directories": True,
+                },
             ],
             "writers": [
+                *(
+                    {
+                        "command": f"{PLUGIN}.{name}",
+                        "layer_types": [layer],
+                        "filename_extensions": [".ome.zarr", ".zarr"],
+                        "display_name": "OME-Zarr",
+                    }
+                    for name, layer in (("write_zarr", "image"), ("write_zarr_labels", "labels"))
+                ),
                 {
                     "command": f"{PLUGIN}.write_movie",
                     "layer_types": ["image"],
