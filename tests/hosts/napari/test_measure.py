@@ -151,7 +151,7 @@ def test_measure_refuses_what_cannot_be_measured(viewer, dock, finish, change, t
     place["units"] = change.get("units", place["units"])
     viewer.add_labels(labels, name="cells", **place)
     widget = dock("Measure")
-    choose(widget, labels="cells", alpha="alpha")
+    choose(widget, alpha="alpha", labels="cells")
     if widget.run_button.enabled:
         finish(widget)
     assert re.search(told, widget.obstacle.value or widget.message.value)
