@@ -77,12 +77,14 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         )
         self.fill_button.changed.connect(self._open_carry)
         painting = widgets.Container(
-            widgets=[self.least_certain, self.hair_button, self.fill_button],
+            widgets=[self.least_certain, self.hair_button],
             layout="horizontal",
             labels=False,
         )
         painting.margins = (0, 0, 0, 0)
-        self.folds["alpha_matte"].addWidget(painting.native)
+        # A row of its own: three buttons are wider than a narrow dock.
+        for row in (painting, self.fill_button):
+            self.folds["alpha_matte"].addWidget(row.native)
         self._add(layout, "inspect", "Inspect", self.inspect.native)
         self.batch = BatchWidget({name: self.nodes[name] for name in STEPS})
         self._add(layout, "batch", "Batch", self.batch.native)
