@@ -225,3 +225,48 @@ def test_the_sample_is_ready_to_be_carried(viewer, dock, qtbot):
     settle(widget, qtbot)
     assert widget.state(0) == "key"
     assert widget.carry_button.enabled
+
+
+def discs(count):
+    """Sections of a ball: a disc that grows and moves, and its trimap."""
+    y, x = np.indices((60, 80))
+    for number in range(count):
+        distance = np.hypot(y - 30, x - 30 - 2 * number) - 10 - number
+        picture = np.uint8(np.where(distance < 0, 200, 60))
+        trimap = np.where(distance < -3, 255, np.where(distance > 3, 0, 128))
+        yield picture, trimap.astype(np.uint8)
+
+
+@pytest.mark.parametrize("by", ["motion", "shape", "both"])
+def test_planes_of_a_stack_are_filled_between_painted_ones(viewer, dock, qtbot, by):
+    pictures, trimaps = (np.stack(each) for each in zip(*discs(11), strict=True))
+    viewer.add_image(pictures, name="stack", axis_labels=("z", "y", "x"))
+    labels = np.zeros(pictures.shape, np.uint8)
+    for plane in (0, 5, 10):
+        labels[plane] = trimap_to_labels(trimaps[plane])
+    layer = viewer.add_labels(labels, name="trimap", **trimap_options())
+    widget = dock("Carry")
+    settle(widget, qtbot)
+    widget.by.value = by
+    assert widget.carry_button.text == "Fill planes"
+    widget.carry()
+    settle(widget, qtbot)
+    assert [widget.state(n) for n in range(11)] == [
+        "key" if n in (0, 5, 10) else "carried" for n in range(11)
+    ]
+    found = labels_to_trimap(layer.data)
+    wrong = (found != 128) & (trimaps != 128) & (found != trimaps)
+    assert wrong.mean() < 0.01
+    assert (found[[1, 2, 8]] == 255).any(axis=(1, 2)).all()
+    # A correction changes its neighbors only.
+    before = layer.data.copy()
+    paint(viewer, layer, 5, (30, 40), 0)
+    widget.carry()
+    settle(widget, qtbot)
+    changed = [n for n in range(11) if (before[n] != layer.data[n]).any()]
+    assert 5 in changed
+    assert set(changed) <= {1, 2, 3, 4, 5, 6, 7, 8, 9}
+    # Another way makes all of it stale, and no plane a painted one.
+    widget.by.value = "motion" if by != "motion" else "shape"
+    assert widget.state(2) == "stale"
+    assert widget.carry_button.enabled
