@@ -87,8 +87,7 @@ def _arrays(result):
 
 def test_blocks_that_are_cut_wrongly_are_seen(stores, result, tmp_path, monkeypatch):
     """Without a halo, a coarse guide or what the others found, seams show."""
-    monkeypatch.setattr(solving, "FIRST_ROUNDS", 1)
-    monkeypatch.setattr(solving, "SECOND_ROUNDS", 1)
+    monkeypatch.setattr(solving, "MAX_ROUNDS", 1)
     monkeypatch.setattr(matting, "FACTOR", 16)
     wrong = matte_zarr(*stores, tmp_path / "wrong.zarr", block=BLOCK, halo=0)
     assert seams(wrong).ratio > 1.1 * seams(result).ratio

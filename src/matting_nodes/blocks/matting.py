@@ -405,7 +405,7 @@ def _stored(alpha: Any, bits: int) -> Any:
 
 
 def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
-    """Solve for a plane, stage by stage; return the name of its α, kept block by block.
+    """Solve for a plane, stage by stage; return the name of its solutions.
 
     Parameters
     ----------
@@ -448,18 +448,18 @@ def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
     for name in ("term", "guess", "closeness", "expanded", "expanded_counts"):
         _forget(plan, name)
     begin = 0.4
-    rounds = solving.FIRST_ROUNDS + solving.SECOND_ROUNDS
-    for round_ in range(rounds):
-        name, end = f"alpha{round_}", 0.4 + 0.6 * (round_ + 1) / rounds
-        start = partial(lambda round_, job: solving.begin_round(plan, round_), round_)
-        once(f"start{round_}", start, job)
-        is_last = round_ == rounds - 1
-        each(name, partial(_solve_round, round_), job.part(begin, end), "" if is_last else name)
-        if not is_last:
-            once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
-            _forget(plan, name)
+    for round_ in range(solving.MAX_ROUNDS):
+        name, end = f"alpha{round_}", begin + 0.6 * (1 - begin)
+        if round_:
+            start = partial(lambda round_, job: solving.begin_round(plan, round_), round_)
+            once(solving.start_of(round_), start, job)
+        each(name, partial(_solve_round, round_), job.part(begin, end), name)
+        once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
+        _forget(plan, name)
+        if solving.changed(plan, round_) <= solving.SMALL_CHANGE:
+            break
         begin = end
-    return f"alpha{rounds - 1}"
+    return name
 
 
 def _solve_round(round_: int, plan: Plan, block: int, job: Job) -> None:
