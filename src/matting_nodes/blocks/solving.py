@@ -18,6 +18,7 @@ from ..alpha.propagation.solve import (
     MAX_ITERATIONS,
     SECOND_WEIGHT,
     TOLERANCE,
+    tolerance_for,
 )
 from ..arrays import unknown
 from ..job import Job
@@ -132,7 +133,7 @@ def _solved(
         rhs + weight * estimate,
         Multigrid(system, laplacian, colors),
         x0=start,
-        tolerance=tolerance,
+        tolerance=tolerance_for(tolerance, len(rhs)),
         iterations=MAX_ITERATIONS,
         callback=callback,
     )

@@ -37,7 +37,7 @@ from ..job import Job
 from ..solvers.boxes import Slices, corner, shifted, sides, whole, widened
 from ..solvers.laplacian import laplacian_rows
 from ..solvers.parallel import in_parallel
-from .plan import Floats, Plan
+from .plan import Floats, Plan, whole_file
 
 MAX_REACH = 2048
 """How far around a block known pixels are looked for at most, in pixels."""
@@ -405,7 +405,7 @@ def _common(box: Slices, window: Slices) -> tuple[Slices, Slices]:
 
 
 def concatenate(plan: Plan, name: str) -> None:
-    """Put the arrays of all blocks together into one of all unknown pixels, along its last axis.
+    """Put the (n, N) float32 of all blocks together into one of all unknown pixels.
 
     Parameters
     ----------
@@ -414,18 +414,17 @@ def concatenate(plan: Plan, name: str) -> None:
     name : str
         Name of the arrays.
     """
-    offsets = plan.whole.offsets
-    one = plan.load(name, 0)
-    path = plan.file(name)
-    part = path.with_suffix(".partial")
-    result = np.lib.format.open_memmap(
-        part, "w+", one.dtype, (*one.shape[:-1], max(1, int(offsets[-1])))
-    )
-    for block in range(plan.count):
-        result[..., offsets[block] : offsets[block + 1]] = plan.load(name, block)
-    result.flush()
-    del result
-    part.replace(path)
+    rows = plan.load(name, 0).shape[0]
+    with whole_file(plan.file(name)) as file:
+        # Written, not mapped: on a full disk a mapped file would end the process without a word.
+        header = {"descr": "<f4", "fortran_order": False}
+        header["shape"] = rows, max(1, plan.unknown_count)
+        np.lib.format.write_array_header_1_0(file, header)
+        for row in range(rows):
+            for block in range(plan.count):
+                file.write(np.ascontiguousarray(plan.load(name, block)[row], "<f4").data)
+            if plan.unknown_count == 0:
+                file.write(np.zeros(1, "<f4").data)
 
 
 def trimap_numbers(plan: Plan, window: Slices, labels: Trimap) -> NDArray[np.int32]:

@@ -6,8 +6,8 @@ one place to all others where it occurs, like the intra-unknown flow of Aksoy, A
 color and position. Here color space is divided into cells, and a chain runs through all pixels of a
 cell in a scrambled order: that takes one pass over the picture, depends on the picture alone, and
 had smaller errors on the pictures it was chosen on. Links to known pixels are left out: samples
-nearby say more about a color that is mostly known. Links do not leave the squares of a fixed grid, so
-that a picture of any size can be solved in parts.
+nearby say more about a color that is mostly known. Links do not leave the squares of a fixed grid,
+so that a picture of any size can be solved in parts.
 """
 
 from __future__ import annotations
