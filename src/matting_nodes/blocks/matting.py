@@ -239,7 +239,9 @@ def _begin(work: _Work, force: bool) -> None:
 
 def _has_files(folder: Path) -> bool:
     # A name that is not there yet, or one that is still being written, is no other work.
-    return folder.exists() and any(file.suffix != PARTIAL for file in folder.iterdir())
+    if not folder.is_dir():
+        return folder.exists()
+    return any(file.suffix != PARTIAL for file in folder.iterdir())
 
 
 def _discard(folder: Path) -> None:
