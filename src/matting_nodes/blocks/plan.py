@@ -290,4 +290,8 @@ def write_array(path: Path, value: NDArray[Any] | dict[str, Any]) -> None:
         if isinstance(value, dict):
             np.savez(file, **value)
         else:
-            np.save(file, value, allow_pickle=False)
+            # Not np.save: what it writes last is lost on a full disk without an error.
+            value = np.ascontiguousarray(value)
+            header = np.lib.format.header_data_from_array_1_0(value)
+            np.lib.format.write_array_header_1_0(file, header)
+            file.write(value.data)
