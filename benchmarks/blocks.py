@@ -2,7 +2,7 @@
 
     python benchmarks/blocks.py big DATA FOLDER --side 20000
     python benchmarks/blocks.py agree DATA FOLDER --side 8000
-    python benchmarks/blocks.py dask DATA FOLDER --side 6144
+    python benchmarks/blocks.py dask DATA FOLDER --side 8000 --block 1024
     python benchmarks/blocks.py planes
 
 DATA has the pictures of alphamatting.com (input/*.png) and their trimaps (trimap1/*.png): they are
@@ -92,7 +92,7 @@ def made(data: Path, folder: Path, side: int) -> tuple[Path, Path]:
     return paths
 
 
-def timed(stores: tuple[Path, Path], target: Path, **options: object) -> float:
+def timed(stores: tuple[Path, Path], target: Path, quiet: bool = False, **options: object) -> float:
     """Return the seconds that a matte takes, from nothing."""
     shutil.rmtree(f"{target}.parts", ignore_errors=True)
     begin, told = time.perf_counter(), ""
@@ -100,7 +100,7 @@ def timed(stores: tuple[Path, Path], target: Path, **options: object) -> float:
     def report(fraction: float, message: str) -> None:
         nonlocal told
         kind = message if message in ("Measuring", "Sampling colors", "Writing") else ""
-        if kind and kind != told:
+        if kind and kind != told and not quiet:
             told = kind
             print(f"{time.perf_counter() - begin:7.1f} s {fraction:4.0%} {kind}", flush=True)
 
@@ -140,20 +140,31 @@ def agree(stores: tuple[Path, Path], target: Path, block: int) -> None:
 
 
 def dask(stores: tuple[Path, Path], target: Path, block: int) -> None:
-    """Print the blocks a second over one and two workers."""
+    """Print a table of the blocks a second over 1, 2 and 4 workers, from first to last stage."""
+    import os
+
     from distributed import Client, LocalCluster
 
-    side = 1024
-    blocks = 7 * (-(-int(target.stem.split("-")[1].split(".")[0]) // side)) ** 2
-    for workers in (1, 2):
+    blocks = int(np.prod([-(-side // block) for side in zarr_shape(stores[1])]))
+    print(f"{blocks} blocks of {block} on {len(os.sched_getaffinity(0))} cores\n")
+    print("| workers | seconds | blocks a second |\n|---|---|---|")
+    for workers in (1, 2, 4):
         with (
             LocalCluster(
                 n_workers=workers, threads_per_worker=1, dashboard_address=None
             ) as cluster,
             Client(cluster) as client,
         ):
-            seconds = timed(stores, target, block=side, dask=client)
-        print(f"{workers} workers: {seconds:.1f} s, {blocks / seconds:.2f} block solves a second")
+            seconds = timed(stores, target, block=block, dask=client, quiet=True)
+        print(f"| {workers} | {seconds:.1f} | {blocks / seconds:.2f} |", flush=True)
+
+
+def zarr_shape(path: Path) -> tuple[int, ...]:
+    """Return the shape of a stored array."""
+    import zarr
+
+    shape: tuple[int, ...] = zarr.open(str(path)).shape
+    return shape
 
 
 COUNT, PAINTED = 50, (0, 12, 24, 36, 49)
