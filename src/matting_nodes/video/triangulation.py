@@ -192,29 +192,22 @@ def _cubic(t):
 def _between(plane, x, y):
     """Return a plane's value between its places, linearly; beyond them, that of its border."""
     height, width, one = plane.shape[0], plane.shape[1], np.float32(1)
-    x, y = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
+    zero = np.float32(0)
+    x, y = min(max(x, zero), np.float32(width - 1)), min(max(y, zero), np.float32(height - 1))
     left, top = int(x), int(y)
     right, below = min(left + 1, width - 1), min(top + 1, height - 1)
-    tx, ty = np.float32(x - left), np.float32(y - top)
+    tx, ty = x - np.float32(left), y - np.float32(top)
     upper = (one - tx) * plane[top, left] + tx * plane[top, right]
     lower = (one - tx) * plane[below, left] + tx * plane[below, right]
     return (one - ty) * upper + ty * lower
 
 
 @numba.njit(cache=True, nogil=True)
-def _read(values, numbers, picture, unit, i, j, result):
-    """Copy what is known of a pixel; return how well it is."""
-    number = numbers[i, j]
-    if number >= 0:
-        for c in range(len(result)):
-            result[c] = values[number, c]
-    elif len(picture):
-        result[0] = 1
-        for c in range(3):
-            result[1 + c] = unit * picture[i, j, c]
-    else:
-        result[0] = 0
-    return result[0]
+def _weight(values, numbers, picture, i, j):
+    """Return how well a pixel is known."""
+    if numbers[i, j] >= 0:
+        return values[numbers[i, j], 0]
+    return np.float32(1) if len(picture) else np.float32(0)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -222,11 +215,13 @@ def _carry_pixels(start, stop, where, shifts, scale, values, numbers, picture, u
     """Sample what is known of the last frame."""
     height, width = numbers.shape
     count, half, one = values.shape[1], np.float32(0.5), np.float32(1)
-    near, value = np.empty((16, count), np.float32), np.empty(count, np.float32)
+    rows, columns, found = (np.empty(16, np.intp), np.empty(16, np.intp), np.empty(16, np.intp))
+    weights, least = np.empty(16, np.float32), np.float32(0)
+    to_grid = one / (scale[0] * np.float32(FIT_STEP)), one / (scale[1] * np.float32(FIT_STEP))
     for pixel in range(start, stop):
         i, j = where[pixel] // width, where[pixel] % width
-        x = (np.float32(j) + half) / (scale[1] * FIT_STEP) - half
-        y = (np.float32(i) + half) / (scale[0] * FIT_STEP) - half
+        x = (np.float32(j) + half) * to_grid[1] - half
+        y = (np.float32(i) + half) * to_grid[0] - half
         px = np.float32(j) + scale[1] * _between(shifts[0], x, y)
         py = np.float32(i) + scale[0] * _between(shifts[1], x, y)
         if not (0 <= px <= width - 1 and 0 <= py <= height - 1):
@@ -235,38 +230,47 @@ def _carry_pixels(start, stop, where, shifts, scale, values, numbers, picture, u
         tx, ty = px - np.float32(left), py - np.float32(top)
         is_known = 1 <= left < width - 2 and 1 <= top < height - 2
         if is_known:
-            for k in range(16):
-                row, column = top + k // 4 - 1, left + k % 4 - 1
-                if not _read(values, numbers, picture, unit, row, column, near[k]) > 0:
-                    is_known = False
-                    break
-        value[:] = 0
+            for k in range(-1, 3):
+                for m in range(-1, 3):
+                    is_known &= _weight(values, numbers, picture, top + k, left + m) > 0
+        # The places that are read: sixteen, or those of four that are known.
+        places, share = 0, np.float32(0)
         if is_known:
             wx, wy = _cubic(tx), _cubic(ty)
-            for k in range(16):
-                w = wy[k // 4] * wx[k % 4]
-                for c in range(count):
-                    value[c] += w * near[k, c]
-            # Cubic weights may overshoot; how well something is known must not.
-            low = min(min(near[5, 0], near[6, 0]), min(near[9, 0], near[10, 0]))
-            value[0] = max(value[0], low)
+            share, places = one, 16
+            for k in range(4):
+                for m in range(4):
+                    rows[4 * k + m], columns[4 * k + m] = top + k - 1, left + m - 1
+                    weights[4 * k + m] = wy[k] * wx[m]
         else:
-            share = np.float32(0)
             for k in range(2):
                 for m in range(2):
                     w = (ty if k else one - ty) * (tx if m else one - tx)
-                    if _read(values, numbers, picture, unit, top + k, left + m, near[0]) > 0:
-                        share += w
-                        for c in range(count):
-                            value[c] += w * near[0, c]
+                    if _weight(values, numbers, picture, top + k, left + m) > 0:
+                        rows[places], columns[places], weights[places] = top + k, left + m, w
+                        places, share = places + 1, share + w
             if share < np.float32(LEAST_SHARE):
                 continue
-            for c in range(count):
-                value[c] /= share
-        result[pixel, 0] = decay * value[0]
-        for c in range(1, count):
+        for k in range(places):
+            found[k] = numbers[rows[k], columns[k]]
+            weights[k] /= share
+        for c in range(count):
+            value = np.float32(0)
+            for k in range(places):
+                if found[k] >= 0:
+                    value += weights[k] * values[np.uintp(found[k]), c]
+                else:
+                    shown = picture[rows[k], columns[k], c - 1] if c else 0
+                    value += weights[k] * (unit * np.float32(shown) if c else one)
+            if c == 0 and is_known:
+                # Cubic weights may overshoot; how well something is known must not.
+                for k in range(2):
+                    for m in range(2):
+                        low = _weight(values, numbers, picture, top + k, left + m)
+                        least = low if k + m == 0 else min(least, low)
+                value = max(value, least)
             # Sums of squares count less with n; means stay.
-            result[pixel, c] = decay * value[c] if c >= COVARIANCE else value[c]
+            result[pixel, c] = decay * value if c == 0 or c >= COVARIANCE else value
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
