@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
 from io import BytesIO
 from pathlib import Path
 
@@ -23,7 +24,8 @@ import numpy as np
 from skimage import data
 
 from matting_nodes.arrays import Kind, as_alpha, as_image, as_trimap
-from matting_nodes.io.images import read
+from matting_nodes.hosts.cli import main
+from matting_nodes.io.images import read, write_image
 from matting_nodes.sample_data.clips import moving_object
 from matting_nodes.video.clip import ClipTask, matte_clip
 from matting_nodes.video.matting import Matting
@@ -136,8 +138,10 @@ def memory(folder, name):
         for height, width, count in ((360, 640, 300), (360, 640, 3000), (1080, 1920, 300)):
             source = Path(place) / "in.mp4"
             encode(str(source), moving(folder, name, height, width).frames(count), height, width)
-            trimap = Path(place) / "trimap.npy"
-            np.save(trimap, next(moving(folder, name, height, width).frames(1)).trimap)
+            trimap = Path(place) / "trimap.png"
+            write_image(
+                trimap, next(moving(folder, name, height, width).frames(1)).trimap, force=True
+            )
             command = [sys.executable, __file__, "--one", str(source), str(trimap), place]
             peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             print(f"{count} frames of {width} × {height}: {peak.strip()} MB", flush=True)
@@ -153,7 +157,9 @@ def peak_memory():
 def one(source, trimap, place):
     """Matte a clip, and print the peak of this process in MB."""
     target = str(Path(place) / "out.mp4")
-    matte_clip(ClipTask(source, target, np.load(trimap), background="#404040", force=True))
+    given = ["--trimap", trimap, "--background", "#404040", "--force", "--quiet"]
+    with redirect_stdout(sys.stderr):
+        main(["video", source, "-o", target, *given])
     print(peak_memory())
 
 

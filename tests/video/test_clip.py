@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from fractions import Fraction
 
@@ -273,6 +275,30 @@ def test_mattes_of_a_clip_flicker_less_than_those_of_its_frames():
         return np.sqrt(np.square(np.diff(np.stack(alphas) - known, axis=0)).mean())
 
     assert flicker(together) < 0.95 * flicker(alone)
+
+
+PEAK = """
+import sys
+from matting_nodes.hosts.cli import main
+source, target, trimap = sys.argv[1:]
+main(["video", source, "-o", target, "--trimap", trimap, "--content", "alpha", "--quiet"])
+# Not ru_maxrss, which begins with the peak of the parent.
+print("peak", next(line.split()[1] for line in open("/proc/self/status") if "VmHWM" in line))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_long_clip_takes_no_more_memory(tmp_path):
+    frames = list(lemur_clip(180, 320).frames(240))
+    write_image(tmp_path / "trimap.png", frames[0].trimap)
+    peaks = []
+    for count in (5, 60, 240):  # the first one compiles
+        source = write_clip(tmp_path / f"{count}.mp4", [f.picture for f in frames[:count]])
+        target = tmp_path / f"{count}_alpha.mp4"
+        command = [sys.executable, "-c", PEAK, source, target, tmp_path / "trimap.png"]
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        peaks.append(int(told.split()[-1]))
+    assert peaks[2] < 1.05 * peaks[1]
 
 
 def test_a_live_picture_does_not_wait():
