@@ -59,7 +59,8 @@ class _Seen:
         """Return where the frame shows one thing alone, in the size of the flow."""
         import cv2
 
-        height, width = size_within(*self.trimap.shape, LONGEST)
+        height, width = self.trimap.shape
+        height, width = size_within(height, width, LONGEST)
         small = cv2.resize(self.trimap, (width, height), interpolation=cv2.INTER_NEAREST)
         return np.asarray(small == label)
 

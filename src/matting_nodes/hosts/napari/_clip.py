@@ -130,7 +130,7 @@ def _in_thread(work: Callable[[Job], None], count: int) -> None:
         saved = pool.submit(work, Job(report, lambda: stopped or bool(bar.is_canceled)))
         timer.start(POLL)
         try:
-            loop.exec_()
+            loop.exec()
         finally:
             stopped = True
             timer.stop()
