@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import av
 import numpy as np
 import pytest
+from napari._qt.widgets.qt_progress_bar import QtLabeledProgressBar
+from qtpy.QtCore import QTimer
 
 from matting_nodes.errors import ShapeError
+from matting_nodes.hosts.napari._clip import write_movie
 from matting_nodes.hosts.napari._trimap import (
     alpha_options,
     labels_to_trimap,
@@ -209,6 +213,61 @@ def test_a_stack_is_saved_as_a_movie_with_the_sound_of_its_clip(viewer, clip, le
         assert container.streams.video[0].metadata.get("alpha_mode") == "1"
     (path,) = clip.save(str(tmp_path / "copy.mkv"), plugin=PLUGIN)
     assert len(list(Reader(path).frames())) == 24
+
+
+class Held(np.lib.mixins.NDArrayOperatorsMixin):
+    """A stack none of whose frames is given before the window has done something else."""
+
+    def __init__(self, frames):
+        self._frames = frames
+        self.shape, self.dtype, self.ndim = frames.shape, frames.dtype, frames.ndim
+        self.moved, self.readers, self.waited = threading.Event(), set(), []
+
+    def __len__(self):
+        return len(self._frames)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self._frames, dtype)
+
+    def __getitem__(self, key):
+        if isinstance(key, int):
+            self.readers.add(threading.current_thread())
+            self.moved.clear()
+            self.waited.append(self.moved.wait(30))
+        return self._frames[key]
+
+
+def test_the_window_lives_while_a_movie_is_saved(viewer, lemurs, tmp_path):
+    stack = Held(np.stack([f.picture for f in lemurs]))
+    timer = QTimer()
+    timer.timeout.connect(stack.moved.set)
+    timer.start(5)
+    meta = {"name": "held", "rgb": True}
+    write_movie(str(tmp_path / "held.mp4"), stack, meta)
+    assert all(stack.waited)
+    assert threading.main_thread() not in stack.readers
+    assert len(list(Reader(tmp_path / "held.mp4").frames())) == 24
+
+
+def test_a_movie_is_stopped_by_its_button(viewer, lemurs, tmp_path):
+    frames = np.stack([f.picture for f in lemurs])
+    stack = Held(np.broadcast_to(frames[None], (40, *frames.shape)).reshape(-1, *frames.shape[1:]))
+
+    clicked = []
+
+    def step():
+        stack.moved.set()
+        if len(stack.waited) >= 20 and not clicked:
+            window = viewer.__wrapped__.window._qt_window
+            for bar in window.findChildren(QtLabeledProgressBar):
+                if "Saving a movie" in bar.description_label.text():
+                    clicked.append(bar.cancel_button.click())
+
+    timer = QTimer()
+    timer.timeout.connect(step)
+    timer.start(5)
+    write_movie(str(tmp_path / "held.mp4"), stack, {"name": "held", "rgb": True})
+    assert 19 <= len(list(Reader(tmp_path / "held.mp4").frames())) < 100
 
 
 def test_what_is_no_stack_over_time_is_no_movie(viewer, tmp_path):
