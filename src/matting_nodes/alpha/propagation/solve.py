@@ -9,7 +9,6 @@ Communications in Statistics 6, 1977).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -37,8 +36,10 @@ ESTIMATE_SPREAD = 0.2
 """How far α̂ is from the first solution where its weight in the second is half of that."""
 FIRST_TOLERANCE = 3e-4
 """The residual at which the first solve stops; with it, α is off by 0.02 at most."""
-TYPICAL_COUNT = 1_000_000
+TYPICAL_COUNT = 600_000
 """Unknown pixels up to which these residuals hold; see `tolerance_for`."""
+SMALLEST_SHARE = 0.1
+"""Share of a tolerance below which it does not fall: 32 bits lead no farther."""
 
 Floats = NDArray[np.float32]
 Join = Callable[[Floats, NDArray[np.bool_]], tuple[Floats, Floats | None]]
@@ -113,8 +114,8 @@ def propagated(
 def tolerance_for(tolerance: float, count: int) -> float:
     """Return a tolerance that bounds the error of a place in a picture of any size.
 
-    Norms of a residual and of b grow with the root of the number of pixels. At a fixed share of the
-    one in the other, one place in a large picture might have the error of all.
+    Norms of a residual and of b grow with the number of pixels. At a fixed share of the one in the
+    other, one place in a large picture might have the error of all.
 
     Parameters
     ----------
@@ -126,9 +127,9 @@ def tolerance_for(tolerance: float, count: int) -> float:
     Examples
     --------
     >>> tolerance_for(3e-4, 900), tolerance_for(3e-4, 4_000_000)
-    (0.0003, 0.00015)
+    (0.0003, 4.5e-05)
     """
-    return tolerance * min(1.0, math.sqrt(TYPICAL_COUNT / max(1, count)))
+    return tolerance * max(SMALLEST_SHARE, min(1.0, TYPICAL_COUNT / max(1, count)))
 
 
 def propagate(
