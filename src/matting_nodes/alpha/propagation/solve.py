@@ -126,8 +126,8 @@ def tolerance_for(tolerance: float, count: int) -> float:
 
     Examples
     --------
-    >>> tolerance_for(3e-4, 900), tolerance_for(3e-4, 4_000_000)
-    (0.0003, 4.5e-05)
+    >>> tolerance_for(1.0, 900), tolerance_for(1.0, 1_200_000)
+    (1.0, 0.5)
     """
     return tolerance * max(SMALLEST_SHARE, min(1.0, TYPICAL_COUNT / max(1, count)))
 
