@@ -12,9 +12,10 @@ from qtpy.QtWidgets import QApplication
 
 from matting_nodes import make_trimap, sample_data, segment
 from matting_nodes.graph import Graph, Link
+from matting_nodes.graph.canvas.commands import example_files
+from matting_nodes.graph.canvas.figures import frames
+from matting_nodes.graph.canvas.ports import shown
 from matting_nodes.hosts.napari._trimap import is_trimap, labels_to_trimap
-from matting_nodes.hosts.napari.graph._commands import example_files
-from matting_nodes.hosts.napari.graph._ports import shown
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -106,11 +107,10 @@ class User:
         self.wait()
 
     def wait(self):
-        session = self.widget.session
-        self.qtbot.waitUntil(lambda: not session.running, timeout=120_000)
+        self.qtbot.waitUntil(lambda: not self.widget.runs.running, timeout=120_000)
 
     def message(self, node):
-        return self.canvas.nodes[node].message
+        return self.canvas.nodes[node].told.message
 
     def pipeline(self):
         """Return a source, Segment and Make Trimap, wired."""
@@ -142,7 +142,7 @@ class User:
             )
             for end, port in zip(ends, ports, strict=True):
                 assert (end - port).manhattanLength() < 0.1
-        assert len(canvas.groups) == len([g for g in self.document.groups if g.ids])
+        assert [item.frame for item in canvas.frames] == frames(self.document.contents)
 
 
 def test_the_pipeline_is_built_run_and_changed_by_hand(graph, viewer, lemur, warnings_of_qt):
@@ -180,13 +180,13 @@ def test_the_pipeline_is_built_run_and_changed_by_hand(graph, viewer, lemur, war
 
     # A parameter is changed in the form, and only what depends on it runs again.
     graph.canvas.select([made])
-    before = graph.canvas.nodes[found].shown
+    before = graph.canvas.nodes[found].told.thumbnail
     graph.widget.form.fields["method.inner"].value = 3.0
     graph.widget.form.fields["method.outer"].value = 3.0
     graph.run()
     narrow = make_trimap(segment(picture), inner=3.0, outer=3.0)
     np.testing.assert_array_equal(labels_to_trimap(trimap.data), narrow)
-    assert graph.canvas.nodes[found].shown is before
+    assert graph.canvas.nodes[found].told.thumbnail is before
     assert warnings_of_qt == []
 
 
@@ -236,9 +236,9 @@ def test_a_failing_node_says_why_and_others_run(graph, viewer, lemur):
     bad = graph.find("alpha matte")
     graph.run()
     assert "is not wired" in graph.message(bad)
-    assert graph.canvas.nodes[bad].failed
+    assert graph.canvas.nodes[bad].told.failed
     assert graph.canvas.nodes[made].thumbnail is not None
-    assert not graph.canvas.nodes[lonely].failed
+    assert not graph.canvas.nodes[lonely].told.failed
     # The layer of the source is gone.
     viewer.layers.remove("lemur")
     graph.run()
@@ -339,7 +339,8 @@ def test_keys_copy_paste_group_move_and_select(graph, lemur):
     graph.check_view()
     # The frame is grasped by its title, and takes its nodes along.
     graph.key(Qt.Key.Key_F)
-    (frame, keys) = graph.canvas.groups[0]
+    (frame,) = graph.canvas.frames
+    keys = frame.frame.nodes
     before = {key: graph.document.places[key] for key in keys}
     start = graph.canvas.mapFromScene(frame.title_bar.center())
     graph.drag(start, start + QPoint(40, 30))
