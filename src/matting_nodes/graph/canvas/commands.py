@@ -43,7 +43,13 @@ class View(Protocol):
         """The place that is in the middle."""
 
     def select(self, keys: Collection[str]) -> None:
-        """Select these nodes, and no others."""
+        """Select these nodes, and no others.
+
+        Parameters
+        ----------
+        keys : collection of str
+            Their ids.
+        """
 
     def fit(self) -> None:
         """Show all nodes, or those that are selected."""
@@ -55,10 +61,24 @@ class Dock(Protocol):
     canvas: Any
 
     def change(self, act: Any, *arguments: Any) -> Any:
-        """Call what changes the document; a refusal is said."""
+        """Call what changes the document; a refusal is said.
+
+        Parameters
+        ----------
+        act : callable
+            What changes it.
+        *arguments
+            Its own.
+        """
 
     def clipboard(self, text: str | None = None) -> str:
-        """Return the clipboard's text, after putting one there if it is given."""
+        """Return the clipboard's text, after putting one there if it is given.
+
+        Parameters
+        ----------
+        text : str, optional
+            What is put there.
+        """
 
     def ask_title(self) -> str:
         """Return the title of a new group; empty if it was cancelled."""

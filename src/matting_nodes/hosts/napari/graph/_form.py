@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from magicgui import widgets
+from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from ....graph import Document
 from .._fields import field
@@ -34,13 +35,9 @@ class Form:
         self.fields: dict[str, Any] = {}
         self.advanced = self._filling = False
         self._shown: tuple[str | None, list[Row]] = None, []
-        self._rows: widgets.Container[Any] = widgets.Container()
-        self._rows.margins = (4, 4, 4, 4)
-
-    @property
-    def native(self) -> Any:
-        """The widget that holds the fields."""
-        return self._rows.native
+        self.native, self._page = QWidget(), QWidget()
+        self._rows = QVBoxLayout(self.native)
+        self._rows.addWidget(self._page)
 
     def focus(self) -> None:
         """Give the keyboard to the first field below the title."""
@@ -59,15 +56,19 @@ class Form:
             self._fill(values_of(contents.graph.nodes[self.node], layers))
 
     def _build(self, rows: Sequence[Row]) -> None:
-        self.fields = {row.name: _widget(row) for row in rows}
-        for name, widget in self.fields.items():
+        self.fields = fields = {row.name: _widget(row) for row in rows}
+        page, old = QWidget(), self._page
+        lines = QFormLayout(page)
+        for name, widget in fields.items():
+            lines.addRow(widget.label if name else "", widget.native)
             if name:
                 widget.changed.connect(partial(self._put, name))
-        old = list(self._rows)
-        self._rows.clear()
-        for widget in old:
-            widget.native.deleteLater()
-        self._rows.extend(self.fields.values())
+        # magicgui's part of a field must outlive Qt's: PySide6 crashes otherwise.
+        page.destroyed.connect(lambda *_: fields.clear())
+        self._rows.replaceWidget(old, page)
+        old.hide()
+        old.deleteLater()
+        self._page = page
 
     def _put(self, name: str, value: Any) -> None:
         if self._filling:
