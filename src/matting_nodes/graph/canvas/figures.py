@@ -45,7 +45,15 @@ class Figure:
 
     @staticmethod
     def place_of(number: int, output: bool) -> Place:
-        """Return the center of a port."""
+        """Return the center of a port.
+
+        Parameters
+        ----------
+        number : int
+            From the top.
+        output : bool
+            Whether it is an output.
+        """
         return WIDTH if output else 0.0, HEADER + 3 + ROW * (number + 0.5)
 
     def port_at(self, place: Place) -> tuple[int, bool] | None:

@@ -55,6 +55,13 @@ def entries(wire: Port | None = None, from_output: bool = True) -> list[Entry]:
 def ranked(found: Iterable[Entry], text: str) -> list[Entry]:
     """Return the entries in which every word of a text occurs, those that begin with it first.
 
+    Parameters
+    ----------
+    found : iterable of Entry
+        What there is.
+    text : str
+        What was typed.
+
     Examples
     --------
     >>> names = [Entry("Invert Mask", "InvertMask"), Entry("Make Trimap", "", words="mask band")]
