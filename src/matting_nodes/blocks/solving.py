@@ -12,12 +12,11 @@ from ..alpha.propagation.color_links import LINK_WEIGHT, Links
 from ..alpha.propagation.color_samples import principal_colors
 from ..alpha.propagation.solve import (
     EPSILON,
-    ESTIMATE_SPREAD,
     FIRST_TOLERANCE,
     FIRST_WEIGHT,
     MAX_ITERATIONS,
-    SECOND_WEIGHT,
     TOLERANCE,
+    second_weights,
     tolerance_for,
 )
 from ..arrays import unknown
@@ -96,8 +95,7 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
         job.part(0.2, 0.5),
     )
     first = _solved(matrix, rhs, *arguments)
-    away = (estimate - first.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
-    weights = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
+    weights = second_weights(estimate, weight, first)
     links = links.reweighed(first)
     _set_ends(plan, own, links, last[1])
     rows[:, 12] = diagonal

@@ -133,6 +133,25 @@ def tolerance_for(tolerance: float, count: int) -> float:
     return tolerance * max(SMALLEST_SHARE, min(1.0, (TYPICAL_COUNT / max(1, count)) ** 1.5))
 
 
+def second_weights(estimate: Floats, weight: Floats, found: Floats) -> Floats:
+    """Return the weights of the data term in the second solve: k w / (1 + (Δα / s)²).
+
+    Parameters
+    ----------
+    estimate, weight : (N,) float32
+        α̂ and w.
+    found : (N,) float32
+        The first solution.
+
+    Returns
+    -------
+    (N,) float32
+    """
+    away = (estimate - found.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
+    weights: Floats = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
+    return weights
+
+
 def propagate(
     rows: Floats,
     colors: Floats,
@@ -236,9 +255,7 @@ def propagate(
     if solves > 1:
         weights = np.float32(FIRST_WEIGHT) * weight
         found = x0 = solved(weights, links[0], rhs, x0, FIRST_TOLERANCE)
-    # w ← k w / (1 + (Δα / s)²)
-    away = (estimate - found.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
-    weights = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
+    weights = second_weights(estimate, weight, found)
     if starts[0] is not starts[1]:
         _, rhs = system_from_rows(rows, inside, known(starts[1]))
         x0 = starts[1][solve]
