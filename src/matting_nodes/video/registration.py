@@ -92,8 +92,9 @@ def _correction(
     """Return what is to be added to the shifts; None if too little is known."""
     import cv2
 
-    flow = size_within(*carried.numbers.shape, LONGEST)
-    scale = carried.numbers.shape[0] / flow[0], carried.numbers.shape[1] / flow[1]
+    height, width = carried.numbers.shape
+    flow = size_within(height, width, LONGEST)
+    scale = height / flow[0], width / flow[1]
     size = -(-flow[0] // FIT_STEP), -(-flow[1] // FIT_STEP)
     step = max(1, len(band) // MOST_PIXELS)
     chosen = np.arange(0, len(band), step)
@@ -105,7 +106,7 @@ def _correction(
     in_parallel(_compare, len(chosen), *given, smallest=PIXELS)
     if np.count_nonzero(terms[0] + terms[2]) < LEAST_PIXELS:
         return None
-    rows, columns = np.divmod(band[chosen], picture.shape[1])
+    rows, columns = np.divmod(band[chosen], width)
     rows = np.minimum((rows / (scale[0] * FIT_STEP)).astype(int), size[0] - 1)
     columns = np.minimum((columns / (scale[1] * FIT_STEP)).astype(int), size[1] - 1)
     radius = FIT_RADIUS / FIT_STEP
