@@ -234,6 +234,34 @@ def test_what_exists_is_kept(clip, tmp_path, lemurs):
     assert target.read_text() == "mine"
 
 
+def test_what_is_read_is_not_written_to(clip, tmp_path, lemurs):
+    source = tmp_path / "source.mp4"
+    source.write_bytes(clip.read_bytes())
+    (tmp_path / "link.mp4").symlink_to(source)
+    for target in (source, tmp_path / "link.mp4"):
+        task = ClipTask(source, str(target), lemurs[0].trimap, background="red", force=True)
+        with pytest.raises(FileError, match="also the source"):
+            matte_clip(task)
+    task = ClipTask(clip, str(source), lemurs[0].trimap, background=str(source), force=True)
+    with pytest.raises(FileError, match="also the background"):
+        matte_clip(task)
+    assert source.read_bytes() == clip.read_bytes()
+
+
+def test_another_movie_is_not_resumed(clip, tmp_path, lemurs):
+    small = [f.picture[:80, :120].copy() for f in lemurs[:3]]
+    target = write_clip(tmp_path / "a.mp4", small)
+    before = target.read_bytes()
+    task = ClipTask(clip, str(target), lemurs[0].trimap, background="red", resume=True)
+    with pytest.raises(FileError, match="h264 of 120 × 80 pixels"):
+        matte_clip(task)
+    same_size = write_clip(tmp_path / "b.mp4", [f.picture for f in lemurs[:3]])
+    task = ClipTask(clip, str(same_size), background="red", codec="h265", resume=True)
+    with pytest.raises(FileError, match="hevc of 160 × 90 pixels"):
+        matte_clip(task)
+    assert target.read_bytes() == before
+
+
 def test_a_stream_is_read_and_written(clip, tmp_path, lemurs):
     """MPEG-TS over UDP, sent by one thread and received by another."""
     address = "udp://127.0.0.1:23462"
