@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 from matting_nodes import Job
-from matting_nodes.errors import FileError, MattingError, ParameterError, SizeMismatchError
+from matting_nodes.errors import (
+    EmptyRegionError,
+    FileError,
+    MattingError,
+    ParameterError,
+    SizeMismatchError,
+)
 from matting_nodes.io.images import read_image, write_image
 from matting_nodes.job import Cancelled
 from matting_nodes.sample_data.clips import lemur_clip
@@ -210,6 +216,8 @@ def test_an_object_that_leaves(tmp_path, lemurs):
     ("change", "error_", "message"),
     [
         ({"trimap": np.zeros((5, 5), np.uint8)}, SizeMismatchError, "5 × 5"),
+        ({"trimap": np.full((90, 160), 128, np.uint8)}, EmptyRegionError, "unknown everywhere"),
+        ({"target": "folder.mp4", "force": True}, FileError, "is a folder"),
         ({"background": "none.jpg"}, FileError, "none.jpg is not there"),
         ({"background": "greenish"}, ParameterError, "greenish"),
         ({"start": 2.0, "stop": 1.0}, ParameterError, "out point"),
@@ -222,6 +230,7 @@ def test_an_object_that_leaves(tmp_path, lemurs):
 def test_bad_input_is_refused(clip, tmp_path, change, error_, message):
     task = {"source": clip, "target": "a.mp4", "background": "red"} | change
     task["target"] = str(tmp_path / task["target"])
+    (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(error_, match=message):
         matte_clip(ClipTask(**task))
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Alpha, Image, Trimap
-from ..errors import FileError, ParameterError, SizeMismatchError
+from ..arrays import Alpha, Image, Trimap, unknown
+from ..errors import EmptyRegionError, FileError, ParameterError, SizeMismatchError
 from ..job import Job
 from .backgrounds import TRANSPARENT, Background
 from .carrying import carried
@@ -161,6 +161,12 @@ def plan(task: ClipTask) -> ClipPlan:
                 f"The trimap at {float(key):.2f} s is {trimap.shape[1]} × {trimap.shape[0]} pixels",
                 f"The clip is {size[1]} × {size[0]}",
                 "Draw it on a frame of this clip",
+            )
+        if unknown(trimap).all():
+            raise EmptyRegionError(
+                f"The trimap at {float(key):.2f} s is unknown everywhere",
+                "A trimap says where the object or its background is",
+                "Paint some of both, or leave the trimap out to have the object found",
             )
     return ClipPlan(task, reader, content, codec, keys)
 

@@ -270,6 +270,12 @@ class Writer:
         self._part: Path | None = None
         before: list[Any] = []
         if not live:
+            if path.is_dir():
+                raise FileError(
+                    f"{path} is a folder",
+                    "A name with an ending is a movie's",
+                    "Choose another name; a folder of pictures has none",
+                )
             resume = resume and path.exists() and path.stat().st_size > 0
             check_target(path, force or resume)
             if resume:
