@@ -87,7 +87,7 @@ class User:
     def point(self, node, name, output=False):
         about = shown(self.document.contents, node)
         names = [port.name for port in (about.outputs if output else about.inputs)]
-        place = self.canvas.nodes[node].place_of(names.index(name), output)
+        place = QPointF(*self.canvas.nodes[node].placed.port(names.index(name), output))
         return self.canvas.mapFromScene(place)
 
     def drag(self, start, end, modifier=Qt.KeyboardModifier.NoModifier):
@@ -146,8 +146,8 @@ class User:
             path = wire.path()
             ends = path.pointAtPercent(0), path.pointAtPercent(1)
             ports = (
-                canvas.nodes[link.node].place_of(link.slot, True),
-                canvas.nodes[key].place_of(names.index(name), False),
+                QPointF(*canvas.nodes[link.node].placed.port(link.slot, True)),
+                QPointF(*canvas.nodes[key].placed.port(names.index(name), False)),
             )
             for end, port in zip(ends, ports, strict=True):
                 assert (end - port).manhattanLength() < 0.1

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..contents import Contents, Place, Rectangle, pair
+from ..contents import Contents, note_box
+from ..layout import Place, Rectangle
 from .ports import Shown
 
 WIDTH, HEADER, ROW, MARGIN = 190.0, 26.0, 19.0, 8.0
@@ -14,7 +15,6 @@ PICTURE = 116.0
 """Height of the place of a thumbnail."""
 REACH = 11.0
 """How near the mouse must be to a port."""
-NOTE = 210.0, 88.0
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,15 @@ class Frame:
         Where it stands, if not around nodes.
     nodes : tuple of str
         The nodes that it stands around.
+    markdown : bool
+        Whether the text is Markdown.
     """
 
     title: str
     text: str = ""
     box: Rectangle = (0.0, 0.0, 0.0, 0.0)
     nodes: tuple[str, ...] = ()
+    markdown: bool = False
 
 
 def frames(contents: Contents) -> list[Frame]:
@@ -102,6 +105,5 @@ def _note(raw: Mapping[str, Any]) -> Frame:
     values = raw.get("widgets_values")
     texts: Iterable[object] = values.values() if isinstance(values, dict) else values or ()
     text = "\n".join(value for value in texts if isinstance(value, str))
-    place, size = pair(raw, "pos") or (0.0, 0.0), pair(raw, "size") or NOTE
-    box = *place, max(size[0], 80.0), max(size[1], 50.0)
-    return Frame(str(raw.get("title") or "Note"), text, box)
+    markdown = raw.get("type") == "MarkdownNote"
+    return Frame(str(raw.get("title") or "Note"), text, note_box(raw), markdown=markdown)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...errors import GraphError
-from ..contents import Contents, Place
+from ..contents import Contents
 from ..editing import Document
+from ..layout import Place
 from ..model import Graph, Link
 from .palette import Entry
 from .ports import Port, shown

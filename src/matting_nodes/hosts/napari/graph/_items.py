@@ -6,17 +6,30 @@ from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPixmap
-from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem
+from qtpy.QtGui import (
+    QColor,
+    QFont,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QTextDocument,
+)
+from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsTextItem
 
 from ....graph.canvas.figures import HEADER, MARGIN, REACH, ROW, WIDTH, Figure, Frame
+from ....graph.canvas.placed import Placed
 from ....graph.canvas.ports import Port, Shown
+from ....graph.canvas.routing import Curve
+from ....graph.layout import Place
 from ._colors import Colors, color_of
 from ._runs import Told
 
 ROUND = 6.0
 LEGIBLE = 0.4
 """Below this zoom no small text is drawn."""
+WITHOUT_HTML = QTextDocument.MarkdownFeature.MarkdownNoHTML
 LEFT, RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
 
 
@@ -98,9 +111,15 @@ class NodeItem(QGraphicsItem):
         path.addRect(self.rect)
         return path
 
-    def place_of(self, number: int, output: bool) -> QPointF:
-        """Return the center of a port, in the scene."""
-        return self.pos() + QPointF(*self.figure.place_of(number, output))
+    @property
+    def placed(self) -> Placed:
+        """The node at its place in the scene."""
+        return Placed((self.pos().x(), self.pos().y()), self.figure)
+
+    def show_colors(self, colors: Colors) -> None:
+        """Follow napari's theme."""
+        self.colors = colors
+        self.update()
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
@@ -174,11 +193,11 @@ class WireItem(QGraphicsPathItem):
         self.setPen(QPen(QColor(color), 2.5))
         self.setZValue(1)
 
-    def lie(self, start: QPointF, end: QPointF) -> None:
-        """Lie between two places."""
-        bend = max(30.0, min(120.0, abs(end.x() - start.x()) / 2 + abs(end.y() - start.y()) / 6))
-        path = QPainterPath(start)
-        path.cubicTo(start + QPointF(bend, 0), end - QPointF(bend, 0), end)
+    def lie(self, start: Place, curves: Iterable[Curve]) -> None:
+        """Lie along curves."""
+        path = QPainterPath(QPointF(*start))
+        for curve in curves:
+            path.cubicTo(*(QPointF(*place) for place in curve))
         self.setPath(path)
 
 
@@ -195,8 +214,24 @@ class FrameItem(QGraphicsItem):
 
     def __init__(self, frame: Frame, colors: Colors) -> None:
         super().__init__()
-        self.frame, self.colors, self._rect = frame, colors, QRectF(*frame.box)
-        self.setToolTip(frame.text)
+        self.frame, self._rect = frame, QRectF(*frame.box)
+        self._text = QGraphicsTextItem(self) if frame.text else None
+        if self._text is not None:
+            self._text.setPlainText(frame.text)
+            if frame.markdown and (document := self._text.document()):
+                document.setMarkdown(frame.text, WITHOUT_HTML)
+            self._text.setTextWidth(self._rect.width() - 12)
+            self._text.setPos(self._rect.topLeft() + QPointF(6, 28))
+            self.setFlag(self.GraphicsItemFlag.ItemClipsChildrenToShape)
+            self.setToolTip(frame.text)
+        self.show_colors(colors)
+
+    def show_colors(self, colors: Colors) -> None:
+        """Follow napari's theme."""
+        self.colors = colors
+        if self._text is not None:
+            self._text.setDefaultTextColor(QColor(colors.text))
+        self.update()
 
     def lie_around(self, nodes: Iterable[NodeItem]) -> None:
         """Lie around nodes."""
@@ -224,19 +259,6 @@ class FrameItem(QGraphicsItem):
         painter.drawRoundedRect(self._rect, ROUND, ROUND)
         box = self.title_bar.adjusted(10, 2, -10, 0)
         _text(painter, box, self.frame.title, self.colors.text, bold=True)
-        if self.frame.text:
-            _ink(painter, self.colors.text, bold=False)
-            flags = LEFT | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-            painter.setClipRect(self._rect)
-            painter.drawText(self._rect.adjusted(10, 30, -10, -6), flags, self.frame.text)
-
-
-def _ink(painter: QPainter, ink: str, bold: bool) -> None:
-    font = QFont(painter.font())
-    font.setPixelSize(13 if bold else 12)
-    font.setBold(bold)
-    painter.setFont(font)
-    painter.setPen(QColor(ink))
 
 
 def _text(
@@ -247,7 +269,11 @@ def _text(
     side: Qt.AlignmentFlag = LEFT,
     bold: bool = False,
 ) -> None:
-    _ink(painter, ink, bold)
+    font = QFont(painter.font())
+    font.setPixelSize(13 if bold else 12)
+    font.setBold(bold)
+    painter.setFont(font)
+    painter.setPen(QColor(ink))
     cut = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(box.width()))
     painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, cut)
 

@@ -13,7 +13,8 @@ from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import QGraphicsScene, QGraphicsView
 
 from ....graph import Contents, Graph, GraphNode, Link
-from ....graph.canvas.figures import frames
+from ....graph.canvas.figures import Frame, frames
+from ....graph.canvas.placed import Placed, courses
 from ....graph.canvas.ports import shown
 from ....graph.canvas.wiring import wires
 from ._colors import OTHER, Colors, color_of
@@ -68,11 +69,7 @@ class View(QGraphicsView):
             self.nodes[key].setPos(*contents.places.get(key, (0.0, 0.0)))
         self._drawn = graph.nodes
         self._show_wires(graph)
-        for frame in self.frames:
-            self._scene.removeItem(frame)
-        self.frames = [FrameItem(frame, self.colors) for frame in frames(contents)]
-        for frame in self.frames:
-            self._scene.addItem(frame)
+        self._show_frames(frames(contents))
         self._lay_wires()
         self._scene.setSceneRect(self._extent().adjusted(-ROOM, -ROOM, ROOM, ROOM))
 
@@ -88,13 +85,22 @@ class View(QGraphicsView):
                 self._scene.addItem(self.wires[at])
         self._links = links
 
+    def _show_frames(self, wanted: list[Frame]) -> None:
+        if [item.frame for item in self.frames] != wanted:
+            for item in self.frames:
+                self._scene.removeItem(item)
+            self.frames = [FrameItem(frame, self.colors) for frame in wanted]
+            for item in self.frames:
+                self._scene.addItem(item)
+
+    @property
+    def placed(self) -> dict[str, Placed]:
+        """The nodes and where they are drawn."""
+        return {key: item.placed for key, item in self.nodes.items()}
+
     def _lay_wires(self, moved: Collection[str] | None = None) -> None:
-        for (node, name), link in self._links.items():
-            if moved is None or node in moved or link.node in moved:
-                ports = [port.name for port in self.nodes[node].about.inputs]
-                start = self.nodes[link.node].place_of(link.slot, output=True)
-                end = self.nodes[node].place_of(ports.index(name), output=False)
-                self.wires[node, name].lie(start, end)
+        for at, start, curves in courses(self._links, self.placed, moved):
+            self.wires[at].lie(start, curves)
         for frame in self.frames:
             if frame.frame.nodes:
                 frame.lie_around(self.nodes[key] for key in frame.frame.nodes)
@@ -113,8 +119,7 @@ class View(QGraphicsView):
         self.colors = colors
         items: list[NodeItem | FrameItem] = [*self.nodes.values(), *self.frames]
         for item in items:
-            item.colors = colors
-            item.update()
+            item.show_colors(colors)
         self.resetCachedContent()
         self._scene.update()
 
