@@ -56,16 +56,34 @@ def laid_out(
     sets = sorted((frozenset(g) & graph.nodes.keys() for g in groups), key=len, reverse=True)
     places = _grouped(order, wires, sizes, [ids for ids in sets if ids])
     boxes = {key: (*places[key], *sizes[key]) for key in places}
-    frames = [_frame([boxes[key] for key in ids]) for ids in sets if ids]
+    frames = [frame_around([boxes[key] for key in ids]) for ids in sets if ids]
     down = _clearance([*boxes.values(), *frames], notes)
     return {key: (x, y + down) for key, (x, y) in places.items()}
 
 
-def _frame(boxes: Sequence[Rectangle]) -> Rectangle:
-    """Return the frame around the nodes of a group."""
-    left, top = min(box[0] for box in boxes) - SIDE, min(box[1] for box in boxes) - TITLE
-    right = max(box[0] + box[2] for box in boxes) + SIDE
-    return left, top, right - left, max(box[1] + box[3] for box in boxes) + SIDE - top
+def bounds(boxes: Sequence[Rectangle]) -> Rectangle:
+    """Return the smallest rectangle that holds others.
+
+    Parameters
+    ----------
+    boxes : sequence of (left, top, width, height)
+        What it holds; without any, it is at 0, and empty.
+    """
+    left, top = (min((box[n] for box in boxes), default=0.0) for n in (0, 1))
+    right, bottom = (max((box[n] + box[n + 2] for box in boxes), default=0.0) for n in (0, 1))
+    return left, top, right - left, bottom - top
+
+
+def frame_around(boxes: Sequence[Rectangle]) -> Rectangle:
+    """Return the frame of a group: room for its title above its nodes.
+
+    Parameters
+    ----------
+    boxes : sequence of (left, top, width, height)
+        The nodes.
+    """
+    left, top, width, height = bounds(boxes)
+    return left - SIDE, top - TITLE, width + 2 * SIDE, height + TITLE + SIDE
 
 
 def _clearance(boxes: Sequence[Rectangle], notes: Sequence[Rectangle]) -> float:
@@ -107,10 +125,9 @@ def _grouped(
                 sizes,
                 [inner for inner in groups if inner < ids],
             )
-            width = max(x + sizes[k][0] for k, (x, y) in part.items())
-            height = max(y + sizes[k][1] for k, (x, y) in part.items())
+            *_, width, height = frame_around([(*part[k], *sizes[k]) for k in part])
             inside |= {k: (x + SIDE, y + TITLE) for k, (x, y) in part.items()}
-            boxes[number] = Box(width + 2 * SIDE, height + TITLE + SIDE, inside[key][1])
+            boxes[number] = Box(width, height, inside[key][1])
 
     def box_of(key: str) -> Hashable:
         return group_of.get(key, key)

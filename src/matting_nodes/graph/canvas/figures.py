@@ -56,6 +56,33 @@ class Figure:
         """
         return WIDTH if output else 0.0, HEADER + 3 + ROW * (number + 0.5)
 
+    @staticmethod
+    def label(number: int, output: bool) -> Rectangle:
+        """Return the place of a port's name.
+
+        Parameters
+        ----------
+        number : int
+            From the top.
+        output : bool
+            Whether it is an output.
+        """
+        left = WIDTH / 2 if output else 10.0
+        return left, HEADER + 3 + ROW * number, WIDTH / 2 - 10, ROW
+
+    def shown_picture(self, width: int, height: int) -> Rectangle:
+        """Return where a picture is drawn: as large as its place allows, in the middle.
+
+        Parameters
+        ----------
+        width, height : int, pixels
+            The picture's.
+        """
+        left, top, across, down = self.picture
+        scale = min(across / width, down / height)
+        size = width * scale, height * scale
+        return left + (across - size[0]) / 2, top + (down - size[1]) / 2, *size
+
     def port_at(self, place: Place) -> tuple[int, bool] | None:
         """Return the port at a place, as (number, whether it is an output)."""
         for output, ports in ((True, self.about.outputs), (False, self.about.inputs)):

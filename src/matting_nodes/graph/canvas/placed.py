@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from ..layout import Place
+from ..layout import Place, Rectangle
 from ..model import Link
 from .figures import Figure
 from .routing import Curve, Router
@@ -17,6 +17,11 @@ class Placed(NamedTuple):
 
     place: Place
     figure: Figure
+
+    @property
+    def box(self) -> Rectangle:
+        """Where it is: (left, top, width, height)."""
+        return *self.place, *self.figure.size
 
     def port(self, number: int, output: bool) -> Place:
         """Return the center of a port.
@@ -65,7 +70,7 @@ def courses(
     moved : collection of ids, optional
         Only the wires of these nodes; by default all.
     """
-    router = Router((*node.place, *node.figure.size) for node in placed.values())
+    router = Router(node.box for node in placed.values())
     numbers = {key: number for number, key in enumerate(placed)}
     for (key, name), link in links.items():
         if moved is None or key in moved or link.node in moved:

@@ -75,16 +75,14 @@ class Canvas(View):
             self._lie(place)
             return
         if self._grasped:
+            way = place - self._pressed
             for key in self._grasped:
-                self.nodes[key].moveBy(*self._away(place))
+                self.nodes[key].moveBy(way.x(), way.y())
             self._pressed = place
         else:
             super().mouseMoveEvent(event)
         if event.buttons() & LEFT and (moving := self.selection):
             self._lay_wires(moving)
-
-    def _away(self, place: QPointF) -> tuple[float, float]:
-        return place.x() - self._pressed.x(), place.y() - self._pressed.y()
 
     def mouseReleaseEvent(self, event: Any) -> None:  # noqa: N802
         place = self.mapToScene(event.position().toPoint())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from qtpy.QtCore import QPointF, QRectF, Qt
@@ -22,7 +22,7 @@ from ....graph.canvas.figures import HEADER, MARGIN, REACH, ROW, WIDTH, Figure, 
 from ....graph.canvas.placed import Placed
 from ....graph.canvas.ports import Port, Shown
 from ....graph.canvas.routing import Curve
-from ....graph.layout import Place
+from ....graph.layout import Place, Rectangle, frame_around
 from ._colors import Colors, color_of
 from ._runs import Told
 
@@ -98,11 +98,6 @@ class NodeItem(QGraphicsItem):
         """The node without its border."""
         return QRectF(0, 0, *self.figure.size)
 
-    @property
-    def area(self) -> QRectF:
-        """Where it is in the scene."""
-        return self.rect.translated(self.pos())
-
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         return self.rect.adjusted(-REACH, -3, REACH, 3)
 
@@ -140,7 +135,11 @@ class NodeItem(QGraphicsItem):
         title = QRectF(MARGIN, 0, WIDTH - 2 * MARGIN, HEADER)
         _text(painter, title, self.about.title, colors.text, bold=True)
         self._paint_ports(painter, legible)
-        self._paint_picture(painter)
+        painter.fillRect(self.picture, QColor(colors.background))
+        if self.thumbnail is not None and not self.thumbnail.isNull():
+            size = self.thumbnail.width(), self.thumbnail.height()
+            drawn = QRectF(*self.figure.shown_picture(*size))
+            painter.drawPixmap(drawn, self.thumbnail, QRectF(self.thumbnail.rect()))
         if 0 < told.fraction < 1:
             bar = QRectF(1, HEADER - 2, (WIDTH - 2) * told.fraction, 3)
             painter.fillRect(bar, QColor(colors.current))
@@ -150,11 +149,11 @@ class NodeItem(QGraphicsItem):
             _text(painter, below, told.message.split("\n")[0], ink)
 
     def _paint_ports(self, painter: QPainter, legible: bool) -> None:
-        wanted, side = self._wanted or (None, None)
+        wanted, wants_output = self._wanted or (None, None)
         for output, ports in ((False, self.about.inputs), (True, self.about.outputs)):
             for number, port in enumerate(ports):
                 center = QPointF(*self.figure.place_of(number, output))
-                fits = wanted is not None and side == output and port.takes(wanted)
+                fits = wanted is not None and wants_output == output and port.takes(wanted)
                 painter.setPen(QPen(QColor(self.colors.text), 2) if fits else Qt.PenStyle.NoPen)
                 painter.setBrush(QColor(color_of(port)))
                 painter.drawEllipse(center, 5.5, 5.5)
@@ -162,21 +161,9 @@ class NodeItem(QGraphicsItem):
                     painter.setBrush(QColor(self.colors.foreground))
                     painter.drawEllipse(center, 2.8, 2.8)
                 if legible:
-                    half = WIDTH / 2 - 10
-                    left = WIDTH - 10 - half if output else 10.0
-                    box = QRectF(left, center.y() - ROW / 2, half, ROW)
-                    name, side_ = port.name.replace("_", " "), RIGHT if output else LEFT
-                    _text(painter, box, name, self.colors.text, side_)
-
-    def _paint_picture(self, painter: QPainter) -> None:
-        place = self.picture
-        painter.fillRect(place, QColor(self.colors.background))
-        if self.thumbnail is not None and not self.thumbnail.isNull():
-            size = self.thumbnail.size().toSizeF()
-            size.scale(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            drawn = QRectF(QPointF(), size)
-            drawn.moveCenter(place.center())
-            painter.drawPixmap(drawn, self.thumbnail, QRectF(self.thumbnail.rect()))
+                    box = QRectF(*self.figure.label(number, output))
+                    side = RIGHT if output else LEFT
+                    _text(painter, box, port.name.replace("_", " "), self.colors.text, side)
 
 
 class WireItem(QGraphicsPathItem):
@@ -233,13 +220,16 @@ class FrameItem(QGraphicsItem):
             self._text.setDefaultTextColor(QColor(colors.text))
         self.update()
 
-    def lie_around(self, nodes: Iterable[NodeItem]) -> None:
+    def lie_around(self, boxes: Sequence[Rectangle]) -> None:
         """Lie around nodes."""
-        rect = QRectF()
-        for node in nodes:
-            rect |= node.area
         self.prepareGeometryChange()
-        self._rect = rect.adjusted(-16, -34, 16, 16)
+        self._rect = QRectF(*frame_around(boxes))
+
+    @property
+    def box(self) -> Rectangle:
+        """Where it is in the scene."""
+        left, top, width, height = self._rect.getRect()
+        return left, top, width, height
 
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         return self._rect.adjusted(-1, -1, 1, 1)

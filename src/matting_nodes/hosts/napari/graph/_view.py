@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from qtpy.QtCore import QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QPainter
+from qtpy.QtGui import QBrush, QColor, QPainter, QPixmap
 from qtpy.QtWidgets import QGraphicsScene, QGraphicsView
 
 from ....graph import Contents, Graph, GraphNode, Link
@@ -17,7 +17,8 @@ from ....graph.canvas.figures import Frame, frames
 from ....graph.canvas.placed import Placed, courses
 from ....graph.canvas.ports import shown
 from ....graph.canvas.wiring import wires
-from ._colors import OTHER, Colors, color_of
+from ....graph.layout import bounds
+from ._colors import Colors, color_from
 from ._items import FrameItem, NodeItem, WireItem
 
 GRID, ROOM = 32, 1500.0
@@ -51,6 +52,7 @@ class View(QGraphicsView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumSize(200, 160)
         self._scene.selectionChanged.connect(self.selected)
+        self._draw_grid()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         return QSize(420, 320)  # Qt's own is that of the scene
@@ -79,9 +81,7 @@ class View(QGraphicsView):
             self._scene.removeItem(self.wires.pop(at))
         for at, link in links.items():
             if at not in self.wires:
-                outputs = self.nodes[link.node].about.outputs
-                known = link.slot < len(outputs)
-                self.wires[at] = WireItem(color_of(outputs[link.slot]) if known else OTHER)
+                self.wires[at] = WireItem(color_from(self.nodes[link.node].about, link.slot))
                 self._scene.addItem(self.wires[at])
         self._links = links
 
@@ -99,20 +99,17 @@ class View(QGraphicsView):
         return {key: item.placed for key, item in self.nodes.items()}
 
     def _lay_wires(self, moved: Collection[str] | None = None) -> None:
-        for at, start, curves in courses(self._links, self.placed, moved):
+        placed = self.placed
+        for at, start, curves in courses(self._links, placed, moved):
             self.wires[at].lie(start, curves)
-        for frame in self.frames:
-            if frame.frame.nodes:
-                frame.lie_around(self.nodes[key] for key in frame.frame.nodes)
+        for item in self.frames:
+            if item.frame.nodes:
+                item.lie_around([placed[key].box for key in item.frame.nodes])
 
     def _extent(self, keys: Collection[str] = ()) -> QRectF:
         """Return where these nodes are, or all that is drawn."""
-        areas = [self.nodes[key].area for key in keys or self.nodes]
-        areas += [] if keys else [frame.boundingRect() for frame in self.frames]
-        rect = QRectF()
-        for area in areas:
-            rect |= area
-        return rect
+        boxes = [self.nodes[key].placed.box for key in keys or self.nodes]
+        return QRectF(*bounds(boxes + ([] if keys else [item.box for item in self.frames])))
 
     def show_colors(self, colors: Colors) -> None:
         """Follow napari's theme."""
@@ -120,8 +117,16 @@ class View(QGraphicsView):
         items: list[NodeItem | FrameItem] = [*self.nodes.values(), *self.frames]
         for item in items:
             item.show_colors(colors)
-        self.resetCachedContent()
-        self._scene.update()
+        self._draw_grid()
+
+    def _draw_grid(self) -> None:
+        tile = QPixmap(GRID, GRID)
+        tile.fill(QColor(self.colors.background))
+        painter = QPainter(tile)
+        painter.setPen(QColor(self.colors.primary))
+        painter.drawPoint(0, 0)
+        painter.end()
+        self.setBackgroundBrush(QBrush(tile))
 
     def fit(self) -> None:
         """Show all nodes, or those that are selected."""
@@ -159,15 +164,3 @@ class View(QGraphicsView):
             item.setSelected(key in keys)
         self._scene.blockSignals(False)
         self.selected.emit()
-
-    def drawBackground(self, painter: QPainter | None, rect: QRectF) -> None:  # noqa: N802
-        assert painter is not None
-        painter.fillRect(rect, QColor(self.colors.background))
-        if self.zoom < 0.5:
-            return
-        painter.setPen(QColor(self.colors.primary))
-        left, top = (int(edge // GRID * GRID) for edge in (rect.left(), rect.top()))
-        across, down = range(left, int(rect.right()), GRID), range(top, int(rect.bottom()), GRID)
-        for x in across:
-            for y in down:
-                painter.drawPoint(x, y)
