@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from .ports import Shown
 WIDTH, HEADER, ROW, MARGIN = 190.0, 26.0, 19.0, 8.0
 PICTURE = 116.0
 """Height of the place of a thumbnail."""
+LINK = re.compile(r"!?\[([^]]*)\]\([^)]*\)")
 REACH = 11.0
 """How near the mouse must be to a port."""
 
@@ -31,6 +33,31 @@ class Figure:
 
     about: Shown
     message: bool = False
+
+    @property
+    def head(self) -> Rectangle:
+        """The bar that the title stands in."""
+        return 1.0, 1.0, WIDTH - 2, HEADER
+
+    @property
+    def title(self) -> Rectangle:
+        """The place of the title."""
+        return MARGIN, 0.0, WIDTH - 2 * MARGIN, HEADER
+
+    @property
+    def line(self) -> Rectangle:
+        """The place of what is said of it, below."""
+        return MARGIN, self.size[1] - ROW - 4, WIDTH - 2 * MARGIN, ROW
+
+    def bar(self, fraction: float) -> Rectangle:
+        """Return the bar that shows how far it is.
+
+        Parameters
+        ----------
+        fraction : float, 0..1
+            How much is done.
+        """
+        return 1.0, HEADER - 2, (WIDTH - 2) * fraction, 3.0
 
     @property
     def picture(self) -> Rectangle:
@@ -114,6 +141,22 @@ class Frame:
     box: Rectangle = (0.0, 0.0, 0.0, 0.0)
     nodes: tuple[str, ...] = ()
     markdown: bool = False
+
+
+def without_links(markdown: str) -> str:
+    """Return Markdown with the texts of its links and pictures, which nobody can follow there.
+
+    Parameters
+    ----------
+    markdown : str
+        A note's text.
+
+    Examples
+    --------
+    >>> without_links("See [the **page**](https://a.org) ![a cat](cat.png)")
+    'See the **page** a cat'
+    """
+    return LINK.sub(r"\1", markdown)
 
 
 def frames(contents: Contents) -> list[Frame]:

@@ -46,7 +46,7 @@ class Router:
         left, _, right, _ = self._boxes.T
         between = self._boxes[(left < end[0] - 1) & (right > start[0] + 1)]
         plain = curve(start, end)
-        if end[0] <= start[0] or not _hits(start, plain, between):
+        if not len(between) or end[0] <= start[0] or not _hits(start, plain, between):
             return [plain]
         places, clear = [start], CLEAR + LANE * (number % LANES)
         for first, last, column in _columns(between):

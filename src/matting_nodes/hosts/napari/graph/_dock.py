@@ -201,6 +201,8 @@ class MattingGraph(QWidget):
 
     def open(self, path: Path | str) -> None:
         """Open a workflow, and show all of it."""
+        self.message.setText(f"Opening {Path(path).name}…")
+        self.message.repaint()
         self.change(self.document.open, Path(path))
         self._arrange()
 

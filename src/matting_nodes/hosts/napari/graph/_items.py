@@ -18,7 +18,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsTextItem
 
-from ....graph.canvas.figures import HEADER, MARGIN, REACH, ROW, WIDTH, Figure, Frame
+from ....graph.canvas.figures import REACH, Figure, Frame, without_links
 from ....graph.canvas.placed import Placed
 from ....graph.canvas.ports import Port, Shown
 from ....graph.canvas.routing import Curve
@@ -121,32 +121,30 @@ class NodeItem(QGraphicsItem):
         legible = option.levelOfDetailFromTransform(painter.worldTransform()) > LEGIBLE
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        colors, rect, told = self.colors, self.rect, self.told
+        colors, figure, told = self.colors, self.figure, self.told
         edge = colors.error if told.failed else colors.secondary
         edge = colors.current if self.isSelected() else edge
         painter.setPen(QPen(QColor(edge), 2.5 if self.isSelected() or told.failed else 1))
         painter.setBrush(QColor(colors.foreground))
-        painter.drawRoundedRect(rect, ROUND, ROUND)
-        head = QRectF(1, 1, WIDTH - 2, HEADER)
+        painter.drawRoundedRect(self.rect, ROUND, ROUND)
+        head = QRectF(*figure.head)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colors.primary if self.about.known else colors.error))
         painter.drawRoundedRect(head, ROUND - 1, ROUND - 1)
-        painter.drawRect(head.adjusted(0, HEADER / 2, 0, 0))
-        title = QRectF(MARGIN, 0, WIDTH - 2 * MARGIN, HEADER)
-        _text(painter, title, self.about.title, colors.text, bold=True)
+        painter.drawRect(head.adjusted(0, ROUND, 0, 0))
+        ink = colors.text if self.about.known else colors.background
+        _text(painter, QRectF(*figure.title), self.about.title, ink, bold=True)
         self._paint_ports(painter, legible)
         painter.fillRect(self.picture, QColor(colors.background))
         if self.thumbnail is not None and not self.thumbnail.isNull():
             size = self.thumbnail.width(), self.thumbnail.height()
-            drawn = QRectF(*self.figure.shown_picture(*size))
+            drawn = QRectF(*figure.shown_picture(*size))
             painter.drawPixmap(drawn, self.thumbnail, QRectF(self.thumbnail.rect()))
         if 0 < told.fraction < 1:
-            bar = QRectF(1, HEADER - 2, (WIDTH - 2) * told.fraction, 3)
-            painter.fillRect(bar, QColor(colors.current))
+            painter.fillRect(QRectF(*figure.bar(told.fraction)), QColor(colors.current))
         if told.message and legible:
-            below = QRectF(MARGIN, rect.bottom() - ROW - 4, WIDTH - 2 * MARGIN, ROW)
             ink = colors.error if told.failed else colors.text
-            _text(painter, below, told.message.split("\n")[0], ink)
+            _text(painter, QRectF(*figure.line), told.message.split("\n")[0], ink)
 
     def _paint_ports(self, painter: QPainter, legible: bool) -> None:
         wanted, wants_output = self._wanted or (None, None)
@@ -206,7 +204,7 @@ class FrameItem(QGraphicsItem):
         if self._text is not None:
             self._text.setPlainText(frame.text)
             if frame.markdown and (document := self._text.document()):
-                document.setMarkdown(frame.text, WITHOUT_HTML)
+                document.setMarkdown(without_links(frame.text), WITHOUT_HTML)
             self._text.setTextWidth(self._rect.width() - 12)
             self._text.setPos(self._rect.topLeft() + QPointF(6, 28))
             self.setFlag(self.GraphicsItemFlag.ItemClipsChildrenToShape)

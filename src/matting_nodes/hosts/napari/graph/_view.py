@@ -123,8 +123,7 @@ class View(QGraphicsView):
         tile = QPixmap(GRID, GRID)
         tile.fill(QColor(self.colors.background))
         painter = QPainter(tile)
-        painter.setPen(QColor(self.colors.primary))
-        painter.drawPoint(0, 0)
+        painter.fillRect(0, 0, 2, 2, QColor(self.colors.primary))
         painter.end()
         self.setBackgroundBrush(QBrush(tile))
 
