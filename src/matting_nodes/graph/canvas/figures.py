@@ -70,6 +70,11 @@ class Figure:
         """The width and the height, without the border."""
         return WIDTH, self.picture[1] + PICTURE + MARGIN + (ROW if self.message else 0)
 
+    @property
+    def room(self) -> tuple[float, float]:
+        """The width and the height that are kept free for it: a line may be said of it later."""
+        return WIDTH, self.picture[1] + PICTURE + MARGIN + ROW
+
     @staticmethod
     def place_of(number: int, output: bool) -> Place:
         """Return the center of a port.

@@ -20,8 +20,8 @@ class Placed(NamedTuple):
 
     @property
     def box(self) -> Rectangle:
-        """Where it is: (left, top, width, height)."""
-        return *self.place, *self.figure.size
+        """What is kept free for it: (left, top, width, height)."""
+        return *self.place, *self.figure.room
 
     def port(self, number: int, output: bool) -> Place:
         """Return the center of a port.

@@ -137,8 +137,8 @@ class View(QGraphicsView):
 
     @property
     def sizes(self) -> dict[str, tuple[float, float]]:
-        """How large the nodes are drawn."""
-        return {key: item.figure.size for key, item in self.nodes.items()}
+        """How much room the nodes take."""
+        return {key: item.figure.room for key, item in self.nodes.items()}
 
     @property
     def zoom(self) -> float:
