@@ -147,7 +147,7 @@ replace, count = Path.replace, 0
 def watched(self, name):
     global count
     count += stop in str(name)
-    if stop and count == 2 - (os.path.basename(stop) == stop and "-" not in stop):
+    if stop and count == 2 - (os.path.basename(stop) == stop):
         os.kill(os.getpid(), signal.SIGKILL)
     found = replace(self, name)
     with open(log, "a") as file:
@@ -158,7 +158,7 @@ def watched(self, name):
 Path.replace = watched
 matte_zarr(image, trimap, target, block=256, halo=96)
 """
-"""Matte, and be killed where the second file with a name of a stage (with - or /), or the only
+"""Matte, and be killed where the second file with a name of a stage (with a /), or the only
 one, is about to be there."""
 STAGES = [
     "work.json",
@@ -166,14 +166,15 @@ STAGES = [
     "whole.npy",
     "coarse.npy",
     "plane/closeness-",
-    "links.npy",
+    "chained-000000.npy",
+    "plane/links-",
+    "linked.npy",
     "plane/guess-",
-    "term.npy",
-    "guess.npy",
+    "estimated.npy",
     "plane/alpha0-",
-    "alpha0.npy",
-    "start1.npy",
+    "shares1.npy",
     "plane/alpha1-",
+    "last.npy",
     "plane/written-",
     "result.ome.zarr/0/c/",
 ]
@@ -199,9 +200,9 @@ def test_killed_at_any_stage_nothing_is_done_twice(stores, result, tmp_path):
     once = [name for name in names if "/plane/" in name]
     assert len(once) > 40
     again = {name for name in once if once.count(name) > 1}
-    of_a_block = {"cells", "expanded", "expanded_counts", "term"}
-    # Written before whole.npy, coarse.npy and links.npy, in one step with them.
-    whole = {"all_expanded_counts.npy", "coarse_image.npy", "coarse_trimap.npy"}
+    of_a_block = {"cells", "expanded", "expanded_counts", "term", "change0", "change1"}
+    # Written before whole.npy, in one step with it.
+    whole = {"coarse_image.npy", "coarse_trimap.npy"}
     assert {Path(name).name.rpartition("-")[0] or Path(name).name for name in again} <= {
         *of_a_block,
         *whole,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +26,7 @@ from ..arrays import unknown
 from ..job import Job
 from ..solvers.boxes import STENCIL_MARGIN, shifted
 from ..solvers.cg import conjugate_gradients
-from ..solvers.laplacian import System, laplacian_rows, system_from_rows
+from ..solvers.laplacian import System, inner, laplacian_rows, system_from_rows
 from ..solvers.multigrid import Multigrid
 from ..solvers.parallel import in_parallel
 from .plan import Floats, Plan
@@ -32,9 +35,6 @@ from .stages import trimap_numbers
 MAX_ROUNDS, SMALL_CHANGE = 8, 0.005
 """Blocks are solved again, from what was found in the others, until α changes by less than this
 anywhere, or so many times in all."""
-
-PIECE = 1 << 20
-"""Values of a vector that are read at a time."""
 
 
 def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
@@ -51,6 +51,7 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     """
     name = f"alpha{round_}"
     if plan.whole.row_starts[block, -1] == 0:
+        plan.keep(f"change{round_}", block, np.zeros(2 + round_))
         plan.keep(name, block, np.zeros((2, 0), np.float32))
         return
     job.step(0, message=f"{TITLE}: setting up")
@@ -64,23 +65,24 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     colors, own = principal_colors(picture)[mask], numbers[mask]
     rows = laplacian_rows(picture, mask, EPSILON, np.float32)
     del picture
-    last = plan.load(start_of(round_))
     rim = (numbers >= 0) & ~mask
-    rim_numbers = numbers[rim]
     # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
     known = (labels / np.float32(255)).astype(np.float32)
     known[mask] = 0
+    around = begin(plan, round_, partial(plan.take, numbers=numbers[rim]))
     del labels, numbers
-    links = _links(plan, own)
-    estimate, weight = np.array(plan.load("term")[:, own])
-    begun = np.array(last[:, own])
+    links, outside, ends = _links(plan, own)
+    beyond = begin(plan, round_, partial(plan.take, numbers=ends))
+    estimate, weight = plan.take("term", own)
+    begun = begin(plan, round_, partial(plan.take, numbers=own))
+    del own
 
     def system(which: int, links: Links) -> tuple[System, Floats]:
-        known[rim] = last[which][rim_numbers]
+        known[rim] = around[which]
         system, rhs = system_from_rows(rows, mask, known)  # L reads no farther than the margin
         return system, rhs + links.rhs
 
-    _set_ends(plan, own, links, last[0])
+    links.ends[outside] = beyond[0]
     weights = np.float32(FIRST_WEIGHT) * weight
     job.step(0.2, message=f"{TITLE}: solving")
     matrix, rhs = system(0, links)
@@ -97,7 +99,7 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     first = _solved(matrix, rhs, *arguments)
     weights = second_weights(estimate, weight, first)
     links = links.reweighed(first)
-    _set_ends(plan, own, links, last[1])
+    links.ends[outside] = beyond[1]
     rows[:, 12] = diagonal
     matrix, rhs = system(1, links)
     start = first + begun[1] - begun[0]
@@ -113,12 +115,42 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     second = _solved(matrix, rhs, *arguments)
     core = np.zeros(mask.shape, bool)
     core[shifted(plan.box(block), window, -1)] = True
-    plan.keep(name, block, np.stack([first, second])[:, core[mask]])
+    mine = core[mask]
+    found = np.stack([first[mine], second[mine]])
+    plan.keep(f"change{round_}", block, _change(plan, block, round_, found, begun[:, mine]))
+    plan.keep(name, block, found)
 
 
-def start_of(round_: int) -> str:
-    """Return the name of what a round begins with: the first, with the coarse solutions."""
-    return f"start{round_}" if round_ else "guess"
+def begin(plan: Plan, round_: int, read: Callable[[str], Floats]) -> Floats:
+    """Return what a round begins with: coarse solutions, then Σ θ_k G(x_k) of the rounds before.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    round_ : int
+        Number of the round, from 0.
+    read : callable(name)
+        Returns some columns of the arrays of that name.
+    """
+    if round_ == 0:
+        return np.array(read("guess"))
+    first, *others = plan.load(f"shares{round_}").astype(np.float32)
+    result: Floats = first * read("alpha0")
+    for k, share in enumerate(others, 1):
+        result += share * read(f"alpha{k}")
+    return result
+
+
+def _change(
+    plan: Plan, block: int, round_: int, found: Floats, begun: Floats
+) -> NDArray[np.float64]:
+    """Return how much α of a block changed at most, and the products of its residuals so far."""
+    residual = found - begun
+    change = abs(found[1].clip(0, 1) - begun[1].clip(0, 1)).max(initial=0)
+    read = partial(plan.load, block=block)
+    before = [read(f"alpha{k}") - begin(plan, k, read) for k in range(round_)]
+    return np.array([change, *(inner(r.ravel(), residual.ravel()) for r in [*before, residual])])
 
 
 def _solved(
@@ -155,14 +187,21 @@ def _solved(
     return solution
 
 
-def _links(plan: Plan, own: NDArray[np.int32]) -> Links:
-    """Return the links of some pixels, by their numbers; ends that are not solved for are 0."""
-    chained = np.ascontiguousarray(plan.load("links")[:, own])
+def _links(
+    plan: Plan, own: NDArray[np.int32]
+) -> tuple[Links, NDArray[np.bool_], NDArray[np.int32]]:
+    """Return the links of some pixels, which of their ends are not solved for, and their numbers.
+
+    The α at these ends is 0.
+    """
+    chained = plan.take("links", own)
     order = np.argsort(own, kind="stable").astype(np.int32)
     links = Links(np.empty((len(own), 2), np.int32), *np.zeros((2, len(own), 2), np.float32))
     arguments = own[order], order, chained, np.float32(LINK_WEIGHT), links.neighbors, links.weights
     in_parallel(_link, len(own), *arguments, smallest=8192)
-    return links
+    mine = np.arange(len(own), dtype=np.int32)[:, None]
+    outside = (links.neighbors == mine) & (chained.T >= 0)
+    return links, outside, chained.T[outside]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -179,20 +218,12 @@ def _link(start, stop, numbers, order, chained, weight, neighbors, weights):
                 neighbors[i, side] = order[at]
 
 
-def _set_ends(plan: Plan, own: NDArray[np.int32], links: Links, values: Floats) -> None:
-    """Put α at the ends that are not solved for, in place."""
-    chained = plan.load("links")[:, own].T
-    mine = np.arange(len(own), dtype=np.int32)[:, None]
-    outside = (links.neighbors == mine) & (chained >= 0)
-    links.ends[outside] = values[chained[outside]]
+def share(plan: Plan, round_: int) -> None:
+    """Find the share of each round before in what a round after the first begins with.
 
-
-def begin_round(plan: Plan, round_: int) -> None:
-    """Put together what a round after the first begins with: both α of all unknown pixels.
-
-    That is Anderson's combination of the rounds before (J. ACM 12, 1965), the Σ θ_k G(x_k) with
-    Σ θ_k = 1 whose residual Σ θ_k (G(x_k) − x_k) is least. Links between blocks would take several
-    times as many rounds without it.
+    That is Anderson's combination (J. ACM 12, 1965), the Σ θ_k G(x_k) with Σ θ_k = 1 whose residual
+    Σ θ_k (G(x_k) − x_k) is least. Links between blocks would take several times as many rounds
+    without it.
 
     Parameters
     ----------
@@ -202,19 +233,12 @@ def begin_round(plan: Plan, round_: int) -> None:
         Number of the round, from 1.
     """
     products = np.zeros((round_, round_))
-    for row, start in _pieces(plan):
-        residuals = np.stack([_residual(plan, k, row, start) for k in range(round_)])
-        residuals = residuals.astype(np.float64)
-        products += residuals @ residuals.T
+    for k in range(round_):
+        of_all = sum(plan.load(f"change{k}", block)[1:] for block in range(plan.count))
+        products[k, : k + 1] = products[: k + 1, k] = of_all
     products += np.eye(round_) * (1e-10 * np.trace(products) + 1e-30)
     shares = np.linalg.solve(products, np.ones(round_))
-    shares /= shares.sum()
-    result: Floats = np.zeros((2, max(1, plan.unknown_count)), np.float32)
-    for row, start in _pieces(plan):
-        part = result[row, start : start + PIECE]
-        for k, share in enumerate(shares):
-            part += np.float32(share) * plan.piece(f"alpha{k}", row, start, PIECE)
-    plan.keep(start_of(round_), None, result)
+    plan.keep(f"shares{round_}", None, shares / shares.sum())
 
 
 def changed(plan: Plan, round_: int) -> float:
@@ -227,28 +251,7 @@ def changed(plan: Plan, round_: int) -> float:
     round_ : int
         Number of the round, from 0.
     """
-    return max(
-        (
-            float(abs(_residual(plan, round_, row, start, clip=True)).max(initial=0))
-            for row, start in _pieces(plan)
-            if row == 1
-        ),
-        default=0,
-    )
-
-
-def _pieces(plan: Plan) -> list[tuple[int, int]]:
-    """Return where the pieces begin that both vectors of all unknown pixels are read in."""
-    return [(row, start) for row in range(2) for start in range(0, plan.unknown_count, PIECE)]
-
-
-def _residual(plan: Plan, round_: int, row: int, start: int, clip: bool = False) -> Floats:
-    """Return a piece of what a round found minus what it began with."""
-    names = f"alpha{round_}", start_of(round_)
-    found, begun = (plan.piece(name, row, start, PIECE) for name in names)
-    if clip:
-        found, begun = found.clip(0, 1), begun.clip(0, 1)
-    return found - begun
+    return max(float(plan.load(f"change{round_}", block)[0]) for block in range(plan.count))
 
 
 def matte(plan: Plan, block: int, last: str) -> Floats:
@@ -265,6 +268,5 @@ def matte(plan: Plan, block: int, last: str) -> Floats:
     """
     labels = plan.labels(plan.box(block))
     result: Floats = (labels == 255).astype(np.float32)
-    offsets = plan.whole.offsets
-    result[unknown(labels)] = plan.load(last)[1, offsets[block] : offsets[block + 1]].clip(0, 1)
+    result[unknown(labels)] = plan.load(last, block)[1].clip(0, 1)
     return result
