@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from matting_nodes import Job, alpha_matte, matte_zarr, sample_data
-from matting_nodes.blocks import matting, solving
+from matting_nodes.blocks import matting, running, solving
 from matting_nodes.blocks.seams import seams
 from matting_nodes.errors import EmptyRegionError, FileError, ShapeError, SizeMismatchError
 from matting_nodes.hosts.cli import main
@@ -90,6 +90,49 @@ def test_blocks_that_are_cut_wrongly_are_seen(stores, result, tmp_path, monkeypa
     monkeypatch.setattr(matting, "FACTOR", 16)
     wrong = matte_zarr(*stores, tmp_path / "wrong.zarr", block=BLOCK, halo=0)
     assert seams(wrong).ratio > 1.1 * seams(result).ratio
+
+
+def test_a_coarse_plane_larger_than_a_block_is_solved_in_blocks(picture, stores, tmp_path):
+    seen = []
+
+    def report(_fraction: float, _message: str) -> None:
+        folder = tmp_path / "a.ome.zarr.parts" / "plane" / "coarse"
+        seen.extend(path.name for path in folder.glob("alpha0-*"))
+
+    path = matte_zarr(*stores, tmp_path / "a.ome.zarr", Job(report), block=128, halo=96)
+    assert {"alpha0-000000.npy", "alpha0-000001.npy"} <= set(seen)
+    image, trimap = picture
+    difference = abs(alpha_matte(image, trimap) - zarr.open(str(path))["0"][:])
+    difference = difference[(trimap > 0) & (trimap < 255)]
+    assert difference.mean() <= 0.001
+    assert np.quantile(difference, 0.999) <= 0.02
+
+
+def test_two_blocks_at_once_give_the_same_bytes(stores, result, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "thread_count", lambda: 2)
+    path = matte_zarr(*stores, tmp_path / "a.ome.zarr", block=BLOCK, halo=96)
+    assert contents(path) == contents(result)
+
+
+def test_blocks_with_nothing_new_around_them_are_not_solved_again(
+    stores, result, tmp_path, monkeypatch
+):
+    solved, solution = [], solving._solution
+    monkeypatch.setattr(solving, "_solution", lambda *given: solved.append(1) or solution(*given))
+    rounds, share = [1], solving.share
+    monkeypatch.setattr(solving, "share", lambda *given: rounds.append(1) or share(*given))
+    path = matte_zarr(*stores, tmp_path / "a.ome.zarr", block=BLOCK, halo=96)
+    assert contents(path) == contents(result)
+    assert 16 < len(solved) < 16 * len(rounds)  # two solutions each of 8 blocks
+
+
+def test_an_error_in_one_of_two_blocks_is_told(stores, picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "thread_count", lambda: 2)
+    broken = tmp_path / "broken.zarr"
+    shutil.copytree(stores[0], broken)
+    (broken / "c" / "3" / "7" / "0").write_bytes(b"broken")
+    with pytest.raises(FileError, match="cannot be read"):
+        matte_zarr(broken, stores[1], tmp_path / "a.ome.zarr", block=BLOCK, halo=96)
 
 
 def test_what_is_written_is_valid_and_halves_level_by_level(result):
@@ -200,7 +243,8 @@ def test_killed_at_any_stage_nothing_is_done_twice(stores, result, tmp_path):
     once = [name for name in names if "/plane/" in name]
     assert len(once) > 40
     again = {name for name in once if once.count(name) > 1}
-    of_a_block = {"cells", "expanded", "expanded_counts", "term", "change0", "change1"}
+    of_a_block = {"cells", "expanded", "expanded_counts", "term"}
+    of_a_block |= {"change0", "change1", "inputs0", "inputs1"}
     # Written before whole.npy, in one step with it.
     whole = {"coarse_image.npy", "coarse_trimap.npy"}
     assert {Path(name).name.rpartition("-")[0] or Path(name).name for name in again} <= {

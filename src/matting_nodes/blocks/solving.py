@@ -26,7 +26,7 @@ from ..arrays import unknown
 from ..job import Job
 from ..solvers.boxes import STENCIL_MARGIN, shifted
 from ..solvers.cg import conjugate_gradients
-from ..solvers.laplacian import System, inner, laplacian_rows, system_from_rows
+from ..solvers.laplacian import inner, laplacian_rows, system_from_rows
 from ..solvers.multigrid import Multigrid
 from ..solvers.parallel import in_parallel
 from .plan import Floats, Plan
@@ -34,7 +34,7 @@ from .stages import trimap_numbers
 
 MAX_ROUNDS, SMALL_CHANGE = 8, 0.005
 """Blocks are solved again, from what was found in the others, until α changes by less than this
-anywhere, or so many times in all."""
+anywhere, or so many times in all. Those in which it is expected to change by less are left out."""
 
 
 def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
@@ -49,11 +49,18 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     round_ : int
         Number of the round, from 0.
     """
-    name = f"alpha{round_}"
     if plan.whole.row_starts[block, -1] == 0:
-        plan.keep(f"change{round_}", block, np.zeros(2 + round_))
-        plan.keep(name, block, np.zeros((2, 0), np.float32))
+        plan.keep(f"change{round_}", block, np.zeros(3 + round_))
+        plan.keep(f"alpha{round_}", block, np.zeros((2, 0), np.float32))
         return
+    before = _round_before(plan, block, round_)
+    if before is not None:
+        step = _step(plan, block, round_, before)
+        _, gain, *_ = plan.load(f"change{before}", block)
+        if step * gain <= SMALL_CHANGE:
+            found = plan.load(f"alpha{before}", block)
+            _keep(plan, block, round_, found, gain)
+            return
     job.step(0, message=f"{TITLE}: setting up")
     window = plan.window(block, plan.halo + STENCIL_MARGIN)
     inside = shifted(plan.window(block, plan.halo), window, -1)
@@ -69,7 +76,8 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
     known = (labels / np.float32(255)).astype(np.float32)
     known[mask] = 0
-    around = begin(plan, round_, partial(plan.take, numbers=numbers[rim]))
+    rim_numbers = numbers[rim]
+    around = begin(plan, round_, partial(plan.take, numbers=rim_numbers))
     del labels, numbers
     links, outside, ends = _links(plan, own)
     beyond = begin(plan, round_, partial(plan.take, numbers=ends))
@@ -77,48 +85,65 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     begun = begin(plan, round_, partial(plan.take, numbers=own))
     del own
 
-    def system(which: int, links: Links) -> tuple[System, Floats]:
+    multigrid: Multigrid | None = None
+    diagonal = np.zeros_like(weight)
+
+    def solved(
+        which: int, links: Links, weight: Floats, start: Floats, tolerance: float, job: Job
+    ) -> Floats:
+        # (L + W + W_links) α = b + W α̂ + b_links, as in `propagate`
+        nonlocal diagonal, multigrid
         known[rim] = around[which]
-        system, rhs = system_from_rows(rows, mask, known)  # L reads no farther than the margin
-        return system, rhs + links.rhs
+        matrix, rhs = system_from_rows(rows, mask, known)  # L reads no farther than the margin
+        last, diagonal = diagonal, weight + links.diagonal
+        change = diagonal - last
+        rows[:, 12] += change
+        if multigrid is None:
+            multigrid = Multigrid(matrix, colors)
+        else:
+            multigrid.add_to_diagonal(change)
+        b = rhs + links.rhs + weight * estimate
+        tolerance = tolerance_for(tolerance, plan.unknown_count)
+        return _solution(links.operator(matrix.operator()), b, multigrid, start, tolerance, job)
 
     links.ends[outside] = beyond[0]
     weights = np.float32(FIRST_WEIGHT) * weight
-    job.step(0.2, message=f"{TITLE}: solving")
-    matrix, rhs = system(0, links)
-    diagonal = rows[:, 12].copy()
-    arguments = (
-        colors,
-        links,
-        estimate,
-        weights,
-        begun[0],
-        tolerance_for(FIRST_TOLERANCE, plan.unknown_count),
-        job.part(0.2, 0.5),
-    )
-    first = _solved(matrix, rhs, *arguments)
-    weights = second_weights(estimate, weight, first)
-    links = links.reweighed(first)
+    first = solved(0, links, weights, begun[0], FIRST_TOLERANCE, job.part(0.2, 0.5))
+    weights, links = second_weights(estimate, weight, first), links.reweighed(first)
     links.ends[outside] = beyond[1]
-    rows[:, 12] = diagonal
-    matrix, rhs = system(1, links)
     start = first + begun[1] - begun[0]
-    arguments = (
-        colors,
-        links,
-        estimate,
-        weights,
-        start,
-        tolerance_for(TOLERANCE, plan.unknown_count),
-        job.part(0.5, 1),
-    )
-    second = _solved(matrix, rhs, *arguments)
+    second = solved(1, links, weights, start, TOLERANCE, job.part(0.5, 1))
     core = np.zeros(mask.shape, bool)
     core[shifted(plan.box(block), window, -1)] = True
     mine = core[mask]
     found = np.stack([first[mine], second[mine]])
-    plan.keep(f"change{round_}", block, _change(plan, block, round_, found, begun[:, mine]))
-    plan.keep(name, block, found)
+    inputs = np.concatenate([around, beyond], axis=1).view(np.int32)
+    plan.keep(f"inputs{round_}", block, np.vstack([np.concatenate([rim_numbers, ends]), inputs]))
+    gain = 1.0
+    if before is not None:
+        response = _greatest(found, plan.load(f"alpha{before}", block))
+        gain = response / max(step, SMALL_CHANGE)
+    _keep(plan, block, round_, found, gain)
+    if before is not None:
+        plan.file(f"inputs{before}", block).unlink(missing_ok=True)
+
+
+def _round_before(plan: Plan, block: int, round_: int) -> int | None:
+    """Return the last round before in which a block was solved; None in the first."""
+    rounds = reversed(range(round_))
+    return next((k for k in rounds if plan.file(f"inputs{k}", block).exists()), None)
+
+
+def _step(plan: Plan, block: int, round_: int, before: int) -> float:
+    """Return by how much α around a block has changed since a round, at most."""
+    numbers, *values = plan.load(f"inputs{before}", block)
+    now = begin(plan, round_, partial(plan.take, numbers=numbers))
+    return _greatest(now, np.stack(values).view(np.float32))
+
+
+def _greatest(found: Floats, before: Floats) -> float:
+    """Return the greatest difference of two α, clipped."""
+    return float(abs(found.clip(0, 1) - before.clip(0, 1)).max(initial=0))
 
 
 def begin(plan: Plan, round_: int, read: Callable[[str], Floats]) -> Floats:
@@ -142,30 +167,30 @@ def begin(plan: Plan, round_: int, read: Callable[[str], Floats]) -> Floats:
     return result
 
 
-def _change(
-    plan: Plan, block: int, round_: int, found: Floats, begun: Floats
-) -> NDArray[np.float64]:
-    """Return how much α of a block changed at most, and the products of its residuals so far."""
-    residual = found - begun
-    change = abs(found[1].clip(0, 1) - begun[1].clip(0, 1)).max(initial=0)
+def _keep(plan: Plan, block: int, round_: int, found: Floats, gain: float) -> None:
+    """Keep what a round found, how much of it is new, and how much more of it there may be.
+
+    These are: the greatest change; what a change around the block is multiplied by in it; and the
+    products of this round's residual with those before.
+    """
     read = partial(plan.load, block=block)
-    before = [read(f"alpha{k}") - begin(plan, k, read) for k in range(round_)]
-    return np.array([change, *(inner(r.ravel(), residual.ravel()) for r in [*before, residual])])
+    begun = begin(plan, round_, read)
+    residual = found - begun
+    residuals = [read(f"alpha{k}") - begin(plan, k, read) for k in range(round_)]
+    products = [inner(r.ravel(), residual.ravel()) for r in [*residuals, residual]]
+    change = _greatest(found[1], begun[1])
+    plan.keep(f"change{round_}", block, np.array([change, gain, *products]))
+    plan.keep(f"alpha{round_}", block, found)
 
 
-def _solved(
-    system: System,
-    rhs: Floats,
-    colors: Floats,
-    links: Links,
-    estimate: Floats,
-    weight: Floats,
+def _solution(
+    A: Callable[[Floats], Floats],  # noqa: N803 (as in the literature)
+    b: Floats,
+    M: Multigrid,  # noqa: N803
     start: Floats,
     tolerance: float,
     job: Job,
 ) -> Floats:
-    """Return the α with (L + W + W_links) α = b + W α̂ + b_links, as in `propagate`."""
-    system.rows[:, 12] += weight + links.diagonal
     iteration = 0
 
     def callback(_residual: float) -> None:
@@ -174,9 +199,9 @@ def _solved(
         job.step(1 - 0.9**iteration, message=f"{TITLE}: solving")
 
     solution, error = conjugate_gradients(
-        links.operator(system.operator()),
-        rhs + weight * estimate,
-        Multigrid(system, colors),
+        A,
+        b,
+        M,
         x0=start,
         tolerance=tolerance,
         iterations=MAX_ITERATIONS,
@@ -234,7 +259,7 @@ def share(plan: Plan, round_: int) -> None:
     """
     products = np.zeros((round_, round_))
     for k in range(round_):
-        of_all = sum(plan.load(f"change{k}", block)[1:] for block in range(plan.count))
+        of_all = sum(plan.load(f"change{k}", block)[2:] for block in range(plan.count))
         products[k, : k + 1] = products[: k + 1, k] = of_all
     products += np.eye(round_) * (1e-10 * np.trace(products) + 1e-30)
     shares = np.linalg.solve(products, np.ones(round_))
