@@ -180,6 +180,7 @@ class Loss:
         self.cluster, self.pid = cluster, 0
 
     def __call__(self, fraction: float) -> None:
+        """Take what is done, 0..1."""
         if fraction > 0.5 and not self.pid:
             self.pid = next(iter(self.cluster.workers.values())).pid
             os.kill(self.pid, signal.SIGKILL)

@@ -390,6 +390,29 @@ def test_a_folder_that_cannot_be_written_is_told(stores, tmp_path):
         matte_zarr(*stores, folder / "a.ome.zarr", block=BLOCK)
 
 
+def test_read_only_stores_are_read_and_known_again(picture, result, tmp_path):
+    """A zip file that is open for reading: not even root can write to it."""
+    paths = [tmp_path / "image.zip", tmp_path / "trimap.zip"]
+
+    def opened() -> list[zarr.Array]:
+        return [zarr.open_array(zarr.storage.ZipStore(path, mode="r"), mode="r") for path in paths]
+
+    for path, array in zip(paths, picture, strict=True):
+        with zarr.storage.ZipStore(path, mode="w") as store:
+            zarr.create_array(store, data=array, chunks=(128, 128, 3)[: array.ndim])
+    target, calls = tmp_path / "a.ome.zarr", []
+    with pytest.raises(Cancelled):
+        cancelled = Job(cancelled=lambda: calls.append(1) or len(calls) > 40)
+        matte_zarr(*opened(), target, cancelled, block=BLOCK, halo=96)
+    times = paths[0].stat()
+    os.utime(paths[0], ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+    with pytest.raises(FileError, match="has changed since"):
+        matte_zarr(*opened(), target, block=BLOCK, halo=96)
+    os.utime(paths[0], ns=(times.st_atime_ns, times.st_mtime_ns))
+    matte_zarr(*opened(), target, block=BLOCK, halo=96)
+    assert contents(target) == contents(result)
+
+
 def test_a_chunk_that_is_restored_is_enough_to_go_on(stores, result, picture, tmp_path):
     broken, target = tmp_path / "image.zarr", tmp_path / "a.ome.zarr"
     shutil.copytree(stores[0], broken)

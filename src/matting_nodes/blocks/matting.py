@@ -202,17 +202,20 @@ def _identity(planes: Planes) -> dict[str, Any]:
     """Return what tells whether work goes on with the same pixels."""
     array = planes.array
     facts: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
-    store = getattr(getattr(array, "store", None), "root", None)
+    store = getattr(array, "store", None)
+    place = getattr(store, "root", None) or getattr(store, "path", None)  # a folder's, a zip file's
     if isinstance(array, np.ndarray):
         facts["sha256"] = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-    elif store is not None:
-        folder = Path(store) / getattr(array, "path", "")
-        files = [file.stat() for file in folder.rglob("*") if file.is_file()]
+    elif place is not None and Path(place).exists():
+        folder = Path(place) / getattr(array, "path", "") if Path(place).is_dir() else Path(place)
+        found = folder.rglob("*") if folder.is_dir() else [folder]
+        files = [file.stat() for file in found if file.is_file()]
         facts["files"] = len(files)
         facts["bytes"] = sum(file.st_size for file in files)
         facts["newest"] = max((file.st_mtime_ns for file in files), default=0)
     else:
         facts["name"] = str(getattr(array, "name", ""))  # dask's: a hash of what it is made of
+        facts["store"] = str(store or "")
     return facts
 
 
