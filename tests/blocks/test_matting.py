@@ -431,6 +431,15 @@ def test_a_chunk_that_is_restored_is_enough_to_go_on(stores, result, picture, tm
     assert contents(target) == contents(result)
 
 
+def test_a_result_is_replaced_by_that_of_another_picture(picture, tmp_path):
+    image, trimap = (part[:, :400] for part in picture)
+    options = {"block": BLOCK, "halo": 96, "force": True}
+    other = image[:, ::-1], trimap[:, ::-1]
+    matte_zarr(image, trimap, tmp_path / "a.zarr", **options)
+    replaced = matte_zarr(*other, tmp_path / "a.zarr", **options)
+    assert contents(replaced) == contents(matte_zarr(*other, tmp_path / "b.zarr", **options))
+
+
 def test_parts_without_a_note_are_not_taken(stores, tmp_path):
     parts = tmp_path / "a.ome.zarr.parts"
     (parts / "plane").mkdir(parents=True)

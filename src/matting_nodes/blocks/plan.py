@@ -196,7 +196,8 @@ class Plan:
     @property
     def whole(self) -> Whole:
         """What is known about the whole plane once all blocks were measured."""
-        return _whole(self.file("whole"))
+        path = self.file("whole")
+        return _whole(path, path.stat().st_mtime_ns)
 
     def file(self, name: str, block: int | None = None) -> Path:
         """Return the file of some arrays, of the whole plane or of a block.
@@ -282,7 +283,8 @@ class Plan:
 
 
 @lru_cache(maxsize=8)
-def _whole(path: Path) -> Whole:
+def _whole(path: Path, _written: int) -> Whole:
+    # Another picture's may have the same path later.
     with np.load(path) as stored:
         kept = dict(stored)
     low, high, by_type = (kept.pop(name) for name in ("value_low", "value_high", "by_type"))
