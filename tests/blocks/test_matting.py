@@ -385,6 +385,8 @@ def test_a_folder_that_cannot_be_written_is_told(stores, tmp_path):
     folder.mkdir()
     folder.chmod(0o500)
     if os.access(folder, os.W_OK):
+        folder = Path("/proc")  # nobody, root included, makes folders there
+    if not folder.exists():
         pytest.skip("this user may write anywhere")
     with pytest.raises(FileError, match="cannot be written"):
         matte_zarr(*stores, folder / "a.ome.zarr", block=BLOCK)
