@@ -54,78 +54,110 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
         plan.keep(f"alpha{round_}", block, np.zeros((2, 0), np.float32))
         return
     before = _round_before(plan, block, round_)
+    step = np.inf if before is None else _step(plan, block, round_, before)
     if before is not None:
-        step = _step(plan, block, round_, before)
         _, gain, *_ = plan.load(f"change{before}", block)
         if step * gain <= SMALL_CHANGE:
-            found = plan.load(f"alpha{before}", block)
-            _keep(plan, block, round_, found, gain)
+            _keep(plan, block, round_, plan.load(f"alpha{before}", block), gain)
             return
     job.step(0, message=f"{TITLE}: setting up")
-    window = plan.window(block, plan.halo + STENCIL_MARGIN)
-    inside = shifted(plan.window(block, plan.halo), window, -1)
-    labels = plan.labels(window)
-    numbers = trimap_numbers(plan, window, labels)
-    mask = np.zeros(labels.shape, bool)
-    mask[inside] = unknown(labels[inside])
-    picture = plan.picture(window)
-    colors, own = principal_colors(picture)[mask], numbers[mask]
-    rows = laplacian_rows(picture, mask, EPSILON, np.float32)
-    del picture
-    rim = (numbers >= 0) & ~mask
-    # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
-    known = (labels / np.float32(255)).astype(np.float32)
-    known[mask] = 0
-    rim_numbers = numbers[rim]
-    around = begin(plan, round_, partial(plan.take, numbers=rim_numbers))
-    del labels, numbers
-    links, outside, ends = _links(plan, own)
-    beyond = begin(plan, round_, partial(plan.take, numbers=ends))
-    estimate, weight = plan.take("term", own)
-    begun = begin(plan, round_, partial(plan.take, numbers=own))
-    del own
-
-    multigrid: Multigrid | None = None
-    diagonal = np.zeros_like(weight)
-
-    def solved(
-        which: int, links: Links, weight: Floats, start: Floats, tolerance: float, job: Job
-    ) -> Floats:
-        # (L + W + W_links) α = b + W α̂ + b_links, as in `propagate`
-        nonlocal diagonal, multigrid
-        known[rim] = around[which]
-        matrix, rhs = system_from_rows(rows, mask, known)  # L reads no farther than the margin
-        last, diagonal = diagonal, weight + links.diagonal
-        change = diagonal - last
-        rows[:, 12] += change
-        if multigrid is None:
-            multigrid = Multigrid(matrix, colors)
-        else:
-            multigrid.add_to_diagonal(change)
-        b = rhs + links.rhs + weight * estimate
-        tolerance = tolerance_for(tolerance, plan.unknown_count)
-        return _solution(links.operator(matrix.operator()), b, multigrid, start, tolerance, job)
-
-    links.ends[outside] = beyond[0]
-    weights = np.float32(FIRST_WEIGHT) * weight
-    first = solved(0, links, weights, begun[0], FIRST_TOLERANCE, job.part(0.2, 0.5))
-    weights, links = second_weights(estimate, weight, first), links.reweighed(first)
-    links.ends[outside] = beyond[1]
-    start = first + begun[1] - begun[0]
-    second = solved(1, links, weights, start, TOLERANCE, job.part(0.5, 1))
-    core = np.zeros(mask.shape, bool)
-    core[shifted(plan.box(block), window, -1)] = True
-    mine = core[mask]
-    found = np.stack([first[mine], second[mine]])
-    inputs = np.concatenate([around, beyond], axis=1).view(np.int32)
-    plan.keep(f"inputs{round_}", block, np.vstack([np.concatenate([rim_numbers, ends]), inputs]))
+    equations = _Equations(plan, block, round_)
+    first, second = equations.solve(job.part(0.2, 1))
+    found = np.stack([first[equations.core], second[equations.core]])
+    plan.keep(f"inputs{round_}", block, equations.inputs)
     gain = 1.0
     if before is not None:
-        response = _greatest(found, plan.load(f"alpha{before}", block))
-        gain = response / max(step, SMALL_CHANGE)
+        gain = _greatest(found, plan.load(f"alpha{before}", block)) / max(step, SMALL_CHANGE)
     _keep(plan, block, round_, found, gain)
     if before is not None:
         plan.file(f"inputs{before}", block).unlink(missing_ok=True)
+
+
+class _Equations:
+    """The equations of a block and its halo, with what a round begins with beyond them."""
+
+    def __init__(self, plan: Plan, block: int, round_: int) -> None:
+        window = plan.window(block, plan.halo + STENCIL_MARGIN)
+        inside = shifted(plan.window(block, plan.halo), window, -1)
+        labels = plan.labels(window)
+        numbers = trimap_numbers(plan, window, labels)
+        self._count = plan.unknown_count
+        self._mask = np.zeros(labels.shape, bool)
+        self._mask[inside] = unknown(labels[inside])
+        picture = plan.picture(window)
+        self._colors, own = principal_colors(picture)[self._mask], numbers[self._mask]
+        self._rows = laplacian_rows(picture, self._mask, EPSILON, np.float32)
+        # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
+        self._known = (labels / np.float32(255)).astype(np.float32)
+        self._known[self._mask] = 0
+        self._rim = (numbers >= 0) & ~self._mask
+        self._links, self._outside, ends = _links(plan, own)
+        self._term = plan.take("term", own)
+        self._begun = begin(plan, round_, partial(plan.take, numbers=own))
+        around = np.concatenate([numbers[self._rim], ends])
+        self._around = begin(plan, round_, partial(plan.take, numbers=around))
+        self.inputs = np.vstack([around, self._around.view(np.int32)])
+        """(3, M) int32: numbers of the pixels around, and bits of both their α."""
+        self._diagonal = np.zeros_like(self._term[0])
+        self._multigrid: Multigrid | None = None
+        core = np.zeros(labels.shape, bool)
+        core[shifted(plan.box(block), window, -1)] = True
+        self.core: NDArray[np.bool_] = core[self._mask]
+        """(N,) which of the pixels that are solved for are the block's own."""
+
+    def solve(self, job: Job) -> tuple[Floats, Floats]:
+        """Return both solutions, (N,)."""
+        links, (estimate, weight) = self._links, self._term
+        border = np.count_nonzero(self._rim)
+        rims, ends = self._around[:, :border], self._around[:, border:]
+        links.ends[self._outside] = ends[0]
+        weights = np.float32(FIRST_WEIGHT) * weight
+        start = self._begun[0]
+        first = self._solved(rims[0], links, weights, start, FIRST_TOLERANCE, job.part(0, 0.4))
+        weights, links = second_weights(estimate, weight, first), links.reweighed(first)
+        links.ends[self._outside] = ends[1]
+        start = first + self._begun[1] - self._begun[0]
+        return first, self._solved(rims[1], links, weights, start, TOLERANCE, job.part(0.4, 1))
+
+    def _solved(
+        self,
+        rim: Floats,
+        links: Links,
+        weight: Floats,
+        start: Floats,
+        tolerance: float,
+        job: Job,
+    ) -> Floats:
+        # (L + W + W_links) α = b + W α̂ + b_links, as in `propagate`
+        self._known[self._rim] = rim
+        # L reads no farther than the margin.
+        system, rhs = system_from_rows(self._rows, self._mask, self._known)
+        before, self._diagonal = self._diagonal, weight + links.diagonal
+        change = self._diagonal - before
+        system.rows[:, 12] += change
+        if self._multigrid is None:
+            self._multigrid = Multigrid(system, self._colors)
+        else:
+            self._multigrid.add_to_diagonal(change)
+        iteration = 0
+
+        def callback(_residual: float) -> None:
+            nonlocal iteration
+            iteration += 1
+            job.step(1 - 0.9**iteration, message=f"{TITLE}: solving")
+
+        solution, error = conjugate_gradients(
+            links.operator(system.operator()),
+            rhs + links.rhs + weight * self._term[0],
+            self._multigrid,
+            x0=start,
+            tolerance=tolerance_for(tolerance, self._count),
+            iterations=MAX_ITERATIONS,
+            callback=callback,
+        )
+        if not np.isfinite(error):
+            raise no_solution(f"{TITLE} found no finite solution")
+        return solution
 
 
 def _round_before(plan: Plan, block: int, round_: int) -> int | None:
@@ -181,35 +213,6 @@ def _keep(plan: Plan, block: int, round_: int, found: Floats, gain: float) -> No
     change = _greatest(found[1], begun[1])
     plan.keep(f"change{round_}", block, np.array([change, gain, *products]))
     plan.keep(f"alpha{round_}", block, found)
-
-
-def _solution(
-    A: Callable[[Floats], Floats],  # noqa: N803 (as in the literature)
-    b: Floats,
-    M: Multigrid,  # noqa: N803
-    start: Floats,
-    tolerance: float,
-    job: Job,
-) -> Floats:
-    iteration = 0
-
-    def callback(_residual: float) -> None:
-        nonlocal iteration
-        iteration += 1
-        job.step(1 - 0.9**iteration, message=f"{TITLE}: solving")
-
-    solution, error = conjugate_gradients(
-        A,
-        b,
-        M,
-        x0=start,
-        tolerance=tolerance,
-        iterations=MAX_ITERATIONS,
-        callback=callback,
-    )
-    if not np.isfinite(error):
-        raise no_solution(f"{TITLE} found no finite solution")
-    return solution
 
 
 def _links(
