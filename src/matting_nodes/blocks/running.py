@@ -121,13 +121,16 @@ def on_dask(client: Any) -> Runner:
     def run(work: Work, blocks: list[int], job: Job) -> None:
         from distributed import KilledWorker, as_completed
 
-        futures = [
+        futures = {
             client.submit(_quietly, work, block, pure=False, retries=RETRIES) for block in blocks
-        ]
+        }
         pending: Any = as_completed(futures)  # type: ignore[no-untyped-call]
         try:
             for done, future in enumerate(_finished(pending, job)):
                 future.result()
+                # What is done would be done again if the worker who did it were lost.
+                futures.discard(future)
+                future.release()
                 job.step(done + 1, len(blocks))
         except KilledWorker as error:
             raise MattingError(
@@ -136,7 +139,7 @@ def on_dask(client: Any) -> Runner:
                 "Give the workers more memory and run again: what is done is kept",
             ) from error
         finally:
-            client.cancel(futures)
+            client.cancel(list(futures))
 
     return run
 
