@@ -210,8 +210,9 @@ def blocks(folder: Path) -> Job:
             like = expected / path.relative_to(target)
             return path.name == "zarr.json" or path.read_bytes() == like.read_bytes()
         if path.suffix == ".npy":
-            with path.open("rb") as file:
-                assert file.read(6) == b"\x93NUMPY"
+            found = np.load(path)  # several arrays together are read when they are asked for
+            if not isinstance(found, np.ndarray):
+                dict(found)
         return True
 
     return Job(work, out, whole, 4.0)

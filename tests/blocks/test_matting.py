@@ -289,16 +289,24 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_is_lost(stores, result, 
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
-        lost = []
+        lost, kept, again = [], {}, set()
+        target = tmp_path / "a.ome.zarr"
+
+        def done() -> dict[Path, int]:
+            found = Path(f"{target}.parts").rglob("alpha0-*.npy")
+            return {path: path.stat().st_mtime_ns for path in found}
 
         def report(fraction: float, _message: str) -> None:
-            if fraction > 0.5 and not lost:
+            if fraction > 0.62 and not lost:
+                kept.update(done())
                 lost.append(next(iter(cluster.workers.values())).pid)
                 os.kill(lost[0], signal.SIGKILL)
+            again.update(path for path, at in done().items() if kept.get(path, at) != at)
 
-        target = tmp_path / "a.ome.zarr"
         matte_zarr(*stores, target, Job(report), block=BLOCK, halo=96, dask=client)
     assert lost
+    assert len(kept) > 3
+    assert len(again) <= 1  # of which nobody had been told when the worker was lost
     assert contents(target) == contents(result)
 
 
