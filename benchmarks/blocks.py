@@ -13,12 +13,15 @@ unknown. FOLDER takes the stores and the results.
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import shutil
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -92,13 +95,21 @@ def made(data: Path, folder: Path, side: int) -> tuple[Path, Path]:
     return paths
 
 
-def timed(stores: tuple[Path, Path], target: Path, quiet: bool = False, **options: object) -> float:
+def timed(
+    stores: tuple[Path, Path],
+    target: Path,
+    quiet: bool = False,
+    also: Callable[[float], None] | None = None,
+    **options: object,
+) -> float:
     """Return the seconds that a matte takes, from nothing."""
     shutil.rmtree(f"{target}.parts", ignore_errors=True)
     begin, told = time.perf_counter(), ""
 
     def report(fraction: float, message: str) -> None:
         nonlocal told
+        if also:
+            also(fraction)
         kind = message if message in ("Measuring", "Sampling colors", "Writing") else ""
         if kind and kind != told and not quiet:
             told = kind
@@ -111,7 +122,7 @@ def timed(stores: tuple[Path, Path], target: Path, quiet: bool = False, **option
 def big(stores: tuple[Path, Path], target: Path, block: int) -> None:
     """Print seconds, peak memory and seams."""
     seconds = timed(stores, target, block=block)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # as VmHWM
     print(
         f"{seconds:.1f} s ({time.process_time():.0f} s of a core), peak {peak:.2f} GB, "
         f"seams {seams(target).ratio:.4f}",
@@ -140,23 +151,50 @@ def agree(stores: tuple[Path, Path], target: Path, block: int) -> None:
 
 
 def dask(stores: tuple[Path, Path], target: Path, block: int) -> None:
-    """Print a table of the blocks a second over 1, 2 and 4 workers, from first to last stage."""
-    import os
-
+    """Print a table of the blocks a second over 1, 2 and 4 workers, and with one killed midway."""
     from distributed import Client, LocalCluster
 
     blocks = int(np.prod([-(-side // block) for side in zarr_shape(stores[1])]))
     print(f"{blocks} blocks of {block} on {len(os.sched_getaffinity(0))} cores\n")
-    print("| workers | seconds | blocks a second |\n|---|---|---|")
-    for workers in (1, 2, 4):
+    print("| workers | seconds | blocks a second | bytes as without a cluster |\n|---|---|---|---|")
+    seconds, expected = timed(stores, target, block=block, quiet=True), digest(target)
+    print(f"| none | {seconds:.1f} | {blocks / seconds:.2f} | |", flush=True)
+    for workers, kill in ((1, False), (2, False), (4, False), (2, True)):
         with (
             LocalCluster(
                 n_workers=workers, threads_per_worker=1, dashboard_address=None
             ) as cluster,
             Client(cluster) as client,
         ):
-            seconds = timed(stores, target, block=block, dask=client, quiet=True)
-        print(f"| {workers} | {seconds:.1f} | {blocks / seconds:.2f} |", flush=True)
+            lost = Loss(cluster) if kill else None
+            seconds = timed(stores, target, block=block, dask=client, quiet=True, also=lost)
+        same = "equal" if digest(target) == expected else "differ"
+        what = f"{workers}, one killed midway" if lost and lost.pid else str(workers)
+        print(f"| {what} | {seconds:.1f} | {blocks / seconds:.2f} | {same} |", flush=True)
+
+
+class Loss:
+    """Kills a worker of a local cluster, once, when half is done."""
+
+    def __init__(self, cluster: Any) -> None:
+        self.cluster, self.pid = cluster, 0
+
+    def __call__(self, fraction: float) -> None:
+        """Take what is done, 0..1."""
+        if fraction > 0.5 and not self.pid:
+            self.pid = next(iter(self.cluster.workers.values())).pid
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def digest(target: Path) -> str:
+    """Return a checksum of the chunks of a result."""
+    import hashlib
+
+    found = hashlib.sha256()
+    for path in sorted(target.rglob("*")):
+        if path.is_file() and path.name != "zarr.json":
+            found.update(str(path.relative_to(target)).encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def zarr_shape(path: Path) -> tuple[int, ...]:

@@ -1,12 +1,12 @@
 """What `kill -9` at random moments leaves: whole files or none. On Linux and macOS.
 
-`python benchmarks/kills.py [--kills 40] [--seed 1] [--jobs each workers train download]`
+`python benchmarks/kills.py [--kills 40] [--seed 1] [--jobs each workers train download blocks]`
 
-`run --each` in one process and with two workers, `train`, and a download from a server on loopback
-are started again and again, and killed with all their processes after a random time. After each
-kill every file under its final name is read and compared with that of a run that nobody killed;
-when a job has come to its end it begins again from nothing. Printed are how many kills came while
-the job ran, how many files were read after them, and which were not whole.
+`run --each` in one process and with two workers, `train`, a download from a server on loopback, and
+a matte in blocks are started again and again, and killed with all their processes after a random
+time. After each kill every file under its final name is read and compared with that of a run that
+nobody killed; when a job has come to its end it begins again from nothing. Printed are how many
+kills came while the job ran, how many files were read after them, and which were not whole.
 """
 
 from __future__ import annotations
@@ -182,6 +182,42 @@ def download(folder: Path) -> Job:
     return Job(work, folder / "models", whole, 0.6)
 
 
+def blocks(folder: Path) -> Job:
+    """Return the job of a matte in 2 × 4 blocks, which goes on where it was killed."""
+    import numpy as np
+    import zarr
+
+    from matting_nodes import matte_zarr, sample_data
+
+    image, trimap = sample_data.lemur(), sample_data.lemur_trimap()
+    stores = [folder / "image.zarr", folder / "trimap.zarr"]
+    for path, array in zip(stores, (image, trimap), strict=True):
+        wide = np.concatenate([array, array[:, ::-1]], axis=1)[:400, :1000]
+        zarr.create_array(str(path), data=wide, chunks=(128, 128, 3)[: wide.ndim])
+    out = folder / "out"
+    out.mkdir()
+    target, options = out / "alpha.ome.zarr", {"block": 256, "halo": 96}
+    expected = matte_zarr(*stores, folder / "expected.ome.zarr", **options)
+    os.environ["OMP_NUM_THREADS"] = "2"  # a forked process would do one block at a time
+
+    def work() -> int:
+        out.mkdir(exist_ok=True)
+        matte_zarr(*stores, target, **options)
+        return 0
+
+    def whole(path: Path) -> bool:
+        if target in path.parents:
+            like = expected / path.relative_to(target)
+            return path.name == "zarr.json" or path.read_bytes() == like.read_bytes()
+        if path.suffix == ".npy":
+            found = np.load(path)  # several arrays together are read when they are asked for
+            if not isinstance(found, np.ndarray):
+                dict(found)
+        return True
+
+    return Job(work, out, whole, 4.0)
+
+
 def final(folder: Path) -> Iterator[Path]:
     """Yield the files under their final names; hidden ones and parts are none."""
     for path in sorted(folder.rglob("*")):
@@ -218,6 +254,7 @@ def measure(name: str, kills: int, dice: random.Random) -> bool:
         folder = Path(place)
         makers = {"each": lambda: each(folder, 1), "workers": lambda: each(folder, 2)}
         makers |= {"train": lambda: train(folder), "download": lambda: download(folder)}
+        makers["blocks"] = lambda: blocks(folder)
         job = makers[name]()
         done = read = ended = 0
         broken: list[str] = []
@@ -245,7 +282,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=40, help="of each job (default: 40)")
     parser.add_argument("--seed", type=int, default=1)
-    jobs = ["each", "workers", "train", "download"]
+    jobs = ["each", "workers", "train", "download", "blocks"]
     parser.add_argument("--jobs", nargs="+", default=jobs, choices=jobs)
     options = parser.parse_args()
     import torch

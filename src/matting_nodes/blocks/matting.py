@@ -30,7 +30,7 @@ from ..io.ome_zarr import (
 from ..job import Job
 from ..version import __version__
 from .plan import PARTIAL, Plan, whole_file, write_array
-from .running import Runner, here, on_dask, stage
+from .running import Runner, beside, here, on_dask, stage
 
 SIDE, HALO, FACTOR = 2048, 128, 4
 """Sides of blocks and how far around them is solved, in pixels; how many times smaller the coarse
@@ -202,17 +202,20 @@ def _identity(planes: Planes) -> dict[str, Any]:
     """Return what tells whether work goes on with the same pixels."""
     array = planes.array
     facts: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
-    store = getattr(getattr(array, "store", None), "root", None)
+    store = getattr(array, "store", None)
+    place = getattr(store, "root", None) or getattr(store, "path", None)  # a folder's, a zip file's
     if isinstance(array, np.ndarray):
         facts["sha256"] = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-    elif store is not None:
-        folder = Path(store) / getattr(array, "path", "")
-        files = [file.stat() for file in folder.rglob("*") if file.is_file()]
+    elif place is not None and Path(place).exists():
+        folder = Path(place) / getattr(array, "path", "") if Path(place).is_dir() else Path(place)
+        found = folder.rglob("*") if folder.is_dir() else [folder]
+        files = [file.stat() for file in found if file.is_file()]
         facts["files"] = len(files)
         facts["bytes"] = sum(file.st_size for file in files)
         facts["newest"] = max((file.st_mtime_ns for file in files), default=0)
     else:
         facts["name"] = str(getattr(array, "name", ""))  # dask's: a hash of what it is made of
+        facts["store"] = str(store or "")
     return facts
 
 
@@ -362,16 +365,13 @@ class _Work:
                     "which has no parameters",
                     "Leave it out",
                 )
+        from . import stages
+
         plan = self.plan(self.planes[number])
         last = solve_plane(plan, run, job.part(0, 0.93))
-        written = partial(write_block, self, plan, last)
-        stage(
-            run,
-            written,
-            plan.count,
-            lambda block: plan.file("written", block).exists(),
-            job.part(0.93, 0.97),
-        )
+        written, done = partial(write_block, self, plan, last), partial(_is_there, plan, "written")
+        run = beside(run, partial(stages.memory, plan))
+        stage(run, written, plan.count, done, job.part(0.93, 0.97))
         self._finish(number, job.part(0.97, 1))
         shutil.rmtree(plan.folder, ignore_errors=True)
 
@@ -454,6 +454,9 @@ def _stored(alpha: Any, bits: int) -> Any:
 def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
     """Solve for a plane, stage by stage; return the name of its solutions.
 
+    What is done for the whole plane between two stages takes less time than a block. Its coarse
+    solution is found in the same way, until one fits into a block.
+
     Parameters
     ----------
     plan : Plan
@@ -464,49 +467,67 @@ def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
         Reports progress, and stops the work when it is cancelled.
     """
     from ..alpha.propagation import TITLE
+    from ..alpha.propagation.color_links import linked_squares
     from ..solvers.compiling import compiled
     from . import solving, stages
 
-    def each(name: str, work: Any, job: Job, kept: str = "") -> None:
-        # Once the blocks' arrays were put together, their own files are gone.
-        if kept and plan.file(kept).exists():
+    if plan.file("last").exists():
+        return f"alpha{plan.load('last').item()}"
+
+    def each(
+        name: str,
+        work: Any,
+        job: Job,
+        until: str,
+        memory: Any = stages.memory,
+        count: int = plan.count,
+    ) -> None:
+        # Once all parts of the next stage are there, those of this one are gone.
+        if plan.file(until).exists():
             return
-        stage(
-            run,
-            partial(_one, work, plan),
-            plan.count,
-            lambda block: plan.file(name, block).exists(),
-            job,
-        )
+        done = partial(_is_there, plan, name)
+        stage(beside(run, partial(memory, plan)), partial(_one, work, plan), count, done, job)
 
     def once(name: str, work: Any, job: Job) -> None:
         if not plan.file(name).exists():
-            compiled(lambda job: work(job), job, TITLE)
+            compiled(work, job, TITLE)
 
-    each("measured", stages.measure, job.part(0, 0.04))
+    def end(name: str, *parts: str) -> None:
+        if not plan.file(name).exists():
+            plan.keep(name, None, np.zeros(0))
+        for part in parts:
+            _forget(plan, part)
+
+    each("measured", stages.measure, job.part(0, 0.04), "whole")
     once("whole", lambda job: stages.gather(plan), job)
-    once("coarse", lambda job: stages.solve_coarse(plan, job), job.part(0.04, 0.08))
-    each("closeness", stages.expand, job.part(0.08, 0.25), "guess")
-    once("links", lambda job: stages.gather_expanded(plan, job), job.part(0.25, 0.27))
-    _forget(plan, "cells")
-    each("guess", stages.estimate, job.part(0.27, 0.4), "guess")
-    for name in ("term", "guess"):
-        once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
-    for name in ("term", "guess", "closeness", "expanded", "expanded_counts"):
-        _forget(plan, name)
+    if plan.coarse.is_large and not stages.needs_no_solution(plan):
+        plan.coarse.folder.mkdir(exist_ok=True)
+        solve_plane(plan.coarse, run, job.part(0.04, 0.08))
+    else:
+        once("coarse", partial(stages.solve_coarse, plan), job.part(0.04, 0.08))
+    each("closeness", stages.expand, job.part(0.08, 0.25), "estimated", stages.expand_memory)
+    squares = len(linked_squares(plan.shape))
+    each("chained", stages.chain, job.part(0.25, 0.27), "linked", count=squares)
+    each("links", stages.gather_links, job.part(0.27, 0.27), "linked")
+    end("linked", "chained", "cells")
+    once("all_expanded_counts", lambda job: stages.gather_expanded(plan), job)
+    each("guess", stages.estimate, job.part(0.27, 0.4), "estimated", stages.estimate_memory)
+    end("estimated", "closeness", "expanded", "expanded_counts")
     begin = 0.4
     for round_ in range(solving.MAX_ROUNDS):
-        name, end = f"alpha{round_}", begin + 0.6 * (1 - begin)
-        if round_:
-            start = partial(lambda round_, job: solving.begin_round(plan, round_), round_)
-            once(solving.start_of(round_), start, job)
-        each(name, partial(_solve_round, round_), job.part(begin, end), name)
-        once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
-        _forget(plan, name)
+        finish = begin + 0.6 * (1 - begin)
+        if round_ and not plan.file(f"shares{round_}").exists():
+            solving.share(plan, round_)
+        each(f"alpha{round_}", partial(_solve_round, round_), job.part(begin, finish), "last")
         if solving.changed(plan, round_) <= solving.SMALL_CHANGE:
             break
-        begin = end
-    return name
+        begin = finish
+    plan.keep("last", None, np.array([round_]))
+    return f"alpha{round_}"
+
+
+def _is_there(plan: Plan, name: str, block: int) -> bool:
+    return plan.file(name, block).exists()
 
 
 def _solve_round(round_: int, plan: Plan, block: int, job: Job) -> None:
@@ -525,5 +546,5 @@ def _one(work: Any, plan: Plan, block: int, job: Job) -> None:
 
 def _forget(plan: Plan, name: str) -> None:
     """Remove the parts of all blocks that are not needed any more."""
-    for block in range(plan.count):
-        plan.file(name, block).unlink(missing_ok=True)
+    for path in plan.folder.glob(f"{name}-*.npy"):
+        path.unlink(missing_ok=True)

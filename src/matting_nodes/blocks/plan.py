@@ -6,8 +6,8 @@ import math
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -51,6 +51,23 @@ class Whole:
     counts: NDArray[np.int64]
     row_starts: NDArray[np.int64]
     offsets: NDArray[np.int64]
+
+
+class KeptArray:
+    """An array in a file, which is opened each time it is read.
+
+    Parameters
+    ----------
+    path : Path
+        An .npy file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        stored = np.load(path, mmap_mode="r")
+        self.path, self.shape, self.dtype = path, stored.shape, stored.dtype
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        return np.array(np.load(self.path, mmap_mode="r")[index])
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,21 @@ class Plan:
     def count(self) -> int:
         """How many blocks there are."""
         return math.prod(self.grid)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the plane is more than a block."""
+        return math.prod(self.shape) > self.side**2
+
+    @cached_property
+    def coarse(self) -> Plan:
+        """The plane `factor` times smaller, once its pixels are there."""
+        image, trimap = (
+            Planes(KeptArray(self.file(name)), axes, (1.0,) * len(axes), (None,) * len(axes), name)
+            for name, axes in (("coarse_image", ("y", "x", "c")), ("coarse_trimap", ("y", "x")))
+        )
+        folder = self.folder / "coarse"
+        return replace(self, folder=folder, image=image, trimap=trimap, plane=(), trimap_plane=())
 
     def box(self, block: int) -> Slices:
         """Return a block's rows and columns."""
@@ -164,7 +196,8 @@ class Plan:
     @property
     def whole(self) -> Whole:
         """What is known about the whole plane once all blocks were measured."""
-        return _whole(self.file("whole"))
+        path = self.file("whole")
+        return _whole(path, path.stat().st_mtime_ns)
 
     def file(self, name: str, block: int | None = None) -> Path:
         """Return the file of some arrays, of the whole plane or of a block.
@@ -191,34 +224,35 @@ class Plan:
         path = self.file(name, block)
         # Nothing can be mapped of an empty file.
         mapped: Literal["r"] | None = "r" if path.stat().st_size > EMPTY else None
-        found: NDArray[Any] = np.load(path, mmap_mode=mapped)
-        return found
+        return np.asarray(np.load(path, mmap_mode=mapped))
 
     @property
     def unknown_count(self) -> int:
         """How many unknown pixels the plane has."""
         return int(self.whole.offsets[-1])
 
-    def piece(self, name: str, row: int, start: int, length: int) -> Floats:
-        """Return some values of a vector of all unknown pixels, read, not mapped.
-
-        What is mapped counts as memory of this process.
+    def take(self, name: str, numbers: NDArray[np.int32]) -> NDArray[Any]:
+        """Return columns of the (n, N) arrays of all blocks, by the numbers of unknown pixels.
 
         Parameters
         ----------
         name : str
             Name of the arrays.
-        row : int
-            Row of a file that holds several vectors.
-        start : int
-            Number of the first pixel.
-        length : int
-            How many at most.
+        numbers : (N,) int32
+            Of few blocks: only their files are read.
         """
-        count = max(1, self.unknown_count)
-        length = min(length, self.unknown_count - start)
-        offset = EMPTY + 4 * (row * count + start)
-        return np.fromfile(self.file(name), np.float32, length, offset=offset)
+        offsets = self.whole.offsets
+        owners = np.searchsorted(offsets, numbers, "right") - 1
+        blocks = np.flatnonzero(np.bincount(owners)) if len(owners) else [0]
+        result: NDArray[Any] | None = None
+        for block in blocks:
+            part = self.load(name, int(block))
+            if result is None:
+                result = np.empty((len(part), len(numbers)), part.dtype)
+            mine = owners == block
+            result[:, mine] = part[:, numbers[mine] - offsets[block]]
+        assert result is not None
+        return result
 
     def load_several(self, name: str, block: int | None = None) -> dict[str, NDArray[Any]]:
         """Return arrays that were kept together.
@@ -248,8 +282,9 @@ class Plan:
         write_array(self.file(name, block), value)
 
 
-@lru_cache(maxsize=2)
-def _whole(path: Path) -> Whole:
+@lru_cache(maxsize=8)
+def _whole(path: Path, _written: int) -> Whole:
+    # Another picture's may have the same path later.
     with np.load(path) as stored:
         kept = dict(stored)
     low, high, by_type = (kept.pop(name) for name in ("value_low", "value_high", "by_type"))

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from functools import cache, partial
+from threading import Event
 from typing import Any, Protocol
 
 from ..errors import MattingError
 from ..job import Job
+from ..solvers.parallel import thread_count
 
 RETRIES = 3
 """How often a block is given to another worker after one was lost with it."""
+AT_ONCE, MEMORY = 2, 1 << 30
+"""Blocks that are done at once in one process: what takes one thread in one block leaves a core to
+the other; and about how many bytes they may take."""
 WAIT = 0.02
 """Seconds between two questions to the job while workers are busy."""
 
@@ -45,6 +54,56 @@ def here(work: Work, blocks: list[int], job: Job) -> None:
         work(block, part)
 
 
+def beside(run: Runner, memory: Callable[[int], int]) -> Runner:
+    """Return a runner that does two blocks of a large plane at once where `here` does one.
+
+    Parameters
+    ----------
+    run : Runner
+        `here`, or a cluster's, which is returned as it is.
+    memory : callable(block)
+        About how many bytes a block takes.
+    """
+    if run is not here or thread_count() == 1:
+        return run
+    return partial(_beside, memory)
+
+
+def _beside(memory: Callable[[int], int], work: Work, blocks: list[int], job: Job) -> None:
+    """Do blocks at once whose memory together stays in `MEMORY`; one alone may take more.
+
+    Reports reach the job in this thread, as hosts expect.
+    """
+    memory, stopped, said, left = cache(memory), Event(), dict.fromkeys(blocks, 0.0), deque(blocks)
+    messages: deque[str] = deque([""], 1)
+    busy: dict[Future[None], int] = {}
+
+    def report(block: int, fraction: float, message: str) -> None:
+        said[block] = fraction
+        messages.append(message)
+
+    def begin(block: int) -> Future[None]:
+        inner = Job(partial(report, block), stopped.is_set, notes=job.notes)
+        return pool.submit(copy_context().run, work, block, inner)
+
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        while left or busy:
+            while left and len(busy) < AT_ONCE:
+                if busy and memory(left[0]) + sum(map(memory, busy.values())) > MEMORY:
+                    break
+                block = left.popleft()
+                busy[begin(block)] = block
+            for future in wait(busy, WAIT, FIRST_COMPLETED).done:
+                said[busy.pop(future)] = 1
+                future.result()
+            job.step(sum(said.values()), len(blocks), messages[-1])
+    finally:
+        # After a cancel or an error the others end at their next report.
+        stopped.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
 def _quietly(work: Work, block: int) -> None:
     """Do the work on a worker, who has nobody to report to."""
     work(block, Job())
@@ -62,13 +121,16 @@ def on_dask(client: Any) -> Runner:
     def run(work: Work, blocks: list[int], job: Job) -> None:
         from distributed import KilledWorker, as_completed
 
-        futures = [
+        futures = {
             client.submit(_quietly, work, block, pure=False, retries=RETRIES) for block in blocks
-        ]
+        }
         pending: Any = as_completed(futures)  # type: ignore[no-untyped-call]
         try:
             for done, future in enumerate(_finished(pending, job)):
                 future.result()
+                # What is done would be done again if the worker who did it were lost.
+                futures.discard(future)
+                future.release()
                 job.step(done + 1, len(blocks))
         except KilledWorker as error:
             raise MattingError(
@@ -77,7 +139,7 @@ def on_dask(client: Any) -> Runner:
                 "Give the workers more memory and run again: what is done is kept",
             ) from error
         finally:
-            client.cancel(futures)
+            client.cancel(list(futures))
 
     return run
 

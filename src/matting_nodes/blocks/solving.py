@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +26,7 @@ from ..arrays import unknown
 from ..job import Job
 from ..solvers.boxes import STENCIL_MARGIN, shifted
 from ..solvers.cg import conjugate_gradients
-from ..solvers.laplacian import System, laplacian_rows, system_from_rows
+from ..solvers.laplacian import inner, laplacian_rows, system_from_rows
 from ..solvers.multigrid import Multigrid
 from ..solvers.parallel import in_parallel
 from ..solvers.stencil import Stencil
@@ -32,10 +35,7 @@ from .stages import trimap_numbers
 
 MAX_ROUNDS, SMALL_CHANGE = 8, 0.005
 """Blocks are solved again, from what was found in the others, until α changes by less than this
-anywhere, or so many times in all."""
-
-PIECE = 1 << 20
-"""Values of a vector that are read at a time."""
+anywhere, or so many times in all. Those in which it is expected to change by less are left out."""
 
 
 def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
@@ -50,121 +50,187 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     round_ : int
         Number of the round, from 0.
     """
-    name = f"alpha{round_}"
     if plan.whole.row_starts[block, -1] == 0:
-        plan.keep(name, block, np.zeros((2, 0), np.float32))
+        plan.keep(f"change{round_}", block, np.zeros(3 + round_))
+        plan.keep(f"alpha{round_}", block, np.zeros((2, 0), np.float32))
         return
+    before = _round_before(plan, block, round_)
+    step = np.inf if before is None else _step(plan, block, round_, before)
+    if before is not None:
+        _, gain, *_ = plan.load(f"change{before}", block)
+        if step * gain <= SMALL_CHANGE:
+            _keep(plan, block, round_, plan.load(f"alpha{before}", block), gain)
+            return
     job.step(0, message=f"{TITLE}: setting up")
-    window = plan.window(block, plan.halo + STENCIL_MARGIN)
-    inside = shifted(plan.window(block, plan.halo), window, -1)
-    labels = plan.labels(window)
-    numbers = trimap_numbers(plan, window, labels)
-    mask = np.zeros(labels.shape, bool)
-    mask[inside] = unknown(labels[inside])
-    picture = plan.picture(window)
-    colors, own = principal_colors(picture)[mask], numbers[mask]
-    rows = laplacian_rows(picture, mask, EPSILON, np.float32)
-    del picture
-    last = plan.load(start_of(round_))
-    rim = (numbers >= 0) & ~mask
-    rim_numbers = numbers[rim]
-    # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
-    known = (labels / np.float32(255)).astype(np.float32)
-    known[mask] = 0
-    del labels, numbers
-    links = _links(plan, own)
-    estimate, weight = np.array(plan.load("term")[:, own])
-    begun = np.array(last[:, own])
-
-    def system(which: int, links: Links) -> tuple[System, Floats]:
-        known[rim] = last[which][rim_numbers]
-        system, rhs = system_from_rows(rows, mask, known)  # L reads no farther than the margin
-        return system, rhs + links.rhs
-
-    _set_ends(plan, own, links, last[0])
-    weights = np.float32(FIRST_WEIGHT) * weight
-    job.step(0.2, message=f"{TITLE}: solving")
-    matrix, rhs = system(0, links)
-    diagonal = rows[:, 12].copy()
-    arguments = (
-        colors,
-        links,
-        estimate,
-        weights,
-        begun[0],
-        tolerance_for(FIRST_TOLERANCE, plan.unknown_count),
-        job.part(0.2, 0.5),
-    )
-    first = _solved(matrix, rhs, *arguments)
-    weights = second_weights(estimate, weight, first)
-    links = links.reweighed(first)
-    _set_ends(plan, own, links, last[1])
-    rows[:, 12] = diagonal
-    matrix, rhs = system(1, links)
-    start = first + begun[1] - begun[0]
-    arguments = (
-        colors,
-        links,
-        estimate,
-        weights,
-        start,
-        tolerance_for(TOLERANCE, plan.unknown_count),
-        job.part(0.5, 1),
-    )
-    second = _solved(matrix, rhs, *arguments)
-    core = np.zeros(mask.shape, bool)
-    core[shifted(plan.box(block), window, -1)] = True
-    plan.keep(name, block, np.stack([first, second])[:, core[mask]])
+    equations = _Equations(plan, block, round_)
+    first, second = equations.solve(job.part(0.2, 1))
+    found = np.stack([first[equations.core], second[equations.core]])
+    plan.keep(f"inputs{round_}", block, equations.inputs)
+    gain = 1.0
+    if before is not None:
+        gain = _greatest(found, plan.load(f"alpha{before}", block)) / max(step, SMALL_CHANGE)
+    _keep(plan, block, round_, found, gain)
+    if before is not None:
+        plan.file(f"inputs{before}", block).unlink(missing_ok=True)
 
 
-def start_of(round_: int) -> str:
-    """Return the name of what a round begins with: the first, with the coarse solutions."""
-    return f"start{round_}" if round_ else "guess"
+class _Equations:
+    """The equations of a block and its halo, with what a round begins with beyond them."""
+
+    def __init__(self, plan: Plan, block: int, round_: int) -> None:
+        window = plan.window(block, plan.halo + STENCIL_MARGIN)
+        inside = shifted(plan.window(block, plan.halo), window, -1)
+        labels = plan.labels(window)
+        numbers = trimap_numbers(plan, window, labels)
+        self._count = plan.unknown_count
+        self._mask = np.zeros(labels.shape, bool)
+        self._mask[inside] = unknown(labels[inside])
+        picture = plan.picture(window)
+        self._colors, own = principal_colors(picture)[self._mask], numbers[self._mask]
+        self._rows = laplacian_rows(picture, self._mask, EPSILON, np.float32)
+        # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
+        self._known = (labels / np.float32(255)).astype(np.float32)
+        self._known[self._mask] = 0
+        self._rim = (numbers >= 0) & ~self._mask
+        self._links, self._outside, ends = _links(plan, own)
+        self._term = plan.take("term", own)
+        self._begun = begin(plan, round_, partial(plan.take, numbers=own))
+        around = np.concatenate([numbers[self._rim], ends])
+        self._around = begin(plan, round_, partial(plan.take, numbers=around))
+        self.inputs = np.vstack([around, self._around.view(np.int32)])
+        """(3, M) int32: numbers of the pixels around, and bits of both their α."""
+        self._diagonal = np.zeros_like(self._term[0])
+        self._multigrid: Multigrid | None = None
+        core = np.zeros(labels.shape, bool)
+        core[shifted(plan.box(block), window, -1)] = True
+        self.core: NDArray[np.bool_] = core[self._mask]
+        """(N,) which of the pixels that are solved for are the block's own."""
+
+    def solve(self, job: Job) -> tuple[Floats, Floats]:
+        """Return both solutions, (N,)."""
+        links, (estimate, weight) = self._links, self._term
+        border = np.count_nonzero(self._rim)
+        rims, ends = self._around[:, :border], self._around[:, border:]
+        links.ends[self._outside] = ends[0]
+        weights = np.float32(FIRST_WEIGHT) * weight
+        start = self._begun[0]
+        first = self._solved(rims[0], links, weights, start, FIRST_TOLERANCE, job.part(0, 0.4))
+        weights, links = second_weights(estimate, weight, first), links.reweighed(first)
+        links.ends[self._outside] = ends[1]
+        start = first + self._begun[1] - self._begun[0]
+        return first, self._solved(rims[1], links, weights, start, TOLERANCE, job.part(0.4, 1))
+
+    def _solved(
+        self,
+        rim: Floats,
+        links: Links,
+        weight: Floats,
+        start: Floats,
+        tolerance: float,
+        job: Job,
+    ) -> Floats:
+        # (L + W + W_links) α = b + W α̂ + b_links, as in `propagate`
+        self._known[self._rim] = rim
+        # L reads no farther than the margin.
+        system, rhs = system_from_rows(self._rows, self._mask, self._known)
+        before, self._diagonal = self._diagonal, weight + links.diagonal
+        change = self._diagonal - before
+        if self._multigrid is None:
+            system.rows[:, 12] += change
+            self._multigrid = Multigrid(Stencil(system), self._colors)
+        else:
+            self._multigrid.add_to_diagonal(change)
+        iteration = 0
+
+        def callback(_residual: float) -> None:
+            nonlocal iteration
+            iteration += 1
+            job.step(1 - 0.9**iteration, message=f"{TITLE}: solving")
+
+        solution, error = conjugate_gradients(
+            links.operator(self._multigrid.stencil),
+            rhs + links.rhs + weight * self._term[0],
+            self._multigrid,
+            x0=start,
+            tolerance=tolerance_for(tolerance, self._count),
+            iterations=MAX_ITERATIONS,
+            callback=callback,
+        )
+        if not np.isfinite(error):
+            raise no_solution(f"{TITLE} found no finite solution")
+        return solution
 
 
-def _solved(
-    system: System,
-    rhs: Floats,
-    colors: Floats,
-    links: Links,
-    estimate: Floats,
-    weight: Floats,
-    start: Floats,
-    tolerance: float,
-    job: Job,
-) -> Floats:
-    """Return the α with (L + W + W_links) α = b + W α̂ + b_links, as in `propagate`."""
-    system.rows[:, 12] += weight + links.diagonal
-    iteration = 0
-
-    def callback(_residual: float) -> None:
-        nonlocal iteration
-        iteration += 1
-        job.step(1 - 0.9**iteration, message=f"{TITLE}: solving")
-
-    stencil = Stencil(system)
-    solution, error = conjugate_gradients(
-        links.operator(stencil),
-        rhs + weight * estimate,
-        Multigrid(stencil, colors),
-        x0=start,
-        tolerance=tolerance,
-        iterations=MAX_ITERATIONS,
-        callback=callback,
-    )
-    if not np.isfinite(error):
-        raise no_solution(f"{TITLE} found no finite solution")
-    return solution
+def _round_before(plan: Plan, block: int, round_: int) -> int | None:
+    """Return the last round before in which a block was solved; None in the first."""
+    rounds = reversed(range(round_))
+    return next((k for k in rounds if plan.file(f"inputs{k}", block).exists()), None)
 
 
-def _links(plan: Plan, own: NDArray[np.int32]) -> Links:
-    """Return the links of some pixels, by their numbers; ends that are not solved for are 0."""
-    chained = np.ascontiguousarray(plan.load("links")[:, own])
+def _step(plan: Plan, block: int, round_: int, before: int) -> float:
+    """Return by how much α around a block has changed since a round, at most."""
+    numbers, *values = plan.load(f"inputs{before}", block)
+    now = begin(plan, round_, partial(plan.take, numbers=numbers))
+    return _greatest(now, np.stack(values).view(np.float32))
+
+
+def _greatest(found: Floats, before: Floats) -> float:
+    """Return the greatest difference of two α, clipped."""
+    return float(abs(found.clip(0, 1) - before.clip(0, 1)).max(initial=0))
+
+
+def begin(plan: Plan, round_: int, read: Callable[[str], Floats]) -> Floats:
+    """Return what a round begins with: coarse solutions, then Σ θ_k G(x_k) of the rounds before.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    round_ : int
+        Number of the round, from 0.
+    read : callable(name)
+        Returns some columns of the arrays of that name.
+    """
+    if round_ == 0:
+        return np.array(read("guess"))
+    first, *others = plan.load(f"shares{round_}").astype(np.float32)
+    result: Floats = first * read("alpha0")
+    for k, share in enumerate(others, 1):
+        result += share * read(f"alpha{k}")
+    return result
+
+
+def _keep(plan: Plan, block: int, round_: int, found: Floats, gain: float) -> None:
+    """Keep what a round found, how much of it is new, and how much more of it there may be.
+
+    These are: the greatest change; what a change around the block is multiplied by in it; and the
+    products of this round's residual with those before.
+    """
+    read = partial(plan.load, block=block)
+    begun = begin(plan, round_, read)
+    residual = found - begun
+    residuals = [read(f"alpha{k}") - begin(plan, k, read) for k in range(round_)]
+    products = [inner(r.ravel(), residual.ravel()) for r in [*residuals, residual]]
+    change = _greatest(found[1], begun[1])
+    plan.keep(f"change{round_}", block, np.array([change, gain, *products]))
+    plan.keep(f"alpha{round_}", block, found)
+
+
+def _links(
+    plan: Plan, own: NDArray[np.int32]
+) -> tuple[Links, NDArray[np.bool_], NDArray[np.int32]]:
+    """Return the links of some pixels, which of their ends are not solved for, and their numbers.
+
+    The α at these ends is 0.
+    """
+    chained = plan.take("links", own)
     order = np.argsort(own, kind="stable").astype(np.int32)
     links = Links(np.empty((len(own), 2), np.int32), *np.zeros((2, len(own), 2), np.float32))
     arguments = own[order], order, chained, np.float32(LINK_WEIGHT), links.neighbors, links.weights
     in_parallel(_link, len(own), *arguments, smallest=8192)
-    return links
+    mine = np.arange(len(own), dtype=np.int32)[:, None]
+    outside = (links.neighbors == mine) & (chained.T >= 0)
+    return links, outside, chained.T[outside]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -181,20 +247,12 @@ def _link(start, stop, numbers, order, chained, weight, neighbors, weights):
                 neighbors[i, side] = order[at]
 
 
-def _set_ends(plan: Plan, own: NDArray[np.int32], links: Links, values: Floats) -> None:
-    """Put α at the ends that are not solved for, in place."""
-    chained = plan.load("links")[:, own].T
-    mine = np.arange(len(own), dtype=np.int32)[:, None]
-    outside = (links.neighbors == mine) & (chained >= 0)
-    links.ends[outside] = values[chained[outside]]
+def share(plan: Plan, round_: int) -> None:
+    """Find the share of each round before in what a round after the first begins with.
 
-
-def begin_round(plan: Plan, round_: int) -> None:
-    """Put together what a round after the first begins with: both α of all unknown pixels.
-
-    That is Anderson's combination of the rounds before (J. ACM 12, 1965), the Σ θ_k G(x_k) with
-    Σ θ_k = 1 whose residual Σ θ_k (G(x_k) − x_k) is least. Links between blocks would take several
-    times as many rounds without it.
+    That is Anderson's combination (J. ACM 12, 1965), the Σ θ_k G(x_k) with Σ θ_k = 1 whose residual
+    Σ θ_k (G(x_k) − x_k) is least. Links between blocks would take several times as many rounds
+    without it.
 
     Parameters
     ----------
@@ -204,19 +262,12 @@ def begin_round(plan: Plan, round_: int) -> None:
         Number of the round, from 1.
     """
     products = np.zeros((round_, round_))
-    for row, start in _pieces(plan):
-        residuals = np.stack([_residual(plan, k, row, start) for k in range(round_)])
-        residuals = residuals.astype(np.float64)
-        products += residuals @ residuals.T
+    for k in range(round_):
+        of_all = sum(plan.load(f"change{k}", block)[2:] for block in range(plan.count))
+        products[k, : k + 1] = products[: k + 1, k] = of_all
     products += np.eye(round_) * (1e-10 * np.trace(products) + 1e-30)
     shares = np.linalg.solve(products, np.ones(round_))
-    shares /= shares.sum()
-    result: Floats = np.zeros((2, max(1, plan.unknown_count)), np.float32)
-    for row, start in _pieces(plan):
-        part = result[row, start : start + PIECE]
-        for k, share in enumerate(shares):
-            part += np.float32(share) * plan.piece(f"alpha{k}", row, start, PIECE)
-    plan.keep(start_of(round_), None, result)
+    plan.keep(f"shares{round_}", None, shares / shares.sum())
 
 
 def changed(plan: Plan, round_: int) -> float:
@@ -229,28 +280,7 @@ def changed(plan: Plan, round_: int) -> float:
     round_ : int
         Number of the round, from 0.
     """
-    return max(
-        (
-            float(abs(_residual(plan, round_, row, start, clip=True)).max(initial=0))
-            for row, start in _pieces(plan)
-            if row == 1
-        ),
-        default=0,
-    )
-
-
-def _pieces(plan: Plan) -> list[tuple[int, int]]:
-    """Return where the pieces begin that both vectors of all unknown pixels are read in."""
-    return [(row, start) for row in range(2) for start in range(0, plan.unknown_count, PIECE)]
-
-
-def _residual(plan: Plan, round_: int, row: int, start: int, clip: bool = False) -> Floats:
-    """Return a piece of what a round found minus what it began with."""
-    names = f"alpha{round_}", start_of(round_)
-    found, begun = (plan.piece(name, row, start, PIECE) for name in names)
-    if clip:
-        found, begun = found.clip(0, 1), begun.clip(0, 1)
-    return found - begun
+    return max(float(plan.load(f"change{round_}", block)[0]) for block in range(plan.count))
 
 
 def matte(plan: Plan, block: int, last: str) -> Floats:
@@ -267,6 +297,5 @@ def matte(plan: Plan, block: int, last: str) -> Floats:
     """
     labels = plan.labels(plan.box(block))
     result: Floats = (labels == 255).astype(np.float32)
-    offsets = plan.whole.offsets
-    result[unknown(labels)] = plan.load(last)[1, offsets[block] : offsets[block + 1]].clip(0, 1)
+    result[unknown(labels)] = plan.load(last, block)[1].clip(0, 1)
     return result

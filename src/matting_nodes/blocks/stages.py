@@ -34,15 +34,18 @@ from ..alpha.propagation.solve import EPSILON, propagate, sample_colors
 from ..arrays import BACKGROUND, FOREGROUND, UNKNOWN, Trimap, unknown
 from ..framework.normalization import measured, normalized
 from ..job import Job
-from ..solvers.boxes import Slices, corner, shifted, sides, whole, widened
+from ..solvers.boxes import Slices, area, corner, shifted, sides, whole, widened
 from ..solvers.laplacian import laplacian_rows
 from ..solvers.parallel import in_parallel
-from .plan import Floats, Plan, whole_file
+from .plan import Floats, Plan
 
 MAX_REACH = 2048
 """How far around a block known pixels are looked for at most, in pixels."""
 SAMPLED_VALUES = 64
 """Values along each side of a block that tell what numbers the picture is stored in."""
+WINDOW_BYTES, SAMPLED_BYTES, SOLVED_BYTES = 40, 20, 400
+"""About how many bytes are needed for each pixel of a window that is solved, of one that is
+sampled, and for each unknown pixel that is solved for."""
 LINKED = 1 << 31
 """Marks an unknown pixel beside its cell of color space."""
 
@@ -151,8 +154,21 @@ def gather(plan: Plan) -> None:
     )
 
 
+def needs_no_solution(plan: Plan) -> bool:
+    """Return whether the shrunk plane's trimap is all that it says: nothing is to be solved.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    """
+    trimap = np.asarray(plan.load("coarse_trimap"))
+    both = trimap.min() == BACKGROUND and trimap.max() == FOREGROUND
+    return not both or not unknown(trimap).any() or min(trimap.shape) < 3
+
+
 def solve_coarse(plan: Plan, job: Job) -> None:
-    """Solve the shrunk plane as a whole: both its solutions guide the blocks.
+    """Solve the shrunk plane, no larger than a block: both its solutions guide the blocks.
 
     Parameters
     ----------
@@ -162,9 +178,8 @@ def solve_coarse(plan: Plan, job: Job) -> None:
         Reports progress, and stops the work when it is cancelled.
     """
     image, trimap = np.asarray(plan.load("coarse_image")), np.asarray(plan.load("coarse_trimap"))
-    both = trimap.min() == BACKGROUND and trimap.max() == FOREGROUND
     solve = unknown(trimap)
-    if not both or not solve.any() or min(trimap.shape) < 3:
+    if needs_no_solution(plan):
         # What is known is thinner than a coarse pixel.
         plan.keep("coarse", None, np.stack(2 * [trimap.astype(np.float32) / 255]))
         return
@@ -193,9 +208,9 @@ def guess(plan: Plan, window: Slices) -> Floats:
     """
     import cv2
 
-    factor, coarse = plan.factor, plan.load("coarse")
+    factor = plan.factor
     near = tuple(slice(s.start // factor, -(-s.stop // factor)) for s in window)
-    box = widened(near, 1, coarse.shape[1:])  # type: ignore[arg-type]
+    box = widened(near, 1, plan.coarse.shape)  # type: ignore[arg-type]
     height, width = sides(window)
     matrix = np.array(
         [
@@ -207,15 +222,28 @@ def guess(plan: Plan, window: Slices) -> Floats:
     return np.stack(
         [
             cv2.warpAffine(
-                np.ascontiguousarray(plane[box]),
+                plane,
                 matrix,
                 (width, height),
                 flags=flags,
                 borderMode=cv2.BORDER_REPLICATE,
             )
-            for plane in coarse
+            for plane in _coarse_solutions(plan, box)
         ]
     )
+
+
+def _coarse_solutions(plan: Plan, box: Slices) -> Floats:
+    """Return both solutions of the shrunk plane in a box of it, (2, h, w)."""
+    if plan.file("coarse").exists():
+        return np.array(plan.load("coarse")[:, *box])
+    coarse = plan.coarse
+    last, labels = f"alpha{coarse.load('last').item()}", coarse.labels(box)
+    result: Floats = np.stack(2 * [labels.astype(np.float32) / np.float32(255)])
+    numbers = trimap_numbers(coarse, box, labels)
+    solved = numbers >= 0
+    result[:, solved] = coarse.take(last, numbers[solved])
+    return result
 
 
 def _scale(plan: Plan) -> float:
@@ -225,12 +253,66 @@ def _scale(plan: Plan) -> float:
 def _around(
     plan: Plan, block: int, reach: float, samples: int, counts: NDArray[Any]
 ) -> tuple[TileBatch, Slices]:
-    """Return the tiles of a block, and the window around it that its samples come from."""
-    grid = SampleGrid(plan.shape, reach, samples)
-    grid.counts[...] = counts
-    tiles = grid.first_tiles(plan.box(block))
-    np.minimum(tiles.reaches, MAX_REACH, out=tiles.reaches)
+    """Return the tiles of a block, and the window around it that its samples come from.
+
+    They are counted within the plane; what is farther than `MAX_REACH` is not looked at.
+    """
+    near = plan.window(block, MAX_REACH)
+    grid = SampleGrid(sides(near), reach, samples, MAX_REACH)
+    grid.counts[...] = counts[:, *_tiles(near)]
+    tiles = grid.first_tiles(shifted(plan.box(block), near, -1))
+    tiles = tiles._replace(corners=tiles.corners + corner(near))
     return tiles, plan.window(block, int(tiles.reaches.max(initial=0)))
+
+
+def _tiles(box: Slices) -> Slices:
+    """Return the tiles of a box that begins with one."""
+    rows, columns = (slice(s.start // TILE, -(-s.stop // TILE)) for s in box)
+    return rows, columns
+
+
+def memory(plan: Plan, block: int) -> int:
+    """Return about how many bytes it takes to solve for a block, or to measure it.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    block : int
+        Number of the block, row by row.
+    """
+    window = plan.window(block, plan.halo)
+    some = int(plan.whole.counts[2][_tiles(window)].sum()) if plan.file("whole").exists() else 0
+    return WINDOW_BYTES * area(window) + SOLVED_BYTES * some
+
+
+def expand_memory(plan: Plan, block: int) -> int:
+    """Return about how many bytes it takes to expand the known regions into a block.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    block : int
+        Number of the block, row by row.
+    """
+    around = EXPANSION_REACH * _scale(plan), EXPANSION_SAMPLES, plan.whole.counts
+    return SAMPLED_BYTES * area(_around(plan, block, *around)[1])
+
+
+def estimate_memory(plan: Plan, block: int) -> int:
+    """Return about how many bytes it takes to pair the colors around a block.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    block : int
+        Number of the block, row by row.
+    """
+    counts = plan.load("all_expanded_counts")
+    around = PAIR_REACH * _scale(plan), PAIR_SAMPLES, counts
+    return SAMPLED_BYTES * area(_around(plan, block, *around)[1])
 
 
 def expand(plan: Plan, block: int, job: Job) -> None:
@@ -293,55 +375,84 @@ def _cells(start, stop, colors, solve, whole_range, cells):
             cells[y, x] = cell | np.uint32(LINKED) if solve[y, x] else cell
 
 
-def gather_expanded(plan: Plan, job: Job) -> None:
-    """Count the expanded labels of the whole plane, and link its pixels of similar color.
+def gather_expanded(plan: Plan) -> None:
+    """Count the expanded labels of the whole plane.
 
     Parameters
     ----------
     plan : Plan
         The plane, and where its parts are.
-    job : Job
-        Reports progress, and stops the work when it is cancelled.
     """
     counts = np.zeros_like(plan.whole.counts)
     for block in range(plan.count):
-        tiles = tuple(slice(s.start // TILE, -(-s.stop // TILE)) for s in plan.box(block))
-        counts[(slice(None), *tiles)] = plan.load("expanded_counts", block)
+        counts[:, *_tiles(plan.box(block))] = plan.load("expanded_counts", block)
     plan.keep("all_expanded_counts", None, counts)
-    _chain_all(plan, job)
 
 
-def _chain_all(plan: Plan, job: Job) -> None:
-    """Link the unknown pixels in chains, as `ColorLinks` does."""
-    links: NDArray[np.int32] = np.full((2, plan.unknown_count), -1, np.int32)
-    squares = linked_squares(plan.shape)
-    for n, square in enumerate(squares):
-        job.step(n, len(squares), "Linking similar colors")
-        cells = np.empty(sides(square), np.uint32)
-        for block in plan.blocks_in(square):
-            theirs, mine = _common(plan.box(block), square)
-            cells[mine] = plan.load("cells", block)[theirs]
-        labels = np.where(cells & np.uint32(LINKED), UNKNOWN, BACKGROUND).astype(np.uint8)
-        numbers = trimap_numbers(plan, square, labels)
-        _chain(cells, numbers, *map(_stride, cells.shape), links)
-    plan.keep("links", None, links)
+def chain(plan: Plan, square: int, job: Job) -> None:
+    """Link the unknown pixels of a square in chains, as `ColorLinks` does.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    square : int
+        Number of one of the squares that links stay within.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
+    job.step(0, message="Linking similar colors")
+    box = linked_squares(plan.shape)[square]
+    cells = np.empty(sides(box), np.uint32)
+    for block in plan.blocks_in(box):
+        theirs, mine = _common(plan.box(block), box)
+        cells[mine] = plan.load("cells", block)[theirs]
+    labels = np.where(cells & np.uint32(LINKED), UNKNOWN, BACKGROUND).astype(np.uint8)
+    numbers = trimap_numbers(plan, box, labels)
+    before, after = np.full((2, *labels.shape), -1, np.int32)
+    _chain(cells, numbers, *map(_stride, cells.shape), before, after)
+    linked = numbers >= 0
+    plan.keep("chained", square, np.stack([numbers[linked], before[linked], after[linked]]))
+
+
+def gather_links(plan: Plan, block: int, job: Job) -> None:
+    """Put together the links of a block's pixels, of all squares that it has a part in.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    block : int
+        Number of the block, row by row.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    """
+    job.step(0, message="Linking similar colors")
+    first, stop = plan.whole.offsets[block : block + 2]
+    links: NDArray[np.int32] = np.full((2, stop - first), -1, np.int32)
+    for square, box in enumerate(linked_squares(plan.shape)):
+        if block in plan.blocks_in(box):
+            numbers, *chained = plan.load("chained", square)
+            mine = (numbers >= first) & (numbers < stop)
+            links[:, numbers[mine] - first] = np.stack(chained)[:, mine]
+    plan.keep("links", block, links)
 
 
 @numba.njit(cache=True, nogil=True)
-def _chain(cells, numbers, down, across, links):
+def _chain(cells, numbers, down, across, before, after):
     """Link each unknown pixel of a square to the last one of its cell, in a scrambled order."""
     height, width = cells.shape
-    last = np.full(CELLS_PER_AXIS**3, -1, np.int32)
+    last = np.full(CELLS_PER_AXIS**3, -1, np.int64)
     known = ~np.uint32(LINKED)
     y = x = 0
     for _ in range(height):
         for _ in range(width):
-            cell, number = cells[y, x] & known, numbers[y, x]
-            before = last[cell]
-            if number >= 0 and before >= 0:
-                links[0, number] = before
-                links[1, before] = number
-            last[cell] = number
+            cell = cells[y, x] & known
+            i = last[cell]
+            if numbers[y, x] >= 0 and i >= 0:
+                before[y, x] = numbers[i // width, i % width]
+                after[i // width, i % width] = numbers[y, x]
+            last[cell] = y * width + x if numbers[y, x] >= 0 else -1
             x += across
             x -= width if x >= width else 0
         y += down
@@ -361,7 +472,7 @@ def estimate(plan: Plan, block: int, job: Job) -> None:
         Reports progress, and stops the work when it is cancelled.
     """
     scale, box = _scale(plan), plan.box(block)
-    counts = np.array(plan.load("all_expanded_counts"), np.int64)
+    counts = plan.load("all_expanded_counts")
     tiles, window = _around(plan, block, PAIR_REACH * scale, PAIR_SAMPLES, counts)
     inner = shifted(box, window, -1)
     colors = principal_colors(plan.picture(window))
@@ -402,29 +513,6 @@ def _common(box: Slices, window: Slices) -> tuple[Slices, Slices]:
         slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(box, window, strict=True)
     )
     return shifted(both, box, -1), shifted(both, window, -1)
-
-
-def concatenate(plan: Plan, name: str) -> None:
-    """Put the (n, N) float32 of all blocks together into one of all unknown pixels.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plane, and where its parts are.
-    name : str
-        Name of the arrays.
-    """
-    rows = plan.load(name, 0).shape[0]
-    with whole_file(plan.file(name)) as file:
-        # Written, not mapped: on a full disk a mapped file would end the process without a word.
-        header = {"descr": "<f4", "fortran_order": False}
-        header["shape"] = rows, max(1, plan.unknown_count)
-        np.lib.format.write_array_header_1_0(file, header)
-        for row in range(rows):
-            for block in range(plan.count):
-                file.write(np.ascontiguousarray(plan.load(name, block)[row], "<f4").data)
-            if plan.unknown_count == 0:
-                file.write(np.zeros(1, "<f4").data)
 
 
 def trimap_numbers(plan: Plan, window: Slices, labels: Trimap) -> NDArray[np.int32]:

@@ -131,10 +131,15 @@ class Multigrid:
         The matrix A of the unknown pixels.
     colors : (N, 3) float32
         The colors of the unknown pixels.
+
+    Attributes
+    ----------
+    stencil : Stencil
+        The same matrix.
     """
 
     def __init__(self, stencil: Stencil, colors: Floats) -> None:
-        self._stencil = stencil
+        self.stencil = stencil
         self._plane = stencil.plane()
         self._levels = [_finest_level(stencil.system, colors)]
         while len(self._levels[-1]) > DIRECT_MAX:
@@ -148,7 +153,7 @@ class Multigrid:
         ----------
         change : (N,) float32
         """
-        self._stencil.diagonal[:] += change
+        self.stencil.diagonal[:] += change
         finest = self._levels[0]
         own: Floats = np.zeros((len(finest), 4, 4), np.float32)
         arguments = finest.blocks.children, finest.blocks.shifts, change, own
@@ -162,7 +167,7 @@ class Multigrid:
 
     def _use_levels(self) -> None:
         # ω / diag(A)
-        self._step = np.float32(PIXEL_DAMPING) / self._stencil.diagonal
+        self._step = np.float32(PIXEL_DAMPING) / self.stencil.diagonal
         self._coarsest = _direct_solver(self._levels[-1])
 
     def __call__(self, r: Vector) -> Vector:
@@ -172,13 +177,13 @@ class Multigrid:
         arguments = blocks.children, blocks.shifts, r, coarse
         in_parallel(_restrict_pixels, len(finest), *arguments, smallest=PARALLEL_MIN)
         # z = P A_c⁻¹ Pᵀ r, in a plane that is laid out like the picture
-        positions, found = self._stencil.system.positions, self._cycle(0, coarse)
+        positions, found = self.stencil.system.positions, self._cycle(0, coarse)
         prolonged = positions, blocks.parents, blocks.shifts, found, self._plane
         smallest = PARALLEL_MIN * BLOCK_SIDE**2
         in_parallel(_prolong_to_plane, len(r), *prolonged, smallest=smallest)
         # Errors within blocks, which no P x represents, are left to pixelwise Jacobi:
         # z ← z + ω D⁻¹ (r − A z)
-        return self._stencil.smooth(self._plane, self._step, r)
+        return self.stencil.smooth(self._plane, self._step, r)
 
     def _cycle(self, depth: int, b: Floats) -> Floats:
         """Return x ≈ A⁻¹ b by a V-cycle: smooth, correct on the coarser level, smooth."""

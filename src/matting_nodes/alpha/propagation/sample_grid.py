@@ -71,6 +71,8 @@ class SampleGrid:
     target_count : int
         About how many samples of a region a tile has if the region has as many pixels within
         reach; at most twice as many.
+    max_reach : float, pixels
+        The greatest reach of a tile.
 
     Attributes
     ----------
@@ -78,9 +80,15 @@ class SampleGrid:
         Background, foreground and unknown pixels of each tile.
     """
 
-    def __init__(self, shape: tuple[int, int], min_reach: float, target_count: int) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        min_reach: float,
+        target_count: int,
+        max_reach: float = math.inf,
+    ) -> None:
         height, width = (-(-side // TILE) for side in shape)
-        self._min_reach, self._target_count = min_reach, target_count
+        self._min_reach, self._max_reach, self._target_count = min_reach, max_reach, target_count
         self.counts = np.zeros((3, height, width), np.int64)
         self._reaches = self._spacings = np.zeros((2, height, width), np.int64)
 
@@ -154,8 +162,8 @@ class SampleGrid:
 
         empty = (self.counts[:2] == 0).astype(np.uint8)
         distance = TILE * np.stack([cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in empty])
-        reaches: Integers = np.maximum(self._min_reach, REACH_FACTOR * distance).astype(np.int64)
-        return reaches
+        reaches = np.clip(REACH_FACTOR * distance, self._min_reach, self._max_reach)
+        return reaches.astype(np.int64)
 
 
 def aligned_to_tiles(region: Slices) -> Slices:

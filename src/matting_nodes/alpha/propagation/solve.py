@@ -212,7 +212,6 @@ def propagate(
 
     system, rhs = system_from_rows(rows, inside, known(starts[0]))
     iteration, diagonal = 0, np.zeros_like(weight)
-    stencil: Stencil | None = None
     multigrid: Multigrid | None = None
 
     def callback(_residual: float) -> None:
@@ -222,23 +221,22 @@ def propagate(
 
     def solved(weight: Floats, links: Links, rhs: Floats, x0: Floats, tolerance: float) -> Floats:
         # (L + W + W_links) α = b + W α̂ + b_links, W = diag(w)
-        nonlocal diagonal, stencil, multigrid
+        nonlocal diagonal, multigrid
         before, diagonal = diagonal, weight + links.diagonal
         change = diagonal - before
-        if stencil is None or multigrid is None:
+        if multigrid is None:
             system.rows[:, 12] += change
         b = rhs + weight * estimate + links.rhs
         tolerance = tolerance_for(tolerance, len(b))
         if device == "cpu":
             # The preconditioner knows only the links' diagonal: that saves a quarter of the
             # iterations.
-            if stencil is None or multigrid is None:
-                stencil = Stencil(system)
-                multigrid = Multigrid(stencil, colors)
+            if multigrid is None:
+                multigrid = Multigrid(Stencil(system), colors)
             else:
                 multigrid.add_to_diagonal(change)
             solution, error = conjugate_gradients(
-                links.operator(stencil),
+                links.operator(multigrid.stencil),
                 b,
                 multigrid,
                 x0=x0,
