@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError
-from ._source import Address, ByHand, GoogleDrive, HuggingFace, Source, Torchvision
+from ._source import (
+    Address,
+    ByHand,
+    GoogleDrive,
+    HuggingFace,
+    Packaged,
+    Source,
+    Torchvision,
+)
 from ._triton import load_triton_apart
 
 if TYPE_CHECKING:
@@ -308,10 +316,11 @@ _PUBLISHED = (
         title="Refiner of sampled propagation",
         task="alpha_matte",
         builder="refiner:Refiner",
-        source=_UNTRAINED,
-        file="refiner.pth",
-        size=2_810_000,
-        licence="none: train it yourself",
+        source=Packaged(),
+        file="refiner.safetensors",
+        sha256="e2a944694cf82382b038f34c3a7a7f707624e0a635a7b10428d2ce8584e90164",
+        size=1_343_168,
+        licence="that of the package; trained on generated pictures (docs/model-card-refiner.md)",
         paper="ours; docs/model-card-refiner.md",
         telltale=("stem.0.weight", "head.0.weight", "last.weight"),
         channels=8,

@@ -19,7 +19,7 @@ from ..job import Job
 from ._devices import available_devices, torch_device
 from ._folder import model_folder
 from ._records import replace_record
-from ._source import ByHand
+from ._source import ByHand, Packaged
 from .catalog import FOR_VIDEO, MODELS, Model
 from .catalog import model as find_model
 from .weights import find
@@ -125,7 +125,9 @@ def offered(names: tuple[str, ...]) -> str:
     if not names:
         return ""
     model = MODELS[names[0]]
-    if find(model):
+    if isinstance(model.source, Packaged):
+        there = "Comes with the package"
+    elif find(model):
         there = "On disk"
     elif isinstance(model.source, ByHand):
         there = "Weights by hand"

@@ -10,7 +10,6 @@ from safetensors.torch import save_file
 from matting_nodes import alpha_matte, sample_data
 from matting_nodes.alpha.propagation.refined import refined
 from matting_nodes.arrays import unknown
-from matting_nodes.errors import WeightsError
 from matting_nodes.job import Job
 from matting_nodes.networks.refiner import Refiner
 
@@ -83,8 +82,3 @@ def test_gray_pictures_are_taken(image, trimap, any_weights):
     gray = image.mean(axis=2, keepdims=True)
     alpha, _ = refined(gray, trimap, Job(), device="cpu", weights=any_weights)
     assert alpha.shape == trimap.shape
-
-
-def test_without_weights_it_says_that_it_must_be_trained(image, trimap):
-    with pytest.raises(WeightsError, match="train it yourself"):
-        refined(image, trimap, Job(), device="cpu")
