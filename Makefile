@@ -15,7 +15,8 @@ QT_LIBRARIES := libdbus-1-3 libegl1 libfontconfig1 libxcb-cursor0 libxcb-icccm4 
 	libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 \
 	libxcb-xkb1 libxkbcommon-x11-0 fonts-dejavu-core xauth xvfb
 
-# PySide6 6.12 counts a reference too few on Python 3.11 and ends the process after some windows.
+# Every Signal.emit of PySide6 6.12.0 gives up a reference to True that it has not: before Python 3.12
+# that ends the process after some windows.
 PYSIDE := 'pyside6-essentials<6.11'
 
 # Two tests at a time. Threads of PyTorch and BLAS would wait for each other; those of compiled loops,
@@ -82,6 +83,7 @@ check: .venv/dev
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[bw]*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec examples/docker/compose.yaml
 	$(BIN)/hadolint examples/docker/Dockerfile*
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
@@ -99,6 +101,7 @@ generate: .venv/dev
 # ComfyUI's page is drawn by scripts/screenshot_comfyui.py, beside a running ComfyUI.
 screenshots: .venv/dev demo
 	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python scripts/screenshot_napari.py
+	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python scripts/screenshot_carry.py
 	$(BIN)/python scripts/draw_parameters.py
 	$(BIN)/python -c "from PIL import Image; \
 	Image.open('demo-output/contact_sheet.png').resize((1360, 480)).save('docs/pictures/demo.jpg')"

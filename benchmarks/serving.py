@@ -1,7 +1,8 @@
 """How quick the page's server is, on one machine: `python benchmarks/serving.py`.
 
 A server in a process of its own, and a client that does what the page does, over its websocket:
-upload to composite, stroke to pixels, start to the first composite, and memory.
+upload to composite, stroke to pixels, start to the first composite, and memory. With `uploads`
+it measures memory alone: 60 pictures of 20 megapixels, half of them in one session after another.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -24,6 +26,8 @@ from matting_nodes import sample_data
 
 SIZES = {"1 MP": (806, 1240), "4 MP": (1612, 2480)}
 STROKES, UPLOADS = 40, 5
+# 20 megapixels, so often in one session, and as often in a session of its own
+LARGE, LARGE_UPLOADS = (3648, 5472), 30
 
 
 def picture(height: int, width: int) -> bytes:
@@ -70,12 +74,12 @@ def megabytes(process: subprocess.Popen[bytes]) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def main() -> None:
-    """Print the table."""
+@contextlib.contextmanager
+def serving() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Start a server, and give its port and process once it is ready."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    began = time.perf_counter()
     command = [sys.executable, "-m", "matting_nodes", "serve", "--port", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -84,15 +88,41 @@ def main() -> None:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/ready")
                 break
             time.sleep(0.1)
+        yield port, server
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def main() -> None:
+    """Print the table."""
+    began = time.perf_counter()
+    with serving() as (port, server):
         print(f"start to ready: {time.perf_counter() - began:.1f} s")
         Client(port).open(picture(*SIZES["1 MP"]))
         print(f"start to the first composite, 1 MP: {time.perf_counter() - began:.1f} s")
         for name, (height, width) in SIZES.items():
             measure(name, port, picture(height, width), height, width)
         print(f"memory: {megabytes(server):.0f} MB")
-    finally:
-        server.terminate()
-        server.wait()
+
+
+def uploads() -> None:
+    """Print the server's memory while large pictures come and go."""
+    data = picture(*LARGE)
+    with serving() as (port, server):
+        print(f"memory at the start: {megabytes(server):.0f} MB")
+        client = Client(port)
+        for count in range(1, 2 * LARGE_UPLOADS + 1):
+            if count > LARGE_UPLOADS:
+                client.socket.close()
+                client = Client(port)
+            client.ask("image", data, do="file", what="image", name="lemur.png")
+            if count % 10 == 0:
+                where = "one session" if count <= LARGE_UPLOADS else "a session each"
+                print(f"after {count} uploads ({where}): {megabytes(server):.0f} MB")
+        client.socket.close()
+        time.sleep(2)
+        print(f"once all are gone: {megabytes(server):.0f} MB")
 
 
 def measure(name: str, port: int, data: bytes, height: int, width: int) -> None:
@@ -116,4 +146,4 @@ def measure(name: str, port: int, data: bytes, height: int, width: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    uploads() if sys.argv[1:] == ["uploads"] else main()

@@ -1,14 +1,17 @@
 """The nodes' names, inputs, descriptions and tooltips in Chinese and Japanese, for ComfyUI's page.
 
 A text that has no translation stops the generator, so that none goes stale. Tooltips of `method`
-and of Cutout's `network` stay English: they tell costs and what is on disk. So do those of a
-method's own parameters, which the page knows by their names alone, whatever the method.
+and of Cutout's `network` stay English: they tell costs and what is on disk. The page knows a
+method's own parameters by their names alone, whatever the method, as `method_radius`; their
+tooltips stand beside it, as `method_guided_filter_radius`, and `web/tooltips.js` takes them.
 """
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+from method_texts import METHOD_TEXTS
 
 from matting_nodes.arrays import Kind
 from matting_nodes.framework.parameters import Parameter
@@ -34,6 +37,7 @@ NODES = {
         "Edit Trimap": "编辑三分图 (Trimap)",
         "Load Picture": "加载图片",
         "Mark Object": "标记主体",
+        "Matte Video": "视频抠图",
         "Save Picture": "保存图片",
     },
     "ja": {
@@ -50,11 +54,15 @@ NODES = {
         "Edit Trimap": "トライマップ編集",
         "Load Picture": "画像を読み込む",
         "Mark Object": "対象をマーク",
+        "Matte Video": "動画マット",
         "Save Picture": "画像を保存",
     },
 }
 WORDS = {
     "zh": {
+        "video": "视频",
+        "times": "时间",
+        "segment_every": "重新查找间隔",
         "face": "脸部",
         "document": "证件",
         "chin": "下巴",
@@ -162,6 +170,9 @@ WORDS = {
         "picture": "图片",
     },
     "ja": {
+        "video": "動画",
+        "times": "時刻",
+        "segment_every": "再検出の間隔",
         "face": "顔",
         "document": "書類",
         "chin": "あご",
@@ -297,6 +308,39 @@ TEXTS = {
     ("Unmix two pictures of one object before two known backgrounds: glass and hair, exactly."): (
         "由同一主体在两个已知背景前的两张图片精确求解：玻璃与毛发皆可。",
         "既知の 2 つの背景の前で撮った同じ対象の 2 枚から、ガラスも髪も正確に分離します。",
+    ),
+    "Take the object of a clip off its background: one trimap serves all frames.": (
+        "把视频里的主体从背景中取出：一张三分图用于所有帧。",
+        "動画の対象を背景から切り出します。1 枚のトライマップが全フレームに使われます。",
+    ),
+    "The clip.": ("视频。", "動画。"),
+    (
+        "Of its first frame; or of several frames, with their times. Without one, the object is "
+        "looked for."
+    ): (
+        "第一帧的三分图；也可以是若干帧的，并给出时间。不接时自动寻找主体。",
+        "最初のフレームのもの。時刻を添えれば複数フレームのものも使えます。なければ対象を探します。",
+    ),
+    (
+        "When each trimap is from, in seconds from the clip's beginning, such as 0, 1.5, 4. Each "
+        "counts up to its neighbors on both sides."
+    ): (
+        "每张三分图对应的时间（从视频开头起的秒数），如 0, 1.5, 4。"
+        "每张向前后作用到相邻的三分图为止。",
+        "各トライマップの時刻（動画の先頭からの秒数）。例：0, 1.5, 4。"
+        "それぞれ前後の隣のトライマップまで有効です。",
+    ),
+    (
+        "What comes behind the object where no background is wired; transparent gives a WebM with "
+        "opacity."
+    ): (
+        "未接背景时主体后面的颜色；transparent 得到带透明度的 WebM。",
+        "背景がつながれていないとき対象の後ろに置く色。"
+        "transparent では不透明度つきの WebM になります。",
+    ),
+    "Look for it again every so many frames; 0 is never.": (
+        "每隔多少帧重新寻找一次；0 表示不再寻找。",
+        "何フレームごとに探し直すか。0 なら探し直しません。",
     ),
     "The object before the first background.": (
         "第一个背景前的主体。",
@@ -711,6 +755,7 @@ TEXTS = {
         "書類の規定に合わせて人物写真を切り出し、どの規定を満たすかを示します。",
     ),
 }
+TEXTS |= METHOD_TEXTS
 """Every description and tooltip in Chinese and in Japanese, by its English text."""
 NOTES = {
     Kind.MASK: (
@@ -732,8 +777,9 @@ NOTES = {
         "1 が不透明な前景のマスク。",
     ),
     Kind.BOX: (
-        "core 的边界框，或其他节点包的 BBOX 列表：左、上、右、下。",
-        "core のバウンディングボックス、または他のパックの BBOX リスト：左・上・右・下。",
+        "core 的边界框、其他节点包的 BBOX 列表（左、上、右、下），或 Impact Pack 的 SEGS。",
+        "core のバウンディングボックス、他のパックの BBOX リスト（左・上・右・下）、または "
+        "Impact Pack の SEGS。",
     ),
     Kind.POINTS: (
         "JSON 文本，如点编辑器所给。",
@@ -769,6 +815,11 @@ def node_names(language: str) -> str:
             own = {p.name: words[p.name] for m in node.methods.values() for p in m.parameters}
             # The page writes "method.inner" so.
             inputs |= {f"method_{name}": {"name": word} for name, word in own.items()}
+            inputs |= {
+                f"method_{method.name}_{p.name}": {"name": words[p.name], **_tooltip(p, language)}
+                for method in node.methods.values()
+                for p in method.parameters
+            }
             inputs["method"] = {"name": words["method"]}
         entries[key] = {
             "display_name": NODES[language][node.title],
@@ -781,7 +832,7 @@ def node_names(language: str) -> str:
 
 def _tooltip(wire: Socket[Any] | Parameter, language: str) -> dict[str, str]:
     """Return the tooltip of an input, with what its kind means; none for a choice of networks."""
-    if isinstance(wire, Parameter) and set(wire.choices) & set(MODELS):
+    if isinstance(wire, Parameter) and wire.name == "network" and set(wire.choices) & set(MODELS):
         return {}
     text = _translated(wire.help, language)
     note = NOTES.get(wire.kind) if isinstance(wire, Input) else None

@@ -24,6 +24,7 @@ from matting_nodes.io.stacks import read_stack
 from matting_nodes.models import catalog
 from matting_nodes.nodes import all_nodes
 from matting_nodes.nodes._cutout import MASK_BAND
+from matting_nodes.video.reader import Reader
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -35,7 +36,7 @@ GROUPS = {
     "Photo": ("MarkObject",),
     "Find the object": ("Segment", "LoadBackgroundRemovalModel", "RemoveBackground"),
     "Trimap and matte": ("MakeTrimap", "EditTrimap", "AlphaMatte"),
-    "Cut out": ("Cutout", "DifferenceMatte"),
+    "Cut out": ("Cutout", "DifferenceMatte", "MatteVideo"),
     "Colors and result": ("EstimateForeground", "Composite"),
     "Measure": ("Compare", "Measure"),
 }
@@ -53,7 +54,8 @@ NOTES = {
     "core_remove_background": (
         "Core's *Remove Background* finds the object; its mask becomes a trimap whose grey is what "
         "the network is in doubt about, then a matte with hair, and colors without the old "
-        "background. Put a BiRefNet file into `models/background_removal` and choose it."
+        "background. Where its file is missing, the page says so: put a BiRefNet file into "
+        "`models/background_removal` and choose it."
     ),
     "cutout": (
         "The whole pipeline in single nodes. Choose a photo in *Load Picture*, run, and "
@@ -72,6 +74,17 @@ NOTES = {
         "Press *Mark object* once the workflow has run. Click on the object, right-click "
         "beside it, drag a box around it, or scribble with keys 1 and 3; Ctrl+Enter saves and "
         "runs again."
+    ),
+    "difference_matte": (
+        "The same object before a white and a black background gives an exact alpha, of glass and "
+        "smoke too: no trimap, no guess. Choose your own two shots, taken from a tripod, and set "
+        "the colors behind them; what is not one color comes as a *plate*, a shot without the "
+        "object. The residual is black where alpha and colors explain both shots."
+    ),
+    "matte_video": (
+        "A clip in, a clip out: its frames never are a batch in memory. Put core's *Load Video* in "
+        "place of *Frames* and *Clip*. The object is looked for; to say what it is, draw the "
+        "trimap of the first frame in *Edit Trimap*, and wire it in. Both clips keep their sound."
     ),
     "microscopy": (
         "A cell under the microscope: what is brighter than the threshold is the object. The "
@@ -112,6 +125,12 @@ SHIFT = 6
 STEEP = 300
 # Nodes of ComfyUI's own that nothing here runs, for a template that begins with them.
 FROM_CORE, CORE_FILE = "core_remove_background", "birefnet.safetensors"
+# As core's own template has it: where the file is missing, the page says so, and whence it comes.
+CORE_MODEL = {
+    "name": CORE_FILE,
+    "url": "https://huggingface.co/Comfy-Org/BiRefNet/resolve/main/background_removal/" + CORE_FILE,
+    "directory": "background_removal",
+}
 CORE = {
     "LoadBackgroundRemovalModel": NodeType(
         "LoadBackgroundRemovalModel",
@@ -271,10 +290,15 @@ def _node(
             {"name": socket.name, "type": socket.kind, "links": outof[slot], "slot_index": slot}
             for slot, socket in enumerate(type_.outputs)
         ],
-        "properties": {"Node name for S&R": node.class_type},
+        "properties": {"Node name for S&R": node.class_type} | _models(node),
         "widgets_values": _widgets(node, type_),
     }
     return entry | ({"title": node.title} if node.title else {})
+
+
+def _models(node: GraphNode) -> dict[str, Any]:
+    """Return what the page is to look for on disk before the workflow runs."""
+    return {"models": [CORE_MODEL]} if CORE_FILE in node.inputs.values() else {}
 
 
 def _widgets(node: GraphNode, type_: NodeType) -> list[Any]:
@@ -508,8 +532,7 @@ def thumbnail(graph: Graph) -> Image.Image:
     with tempfile.TemporaryDirectory() as folder:
         outcomes = evaluate(graph, Folders(Path(folder), Path(folder)))
         frames = [_frame(outcome) for outcome in outcomes if _frame(outcome) is not None]
-    before = next(n for n in graph.nodes.values() if n.class_type == "MattingNodesLoadPicture")
-    frames.insert(0, read_stack(Folders(Path(), Path()).find(before.inputs["image"]))[0])
+    frames = [read_stack(file)[0] for file in _shots(graph)] + frames
     pictures = [_over_checkers(np.asarray(frame)) for frame in frames]
     width, height = pictures[0].size
     columns = 2 if len(pictures) == 4 else min(3, len(pictures))
@@ -520,6 +543,18 @@ def thumbnail(graph: Graph) -> Image.Image:
         sheet.paste(ImageOps.pad(picture, (width, height), color="white"), place)
     sheet.thumbnail((THUMBNAIL, THUMBNAIL))
     return sheet
+
+
+def _shots(graph: Graph) -> list[Path]:
+    """Return the file of the photo that a workflow begins with, and of the second of two shots."""
+    loaded = [n for n in graph.nodes.values() if n.class_type == "MattingNodesLoadPicture"]
+    second = {
+        node.inputs["second_image"].node
+        for node in graph.nodes.values()
+        if "second_image" in node.links
+    }
+    shots = [node for node in loaded if node is loaded[0] or node.id in second]
+    return [Folders(Path(), Path()).find(node.inputs["image"]) for node in shots]
 
 
 def method_of(node: GraphNode) -> MethodSpec | None:
@@ -574,9 +609,11 @@ def _sheet_of_steps(pictures: list[Image.Image], lines: list[tuple[str, str]]) -
 
 def _frame(outcome: Any) -> np.ndarray | None:
     """Return the first frame of an outcome as 8 bits, if it has one."""
-    if outcome.files:
+    if outcome.files and outcome.node.class_type == "SaveVideo":
+        frames = [frame.picture for frame in Reader(outcome.files[0]).frames()]
+    elif outcome.files:
         frames = read_stack(outcome.files[0])
-    elif outcome.node.class_type == "PreviewImage":
+    elif outcome.node.class_type in ("PreviewImage", "MaskPreview"):
         frames = list(outcome.values[0])
     else:
         return None
@@ -621,7 +658,7 @@ def main() -> None:
         (EXAMPLES / f"{name}.json").write_text(_text(page), encoding="utf-8")
         asks = name == FROM_CORE or any(network_of(node) for node in graph.nodes.values())
         picture = drawn_steps(graph) if asks else thumbnail(graph)
-        picture.save(EXAMPLES / f"{name}.jpg", quality=88)
+        picture.save(EXAMPLES / f"{name}.jpg", quality=50, optimize=True, progressive=True)
         print(name)
 
 

@@ -15,9 +15,11 @@ import numpy as np
 from napari._app_model import get_app_model
 from napari.utils._test_utils import read_only_mouse_event
 from napari.utils.interactions import mouse_move_callbacks
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 from vispy.util import keys
 
+KEEP = Qt.AspectRatioMode.KeepAspectRatio
 PICTURES = Path(__file__).parent.parent / "docs/pictures"
 
 
@@ -160,6 +162,36 @@ def microscopy() -> None:
     viewer.close()
 
 
+def graph() -> None:
+    """Draw the steps on the lemur as a graph."""
+    session = Session("lemur")
+    viewer = session.viewer
+    viewer.layers.remove("lemur trimap")
+    viewer.layers.remove("lemur reference alpha")
+    session.run("segment")
+    session.run("make_trimap", inner=15, outer=25)
+    session.run("alpha_matte")
+    session.run("estimate_foreground")
+    session.run("composite", color="#7a3b52")
+    viewer.window.remove_dock_widget("all")
+    for name in ("lemur mask", "lemur trimap", "lemur background", "lemur foreground"):
+        viewer.layers[name].visible = False
+    dock, wired = viewer.window.add_plugin_dock_widget("matting-nodes", "Matting graph")
+    viewer.window._qt_window.resizeDocks([dock], [860], Qt.Orientation.Horizontal)
+    wired._show_layers()
+    wired.run()
+    while wired.session.running:
+        session.wait(1)
+    chosen = wired.document.graph.nodes.values()
+    wired.canvas.select([n.id for n in chosen if n.class_type == "MattingNodesMakeTrimap"])
+    wired.document.group("Find the object", [n.id for n in chosen if n.id in "123"])
+    session.wait()
+    wired.canvas.fitInView(wired.canvas._extent().adjusted(-30, -50, 30, 30), KEEP)
+    session.picture("graph")
+    viewer.close()
+
+
 if __name__ == "__main__":
     photo()
     microscopy()
+    graph()

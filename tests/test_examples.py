@@ -24,9 +24,8 @@ def run(code, folder):
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
 def test_an_example_runs_in_an_empty_folder(script, tmp_path):
     run([script], tmp_path)
-    for path in tmp_path.iterdir():
-        assert read_image(path).shape[:2] == (440, 680)
-    assert list(tmp_path.iterdir())
+    sizes = {read_image(path).shape[:2] for path in tmp_path.iterdir()}
+    assert sizes == {(512, 512) if script.stem == "measure_cells" else (440, 680)}
 
 
 @pytest.mark.slow

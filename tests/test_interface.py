@@ -57,6 +57,7 @@ def test_the_public_names():
         "Job",
         "MattingError",
         "MattingSession",
+        "matte_zarr",
         "Prompts",
         "all_nodes",
         "map_frames",

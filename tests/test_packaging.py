@@ -46,6 +46,7 @@ def test_the_wheel_carries_the_manifest_samples_and_help(dist, tmp_path):
     validated(package / "napari.yaml")
     for path in (
         "py.typed",
+        "graph/examples/cutout.json",
         "sample_data/lemur.png",
         "hosts/comfyui/web/docs/MattingNodesSegment.md",
     ):
@@ -180,3 +181,14 @@ def test_the_registrys_archive_is_small(tmp_path):
     assert any(name.startswith("examples/") for name in names)  # the templates
     assert any(name.startswith("subgraphs/") for name in names)
     assert (tmp_path / "node.zip").stat().st_size < 2_000_000
+    with zipfile.ZipFile(tmp_path / "node.zip") as archive:
+        archive.extractall(tmp_path / "matting-nodes")
+    # docs/comfyui.md names this command, and this folder.
+    command = [sys.executable, "-m", "matting_nodes", "doctor", "--help"]
+    subprocess.run(
+        command,
+        cwd=tmp_path / "matting-nodes/src",
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        check=True,
+        capture_output=True,
+    )

@@ -60,7 +60,7 @@ def api_format(page):
 def test_every_workflow_has_a_template_and_a_picture(module):
     names = {path.stem for path in WORKFLOWS}
     assert names >= {"portrait", "product", "microscopy", "video", "comparison", "cutout"}
-    assert names >= {"remove_background", "mark_object"}
+    assert names >= {"remove_background", "mark_object", "difference_matte"}
     assert names >= {"deeplab_indexnet", "tnet_id_photo", "deep_image_matting", "unet_gca"}
     names |= {module.FROM_CORE}
     assert {path.stem for path in EXAMPLES.glob("*.json")} == names
@@ -224,6 +224,22 @@ def test_the_comparison_measures_three_methods(run):
     pictures = [read_image(outcomes[key].files[0]) for key in ("12", "13", "14")]
     errors = [float((255 - picture.astype(float)).mean()) for picture in pictures]
     assert errors == sorted(errors)
+
+
+def test_two_shots_give_the_alpha_that_they_were_made_with(run):
+    outcomes = run("difference_matte")
+    cutout = read_image(outcomes["7"].files[0])
+    # The shots are JPEGs: their noise is the limit.
+    error = np.abs(cutout[..., 3] / 255 - sample_data.lemur_alpha()[20:320, 180:560])
+    assert error.max() < 0.05
+    assert error.mean() < 0.003
+    residual = outcomes["6"].values[0]
+    assert residual.max() < 0.02
+    beach = fitted(sample_data.beach(), 300, 380, "fill")
+    shown = read_image(outcomes["9"].files[0]) / 255
+    clear = cutout[..., 3] == 0
+    assert clear.mean() > 0.2
+    np.testing.assert_allclose(shown[clear], beach[clear], atol=2 / 255)
 
 
 SUIT, WALL = (430, 150), (8, 150)

@@ -15,6 +15,7 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:  # The nodes among these are written by scripts/generate.py.
     from .alpha.propagation.session import MattingSession as MattingSession
     from .arrays import Prompts as Prompts
+    from .blocks.matting import matte_zarr as matte_zarr
     from .errors import MattingError as MattingError
     from .framework.frames import map_frames as map_frames
     from .framework.run import run as run
@@ -42,6 +43,7 @@ _HOMES = {
     "Prompts": "arrays",
     "all_nodes": "nodes",
     "map_frames": "framework.frames",
+    "matte_zarr": "blocks.matting",
     "read_image": "io.images",
     "run": "framework.run",
     "write_image": "io.images",

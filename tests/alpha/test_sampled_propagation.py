@@ -82,8 +82,8 @@ def on_torch(monkeypatch):
 
     plain = solve.propagate
 
-    def propagate(*arguments, **_keywords):
-        return plain(*arguments, device="cpu:0")
+    def propagate(*arguments, **keywords):
+        return plain(*arguments, **{**keywords, "device": "cpu:0"})
 
     def switch():
         monkeypatch.setattr(solve, "propagate", propagate)

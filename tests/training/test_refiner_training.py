@@ -64,6 +64,15 @@ def test_a_few_steps_lower_the_error(folder):
     assert training.held_out(folder)["SAD"] < 0.97
 
 
+def test_it_can_be_judged_on_some_of_its_scenes(folder, tmp_path):
+    training = RefinerTraining(folder, minutes=1, batch=4, rate=5e-3, half=False)
+    training.run(5)
+    for name in ("0.npy", "2.npy"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    assert training.held_out(folder, most=2) == training.held_out(tmp_path)
+    assert training.held_out(folder, most=9) == training.held_out(folder)
+
+
 def test_a_seed_repeats_its_training(folder):
     losses = [RefinerTraining(folder, minutes=10, batch=2, half=False).run(3) for _ in range(2)]
     # The learning rate falls with time, by next to nothing in three steps.

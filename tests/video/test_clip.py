@@ -19,6 +19,7 @@ from matting_nodes.video.clip import ClipTask, matte_clip, plan
 from matting_nodes.video.keyframes import KeyFrames
 from matting_nodes.video.matting import Matting
 from matting_nodes.video.reader import Frame, Reader
+from matting_nodes.video.window import Window
 
 from .conftest import write_clip
 
@@ -163,7 +164,7 @@ def test_key_frames_beside_a_clip(clip, tmp_path, lemurs):
     matte_clip(ClipTask(clip, str(tmp_path / "b.mp4"), keyframes=folder, content="alpha"))
     found = alphas(tmp_path / "b.mp4")
     assert found[20][:, 82:].max() < 0.05
-    assert found[16][:, 100:].mean() < 0.1 < found[2][:, 82:].mean()
+    assert found[16][:, 100:].mean() < 0.15 < found[2][:, 82:].mean()
 
 
 def test_key_frames_of_another_clip_are_refused(clip, tmp_path, lemurs):
@@ -247,3 +248,41 @@ def test_a_stream_is_read_and_written(clip, tmp_path, lemurs):
             break
     assert len(received) == 10
     assert np.abs(received[0][:30, :20].astype(int) - [0, 255, 0]).max() < 30
+
+
+def test_mattes_of_a_clip_flicker_less_than_those_of_its_frames():
+    """An object before a moving background: what frames say of each other lowers flicker."""
+    truth = list(lemur_clip(120, 214).frames(20))
+    frames = [Frame(f.picture, Fraction(i, 25)) for i, f in enumerate(truth)]
+    trimaps = [f.trimap for f in truth]
+    together = [
+        m.alpha for m in Matting().mattes(frames, lambda *_: None, iter(enumerate(trimaps)))
+    ]
+    alone = [
+        next(Matting().mattes([frame], lambda *_, t=t: t)).alpha
+        for frame, t in zip(frames, trimaps, strict=True)
+    ]
+    known = np.stack([f.alpha for f in truth])
+
+    def flicker(alphas):
+        return np.sqrt(np.square(np.diff(np.stack(alphas) - known, axis=0)).mean())
+
+    assert flicker(together) < 0.95 * flicker(alone)
+
+
+def test_a_live_picture_does_not_wait():
+    truth = list(lemur_clip(90, 160).frames(6))
+    frames = [Frame(f.picture, Fraction(i, 25)) for i, f in enumerate(truth)]
+    read = []
+
+    def counted():
+        for frame in frames:
+            read.append(frame)
+            yield frame
+
+    found = Window(0, Job())
+    for index, frame in enumerate(counted()):
+        (step,) = found.add(index, frame, truth[index].trimap, None)
+        assert step.number == index
+    assert len(read) == 6
+    assert not list(found.rest())

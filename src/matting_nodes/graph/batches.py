@@ -145,12 +145,13 @@ class Batch:
     def _digest(self, task: Task) -> str:
         """Return what changes when the workflow, a file it loads or the program does."""
         folders = self.folders_of(task)
-        states = [[name, *_state(folders.find(name))] for name in _files_of(task.graph)]
+        states = [[name, *file_state(folders.find(name))] for name in _files_of(task.graph)]
         told = json.dumps([task.graph.to_json(), states, __version__], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _state(path: Path) -> list[int]:
+def file_state(path: Path) -> list[int]:
+    """Return what changes when a file, or one of the pictures of a folder, does."""
     files = pictures_in(path) if path.is_dir() else [path]
     return [number for file in files for number in (file.stat().st_size, file.stat().st_mtime_ns)]
 

@@ -78,6 +78,33 @@ def problems(graph: Graph, folders: Folders | None = None) -> Iterator[tuple[str
                 yield key, problem.within(graph.nodes[key].label)
 
 
+def node_problems(
+    graph: Graph,
+    node: str,
+    folders: Folders | None = None,
+    types: Mapping[str, NodeType] | None = None,
+) -> Iterator[MattingError]:
+    """Yield everything that keeps a node from running, whatever the others hold.
+
+    Parameters
+    ----------
+    graph : Graph
+        The workflow.
+    node : str
+        The node's id.
+    folders : Folders, optional
+        With them, files are looked for too.
+    types : mapping of str to NodeType, optional
+        All types that are known, for whoever has them at hand.
+    """
+    types, found = types or node_types(), graph.nodes[node]
+    if found.class_type not in types:
+        yield _unknown_type(found, types)
+        return
+    for problem in _node_problems(graph, found, types, folders):
+        yield problem.within(found.label)
+
+
 def _unknown_type(node: GraphNode, types: Mapping[str, NodeType]) -> GraphError:
     close = difflib.get_close_matches(node.class_type, types, 1)
     return GraphError(
@@ -99,7 +126,7 @@ def _node_problems(
     for name, value in node.inputs.items():
         if isinstance(value, Link) and (name in sockets or name in parameters):
             accepted = sockets.get(name) or Socket(name, PARAMETER_WIRES[parameters[name].type])
-            found += _link_problems(graph, value, accepted, types)
+            found += link_problems(graph, value, accepted, types)
         elif name in sockets:
             found.append(_not_wired(name, value))
         elif name in parameters:
@@ -165,9 +192,22 @@ def _missing(node: GraphNode, type_: NodeType) -> Iterator[MattingError]:
             )
 
 
-def _link_problems(
+def link_problems(
     graph: Graph, link: Link, accepted: Socket[str], types: Mapping[str, NodeType]
 ) -> Iterator[MattingError]:
+    """Yield what is wrong with a wire: its source is not there, or of another type.
+
+    Parameters
+    ----------
+    graph : Graph
+        The workflow.
+    link : Link
+        Where the wire comes from.
+    accepted : Socket
+        What it goes to.
+    types : mapping of str to NodeType
+        All types that are known.
+    """
     source = graph.nodes.get(link.node)
     if source is None:
         yield GraphError(
@@ -176,6 +216,8 @@ def _link_problems(
             "Wire it to one of these",
         )
         return
+    if source.class_type not in types:
+        return  # a problem of the source
     outputs = types[source.class_type].outputs
     if not 0 <= link.slot < len(outputs):
         listed = ", ".join(f"{n} ({output.name})" for n, output in enumerate(outputs)) or "none"

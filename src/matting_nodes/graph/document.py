@@ -55,6 +55,19 @@ def read_text(path: Path) -> str:
 
         with Image.open(path) as picture:
             return str(picture.info["prompt"])
+    return read_bytes(path).decode("utf-8")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what the file of a workflow holds.
+
+    Raises
+    ------
+    FileError
+        If it is too large.
+    OSError
+        If it cannot be read.
+    """
     with path.open("rb") as file:
         data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
@@ -63,7 +76,7 @@ def read_text(path: Path) -> str:
             "A workflow is no larger: pictures are files of their own",
             "Check that it is the file that is meant",
         )
-    return data.decode("utf-8")
+    return data
 
 
 def checked(data: object) -> Mapping[str, Mapping[str, Any]]:
@@ -106,7 +119,7 @@ def checked(data: object) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _entry(key: str, entry: object) -> Mapping[str, Any]:
-    if reason := _no_value({key: entry}):
+    if reason := no_value({key: entry}):
         raise GraphError(
             f"The entry {key[:80]} of the workflow holds {reason}",
             f"Its values are plain texts and numbers, and lists at most {DEEPEST} deep",
@@ -128,8 +141,14 @@ def _entry(key: str, entry: object) -> Mapping[str, Any]:
     return {"class_type": class_type, "inputs": inputs, "title": title}
 
 
-def _no_value(data: object) -> str:
-    """Return what makes a value none of a workflow; empty if it is one."""
+def no_value(data: object) -> str:
+    """Return what makes a value none of a workflow; empty if it is one.
+
+    Parameters
+    ----------
+    data : any
+        JSON as Python has it, of any origin.
+    """
     # By hand, not by a function that calls itself: it may be nested as deep as it likes.
     waiting = [(data, 0)]
     while waiting:

@@ -65,7 +65,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
         node = graph.nodes[key]
         part.step(0.0, message=node.title or types[node.class_type].title)
         with _naming(node):
-            saved = _run(node, types[node.class_type], made, graph, folders, part)
+            saved = run_node(node, types[node.class_type], made, graph, folders, part)
         made[key] = saved.values
         if key in ends:
             outcomes.append(Outcome(node, saved.values, saved.files, saved.texts))
@@ -78,7 +78,7 @@ def evaluate(graph: Graph, folders: Folders, job: Job | None = None) -> list[Out
     return outcomes
 
 
-def _run(
+def run_node(
     node: GraphNode,
     type_: NodeType,
     made: dict[str, tuple[object, ...]],
@@ -86,6 +86,28 @@ def _run(
     folders: Folders,
     job: Job,
 ) -> Saved:
+    """Run one node whose sources have run.
+
+    Parameters
+    ----------
+    node : GraphNode
+        The node.
+    type_ : NodeType
+        Its type.
+    made : dict of id to tuple
+        What the outputs of the nodes before it hold.
+    graph : Graph
+        The whole, which pictures that are saved hold.
+    folders : Folders
+        Where pictures are, and where results go.
+    job : Job
+        Progress and cancel.
+
+    Raises
+    ------
+    MattingError
+        If its inputs turn out to be unusable.
+    """
     parameters = type_.parameters_for(node.inputs)
     known = {*parameters, *(socket.name for socket in type_.inputs), *_choice(type_)}
     given = {name: _value(value, made) for name, value in node.inputs.items() if name in known}

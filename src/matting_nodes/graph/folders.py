@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ..errors import FileError, shown
@@ -33,6 +36,8 @@ class Folders:
         stranger, cannot name files outside the folders.
     force : bool
         Whether files named after a picture may be overwritten.
+    temporary : path, optional
+        Where clips on wires are kept; by default a folder that goes with the process.
     """
 
     input: Path
@@ -40,6 +45,7 @@ class Folders:
     name: str = ""
     named: frozenset[str] = frozenset()
     force: bool = False
+    temporary: Path | None = None
 
     def find(self, name: str) -> Path:
         """Return the file or folder that a loader means.
@@ -67,6 +73,20 @@ class Folders:
                 "Put it there, or name it yourself with --set",
             )
         return _existing(path, name)
+
+    def scratch(self, suffix: str) -> Path:
+        """Return a new empty file for what a wire carries.
+
+        Parameters
+        ----------
+        suffix : str
+            The end of its name.
+        """
+        folder = self.temporary or Path(_own_folder().name)
+        folder.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(suffix, "matting-nodes-", folder)
+        os.close(number)
+        return Path(name)
 
     def target(self, prefix: str, suffix: str, count: int, size: tuple[int, int]) -> list[Path]:
         """Return the files that a batch of results is saved as.
@@ -132,6 +152,12 @@ class Folders:
                 f"{path} exists", "Files are not overwritten", "Choose another --output or --force"
             )
         return path
+
+
+@cache
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder that is removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="matting-nodes-")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 from ..arrays import Kind
@@ -16,6 +17,50 @@ from .wires import WIRE_TYPES, collect, frames, node_id
 def matting_types() -> dict[str, NodeType]:
     """Return the type of every matting node, by id."""
     return {node_id(spec): _type(spec) for spec in all_nodes()}
+
+
+def matting_type(name: str) -> NodeType | None:
+    """Return the type of the matting node with this id, if there is one."""
+    return next((_type(spec) for spec in all_nodes() if node_id(spec) == name), None)
+
+
+def on_batches(name: str) -> Callable[..., tuple[object, ...]]:
+    """Return a matting node as a function of what travels in a graph.
+
+    Remarks, such as on frames without the object, become warnings.
+
+    Parameters
+    ----------
+    name : str
+        The node's name, such as "alpha_matte".
+
+    Returns
+    -------
+    callable(**inputs and parameters)
+        Takes and gives pictures (B, H, W, C) and masks (B, H, W), float32 in 0..1; returns a
+        tuple of the outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.zeros((1, 9, 9), np.float32)
+    >>> mask[:, 2:7, 2:7] = 1
+    >>> (trimap,) = on_batches("make_trimap")(mask=mask, method="band", inner=1, outer=1)
+    >>> trimap[0, 4]
+    array([0. , 0.5, 0.5, 1. , 1. , 1. , 0.5, 0.5, 0. ], dtype=float32)
+    """
+    (spec,) = (spec for spec in all_nodes() if spec.name == name)
+    function = _function(spec)
+
+    def run(**given: object) -> tuple[object, ...]:
+        result = function(**{"job": Job(), **given})
+        tables = [value for value in result.values if isinstance(value, str)]
+        for remark in result.texts:
+            if remark not in tables:
+                warnings.warn(f"{spec.title}: {remark}", stacklevel=2)
+        return result.values
+
+    return run
 
 
 def _type(spec: NodeSpec) -> NodeType:

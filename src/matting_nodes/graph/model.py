@@ -235,9 +235,14 @@ def _value(value: object) -> object:
     return value["__value__"] if isinstance(value, dict) and "__value__" in value else value
 
 
+def _written(value: object) -> object:
+    """Return a value as `_value` reads it: wrapped if it looks like a link, or like a wrap."""
+    return {"__value__": value} if _value(value) is not value else value
+
+
 def _entry(node: GraphNode) -> dict[str, object]:
     inputs = {
-        name: [value.node, value.slot] if isinstance(value, Link) else value
+        name: [value.node, value.slot] if isinstance(value, Link) else _written(value)
         for name, value in node.inputs.items()
     }
     entry: dict[str, object] = {"class_type": node.class_type, "inputs": inputs}

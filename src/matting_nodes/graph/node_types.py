@@ -90,6 +90,11 @@ class NodeType:
     memory: Callable[[Mapping[str, Any]], float] | None = None
     """Bytes of its results and of what it works with, from its inputs and parameters."""
 
+    @property
+    def default(self) -> str:
+        """The method of a new node; empty if there is no choice."""
+        return next(iter(self.methods), "")
+
     def current(self, given: Mapping[str, object]) -> dict[str, object]:
         """Return inputs under today's names; a value under both counts under today's."""
         old = {self.renamed[name]: given[name] for name in self.renamed if name in given}

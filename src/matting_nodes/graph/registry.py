@@ -7,7 +7,7 @@ from functools import cache
 
 from ..framework.register import load_modules
 from . import types
-from .matting import matting_types
+from .matting import matting_type, matting_types
 from .model import Graph
 from .node_types import TYPES, NodeType
 
@@ -31,6 +31,12 @@ def file_types() -> list[NodeType]:
 def node_types() -> dict[str, NodeType]:
     """Return every type of node that can run, by id: ours, and ComfyUI's own that go with them."""
     return {**matting_types(), **_core_types()}
+
+
+def find_type(name: str) -> NodeType | None:
+    """Return the type of node with this id; None if it is not known here."""
+    _load()
+    return TYPES.get(name) or matting_type(name)
 
 
 def current(graph: Graph) -> Graph:

@@ -22,6 +22,7 @@ from ..memory import check_memory
 from .document import parsed
 
 IMAGE, MASK, BOUNDING_BOX, STRING = "IMAGE", "MASK", "BOUNDING_BOX", "STRING"
+VIDEO = "VIDEO"
 WIRE_TYPES = {
     Kind.IMAGE: IMAGE,
     Kind.MASK: MASK,
@@ -128,7 +129,7 @@ def frames(
         If a text does not hold points.
     """
     wired = {wire: given.get(wire.name) for wire in spec.inputs}
-    sizes = [b.shape[1:3] for w, b in wired.items() if w.kind is Kind.IMAGE and b is not None]
+    sizes = [b.shape[:3] for w, b in wired.items() if w.kind is Kind.IMAGE and b is not None]
     remarks = [] if remarks is None else remarks
     return {w.name: _frames(w, value, sizes, read, remarks) for w, value in wired.items()}
 
@@ -141,7 +142,7 @@ def _frames(
     if wire.kind is Kind.POINTS:
         return _points(value) if value.strip() else None
     if wire.kind is Kind.BOX:
-        return _boxes(value, remarks)
+        return _boxes(value, sizes, remarks)
     if wire.kind is not Kind.IMAGE and _is_placeholder(value, sizes):
         if wire.group:
             return None
@@ -161,7 +162,7 @@ def _frames(
 def _is_placeholder(value: Any, sizes: list[Any]) -> bool:
     return (
         tuple(value.shape) == PLACEHOLDER
-        and PLACEHOLDER[1:] not in [tuple(size) for size in sizes]
+        and PLACEHOLDER[1:] not in [tuple(size[1:]) for size in sizes]
         and not value.any()
     )
 
@@ -183,13 +184,17 @@ def _points(text: str) -> list[list[tuple[float, ...]] | None]:
         ) from error
 
 
-def _boxes(value: Any, remarks: list[str]) -> list[tuple[float, ...] | None]:
+def _boxes(value: Any, sizes: list[Any], remarks: list[str]) -> list[tuple[float, ...] | None]:
     """Return one box a frame, whether one box, a list, or a list of lists was wired.
 
-    A frame whose list is empty, where a detector found nothing, has None. Boxes are core's, or
-    four numbers as the BBOX lists of other packages have them: left, top, right, bottom.
+    A frame whose list is empty, where a detector found nothing, has None. Boxes are core's, the
+    SEGS of the Impact Pack, or four numbers as the BBOX lists of other packages have them: left,
+    top, right, bottom. Some packages give left, top, width, height by the same name: where the
+    numbers could be either, a remark says how they were read.
     """
-    value = value.tolist() if hasattr(value, "tolist") else value
+    if _is_segs(value):
+        value = [[segment.bbox for segment in value[1]]]
+    value = _plain(value)
     entries = [value] if isinstance(value, Mapping) or _is_corners(value) else value
     if isinstance(entries, list | tuple) and not entries:
         raise MissingInputError(
@@ -201,7 +206,7 @@ def _boxes(value: Any, remarks: list[str]) -> list[tuple[float, ...] | None]:
         for index, entry in enumerate(entries):
             if isinstance(entry, list | tuple) and len(entry) > 1 and not _is_corners(entry):
                 remarks.append(f"Frame {index} has {len(entry)} boxes: the first is used")
-        return [_box(entry) for entry in entries]
+        found = [_box(entry) for entry in entries]
     except (TypeError, KeyError, ValueError) as error:
         raise ParameterError(
             f"The boxes are {shown(value)}",
@@ -209,17 +214,64 @@ def _boxes(value: Any, remarks: list[str]) -> list[tuple[float, ...] | None]:
             "bottom; several are a list of them, or of lists, one a frame",
             "Wire a box, or a node that detects them",
         ) from error
+    _check_corners([box for box in map(_corners, entries) if box], sizes, remarks)
+    if len(found) > 1 and sizes and all(count == 1 for count, *_ in sizes):
+        remarks.append(f"{len(found)} boxes for one picture: each gives a frame of its own")
+    return found
+
+
+def _is_segs(value: Any) -> bool:
+    """Return whether this is what the Impact Pack's detectors give: a size, and segments in it."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and isinstance(value[0], list | tuple)
+        and len(value[0]) == 2
+        and isinstance(value[1], list | tuple)
+        and all(hasattr(segment, "bbox") for segment in value[1])
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return arrays, tensors and NumPy's numbers, in lists too, as Python's own."""
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _box(entry: Any) -> tuple[float, ...] | None:
     """Return a box, or the first of a frame's, as (left, top, right, bottom)."""
-    entry = entry.tolist() if hasattr(entry, "tolist") else entry
     if _is_corners(entry):
         return tuple(_place(number) for number in entry)
     if isinstance(entry, list | tuple):
         return _box(entry[0]) if entry else None
     x, y, width, height = _numbers(entry, "x", "y", "width", "height")
     return x, y, x + width, y + height
+
+
+def _corners(entry: Any) -> list[float] | None:
+    """Return the four numbers that a frame's box was given as, if it was."""
+    if _is_corners(entry):
+        return list(entry)
+    return _corners(entry[0]) if isinstance(entry, list | tuple) and entry else None
+
+
+def _check_corners(boxes: list[list[float]], sizes: list[Any], remarks: list[str]) -> None:
+    """Refuse four numbers that can only be a place and a size, and tell where they may be."""
+    for left, top, right, bottom in boxes:
+        if (right <= left or bottom <= top) and right > 0 and bottom > 0:
+            raise ParameterError(
+                f"The box is {left:g}, {top:g}, {right:g}, {bottom:g}",
+                "Four numbers are left, top, right, bottom; these can only be left, top, width, "
+                "height",
+                "Let the node give xyxy, or make a bounding box of them with width and height",
+            )
+    height, width = sizes[0][-2:] if sizes else (0, 0)
+    if boxes and all(x + right <= width and y + bottom <= height for x, y, right, bottom in boxes):
+        left, top, right, bottom = boxes[0]
+        remarks.append(
+            f"The box was read as left {left:g}, top {top:g}, right {right:g}, bottom {bottom:g}"
+        )
 
 
 def _numbers(entry: Any, *names: str) -> tuple[float, ...]:

@@ -7,9 +7,9 @@ import signal
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
-from typing import Any
 
-from ..errors import DependencyError, FileError, GraphError
+from ..errors import GraphError
+from ..framework.cluster import connected
 from ..job import Job
 from ..solvers.parallel import LIMITS, core_count
 from .batches import Batch, Done, Task
@@ -121,23 +121,9 @@ def run_on_dask(
     GraphError
         If a task has taken several workers down.
     """
-    try:
-        from distributed import Client, KilledWorker, as_completed
-    except ImportError as error:
-        raise DependencyError(
-            f"dask.distributed cannot be imported: {error}",
-            "--dask needs it",
-            'Run: pip install "matting-nodes[dask]"',
-        ) from error
-    try:
-        client: Any = Client(address, timeout="5s")  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise FileError(
-            f"No Dask scheduler answers at {address}: {error}",
-            "It must run before",
-            "Start it with: dask scheduler",
-        ) from error
-    with client:
+    with connected(address) as client:
+        from distributed import KilledWorker, as_completed
+
         futures = [client.submit(batch.run, task, pure=False, retries=RETRIES) for task in tasks]
         try:
             for future in as_completed(futures):  # type: ignore[no-untyped-call]

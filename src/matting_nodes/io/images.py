@@ -45,6 +45,10 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[Any]:
 
 
 def _one(path: Path, kind: Kind) -> NDArray[Any]:
+    from .ome_zarr import is_zarr, read_plane
+
+    if is_zarr(path):
+        return read_plane(path, colors=kind is Kind.IMAGE)
     return _only(decode(path, kind), path)
 
 
@@ -146,13 +150,32 @@ def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
         If its type is not known, its folder is missing, or it exists and `force` is false.
     """
     path = Path(path)
-    if path.suffix.lower() not in WRITABLE:
+    check_ending(path, "Pictures", WRITABLE)
+    return check_target(path, force)
+
+
+def check_ending(path: Path, what: str, endings: tuple[str, ...]) -> None:
+    """Refuse a file of another type than these.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What is written, with a capital: "Pictures".
+    endings : tuple of str
+        Of the types that it can be written as.
+
+    Raises
+    ------
+    FileError
+    """
+    if path.suffix.lower() not in endings:
         raise FileError(
             f"{path} has the type {path.suffix or 'none'}",
-            f"Pictures are written as {', '.join(WRITABLE)}",
+            f"{what} are written as {', '.join(endings)}",
             "Choose one of these endings",
         )
-    return check_target(path, force)
 
 
 def check_target(path: Path, force: bool = False) -> Path:

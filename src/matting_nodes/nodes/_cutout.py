@@ -48,6 +48,10 @@ class Cutout(NamedTuple):
     alpha: Alpha
     network: str
     """The name of the network that found it, "grabcut", or "mask" where one was given."""
+    foreground: Image
+    """(H, W, C): the object's color, opaque."""
+    background: Image
+    """(H, W, C): what was behind it, as far as that can be estimated."""
 
 
 def proposed() -> str:
@@ -93,11 +97,11 @@ def cutout(
     name = GIVEN if mask is not None else _known(network)
     trimap = cutout_trimap(image, mask=mask, network=name, device=device, job=job.part(0, 0.35))
     alpha = alpha_matte(image, trimap, job=job.part(0.35, 0.85))
-    foreground, _ = estimate_foreground(image, alpha, job=job.part(0.85, 0.98))
+    foreground, background = estimate_foreground(image, alpha, job=job.part(0.85, 0.98))
     picture = composite(
         image, alpha, foreground=foreground, color="transparent", job=job.part(0.98, 1)
     )
-    return Cutout(picture, alpha, name)
+    return Cutout(picture, alpha, name, foreground, background)
 
 
 def cutout_trimap(

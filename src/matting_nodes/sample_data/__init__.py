@@ -12,6 +12,7 @@ from ..errors import FileError
 from ..io.images import read
 
 FOLDER = Path(__file__).parent
+PICTURES = (".jpg", ".png")
 # Pictures that scikit-image brings along.
 SCIKIT_IMAGES = ("astronaut.png", "cell.png", "coffee.png")
 
@@ -19,7 +20,7 @@ SCIKIT_IMAGES = ("astronaut.png", "cell.png", "coffee.png")
 def names() -> list[str]:
     """Return the names of all sample files, and of folders that hold a sequence."""
     hidden = ("__", ".")
-    ours = [p.name for p in FOLDER.iterdir() if p.is_dir() or p.suffix == ".png"]
+    ours = [p.name for p in FOLDER.iterdir() if p.is_dir() or p.suffix in PICTURES]
     return sorted([*(name for name in ours if not name.startswith(hidden)), *SCIKIT_IMAGES])
 
 

@@ -125,13 +125,15 @@ class RefinerTraining:
         network.load_state_dict(self.average)
         return network.eval()
 
-    def held_out(self, folder: Path) -> dict[str, float]:
+    def held_out(self, folder: Path, most: int | None = None) -> dict[str, float]:
         """Return errors on held-out scenes relative to the solver's, and how true the claims are.
 
         Parameters
         ----------
         folder : Path
             With solved scenes.
+        most : int, optional
+            Of the scenes, evenly spread, to look at; all if not given.
 
         Returns
         -------
@@ -140,7 +142,8 @@ class RefinerTraining:
             off by less.
         """
         network, sums = self.averaged(), np.zeros(6)
-        for path in sorted(folder.rglob("*.npy")):
+        paths = sorted(folder.rglob("*.npy"))
+        for path in paths[:: -(-len(paths) // most) if most else 1]:
             planes, truth = tensors(np.load(path)[None])
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.half):
                 alpha, claimed = network(planes).float()[0]

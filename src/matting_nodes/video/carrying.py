@@ -150,7 +150,7 @@ def carried(
             before = now
             behind.add(index, now, carrier.trimap if carrier else None)
             if index in keys:
-                yield from behind.carry(keys[index])
+                yield from behind.carry(keys[index], job)
                 carrier = Carrier(keys[index])
         yield from behind.forward_alone()
 
@@ -190,17 +190,21 @@ class BackwardCarrier:
             _save_labels(self._path("trimap", index), forward)
         self._count += 1
 
-    def carry(self, key: Trimap) -> Iterator[tuple[int, Trimap]]:
+    def carry(self, key: Trimap, job: Job | None = None) -> Iterator[tuple[int, Trimap]]:
         """Yield the trimaps of all frames added, the last of which is a key frame.
 
         Parameters
         ----------
         key : (H, W) uint8
             Its trimap.
+        job : Job, optional
+            Stops the work when it is cancelled.
         """
+        job = job or Job()
         last, carrier = self._first + self._count - 1, Carrier(key)
         before = np.load(self._path("grey", last))
         for index in range(last - 1, self._first - 1, -1):
+            job.check()
             now = np.load(self._path("grey", index))
             carrier.step(motion(now, before))
             before, trimap = now, carrier.trimap

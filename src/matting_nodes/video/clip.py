@@ -5,7 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from .keyframes import KeyFrames
 from .matting import Matte, Matting, as_image
 from .reader import ClipInfo, Reader, exact
 from .threads import prefetched
-from .writer import FORMATS, PICTURES, Codec, Content, Writer, chosen_codec
+from .writer import DEEP, FORMATS, PICTURES, Codec, Content, Writer, chosen_codec
 
 MARGIN = 16
 """How far around soft pixels colors are estimated, in pixels."""
@@ -240,18 +240,37 @@ def _pictures(
         else None
     )
     start = exact(task.start)
-    deep = made.codec in ("prores", "ffv1", *PICTURES)
     with closing(prefetched(mattes(made, done))) as found:
         for matte in found:
             if matte.number < done:
                 continue
             time = max(Fraction(0), matte.time - start)
-            if background is not None:
-                yield composited(matte.picture, matte.alpha, background.at(time)), time
-            elif made.content == "alpha":
-                yield in_whole_numbers(matte.alpha, deep), time
-            else:
-                yield cut_out(matte.picture, matte.alpha, deep), time
+            yield picture_of(matte, made.content, made.codec, background, time), time
+
+
+def picture_of(
+    matte: Matte, content: Content, codec: str, background: Background | None, time: Fraction
+) -> NDArray[Any]:
+    """Return what is written of a frame.
+
+    Parameters
+    ----------
+    matte : Matte
+    content : {"composite", "cutout", "alpha"}
+    codec : str
+        Says how many bits are stored.
+    background : Background, optional
+        What comes behind the object of a composite.
+    time : Fraction, seconds
+        Since the first frame that is written; at least that of the call before.
+    """
+    deep = codec in DEEP
+    if content == "alpha":
+        return in_whole_numbers(matte.alpha, deep)
+    if content == "cutout":
+        return cut_out(matte.picture, matte.alpha, deep)
+    assert background is not None
+    return composited(matte.picture, matte.alpha, background.at(time))
 
 
 def mattes(made: ClipPlan, done: int = 0) -> Iterator[Matte]:
@@ -264,11 +283,13 @@ def mattes(made: ClipPlan, done: int = 0) -> Iterator[Matte]:
         Frames that need none; the last of them are yielded nevertheless.
     """
     task, rate = made.task, made.info.rate
+    # A live picture does not wait for later frames.
+    matting = replace(task.matting, ahead=0) if made.reader.is_live else task.matting
     trimaps = None
     with ExitStack() as stack:
         if _is_carried_back(made):
             trimaps = stack.enter_context(closing(prefetched(_carried(made))))
-        for matte in task.matting.mattes(
+        for matte in matting.mattes(
             made.reader.frames(task.start, task.stop),
             lambda _index, time: made.keys.at(time, rate),
             trimaps,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..alpha._checks import full_contrast
 from ..arrays import BACKGROUND, FOREGROUND, Alpha, Image, Trimap
-from ..errors import EmptyRegionError
+from ..errors import EmptyRegionError, MattingError
 from ..framework.run import run
 from ..job import Job
 from ..models import weights
@@ -21,9 +21,10 @@ from ..models.catalog import MODELS
 from ..nodes._cutout import GRABCUT, NETWORKS, cutout_trimap
 from ..nodes.alpha_matte import alpha_matte
 from .carrying import Carrier
-from .flow import Motion, enlarged, grey, motion, object_motion
+from .flow import Floats, Motion, grey, motion
 from .reader import Frame
 from .threads import prefetched
+from .window import AHEAD, Step, Window
 
 SAMPLED_PROPAGATION = "sampled_propagation"
 
@@ -58,6 +59,9 @@ class Matting:
     segment_every : int
         Find it again after so many frames; 0 is never. The trimap follows it in between.
     device : str
+    ahead : int
+        Frames that sampled propagation knows ahead of the one it solves, at most; 0 for a live
+        picture, which then does not wait.
     """
 
     method: str = SAMPLED_PROPAGATION
@@ -65,6 +69,7 @@ class Matting:
     network: str = "auto"
     segment_every: int = 0
     device: str = "auto"
+    ahead: int = AHEAD
 
     def mattes(
         self,
@@ -96,28 +101,52 @@ class Matting:
             For a frame that cannot be used, naming it.
         """
         job = job or Job()
-        follower = _TrimapFollower(self, key_at, trimaps, job)
-        past = None
-        with closing(prefetched(with_flow(frames))) as moving:
-            for index, frame, flow in moving:
-                job.check()
-                trimap, moved = follower.step(index, frame, flow)
-                if index < solve_from:
-                    continue
+        follower, past = _TrimapFollower(self, key_at, trimaps, job), None
+        steps = self._steps(frames, follower, solve_from, job)
+        with closing(prefetched(steps, job.check)) as known:
+            for step in known:
                 if past is not None:
-                    past = past.moved(moved.x, moved.y) if moved is not None else None
-                alpha, past = self._alpha(frame, trimap, past, job)
-                yield Matte(index, frame.picture, frame.time, alpha, trimap)
+                    past = past.moved(*step.before) if step.before is not None else None
+                alpha, past = self._alpha(step.frame, step.trimap, past, step.term, job)
+                yield Matte(step.number, step.frame.picture, step.frame.time, alpha, step.trimap)
 
-    def _alpha(self, frame: Frame, trimap: Trimap, past: Any, job: Job) -> tuple[Alpha, Any]:
+    @property
+    def _knows_others(self) -> bool:
+        return self.method == SAMPLED_PROPAGATION and self.device in ("auto", "cpu")
+
+    def _steps(
+        self, frames: Iterable[Frame], follower: _TrimapFollower, solve_from: int, job: Job
+    ) -> Iterator[Step]:
+        """Yield the frames to solve, with what is known of them."""
+        window = Window(self.ahead, job)
+        with closing(prefetched(with_flow(frames))) as moving:
+            try:
+                for index, frame, flow in moving:
+                    job.check()
+                    trimap = follower.step(index, frame, flow)
+                    if index < solve_from:
+                        continue
+                    if self._knows_others:
+                        yield from window.add(index, frame, trimap, flow)
+                    else:
+                        yield Step(index, frame, trimap)
+            except MattingError:
+                # A clip that breaks off gives what there is.
+                yield from window.rest()
+                raise
+        yield from window.rest()
+
+    def _alpha(
+        self, frame: Frame, trimap: Trimap, past: Any, term: Floats | None, job: Job
+    ) -> tuple[Alpha, Any]:
         for missing, side in ((0.0, FOREGROUND), (1.0, BACKGROUND)):
             if not (trimap == side).any():
                 # The object has left the view, or fills it.
                 return np.full(trimap.shape, missing, np.float32), None
-        if self.method == SAMPLED_PROPAGATION and self.device in ("auto", "cpu"):
+        if self._knows_others:
             from ..alpha.propagation.clip import propagated_on
 
-            return propagated_on(full_contrast(as_image(frame.picture)), trimap, past, job)
+            return propagated_on(full_contrast(as_image(frame.picture)), trimap, past, job, term)
         inputs = {"image": frame.picture, "trimap": trimap}
         parameters = {"method": self.method, "device": self.device, **self.parameters}
         return run(alpha_matte, inputs, parameters, job).values["alpha"], None
@@ -140,7 +169,7 @@ class Matting:
 
 
 class _TrimapFollower:
-    """The trimap of one frame after the other, and how its object moved."""
+    """The trimap of one frame after the other."""
 
     def __init__(
         self,
@@ -152,11 +181,11 @@ class _TrimapFollower:
         self._matting, self._key_at, self._trimaps, self._job = matting, key_at, trimaps, job
         self._carrier: Carrier | None = None
 
-    def step(self, index: int, frame: Frame, flow: Motion | None) -> tuple[Trimap, Motion | None]:
+    def step(self, index: int, frame: Frame, flow: Motion | None) -> Trimap:
         if self._trimaps is not None:
-            trimap = next(self._trimaps)[1]
-            return trimap, _moved(flow, trimap)
-        moved = self._carrier.step(flow) if self._carrier and flow is not None else None
+            return next(self._trimaps)[1]
+        if self._carrier and flow is not None:
+            self._carrier.step(flow)
         key = self._key_at(index, frame.time)
         every = self._matting.segment_every
         if key is None and (self._carrier is None or (every and index % every == 0)):
@@ -164,7 +193,7 @@ class _TrimapFollower:
         if key is not None:
             self._carrier = Carrier(key)
         assert self._carrier is not None
-        return self._carrier.trimap, moved
+        return self._carrier.trimap
 
     def _found(self, frame: Frame) -> Trimap:
         try:
@@ -177,17 +206,6 @@ class _TrimapFollower:
                 "A clip needs one trimap, or a frame in which the object can be found",
                 "Paint a trimap of a frame (--trimap), or choose a network (--network)",
             ) from error
-
-
-def _moved(flow: Motion | None, trimap: Trimap) -> Motion | None:
-    """Return how the object of a known trimap moved."""
-    import cv2
-
-    if flow is None:
-        return None
-    h, w = flow.x.shape
-    small = cv2.resize(trimap, (w, h), interpolation=cv2.INTER_NEAREST)
-    return enlarged(object_motion(flow, small == FOREGROUND), *trimap.shape)
 
 
 def with_flow(frames: Iterable[Frame]) -> Iterator[tuple[int, Frame, Motion | None]]:

@@ -175,9 +175,7 @@ class Reader:
                     if first_pts is None:
                         first_pts = pts
                     number += 1
-                    yield Frame(
-                        _upright(frame, info.rotation), (pts - first_pts) * stream.time_base
-                    )
+                    yield Frame(upright(frame, info.rotation), (pts - first_pts) * stream.time_base)
 
     def _look(self) -> ClipInfo:
         with self.open() as container:
@@ -228,7 +226,15 @@ def _check_not_empty(path: Path) -> None:
             raise FileError(f"{path} is empty", "A clip has at least one frame", "Copy it again")
 
 
-def _upright(frame: Any, rotation: int) -> NDArray[Any]:
+def upright(frame: Any, rotation: int) -> NDArray[Any]:
+    """Return the picture of a decoded frame, (H, W, 3) uint8, or uint16 if it has more than 8 bits.
+
+    Parameters
+    ----------
+    frame : av.VideoFrame
+    rotation : int, degrees
+        Counterclockwise, a multiple of 90.
+    """
     deep = max(component.bits for component in frame.format.components) > 8
     picture = frame.to_ndarray(format="rgb48le" if deep else "rgb24")
     if rotation:

@@ -26,6 +26,9 @@ Content = Literal["composite", "cutout", "alpha"]
 SEGMENT = 1.0
 """Seconds of a movie that can be lost by a kill: the distance between two keyframes."""
 
+SAME_BITS = {"x264-params": "cpu-independent=1"}
+"""Else x264's bits depend on the processor, and on what lies in memory beyond a frame."""
+
 
 @dataclass(frozen=True)
 class Format:
@@ -58,7 +61,7 @@ FORMATS = {
         "",
         "yuv420p",
         (".mp4", ".mov", ".mkv"),
-        {"crf": "18", "preset": "veryfast"},
+        {"crf": "18", "preset": "veryfast", **SAME_BITS},
     ),
     "h265": Format(
         "libx265",
@@ -91,6 +94,8 @@ FORMATS = {
 """Movies by codec."""
 PICTURES = {"png": ".png", "tiff": ".tif"}
 """Picture sequences by codec."""
+DEEP = ("prores", "ffv1", *PICTURES)
+"""Codecs that store more than eight bits."""
 
 
 def chosen_codec(target: str, codec: Codec, content: Content) -> str:
@@ -209,6 +214,9 @@ class Writer:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if self.codec not in PICTURES:
             self._end_movie(whole=kind is None)
+            if kind and not self.done and not self._part and not is_address(self.target):
+                # What failed before its first frame leaves nothing that would be in the way.
+                Path(self.target).unlink(missing_ok=True)
         self._closing.close()
 
     def write(self, picture: NDArray[Any], time: Fraction) -> None:

@@ -243,6 +243,36 @@ def test_what_was_cancelled_is_done_the_next_time(scene):
     assert difference.max() < 0.02
 
 
+@pytest.mark.parametrize("at", ["Sampled propagation", "solving"])
+def test_what_was_cancelled_is_done_by_settling(scene, at):
+    image, trimap = scene
+    session, reports = MattingSession.begin(image, trimap), []
+    trimap, drawn = stroke(trimap, np.random.default_rng(8))
+    job = Job(lambda _, text: reports.append(text), lambda: any(at in text for text in reports))
+    with pytest.raises(Cancelled):
+        session.update(trimap, job=job)
+    assert not session.settled
+    rows, columns = session.settle()
+    assert session.settled
+    assert drawn[rows, columns].sum() == drawn.sum()
+    assert abs(session.alpha - alpha_matte(image, trimap)).max() < 0.01
+
+
+def test_a_trimap_that_was_refused_is_not_settled_to(scene):
+    image, trimap = scene
+    session = MattingSession.begin(image, trimap)
+    trimap, _ = stroke(trimap, np.random.default_rng(9))
+    session.update(trimap, settle=False)
+    before = session.alpha.copy()
+    with pytest.raises(EmptyRegionError):
+        session.update(np.where(trimap == 255, 128, trimap), settle=False)
+    with pytest.raises(EmptyRegionError, match="no definite foreground"):
+        session.settle()
+    np.testing.assert_array_equal(session.alpha, before)
+    session.update(trimap)
+    assert session.settled
+
+
 def test_what_was_refused_is_not_painted_again(scene):
     image, trimap = scene
     session = MattingSession.begin(image, trimap)

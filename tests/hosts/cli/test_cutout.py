@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 
 import cv2
 import numpy as np
@@ -50,6 +51,18 @@ def test_a_folder_goes_on_after_a_bad_picture_and_skips_what_is_there(photos, ca
     assert main(["cutout", str(photos), "--quiet"]) == 1
     assert f"{target} is there already" in capsys.readouterr().out
     assert target.stat().st_mtime_ns == stamp
+
+
+def test_an_image_editor_gets_the_object_and_what_was_behind_it(photos, cache, capsys):
+    target = photos / "lemur.ora"
+    assert main(["cutout", str(photos / "lemur.png"), "-o", str(target), "--quiet"]) == 0
+    with zipfile.ZipFile(target) as file:
+        merged = cv2.imdecode(np.frombuffer(file.read("mergedimage.png"), np.uint8), -1)
+    photo = cv2.imread(str(photos / "lemur.png"))
+    # I = αF + (1 − α)B
+    assert np.abs(merged[..., :3].astype(float) - photo).mean() < 2
+    assert main(["cutout", str(photos / "lemur.png"), "-o", str(target), "--quiet"]) == 1
+    assert "lemur.ora exists" in capsys.readouterr().err
 
 
 def test_nothing_is_overwritten_unasked(photos, cache, capsys):

@@ -19,8 +19,9 @@ from matting_nodes import read_image, sample_data
 
 ROOT = Path(__file__).parents[3]
 COMFYUI = os.environ.get("COMFYUI_PATH", "")
-# A node for ComfyUI to load, no test.
-collect_ignore = ["watch.py"]
+# Nodes for ComfyUI to load, no tests.
+PACKAGES = ("boxes.py", "watch.py")
+collect_ignore = [*PACKAGES]
 
 
 class Server:
@@ -31,7 +32,8 @@ class Server:
         (base / "custom_nodes").mkdir()
         (base / "input").mkdir()
         (base / "custom_nodes/matting-nodes").symlink_to(ROOT)
-        shutil.copy(Path(__file__).parent / "watch.py", base / "custom_nodes")
+        for name in PACKAGES:
+            shutil.copy(Path(__file__).parent / name, base / "custom_nodes")
         for name in ("lemur.png", "beach.png"):
             shutil.copy(sample_data.FOLDER / name, base / "input")
         with socket.socket() as free:

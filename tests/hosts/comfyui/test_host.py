@@ -22,6 +22,7 @@ from matting_nodes import (
     composite,
     estimate_foreground,
     make_trimap,
+    read_image,
     sample_data,
     segment,
     write_image,
@@ -112,6 +113,53 @@ def test_transparency_is_saved_as_it_is(server, graph):
     assert cutout[5, 5, 3] == 0
 
 
+HEAD = (60, 20, 160, 140)  # of the lemur at a third of its size, 227 × 147
+WITH_BOX = {
+    "1": {"class_type": "LoadImage", "inputs": {"image": "third.png"}},
+    "2": {
+        "class_type": "MattingNodesSegment",
+        "inputs": {"image": ["1", 0], "box": ["3", 0], "method": "grabcut"},
+    },
+    "4": {"class_type": "MaskPreview", "inputs": {"mask": ["2", 0]}},
+}
+
+
+@pytest.fixture
+def boxed(server):
+    """Runs Segment with a box as another package gives it; see `boxes.py` for their lines."""
+    write_image(server.base / "input/third.png", sample_data.lemur()[::3, ::3], force=True)
+
+    def run(kind, box=HEAD):
+        graph = json.loads(json.dumps(WITH_BOX))
+        graph["2"]["inputs"]["box"] = ["3", 1 if kind == "segs" else 0]
+        places = dict(zip(("left", "top", "right", "bottom"), box, strict=True))
+        inputs = {"image": ["1", 0], "kind": kind, **places}
+        graph["3"] = {"class_type": "BoxesOfPacks", "inputs": inputs}
+        return server.run(graph)
+
+    return run
+
+
+@pytest.mark.parametrize("kind", ["florence", "points_editor", "segs"])
+def test_boxes_of_other_packages_are_taken(server, boxed, kind):
+    outputs = boxed(kind)["outputs"]
+    (shown,) = outputs["4"]["images"]
+    picture = read_image(server.base / "input/third.png")
+    expected = segment(picture, box=HEAD)
+    assert expected.any()
+    np.testing.assert_array_equal(server.picture(shown)[..., 0], (255 * expected).astype(np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["batch_crop", "automatic"])
+def test_a_place_and_a_size_on_a_wire_of_corners_is_told(server, boxed, kind):
+    """Left, top, width, height go by the same type, and nothing in it says so."""
+    error = message(boxed(kind, (120, 90, 200, 140)), "execution_error")
+    assert "these can only be left, top, width, height" in error["exception_message"]
+    # These could be corners: the node says how it has read them.
+    told = boxed(kind, (20, 10, 120, 130))["outputs"]["2"]["text"]
+    assert told == ["The box was read as left 20, top 10, right 100, bottom 120"]
+
+
 @pytest.mark.parametrize(
     ("node", "change", "told"),
     [
@@ -158,6 +206,74 @@ def test_an_interrupt_stops_a_solve_and_the_server_goes_on(server, graph):
     # The promise is one second; a busy machine may need a few to say so.
     assert time.time() - began < 10
     server.run(json.loads((ROOT / "examples/api/cutout.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def clip_graph(server):
+    """A clip through core's own nodes on both sides."""
+    from matting_nodes import write_image
+    from matting_nodes.sample_data.clips import lemur_clip
+
+    from ...video.conftest import write_clip
+
+    frames = list(lemur_clip(height=90, width=160).frames(12))
+    write_clip(server.base / "input/clip.mp4", [f.picture for f in frames], audio=True)
+    trimap = np.repeat(frames[0].trimap[..., None], 3, axis=2)
+    write_image(server.base / "input/clip-trimap.png", trimap, force=True)
+    mask = {"image": "clip-trimap.png", "channel": "red"}
+    matte = {"video": ["1", 0], "trimap": ["2", 0], "color": "teal"}
+    save = {"format": "auto", "codec": "auto"}
+    return {
+        "1": {"class_type": "LoadVideo", "inputs": {"file": "clip.mp4"}},
+        "2": {"class_type": "LoadImageMask", "inputs": mask},
+        "3": {"class_type": "MattingNodesMatteVideo", "inputs": matte},
+        "4": {
+            "class_type": "SaveVideo",
+            "inputs": {"video": ["3", 0], "filename_prefix": "clip", **save},
+        },
+        "5": {
+            "class_type": "SaveVideo",
+            "inputs": {"video": ["3", 1], "filename_prefix": "clip-alpha", **save},
+        },
+    }
+
+
+def test_a_clip_is_matted_as_without_comfyui(server, clip_graph, tmp_path):
+    from matting_nodes.graph import Folders, Graph, evaluate
+    from matting_nodes.video.reader import Reader
+
+    history = server.run(clip_graph)
+    assert history["status"]["status_str"] == "success", history["status"]
+    evaluate(Graph.from_json(clip_graph), Folders(server.base / "input", tmp_path))
+    for key, name in (("4", "clip"), ("5", "clip-alpha")):
+        (saved,) = history["outputs"][key]["images"]
+        found, expected = (
+            np.stack([frame.picture for frame in Reader(path).frames()])
+            for path in (
+                server.base / "output" / saved["subfolder"] / saved["filename"],
+                tmp_path / f"{name}_00001_.mp4",
+            )
+        )
+        assert len(found) == 12
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_an_interrupt_stops_a_clip(server, clip_graph):
+    from matting_nodes.sample_data.clips import lemur_clip
+
+    from ...video.conftest import write_clip
+
+    frames = [f.picture for f in lemur_clip(height=90, width=160).frames(12)]
+    write_clip(server.base / "input/clip.mp4", frames * 100)
+    running = server.queue(clip_graph)
+    while not list((server.base / "temp").glob("matting-nodes-*")):
+        time.sleep(0.1)
+    time.sleep(1)
+    server.post("/interrupt", {})
+    began = time.time()
+    assert message(server.wait(running), "execution_interrupted")["node_id"] == "3"
+    # The promise is one second; a busy machine may need a few to say so.
+    assert time.time() - began < 10
 
 
 def test_the_folder_for_weights_is_known_to_the_page(server):

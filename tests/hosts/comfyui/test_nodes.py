@@ -96,6 +96,7 @@ def test_every_node_is_there_under_its_frozen_id(nodes):
         "MattingNodesEditTrimap",
         "MattingNodesLoadPicture",
         "MattingNodesMarkObject",
+        "MattingNodesMatteVideo",
         "MattingNodesSavePicture",
     ]
     pages = Path(sys.modules["matting_nodes.hosts.comfyui"].__file__).parent / "web/docs"
@@ -234,6 +235,10 @@ def test_a_list_of_boxes_that_is_empty_or_long_is_told(nodes, comfy):
     assert comfy.server.sent[-1] == ("7", "Frame 0 has 2 boxes: the first is used")
     with pytest.raises(ParameterError, match="left, top, right and bottom"):
         nodes["MattingNodesSegment"].execute(**given, box=[[37, 12, 135]])
+    (masks,) = nodes["MattingNodesSegment"].execute(**given, box=[[37, 12, 135, 110]] * 2).args
+    assert len(masks) == 2
+    told = "2 boxes for one picture: each gives a frame of its own"
+    assert comfy.server.sent[-1] == ("7", told)
 
 
 def test_points_come_as_the_text_of_a_points_editor(nodes):
@@ -478,3 +483,27 @@ def test_an_id_photo_with_its_sheet_and_verdicts(nodes):
     assert photo.shape == (1, 602, 602, 3)
     assert sheet.shape == (1, 1772, 1181, 3)
     assert "head, allowed 49 to 68.6 %: ok" in text
+
+
+def test_a_part_of_a_clip_is_matted_and_shown(nodes, comfy, tmp_path):
+    pytest.importorskip("av")
+    from comfy_api.latest import InputImpl
+
+    from matting_nodes.sample_data.clips import lemur_clip
+    from matting_nodes.video.reader import Reader
+
+    from ...video.conftest import write_clip
+
+    frames = list(lemur_clip(height=90, width=160).frames(8))
+    path = write_clip(tmp_path / "clip.mp4", [frame.picture for frame in frames])
+    trimap = torch.from_numpy(frames[2].trimap[None] / np.float32(255))
+    # From the third frame on, three frames of a twenty-fifth of a second.
+    video = InputImpl.VideoFromFile(str(path), 0.08, 0.12)
+    result = nodes["MattingNodesMatteVideo"].execute(video=video, trimap=trimap, color="teal")
+    for made in result.args:
+        assert len(list(Reader(made.file).frames())) == 3
+    ((name, _, folder),) = result.ui.as_dict()["images"]
+    assert (folder, Path(result.args[0].file).name) == ("temp", name)
+    wrong = video, torch.zeros((1, 5, 5))
+    with pytest.raises(SizeMismatchError, match="5 × 5 pixels"):
+        nodes["MattingNodesMatteVideo"].execute(video=wrong[0], trimap=wrong[1])

@@ -415,13 +415,16 @@ def test_numbers_of_compare_stand_on_the_node(page, server, editing):
     shoot(page, "compare")
 
 
-def test_samples_are_seen_before_a_template_has_run(page):
-    graph = json.loads((ROOT / "examples/cutout.json").read_text(encoding="utf-8"))
+# A picture, and a folder of pictures, which its first one stands for.
+@pytest.mark.parametrize(("template", "width"), [("cutout", 680), ("video", 340)])
+def test_samples_are_seen_before_a_template_has_run(page, template, width):
+    graph = json.loads((ROOT / f"examples/{template}.json").read_text(encoding="utf-8"))
     page.evaluate("graph => window.app.loadGraphData(graph)", graph)
     page.wait_for_function(
-        "() => window.app.graph.nodes.some(n => n.comfyClass?.endsWith('LoadPicture')"
-        " && n.imgs?.[0]?.naturalWidth === 680)"
-        " || [...document.images].some(i => i.naturalWidth === 680)",
+        "width => window.app.graph.nodes.some(n => n.comfyClass?.endsWith('LoadPicture')"
+        " && n.imgs?.[0]?.naturalWidth === width)"
+        " || [...document.images].some(i => i.naturalWidth === width)",
+        arg=width,
         timeout=20_000,
     )
     shoot(page, "template")
@@ -452,6 +455,27 @@ def test_templates_open_whole_and_in_order(page):
         shoot(page, f"template-{name}")
 
 
+# Of the band's width, and of the radius once the method is another.
+TIPS = {
+    "zh": ["未知带向前景内和向背景内延伸多远，按所选单位。", "结构元素的半径。"],
+    "ja": ["帯が前景側と背景側へどこまで広がるか（単位に従う）。", "構造要素の半径。"],
+}
+
+
+def tips(page):
+    """Return the tooltips of a parameter of two methods of Make Trimap."""
+    return page.evaluate(
+        """() => {
+          const node = window.LiteGraph.createNode('MattingNodesMakeTrimap');
+          window.app.graph.add(node);
+          const tip = name => node.widgets.find(w => w.name === `method.${name}`).tooltip;
+          const first = tip('inner');
+          node.widgets.find(w => w.name === 'method').value = 'structuring_element';
+          return [first, tip('radius')];
+        }"""
+    )
+
+
 KEYS = re.compile(r"Ctrl\+\w+|Escape")
 
 
@@ -474,6 +498,7 @@ def test_the_page_speaks_its_users_language(page, server, editing, language, tit
             }"""
         )
         assert node == [title, {"zh": "遮罩", "ja": "マスク"}[language], labels]
+        assert tips(page) == TIPS[language]
         load(page, editing[0])
         run(page, server)
         # In the classic canvas a button is found by its name, which stays.
@@ -494,16 +519,16 @@ def test_the_page_speaks_its_users_language(page, server, editing, language, tit
 
 
 def test_a_box_of_another_package_can_be_wired(page):
-    """Its socket takes core's boxes and BBOX, and nothing else."""
+    """Its socket takes core's boxes, BBOX and SEGS, and nothing else."""
     found = page.evaluate(
         """() => {
           const node = window.LiteGraph.createNode('MattingNodesSegment');
           const {type} = node.inputs.find(i => i.name === 'box');
           const fits = kind => window.LiteGraph.isValidConnection(kind, type);
-          return ['BOUNDING_BOX', 'BBOX', 'MASK'].map(fits);
+          return ['BOUNDING_BOX', 'BBOX', 'SEGS', 'MASK'].map(fits);
         }"""
     )
-    assert found == [True, True, False]
+    assert found == [True, True, True, False]
 
 
 def test_cutout_opens_into_its_steps_and_gives_the_same(page, server):
@@ -599,6 +624,13 @@ BEFORE = [
         | {"normalization": "auto", "per_channel": False},
     ),
 ]
+
+
+def test_a_template_says_which_model_is_missing(page):
+    graph = json.loads((ROOT / "examples/core_remove_background.json").read_text(encoding="utf-8"))
+    page.evaluate("graph => window.app.loadGraphData(graph)", graph)
+    page.get_by_text("birefnet.safetensors is missing").wait_for(timeout=10_000)
+    shoot(page, "missing-model")
 
 
 @pytest.mark.parametrize(("type_", "values", "expected"), BEFORE)

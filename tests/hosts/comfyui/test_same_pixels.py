@@ -15,6 +15,7 @@ from PIL import Image
 from matting_nodes import sample_data
 from matting_nodes.graph import Folders, Graph, evaluate
 from matting_nodes.io.stacks import read_stack
+from matting_nodes.video.reader import Reader
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
@@ -300,9 +301,19 @@ def test_an_example_gives_the_same_pixels(server, example, tmp_path, name):
     assert len(mine) == len(theirs) > 0
     for their_file, my_file in zip(theirs, mine, strict=True):
         assert prefix(their_file.relative_to(folder)) == prefix(my_file.relative_to(tmp_path))
-        pairs = zip(read_stack(their_file), read_stack(my_file), strict=True)
+        pairs = zip(frames_of(their_file), frames_of(my_file), strict=True)
         for their_frame, my_frame in pairs:
-            np.testing.assert_array_equal(my_frame, their_frame)
+            if my_file.suffix == ".mp4":
+                # Create Video's encoder has settings of its own.
+                assert np.abs(my_frame.astype(float) - their_frame).mean() < 3
+            else:
+                np.testing.assert_array_equal(my_frame, their_frame)
+
+
+def frames_of(path):
+    if path.suffix == ".mp4":
+        return [frame.picture for frame in Reader(path).frames()]
+    return read_stack(path)
 
 
 def prefix(path):

@@ -113,6 +113,90 @@ def test_two_and_four_channels_are_all_used_or_refused(viewer, dock, finish, sta
         assert "Closed" in matte.obstacle.value
 
 
+@pytest.fixture
+def three(viewer, stains):
+    """The channels as layers, as napari splits a file."""
+    return [
+        viewer.add_image(channel, name=name, scale=(2, 2))
+        for channel, name in zip(stains, ("dapi", "gfp", "rfp"), strict=True)
+    ]
+
+
+def texts(reading):
+    box = reading.native
+    return [box.itemText(number) for number in range(box.count())]
+
+
+def test_several_layers_make_one_picture(viewer, dock, finish, three, stains, fur):
+    viewer.add_labels(trimap_to_labels(fur[1]), name="trimap", scale=(2, 2), **trimap_options())
+    viewer.add_image(stains[0][:50], name="of another size")
+    matte = dock("Alpha Matte")
+    choose(matte, image="gfp", trimap="trimap")
+    reading = matte.layer_choices["image"].reading
+    assert texts(reading) == ["by itself", "channels: dapi, gfp, rfp"]
+    assert reading.value == APART
+    matte.method.value = "closed_form"
+    finish(matte)
+    alone = alpha_matte(stains[1], fur[1], method="closed_form")
+    np.testing.assert_array_equal(viewer.layers["gfp alpha"].data, alone)
+    reading.value = reading.choices[1]
+    assert not finish(matte)
+    result = viewer.layers["gfp alpha"]
+    expected = alpha_matte(np.moveaxis(stains, 0, 2), fur[1], method="closed_form")
+    np.testing.assert_array_equal(result.data, expected)
+    made = result.metadata["matting_nodes"]
+    assert made["axes"] == {"image": {"layers": ["dapi", "gfp", "rfp"]}}
+    foreground = dock("Estimate Foreground")
+    choose(foreground, image="gfp", alpha="gfp alpha")
+    finish(foreground)
+    colors = viewer.layers["gfp foreground"]
+    assert colors.data.shape == stains.shape
+    assert not colors.rgb
+    assert reading_of(colors) == 0
+    np.testing.assert_array_equal(colors.scale[-2:], (2, 2))
+    known = fur[1] == 255
+    np.testing.assert_allclose(colors.data[:, known], stains[:, known], rtol=0.01, atol=1)
+
+
+def test_only_the_selected_layers_are_taken(viewer, dock, finish, three, stains, fur):
+    viewer.add_labels(trimap_to_labels(fur[1]), name="trimap", scale=(2, 2), **trimap_options())
+    matte = dock("Alpha Matte")
+    choose(matte, image="dapi", trimap="trimap")
+    reading = matte.layer_choices["image"].reading
+    viewer.layers.selection = {three[0], three[2]}
+    both, alone = "channels: dapi, rfp", "by itself"
+    assert set(texts(reading)) == {alone, both, "channels: dapi, gfp, rfp"}
+    reading.value = reading.choices[texts(reading).index(both)]
+    # What is chosen stays, whatever is selected then.
+    viewer.layers.selection.active = viewer.layers["trimap"]
+    assert reading.current_choice == both
+    matte.method.value = "closed_form"
+    finish(matte)
+    expected = alpha_matte(np.moveaxis(stains[::2], 0, 2), fur[1], method="closed_form")
+    np.testing.assert_array_equal(viewer.layers["dapi alpha"].data, expected)
+    viewer.layers.remove("rfp")
+    assert reading.value == APART
+    assert set(texts(reading)) == {alone, "channels: dapi, gfp"}
+
+
+def test_a_matte_follows_all_of_its_channels(viewer, dock, three, stains, fur, qtbot):
+    viewer.add_labels(trimap_to_labels(fur[1]), name="trimap", scale=(2, 2), **trimap_options())
+    matte = dock("Alpha Matte")
+    choose(matte, image="dapi", trimap="trimap")
+    reading = matte.layer_choices["image"].reading
+    reading.value = reading.choices[1]
+    matte.live.switch.value = True
+    three[2].data = flipped = stains[2][:, ::-1].copy()
+    expected = alpha_matte(np.dstack([stains[0], stains[1], flipped]), fur[1])
+    qtbot.waitUntil(
+        lambda: (
+            not matte.running
+            and "dapi alpha" in viewer.layers
+            and np.array_equal(viewer.layers["dapi alpha"].data, expected)
+        )
+    )
+
+
 def test_a_file_tells_which_axis_holds_the_channels(viewer, dock, tmp_path, stains):
     tifffile.imwrite(tmp_path / "stains.ome.tif", stains, metadata={"axes": "CYX"})
     tifffile.imwrite(tmp_path / "planes.ome.tif", stains, metadata={"axes": "ZYX"})

@@ -124,6 +124,86 @@ def test_what_cannot_be_done_is_said_before_any_picture(viewer, panel, tmp_path,
     assert "Composite takes the layer beach as its background" in panel.batch.message.value
 
 
+@pytest.fixture
+def trimaps(tmp_path, photos):
+    """A trimap for each picture, as drawn by hand, under their names."""
+    (photos / "broken.png").unlink()
+    folder = tmp_path / "trimaps"
+    folder.mkdir()
+    trimap = sample_data.lemur_trimap()[::2, ::2]
+    write_image(folder / "lemur.tif", trimap)
+    write_image(folder / "mirrored.png", trimap[:, ::-1])
+    return folder
+
+
+def test_trimaps_drawn_by_hand_and_a_background_are_taken_from_files(
+    panel, photos, trimaps, tmp_path, run_batch
+):
+    beach = np.full((50, 40, 3), (0.1, 0.5, 0.9), np.float32)
+    write_image(tmp_path / "beach.png", beach)
+    panel.batch.trimaps.value, panel.batch.background.value = trimaps, tmp_path / "beach.png"
+    assert {row[0] for row in run_batch(photos).values()} == {"done"}
+    photo = read_image(photos / "mirrored.png")
+    alpha = alpha_matte(photo, read_image(trimaps / "mirrored.png"))
+    foreground, _ = estimate_foreground(photo, alpha)
+    behind = read_image(tmp_path / "beach.png")
+    expected = composite(photo, alpha, foreground=foreground, background=behind)
+    saved = read_image(photos.with_name("photos-results") / "composite_mirrored.png")
+    assert np.abs(saved / 255 - expected).max() < 0.003
+    # It is done again for the picture whose trimap was painted on, and for no other.
+    painted = read_image(trimaps / "mirrored.png").copy()
+    painted[painted == 128] = 255
+    write_image(trimaps / "mirrored.png", painted, force=True)
+    again = run_batch(photos)
+    assert (again["mirrored"][0], again["lemur"][0]) == ("done", "done before")
+
+
+def test_trimaps_of_other_names_are_refused(panel, photos, trimaps, run_batch):
+    (trimaps / "lemur.tif").rename(trimaps / "lemur 2.tif")
+    panel.batch.trimaps.value = trimaps
+    assert run_batch(photos) == {}
+    assert "do not hold pictures of the same names" in panel.batch.message.value
+    panel.batch.result.value = "mask"
+    assert run_batch(photos) == {}
+    assert "There is no mask to save" in panel.batch.message.value
+    panel.batch.trimaps.value = trimaps / "nowhere"
+    assert run_batch(photos) == {}
+    assert "does not exist" in panel.batch.message.value
+
+
+def test_what_is_drawn_for_segment_serves_every_picture(viewer, panel, photos, run_batch):
+    (photos / "broken.png").unlink()
+    photo = read_image(photos / "mirrored.png")
+    viewer.add_image(photo, name="mirrored", rgb=True)
+    height, width = photo.shape[:2]
+    top, left, bottom, right = 10, width // 3, height - 30, width - 20
+    viewer.add_shapes(
+        [[[top, left], [top, right], [bottom, right], [bottom, left]]],
+        shape_type="rectangle",
+        name="box",
+    )
+    strokes = np.zeros((height, width), np.uint8)
+    strokes[height // 2 : height // 2 + 4, left + 30 : right - 30] = 1
+    viewer.add_labels(strokes, name="strokes")
+    segment_step = panel.nodes["segment"]
+    for wire, name in (("box", "box"), ("foreground_scribbles", "strokes")):
+        segment_step.layer_choices[wire].value = viewer.layers[name].__wrapped__
+    panel.batch.prompts.value, panel.batch.result.value = True, "mask"
+    assert {row[0] for row in run_batch(photos).values()} == {"done"}
+    results = photos.with_name("photos-results")
+    # napari's pixels have their centers, and the core's their corners, at whole numbers.
+    box = (left, top, right + 1, bottom + 1)
+    for name in ("lemur", "mirrored"):
+        mask = segment(
+            read_image(photos / f"{name}.png"), box=box, foreground_scribbles=strokes > 0
+        )
+        saved = read_image(results / f"mask_{name}.png") / 65535
+        assert ((saved > 0.5) == (mask > 0.5)).mean() > 0.999
+    assert {row[0] for row in run_batch(photos).values()} == {"done before"}
+    viewer.layers["strokes"].data = np.flipud(strokes)
+    assert {row[0] for row in run_batch(photos).values()} == {"done"}
+
+
 @pytest.mark.parametrize("result", RESULTS)
 def test_every_result_is_a_workflow_that_the_command_line_runs(panel, result):
     from matting_nodes.graph import check

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import tifffile
 
-from matting_nodes import read_image, sample_data, write_image
+from matting_nodes import alpha_matte, read_image, sample_data, write_image
 from matting_nodes.errors import FileError, MattingError, ValueRangeError
 from matting_nodes.hosts import napari as host
 from matting_nodes.hosts.napari._trimap import (
@@ -284,3 +286,34 @@ def test_a_strangers_file_with_such_a_name_is_left_to_other_readers(viewer, tmp_
     assert host.read_result(str(tmp_path / "mask.tif")) is None
     tifffile.imwrite(path, counts, metadata={TAG: ["tag", 5]})
     assert host.read_result(path) is None
+
+
+def test_selected_layers_are_saved_as_those_of_an_image_editor(viewer, tmp_path, fur):
+    image, trimap = fur
+    alpha = alpha_matte(image, trimap)
+    viewer.add_image(image, name="fur")
+    viewer.add_labels(trimap_to_labels(trimap), name="fur trimap", **trimap_options())
+    viewer.add_image(alpha, name="fur alpha", **alpha_options())
+    (path,) = viewer.layers.save(str(tmp_path / "fur.ora"), plugin=PLUGIN)
+    with zipfile.ZipFile(path) as file:
+        stack = ElementTree.fromstring(file.read("stack.xml"))
+        entries = stack.findall("stack/layer")
+        assert [(e.get("name"), e.get("visibility")) for e in entries] == [
+            ("fur alpha", "hidden"),
+            ("fur trimap", "hidden"),
+            ("fur", "visible"),
+        ]
+        (tmp_path / "trimap.png").write_bytes(file.read(entries[1].get("src")))
+        (tmp_path / "picture.png").write_bytes(file.read(entries[2].get("src")))
+    found = trimap_to_labels(read_image(tmp_path / "trimap.png")[..., 0])
+    np.testing.assert_array_equal(found, trimap_to_labels(trimap))
+    found = read_image(tmp_path / "picture.png")[..., :3] / 255
+    np.testing.assert_allclose(found, image, atol=0.5 / 255 + 1e-6)
+
+
+def test_layers_that_lie_elsewhere_are_not_saved_as_one_picture(viewer, tmp_path, fur):
+    viewer.add_image(fur[0], name="fur")
+    viewer.add_image(fur[0], name="moved", translate=(0, 3))
+    with pytest.raises(FileError, match="moved lies elsewhere than fur: their translate differ"):
+        viewer.layers.save(str(tmp_path / "fur.ora"), plugin=PLUGIN)
+    assert not list(tmp_path.glob("*.ora"))

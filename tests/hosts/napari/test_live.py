@@ -265,6 +265,8 @@ def test_a_cancel_in_the_middle_keeps_the_last_matte(followed, painted, shown, f
     followed.cancel()
     qtbot.waitUntil(lambda: not followed.running)
     np.testing.assert_array_equal(shown(), before)
+    # Nor does it go on to settle.
+    assert followed.message.value == "Cancelled; no layer was changed."
     painted.paint((60, 80), 2)
     fresh = alpha_matte(fur[0], labels_to_trimap(painted.data))
     qtbot.waitUntil(lambda: np.abs(shown() - fresh).mean() < 0.002)

@@ -7,6 +7,7 @@ import csv
 import cv2
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from matting_nodes import difference_matte, measure
 
@@ -56,6 +57,62 @@ def test_measure_on_a_stack_is_one_table(viewer, dock, finish, soft):
     assert finish(widget) == "3 objects"
     assert [row[:2] for row in widget.table.rows()] == [["0", "2.0"], ["0", "5.0"], ["1", "2.0"]]
     assert "area" not in layer.features
+
+
+def test_a_row_of_the_table_selects_its_object_and_moves_to_it(viewer, dock, finish, soft):
+    labels, alpha = soft
+    layer = viewer.add_labels(np.stack([labels, labels]), name="discs", scale=(1, 0.5, 0.5))
+    viewer.add_image(np.stack([alpha, alpha]), name="matte", scale=(1, 0.5, 0.5))
+    widget = dock("Measure")
+    choose(widget, labels="discs", alpha="matte")
+    finish(widget)
+    # The rows in another order: by label, downwards.
+    widget.table.view.sortItems(1, Qt.SortOrder.DescendingOrder)
+    widget.table.view.selectRow(1)
+    plane, label = (float(cell) for cell in widget.table.rows()[1][:2])
+    assert (layer.selected_label, viewer.dims.current_step[0]) == (label, plane) == (5, plane)
+    # Before napari 0.9 the camera was the viewer's own.
+    camera = getattr(viewer, "scene", viewer).camera
+    assert camera.center[-2:] == pytest.approx((15, 32.5))
+    widget.table.view.selectRow(3)
+    assert layer.selected_label == 2
+    viewer.layers.remove(layer)
+    widget.table.view.selectRow(0)
+
+
+def test_measurements_of_a_stack_are_plotted_over_its_axis(viewer, dock, finish, soft):
+    labels, alpha = soft
+    labels, alpha = np.stack([labels] * 3), np.stack([alpha, alpha * 0.5, alpha])
+    place = {"scale": (20, 1, 1), "units": ("s", "um", "um"), "axis_labels": ("t", "y", "x")}
+    viewer.add_labels(labels, name="discs", **place)
+    viewer.add_image(alpha, name="matte", **place)
+    widget = dock("Measure")
+    choose(widget, labels="discs", alpha="matte")
+    finish(widget)
+    plot = widget.measurements.plot
+    assert not plot.isHidden()
+    plot.column.setCurrentText("area")
+    lines = plot.axes.get_lines()
+    assert plot.axes.get_xlabel() == "t (s)"
+    assert [line.get_label() for line in lines] == ["2", "5"]
+    expected = measure(labels[0], alpha[0])["area"]
+    for line, area in zip(lines, expected, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), [0, 20, 40])
+        np.testing.assert_allclose(line.get_ydata(), [area, area / 2, area], rtol=1e-6)
+
+
+def test_a_table_is_saved_as_parquet_with_every_digit(viewer, dock, finish, soft, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    labels, alpha = soft
+    viewer.add_labels(labels, name="discs")
+    viewer.add_image(alpha, name="matte")
+    widget = dock("Measure")
+    choose(widget, labels="discs", alpha="matte")
+    finish(widget)
+    widget.table.save(tmp_path / "discs.parquet")
+    found = parquet.read_table(tmp_path / "discs.parquet").to_pydict()
+    for name, column in measure(labels, alpha).items():
+        np.testing.assert_array_equal(found[name], column)
 
 
 def test_difference_matte_of_two_layers(viewer, dock, finish, fur):

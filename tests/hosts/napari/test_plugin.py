@@ -8,9 +8,16 @@ from npe2 import PluginManager, PluginManifest
 
 from matting_nodes import all_nodes, sample_data
 from matting_nodes.hosts import napari as host
+from matting_nodes.hosts.napari._manifest import AGAIN
 from matting_nodes.hosts.napari._trimap import TAG, alpha_options, is_trimap
 
-TITLES = ["Image matting", *(spec.title for spec in all_nodes()), "Inspect"]
+TITLES = [
+    "Image matting",
+    *(spec.title for spec in all_nodes()),
+    "Carry",
+    "Inspect",
+    "Matting graph",
+]
 
 
 @pytest.fixture
@@ -32,7 +39,10 @@ def test_the_layers_menu_leads_to_every_node(plugin):
         "matting-nodes.panel",
         "matting-nodes.cut_out",
         *(f"matting-nodes.{spec.name}" for spec in all_nodes()),
+        "matting-nodes.carry",
         "matting-nodes.inspect",
+        "matting-nodes.graph",
+        *(f"matting-nodes.{name}" for name in AGAIN),
     ]
 
 
@@ -47,7 +57,7 @@ def test_napari_shows_the_submenu_with_every_node(viewer, plugin):
     assert "Image matting" in titles("napari/layers/segment")
     assert "New trimap (Image matting)" in titles("napari/layers/annotate")
     shown = [title.split(" (")[0] for title in titles("matting_nodes")]
-    assert shown == [TITLES[0], "Cut out the object", *TITLES[1:]]
+    assert shown == [TITLES[0], "Cut out the object", *TITLES[1:], *AGAIN.values()]
 
 
 def test_the_menu_makes_a_new_trimap(viewer, plugin):

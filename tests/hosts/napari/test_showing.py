@@ -16,10 +16,22 @@ def panel(viewer, dock):
 
 
 def shown(layer):
-    return np.asarray(layer.data[...]) / 255
+    return np.asarray(layer.data)[..., :3] / 255
 
 
-def test_a_key_shows_the_cutout_over_one_backdrop_after_another(viewer, panel, press, qtbot):
+@pytest.fixture
+def preview(viewer, panel, qtbot):
+    """Waits for the preview, and returns its layer."""
+
+    def wait(name="lemur preview"):
+        qtbot.waitUntil(lambda: name in viewer.layers)
+        qtbot.waitUntil(lambda: not panel.preview.running)
+        return viewer.layers[name]
+
+    return wait
+
+
+def test_a_key_shows_the_cutout_over_one_backdrop_after_another(viewer, panel, press, preview):
     photo, alpha = sample_data.lemur(), sample_data.lemur_alpha()
     backdrops = (
         {"backdrop": "checkerboard"},
@@ -29,30 +41,30 @@ def test_a_key_shows_the_cutout_over_one_backdrop_after_another(viewer, panel, p
     )
     for parameters in backdrops:
         press("G")
-        preview = viewer.layers["lemur preview"]
-        assert viewer.layers[-1] == preview
+        layer = preview()
+        assert viewer.layers[-1] == layer
         expected = composite(photo, alpha, **parameters)
-        np.testing.assert_allclose(shown(preview), expected, atol=0.51 / 255)
+        np.testing.assert_allclose(shown(layer), expected, atol=0.51 / 255)
     other = np.full((50, 40, 3), (0.1, 0.5, 0.9), np.float32)
     viewer.add_image(other, name="sea", rgb=True)
     press("G")
     expected = composite(photo, alpha, background=other)
-    np.testing.assert_allclose(shown(viewer.layers["lemur preview"]), expected, atol=0.51 / 255)
+    np.testing.assert_allclose(shown(preview()), expected, atol=0.51 / 255)
     press("G")
     assert "lemur preview" not in viewer.layers
 
 
-def test_it_follows_the_matte_and_composites_parameters(viewer, panel, qtbot):
+def test_it_follows_the_matte_and_composites_parameters(viewer, panel, preview, qtbot):
     photo, reference = sample_data.lemur(), viewer.layers["lemur reference alpha"]
     panel.preview.backdrop.value = "black"
-    preview = viewer.layers["lemur preview"]
+    layer = preview()
     halved = sample_data.lemur_alpha() / 2
     reference.data = halved
-    qtbot.waitUntil(lambda: np.allclose(shown(preview), halved[..., None] * photo, atol=0.01))
+    qtbot.waitUntil(lambda: np.allclose(shown(layer), halved[..., None] * photo, atol=0.01))
     panel.nodes["composite"].fields["", "white_point"].value = 0.5
     expected = composite(photo, halved, color="black", white_point=0.5)
-    qtbot.waitUntil(lambda: np.allclose(shown(preview), expected, atol=0.01))
-    viewer.layers.remove(preview)
+    qtbot.waitUntil(lambda: np.allclose(shown(layer), expected, atol=0.01))
+    viewer.layers.remove(layer)
     assert panel.preview.backdrop.value == "off"
 
 
@@ -63,31 +75,92 @@ def test_without_a_matte_it_says_so_and_stays_off(viewer, dock, capsys):
     assert not viewer.layers
 
 
-def test_of_a_stack_only_the_plane_on_show_is_composed(viewer, dock, monkeypatch):
+@pytest.fixture
+def lemurs(viewer, dock):
+    """A panel with a stack of pictures and mattes, and the mattes."""
+    photo, alpha = sample_data.lemur(), sample_data.lemur_alpha()
+    viewer.add_image(np.stack([photo] * 3), name="lemurs", rgb=True)
+    alphas = np.stack([alpha, alpha**2, alpha**3])
+    viewer.add_image(alphas, name="alphas")
+    panel = dock("Image matting")
+    panel.nodes["composite"].layer_choices["alpha"].value = viewer.layers["alphas"].__wrapped__
+    return panel, alphas
+
+
+def test_of_a_stack_only_the_plane_on_show_is_composed(viewer, lemurs, monkeypatch, qtbot):
     from matting_nodes.hosts.napari import _preview
 
     planes = []
     run = _preview.run
     monkeypatch.setattr(_preview, "run", lambda *a: planes.append(a) or run(*a))
-    photo, alpha = sample_data.lemur(), sample_data.lemur_alpha()
-    viewer.add_image(np.stack([photo] * 3), name="lemurs", rgb=True)
-    viewer.add_image(np.stack([alpha, alpha**2, alpha]), name="alphas")
-    panel = dock("Image matting")
-    panel.nodes["composite"].layer_choices["alpha"].value = viewer.layers["alphas"].__wrapped__
+    (panel, alphas), photo = lemurs, sample_data.lemur()
     viewer.dims.set_current_step(0, 1)
     panel.preview.backdrop.value = "black"
-    assert len(planes) <= 3
+    qtbot.waitUntil(lambda: "lemurs preview" in viewer.layers)
+    assert len(planes) == 1
     view = viewer.layers["lemurs preview"].data
-    assert view.shape == (3, *photo.shape)
-    np.testing.assert_allclose(view[1] / 255, alpha[..., None] ** 2 * photo, atol=0.01)
-    assert view[1:, 10:12, 5].shape == (2, 2, 3)
+    assert view.shape == (3, *photo.shape[:2], 4)
+    np.testing.assert_allclose(view[1][..., :3] / 255, alphas[1][..., None] * photo, atol=0.01)
+    assert len(planes) == 1
+    assert view[1:, 10:12, 5].shape == (2, 2, 4)
 
 
-def test_it_is_no_picture_to_work_on(viewer, panel):
+def test_another_plane_of_a_stack_is_composed_while_the_window_lives(viewer, lemurs, qtbot):
+    (panel, alphas), photo = lemurs, sample_data.lemur()
+    viewer.dims.set_current_step(0, 0)
+    panel.preview.backdrop.value = "black"
+    qtbot.waitUntil(lambda: "lemurs preview" in viewer.layers)
+    layer = viewer.layers["lemurs preview"]
+
+    def seen():
+        return layer.__wrapped__._slice.image.raw[..., :3] / 255
+
+    def expected(plane):
+        return alphas[plane][..., None] * photo
+
+    np.testing.assert_allclose(seen(), expected(0), atol=0.01)
+    for plane in (1, 2):
+        viewer.dims.set_current_step(0, plane)
+        # Until it is composed, what lies below is seen.
+        assert not layer.data[plane].any()
+        qtbot.waitUntil(lambda plane=plane: np.allclose(seen(), expected(plane), atol=0.01))
+    viewer.dims.set_current_step(0, 1)
+    viewer.dims.set_current_step(0, 0)
+    qtbot.waitUntil(lambda: np.allclose(seen(), expected(0), atol=0.01))
+    for plane in range(3):
+        np.testing.assert_allclose(shown(layer)[plane], expected(plane), atol=0.01)
+
+
+def test_it_is_composed_in_another_thread(viewer, panel, preview, monkeypatch):
+    import threading
+
+    from matting_nodes.hosts.napari import _preview
+
+    threads, run = [], _preview.run
+    monkeypatch.setattr(
+        _preview, "run", lambda *a: threads.append(threading.current_thread()) or run(*a)
+    )
     panel.preview.backdrop.value = "white"
-    preview = viewer.layers["lemur preview"]
+    preview()
+    panel.preview.backdrop.value = "black"
+    preview()
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+def test_off_forgets_what_is_being_composed(viewer, panel, qtbot):
+    panel.preview.backdrop.value = "white"
+    assert panel.preview.running
+    panel.preview.backdrop.value = "off"
+    qtbot.waitUntil(lambda: not panel.preview.running)
+    assert "lemur preview" not in viewer.layers
+
+
+def test_it_is_no_picture_to_work_on(viewer, panel, preview):
+    panel.preview.backdrop.value = "white"
+    layer = preview()
     for node in panel.nodes.values():
-        assert all(preview not in c.candidates() for c in node.layer_choices.values())
+        assert all(layer not in c.candidates() for c in node.layer_choices.values())
 
 
 def test_the_mask_is_hidden_once_a_trimap_is_made_of_it(viewer, dock, finish):
@@ -141,7 +214,7 @@ def test_side_by_side_the_unknown_part_of_a_trimap_is_seen(viewer, panel):
     assert tuple(trimap.colormap.color_dict[0]) == (0, 0, 0, 0)
 
 
-def test_the_preview_takes_the_foreground_when_there_is_one(viewer, panel, finish, qtbot):
+def test_the_preview_takes_the_foreground_when_there_is_one(viewer, panel, finish, preview):
     photo = sample_data.lemur()
     alpha = alpha_matte(photo, sample_data.lemur_trimap())
     viewer.layers["lemur reference alpha"].data = alpha
@@ -149,4 +222,4 @@ def test_the_preview_takes_the_foreground_when_there_is_one(viewer, panel, finis
     panel.preview.backdrop.value = "white"
     foreground = viewer.layers["lemur foreground"].data
     expected = composite(photo, alpha, foreground=foreground)
-    np.testing.assert_allclose(shown(viewer.layers["lemur preview"]), expected, atol=0.01)
+    np.testing.assert_allclose(shown(preview()), expected, atol=0.01)

@@ -318,6 +318,44 @@ def test_a_network_without_weights_is_told(open_page, photo):
     expect(page.locator("#problem")).to_be_hidden()
 
 
+def test_a_trimap_is_painted_where_no_object_is_found(open_page, tmp_path):
+    page = open_page()
+    plain = png(tmp_path / "plain.png", np.full((120, 160, 3), 128, np.uint8))
+    page.set_input_files("#file-image", plain)
+    problem, status = page.locator("#problem"), page.locator("#status")
+    problem.get_by_role("button", name="Paint the trimap myself").click()
+    expect(status).to_have_text("Paint on the trimap · strokes and marks: 0")
+    expect(problem).to_contain_text("no definite foreground")
+    expect(page.locator("#tool-foreground")).to_have_attribute("aria-pressed", "true")
+    drag(page, "trimap", (0.4, 0.5), (0.5, 0.5))
+    expect(status).to_have_text("Paint on the trimap · strokes and marks: 1")
+    expect(problem).to_contain_text("no definite background")
+    page.click("#tool-background")
+    drag(page, "trimap", (0.1, 0.1), (0.9, 0.1))
+    done(page, 2)
+    expect(problem).to_be_hidden()
+    trimap, alpha = (pixels(downloaded(page, what)) for what in ("trimap", "alpha"))
+    assert set(np.unique(trimap)) == {0, 128, 255}
+    assert (trimap == 128).mean() > 0.5
+    assert (alpha[trimap == 255] == 65535).all()
+    assert (alpha[trimap == 0] == 0).all()
+    # The workflow paints the same, without Segment.
+    workflow = downloaded(page, "workflow")
+    assert b"Segment" not in workflow
+    (tmp_path / "workflow.json").write_bytes(workflow)
+    command = [sys.executable, "-m", "matting_nodes", "run", "workflow.json", "--quiet"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (made,) = (tmp_path / "output").glob("alpha*.png")
+    same = cv2.imread(str(made), cv2.IMREAD_UNCHANGED)
+    assert abs(same.astype(float) - alpha).max() < 0.03 * 65535
+    page.click("#undo")
+    expect(problem).to_contain_text("no definite background")
+    # Another picture is looked at as ever.
+    photo = png(tmp_path / "lemur.png", np.round(sample_data.lemur()[::4, ::4] * 255).astype("u1"))
+    upload(page, photo)
+    expect(page.locator("input[name=start][value=mask]")).to_be_checked()
+
+
 def test_a_second_tab_has_its_own_pictures(open_page, photo, tmp_path):
     first, second = open_page(), open_page()
     other = png(tmp_path / "other.png", np.round(sample_data.lemur()[::4, ::4] * 255).astype("u1"))

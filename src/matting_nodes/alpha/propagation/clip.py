@@ -46,7 +46,13 @@ class Past(NamedTuple):
         return Past(at(self.alpha).clip(0, 1), np.stack([value.clip(0, weight), weight]))
 
 
-def propagated_on(image: Image, trimap: Trimap, past: Past | None, job: Job) -> tuple[Alpha, Past]:
+def propagated_on(
+    image: Image,
+    trimap: Trimap,
+    past: Past | None,
+    job: Job,
+    more: Floats | None = None,
+) -> tuple[Alpha, Past]:
     """Return the matte of a frame of a clip, and what it says of the frames to come.
 
     The estimates of earlier frames, moved with the object, join those of this one: each sees the
@@ -59,6 +65,8 @@ def propagated_on(image: Image, trimap: Trimap, past: Past | None, job: Job) -> 
         As for `propagated`.
     past : Past, optional
         Of the frames before, at the places of this one.
+    more : (2, H, W) float32, optional
+        Σ w α̂ and Σ w of another data term, which counts for this frame.
 
     Returns
     -------
@@ -71,13 +79,20 @@ def propagated_on(image: Image, trimap: Trimap, past: Past | None, job: Job) -> 
     def join(term: Floats, solve: NDArray[np.bool_]) -> tuple[Floats, Floats | None]:
         nonlocal pooled
         pooled = np.stack([term[1] * term[0], term[1]])
-        if past is None:
+        if past is not None:
+            pooled += np.float32(PAST_SHARE) * past.term * solve
+        if past is None and more is None:
             return term, None
-        pooled += np.float32(PAST_SHARE) * past.term * solve
         # Σ w (α − α̂)² = (Σ w) (α − Σ w α̂ / Σ w)² + const.
-        weight = pooled[1] + np.float32(SOLUTION_WEIGHT) * solve
-        value = pooled[0] + np.float32(SOLUTION_WEIGHT) * past.alpha * solve
+        value, weight = pooled.copy()
+        if more is not None:
+            value, weight = value + more[0], weight + more[1]
+        if past is not None:
+            value = value + np.float32(SOLUTION_WEIGHT) * past.alpha * solve
+            weight = weight + np.float32(SOLUTION_WEIGHT) * solve
         mean = np.divide(value, weight, out=term[0].copy(), where=solve & (weight > 0))
+        if past is None:
+            return np.stack([mean, weight]), None
         guess = mean.copy()
         np.copyto(guess, past.alpha, where=solve)
         return np.stack([mean, weight]), guess

@@ -147,6 +147,8 @@ class ColorSamples:
                 self._squared_distances,
                 self.expanded,
                 self.estimates,
+                0,
+                0,
             )
         self._expansion_grid.record_spacings(tiles)
         tiles = self._pair_grid.affected_tiles(self.expanded, region, before)
@@ -172,6 +174,8 @@ class ColorSamples:
                 *chunk,
                 self._squared_radius,
                 self.estimates,
+                0,
+                0,
             )
         self._pair_grid.record_spacings(tiles)
         return union_with_tiles(region, tiles.corners)
@@ -206,11 +210,13 @@ def _expand(
     distances,
     expanded,
     estimates,
+    top,
+    left,
 ):
     for t in range(start, stop):
-        pixels, positions = _unknown_pixels(colors, known, corners[t])
+        pixels, positions = _unknown_pixels(colors, known, corners[t], top, left)
         back, front = _gather_both_regions(
-            colors, known, counts, corners[t], reaches[t], spacings[t]
+            colors, known, counts, corners[t], reaches[t], spacings[t], top, left
         )
         distance = np.full((2, pixels.shape[1]), MAX_SQUARED_DISTANCE)
         _update_distances(back, pixels, spatial_weight, distance[0])
@@ -241,12 +247,23 @@ def _expand(
 
 @numba.njit(cache=True, nogil=True, fastmath=EXACT_FASTMATH)
 def _estimate(
-    start, stop, colors, expanded, counts, corners, reaches, spacings, squared_radius, estimates
+    start,
+    stop,
+    colors,
+    expanded,
+    counts,
+    corners,
+    reaches,
+    spacings,
+    squared_radius,
+    estimates,
+    top,
+    left,
 ):
     for t in range(start, stop):
-        pixels, positions = _unknown_pixels(colors, expanded, corners[t])
+        pixels, positions = _unknown_pixels(colors, expanded, corners[t], top, left)
         back, front = _gather_both_regions(
-            colors, expanded, counts, corners[t], reaches[t], spacings[t]
+            colors, expanded, counts, corners[t], reaches[t], spacings[t], top, left
         )
         alpha, confidence = _mean_estimate(pixels, front, back, squared_radius)
         for i in range(len(positions)):
@@ -290,8 +307,8 @@ def _mark_nearer(
                 continue
             samples = np.empty((5, len(changed)), np.float32)
             for j in range(len(changed)):
-                _store_pixel(samples, j, colors, changed[j, 0], changed[j, 1])
-            pixels, positions = _unknown_pixels(colors, known, corners[t])
+                _store_pixel(samples, j, colors, changed[j, 0], changed[j, 1], 0, 0)
+            pixels, positions = _unknown_pixels(colors, known, corners[t], 0, 0)
             limit = np.zeros(pixels.shape[1], np.float32)
             for i in range(len(positions)):
                 limit[i] = distances[side, positions[i, 0], positions[i, 1]] * ROUNDING_FACTOR
@@ -346,20 +363,23 @@ def _changed_samples(labels, before, top, left, value, corner, reach, spacing):
 
 
 @numba.njit(cache=True, nogil=True)
-def _unknown_pixels(colors, trimap, corner):
+def _unknown_pixels(colors, trimap, corner, top, left):
     """Return color, row and column (5, M) of a tile's unknown pixels, and their positions (N, 2).
 
-    M is N rounded up to a multiple of LANES; the last pixel is repeated.
+    M is N rounded up to a multiple of LANES; the last pixel is repeated. The arrays begin at `top`
+    and `left` of the picture in which corners, rows and columns are counted; positions are those
+    in the arrays.
     """
-    height, width = trimap.shape
+    height, width = top + trimap.shape[0], left + trimap.shape[1]
     pixels = np.empty((5, TILE * TILE), np.float32)
     positions = np.empty((TILE * TILE, 2), np.int64)
     count = 0
     for y in range(corner[0], min(height, corner[0] + TILE)):
         for x in range(corner[1], min(width, corner[1] + TILE)):
-            if trimap[y, x] != BACKGROUND and trimap[y, x] != FOREGROUND:
-                _store_pixel(pixels, count, colors, y, x)
-                positions[count] = y, x
+            label = trimap[y - top, x - left]
+            if label != BACKGROUND and label != FOREGROUND:
+                _store_pixel(pixels, count, colors, y, x, top, left)
+                positions[count] = y - top, x - left
                 count += 1
     full = _rounded_up(count)
     for i in range(count, full):
@@ -375,23 +395,42 @@ def _rounded_up(count):
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather_both_regions(colors, labels, counts, corner, reaches, spacings):
+def _gather_both_regions(colors, labels, counts, corner, reaches, spacings, origin_y, origin_x):
     """Return the samples of background and foreground around a tile; set their final spacings."""
     back, spacings[0] = _gather_samples(
-        colors, labels, counts[0], 0, corner, reaches[0], spacings[0]
+        colors,
+        labels,
+        counts[0],
+        0,
+        corner,
+        reaches[0],
+        spacings[0],
+        origin_y,
+        origin_x,
     )
     front, spacings[1] = _gather_samples(
-        colors, labels, counts[1], 255, corner, reaches[1], spacings[1]
+        colors,
+        labels,
+        counts[1],
+        255,
+        corner,
+        reaches[1],
+        spacings[1],
+        origin_y,
+        origin_x,
     )
     return back, front
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather_samples(colors, labels, counts, value, corner, reach, spacing):
-    """Return color, row and column (5, N) of samples of a region near a tile; and their spacing."""
-    height, width = labels.shape
-    top, bottom = max(0, corner[0] - reach), min(height, corner[0] + TILE + reach)
-    left, right = max(0, corner[1] - reach), min(width, corner[1] + TILE + reach)
+def _gather_samples(colors, labels, counts, value, corner, reach, spacing, origin_y, origin_x):
+    """Return color, row and column (5, N) of samples of a region near a tile; and their spacing.
+
+    The arrays begin at `origin_y` and `origin_x` of the picture.
+    """
+    height, width = origin_y + labels.shape[0], origin_x + labels.shape[1]
+    top, bottom = max(origin_y, corner[0] - reach), min(height, corner[0] + TILE + reach)
+    left, right = max(origin_x, corner[1] - reach), min(width, corner[1] + TILE + reach)
     while True:
         rows = (bottom - 1) // spacing - top // spacing + 1
         columns = (right - 1) // spacing - left // spacing + 1
@@ -405,8 +444,10 @@ def _gather_samples(colors, labels, counts, value, corner, reach, spacing):
                 for row in range(first // spacing, (end - 1) // spacing + 1):
                     for column in range(begin // spacing, (stop - 1) // spacing + 1):
                         y, x = _candidate(row, column, spacing)
-                        if first <= y < end and begin <= x < stop and labels[y, x] == value:
-                            _store_pixel(samples, count, colors, y, x)
+                        if not (first <= y < end and begin <= x < stop):
+                            continue
+                        if labels[y - origin_y, x - origin_x] == value:
+                            _store_pixel(samples, count, colors, y, x, origin_y, origin_x)
                             count += 1
         if count or spacing == 1:
             return samples[:, :count].copy(), spacing
@@ -427,9 +468,9 @@ def _candidate(row, column, spacing):
 
 
 @numba.njit(cache=True, nogil=True)
-def _store_pixel(pixels, i, colors, y, x):
+def _store_pixel(pixels, i, colors, y, x, top, left):
     for channel in range(3):
-        pixels[channel, i] = colors[y, x, channel]
+        pixels[channel, i] = colors[y - top, x - left, channel]
     pixels[3, i], pixels[4, i] = y, x
 
 

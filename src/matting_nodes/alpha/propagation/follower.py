@@ -144,8 +144,10 @@ class Follower:
         """
         if self._session is not None and not self.settled:
             index, session = self._session
-            region = session.settle(job)
-            self._patches.append(Patch(index, region, session.alpha[region].copy()))
+            # The frame's last trimap may have been noted as empty: its patch stays as it is.
+            with self._empty.noting(index):
+                region = session.settle(job)
+                self._patches.append(Patch(index, region, session.alpha[region].copy()))
 
     @property
     def remarks(self) -> list[str]:

@@ -106,16 +106,42 @@ class SampleGrid:
         affected = changed[rows, columns] | (_sum_within(changes, farthest, rows, columns) > 0)
         rows, columns = rows[affected], columns[affected]
         reaches, spacings = self._reaches[:, rows, columns], self._spacings[:, rows, columns]
+        wanted = self._wanted_spacings(rows, columns)
+        # A tile that had to sample more densely than wanted may now do with the wanted spacing.
+        stale = changed[rows, columns] | (spacings != wanted).any(axis=0)
+        spacings = np.where(stale, wanted, spacings)
+        return TileBatch(TILE * np.stack([rows, columns], axis=1), reaches.T, spacings.T, stale)
+
+    def first_tiles(self, region: Slices) -> TileBatch:
+        """Return the tiles of a region with unknown pixels, as the first update samples them.
+
+        Parameters
+        ----------
+        region : Slices
+            Whole tiles of a picture whose `counts` were filled in from elsewhere.
+        """
+        if not self._reaches.any():
+            self._reaches = self._compute_reaches()
+        box = tuple(slice(s.start // TILE, -(-s.stop // TILE)) for s in region)
+        rows, columns = np.nonzero(self.counts[2][box] > 0)
+        rows, columns = rows + box[0].start, columns + box[1].start
+        return TileBatch(
+            TILE * np.stack([rows, columns], axis=1),
+            np.ascontiguousarray(self._reaches[:, rows, columns].T),
+            np.ascontiguousarray(self._wanted_spacings(rows, columns).T),
+            np.ones(len(rows), bool),
+        )
+
+    def _wanted_spacings(self, rows: Integers, columns: Integers) -> Integers:
+        """Return the spacings of some tiles that give them about as many samples as aimed at."""
+        reaches = self._reaches[:, rows, columns]
         inside = [
             _sum_within(*pair, rows, columns) for pair in zip(self.counts, reaches, strict=False)
         ]
         # n pixels, one sample per square of side s: n / s² samples.
         exact = np.sqrt(inside) / math.sqrt(self._target_count)
-        wanted = SPACINGS[np.searchsorted(SPACINGS, exact, "right") - 1].clip(1)
-        # A tile that had to sample more densely than wanted may now do with the wanted spacing.
-        stale = changed[rows, columns] | (spacings != wanted).any(axis=0)
-        spacings = np.where(stale, wanted, spacings)
-        return TileBatch(TILE * np.stack([rows, columns], axis=1), reaches.T, spacings.T, stale)
+        wanted: Integers = SPACINGS[np.searchsorted(SPACINGS, exact, "right") - 1].clip(1)
+        return wanted
 
     def record_spacings(self, tiles: TileBatch) -> None:
         """Remember the spacings at which tiles were sampled in the end."""
@@ -151,6 +177,19 @@ def union_with_tiles(region: Slices, corners: Integers) -> Slices:
         return region
     (top, left), (below, right) = corners.min(axis=0), corners.max(axis=0) + TILE
     return union(region, (slice(int(top), int(below)), slice(int(left), int(right))))
+
+
+def label_counts(labels: Trimap) -> Integers:
+    """Return how much background, foreground and unknown each tile of some labels has, (3, h, w).
+
+    Parameters
+    ----------
+    labels : (H, W) uint8, {0, 128, 255}
+        Begin at a corner of a tile.
+    """
+    counts = np.zeros((3, *(-(-side // TILE) for side in labels.shape)), np.int64)
+    _count_labels(labels, labels, 0, 0, counts, np.zeros(counts.shape[1:], np.int64))
+    return counts
 
 
 @numba.njit(cache=True, nogil=True)

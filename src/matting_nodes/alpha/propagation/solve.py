@@ -94,14 +94,15 @@ def propagated(
     if join is not None:
         term, guess = join(term, solve)
     start = term[0].copy() if guess is None else guess  # a view would keep the weights
-    # A guess is a solution of similar equations: the second solve too begins with it.
-    starts = start, start if guess is None else start.copy()
     colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
     links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
     del samples
     rows, both = laplacian_rows(image, solve, EPSILON, np.float32), (links, links)
+    # The solution of the frame before says as well which estimates agree with it.
+    solves = 2 if guess is None else 1
+    part = job.part(0.5, 1)
     _, values = propagate(
-        rows, colors, solve, both, term, starts, job.part(0.5, 1), energy, device=device
+        rows, colors, solve, both, term, (start, start), part, energy, device=device, solves=solves
     )
     return values.clip(0, 1, out=values)
 
@@ -116,6 +117,7 @@ def propagate(
     job: Job,
     energy: float = 0,
     device: str = "cpu",
+    solves: int = 2,
 ) -> tuple[Floats, Floats]:
     """Return α, not clipped, that minimizes αᵀLα + Σ w (α − α̂)² + links over some pixels.
 
@@ -143,6 +145,8 @@ def propagate(
         estimated to be below this; 0 leaves it to `TOLERANCE`.
     device : str
         "cpu", or the torch device that is to solve.
+    solves : int
+        1 leaves the first solve out: its initial guess stands for its solution.
 
     Returns
     -------
@@ -196,8 +200,10 @@ def propagate(
             raise no_solution(f"{TITLE} found no finite solution")
         return solution
 
-    weights = np.float32(FIRST_WEIGHT) * weight
-    found = x0 = solved(weights, links[0], rhs, starts[0][solve], FIRST_TOLERANCE)
+    found = x0 = starts[0][solve]
+    if solves > 1:
+        weights = np.float32(FIRST_WEIGHT) * weight
+        found = x0 = solved(weights, links[0], rhs, x0, FIRST_TOLERANCE)
     # w ← k w / (1 + (Δα / s)²)
     away = (estimate - found.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
     weights = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...arrays import Kind
 from ...errors import FileError, MattingError, printable
-from ...io import images
+from ...io import images, layered
 from ...models.catalog import MODELS
 from ...models.costs import told
 from ...nodes._cutout import GRABCUT, NETWORKS, cutout, proposed
@@ -22,6 +22,7 @@ examples:
   matting-nodes cutout photo.png
   matting-nodes cutout photos --output cutouts
   matting-nodes cutout photo.jpg --network birefnet
+  matting-nodes cutout photo.jpg --output photo.ora
 
 Without --network it takes a network that is on disk already, and else GrabCut: it never fetches
 unasked.
@@ -43,7 +44,8 @@ def add_command(commands: Any) -> None:
         "-o",
         "--output",
         type=Path,
-        help="where to write: a .png or .tif file, or a folder for a folder\n"
+        help="where to write: a .png or .tif file; .ora or .psd for an image editor, with\n"
+        "background, foreground and alpha as layers; or a folder for a folder\n"
         "(default: beside the photo, with -cutout at the end of its name)",
     )
     described = "\n".join(f"{name}: {_described(name)}" for name in NETWORKS)
@@ -80,7 +82,8 @@ def _run(options: argparse.Namespace) -> int:
             print(printable(f"{target} is there already"))
             continue
         try:
-            images.check_writable(images.make_folder_for(target), options.force)
+            check = layered.check_layered if _is_layered(target) else images.check_writable
+            check(images.make_folder_for(target), options.force)
             _cut(photo, target, network, options)
         except MattingError as error:
             if one:
@@ -94,8 +97,16 @@ def _cut(photo: Path, target: Path, network: str, options: argparse.Namespace) -
     image = images.read(photo, Kind.IMAGE)
     with progress_bar(photo.name, options.quiet) as job:
         found = cutout(image, network=network, device=options.device, job=job)
-    images.write(target, found.picture, Kind.IMAGE, force=True)
+    if _is_layered(target):
+        layers = layered.cutout_layers(found.foreground, found.alpha, found.background)
+        layered.write_layers(target, layers, force=True)
+    else:
+        images.write(target, found.picture, Kind.IMAGE, force=True)
     print(printable(str(target)))
+
+
+def _is_layered(target: Path) -> bool:
+    return target.suffix.lower() in layered.LAYERED
 
 
 def _pairs(photo: Path, output: Path | None) -> Iterator[tuple[Path, Path]]:

@@ -19,6 +19,7 @@ from . import (
     _models,
     _node,
     _run,
+    _seams,
     _serve,
     _train,
     _video,
@@ -38,6 +39,9 @@ a whole matte, step by step:
 
 a clip, of which one frame's trimap is enough:
   matting-nodes video clip.mp4 --trimap first.png --background beach.jpg -o out.mp4
+
+a picture or stack of any size, block by block:
+  matting-nodes matte big.ome.zarr trimap.ome.zarr -o alpha.ome.zarr
 
 or a whole workflow of ComfyUI's, over a folder:
   matting-nodes run workflow.json --each photos --output results
@@ -80,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _run.add_command(commands)
     for room in (_data, _train, _evaluate):
         room.add_command(commands)
+    _seams.add_command(commands)
     _cutout.add_command(commands)
     _serve.add_command(commands)
     _video.add_command(commands)

@@ -10,9 +10,10 @@ from ...arrays import Kind
 from ...framework.parameters import Parameter
 from ...framework.run import run
 from ...framework.spec import Input, NodeSpec, Output
-from ...framework.tables import as_csv, has_rows
+from ...framework.tables import as_csv, check_table, has_rows, write_table
 from ...io import images
 from ...models.costs import described
+from . import _blocks
 from ._commands import Commands
 from ._progress import progress_bar
 
@@ -38,6 +39,8 @@ def add_command(commands: Commands, spec: NodeSpec) -> None:
     for output in spec.outputs:
         _add_output(parser, spec, output)
     _add_parameters(parser, spec)
+    if spec.name == _blocks.NODE:
+        _blocks.add_options(parser)
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     parser.set_defaults(run=lambda options: _run(spec, options))
@@ -77,6 +80,14 @@ def _add_input(parser: argparse.ArgumentParser, wire: Input, positional: bool) -
 
 
 def _add_output(parser: argparse.ArgumentParser, spec: NodeSpec, output: Output) -> None:
+    if output.kind is Kind.TABLE:
+        parser.add_argument(
+            f"--{output.name}",
+            dest=f"to_{output.name}",
+            type=Path,
+            metavar="FILE",
+            help=f"where to write the {output.name}: .csv or .parquet (default: it is printed)",
+        )
     if not output.kind.is_picture:
         return
     first = output is _pictures(spec)[0]
@@ -170,13 +181,17 @@ def _option(parameter: Parameter) -> str:
 
 
 def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
+    if spec.name == _blocks.NODE and _blocks.is_asked_for(options):
+        return _blocks.run(options, _parameters(spec, options))
     targets = _targets(spec, options)
     inputs = {wire.name: _read(wire, getattr(options, wire.name)) for wire in spec.inputs}
     with progress_bar(spec.title, options.quiet) as job:
         result = run(spec, inputs, _parameters(spec, options), job)
     for output in spec.outputs:
         value = result.values[output.name]
-        if output.kind is Kind.TABLE and has_rows(value):
+        if output.kind is Kind.TABLE and output.name in targets:
+            write_table(targets[output.name], value, force=True)
+        elif output.kind is Kind.TABLE and has_rows(value):
             print(as_csv(value))
         elif output.kind is Kind.TABLE:
             for name, number in value.items():
@@ -188,10 +203,12 @@ def _run(spec: NodeSpec, options: argparse.Namespace) -> int:
 
 
 def _targets(spec: NodeSpec, options: argparse.Namespace) -> dict[str, Path]:
-    chosen = {o.name: getattr(options, f"to_{o.name}") for o in _pictures(spec)}
-    return {
-        name: images.check_writable(path, options.force) for name, path in chosen.items() if path
-    }
+    targets = {}
+    for output in spec.outputs:
+        if path := getattr(options, f"to_{output.name}", None):
+            check = check_table if output.kind is Kind.TABLE else images.check_writable
+            targets[output.name] = check(path, options.force)
+    return targets
 
 
 def _read(wire: Input, given: Any) -> Any:

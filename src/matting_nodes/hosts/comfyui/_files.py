@@ -8,7 +8,7 @@ from typing import Any
 
 import folder_paths
 from comfy.cli_args import args
-from comfy_api.latest import io, ui
+from comfy_api.latest import InputImpl, io, ui
 
 from ... import sample_data
 from ...errors import MattingError
@@ -18,7 +18,8 @@ from ...graph import Folders, NodeType, node_types
 from ...graph.folders import SAMPLE
 from ...graph.node_types import Saved
 from ...graph.types.mark_object import picture_of_marks
-from ...graph.wires import BOUNDING_BOX, IMAGE, MASK, STRING, id_of
+from ...graph.types.videos import Clip
+from ...graph.wires import BOUNDING_BOX, IMAGE, MASK, STRING, VIDEO, id_of
 from ...io.decoding import READABLE
 from ...io.stacks import pictures_in
 from ._editing import EDITS
@@ -26,7 +27,13 @@ from ._job import job_of, show_text
 from ._schema import CATEGORY, widget
 from ._tensors import as_array, as_tensors
 
-SOCKETS = {IMAGE: io.Image, MASK: io.Mask, BOUNDING_BOX: io.BoundingBox, STRING: io.String}
+SOCKETS = {
+    IMAGE: io.Image,
+    MASK: io.Mask,
+    BOUNDING_BOX: io.BoundingBox,
+    STRING: io.String,
+    VIDEO: io.Video,
+}
 FILE = "image"
 MARKER = id_of("Mark Object")
 # Nodes that the page's editors work on.
@@ -52,6 +59,8 @@ def file_node_class(type_: NodeType) -> type[io.ComfyNode]:
                 told = error_in(error, COMFYUI)
                 show_text(unique_id, str(told))
                 raise told from None
+            if any(isinstance(value, Clip) for value in saved.values):
+                return _clips(saved.values)
             values = as_tensors(saved.values)
             if type_.name in EDITED:
                 trimap = given.get("trimap")
@@ -136,15 +145,31 @@ def _run(
         type_.check(values, _folders())
     for socket in type_.inputs:
         if socket.name in values:
-            values[socket.name] = as_array(values[socket.name])
+            read = _clip if socket.kind == VIDEO else as_array
+            values[socket.name] = read(values[socket.name])
     context = {"folders": _folders(), "job": job_of(unique_id), "embedded": embedded}
     return type_.run(values, context)
 
 
 def _folders() -> Folders:
     return Folders(
-        Path(folder_paths.get_input_directory()), Path(folder_paths.get_output_directory())
+        Path(folder_paths.get_input_directory()),
+        Path(folder_paths.get_output_directory()),
+        temporary=Path(folder_paths.get_temp_directory()),
     )
+
+
+def _clip(video: Any) -> Clip:
+    """Return where a clip of ComfyUI's lies, and which part of it is meant."""
+    start, duration = video.get_active_trim_window()
+    return Clip(video.get_stream_source(), start, duration)
+
+
+def _clips(clips: tuple[Any, ...]) -> io.NodeOutput:
+    """Return clips that lie in ComfyUI's folder of temporary files, and show the first."""
+    shown = Path(clips[0].source).name
+    preview = ui.PreviewVideo([ui.SavedResult(shown, "", io.FolderType.temp)])
+    return io.NodeOutput(*(InputImpl.VideoFromFile(clip.source) for clip in clips), ui=preview)
 
 
 def _shown(cls: type, files: tuple[Path, ...], values: list[Any], given: Mapping[str, Any]) -> Any:

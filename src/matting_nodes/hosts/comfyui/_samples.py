@@ -10,6 +10,7 @@ from server import PromptServer
 from ... import sample_data
 from ...errors import MattingError
 from ...graph.folders import SAMPLE
+from ...io.stacks import pictures_in
 
 PATHS = ("/view", "/api/view")
 
@@ -25,6 +26,8 @@ async def _shown(request: web.Request, handler: Any) -> Any:
     if request.path not in PATHS or not name.endswith(SAMPLE):
         return await handler(request)
     try:
-        return web.FileResponse(sample_data.find(name.removesuffix(SAMPLE)))
+        path = sample_data.find(name.removesuffix(SAMPLE))
+        # A folder is a sequence: its first picture stands for it.
+        return web.FileResponse(pictures_in(path)[0] if path.is_dir() else path)
     except MattingError as error:
         return web.Response(status=404, text=str(error))

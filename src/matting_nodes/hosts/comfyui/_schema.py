@@ -34,7 +34,8 @@ NOTES = {
     Kind.LABELS: "A mask with the value n / 255 for object n.",
     Kind.TRIMAP: "A mask with 0 background, 0.5 unknown, 1 foreground.",
     Kind.ALPHA: "A mask with 1 = opaque foreground.",
-    Kind.BOX: "A box of core's, or the BBOX list of another package: left, top, right, bottom.",
+    Kind.BOX: "A box of core's, the BBOX list of another package (left, top, right, bottom), or "
+    "the Impact Pack's SEGS.",
     Kind.POINTS: 'A text such as [{"x": 10, "y": 20}], as points editors give.',
 }
 
@@ -63,8 +64,9 @@ def _socket(wire: Input) -> io.Input:
     tooltip = " ".join(filter(None, (reworded(wire.help, COMFYUI), NOTES.get(wire.kind))))
     extra = {"force_input": True} if wire.kind in (Kind.BOX, Kind.POINTS) else {}
     socket = SOCKETS[wire.kind].Input(wire.name, optional=wire.optional, tooltip=tooltip, **extra)
-    # Detectors of other packages give lists of corners on wires of this type.
-    return io.MultiType.Input(socket, [io.Custom("BBOX")]) if wire.kind is Kind.BOX else socket
+    # What detectors of other packages give: lists of corners, and the Impact Pack's segments.
+    others = [io.Custom("BBOX"), io.Custom("SEGS")]
+    return io.MultiType.Input(socket, others) if wire.kind is Kind.BOX else socket
 
 
 def _choice(spec: NodeSpec) -> list[io.Input]:

@@ -10,7 +10,7 @@ from ...arrays import Kind
 from ...errors import SizeMismatchError
 from ...framework.spec import Input, NodeSpec
 from ...framework.words import NAPARI, reworded
-from ._axes import choose_reading, has_readings, reading_of, readings
+from ._axes import APART, channels_of, choose_reading, has_readings, reading_of, readings
 from ._places import common_shape, plane_shape
 from ._protocols import Event, Layer, Viewer, is_labels, is_shapes, without_proxy
 from ._trimap import KEYS_HELP, is_trimap, tag
@@ -67,6 +67,19 @@ class LayerChoice(widgets.ComboBox):
         layers = [without_proxy(layer) for layer in self._viewer.layers]
         return [layer for layer in layers if _suits(layer, self.wire)]
 
+    @property
+    def selection_changed(self) -> Event:
+        """Tells when other layers are selected in the list."""
+        return self._viewer.layers.selection.events.changed
+
+    def readings(self) -> list[tuple[str, int | str]]:
+        """Return the ways in which the layer can be read, and what they are called."""
+        pictures = [layer for layer in self.candidates() if layer is self.value or not tag(layer)]
+        if not set(channels_of(self.value)) <= set(pictures):
+            choose_reading(self.value, APART)  # A channel was removed.
+        selected = map(without_proxy, self._viewer.layers.selection)
+        return readings(self.value, self.wire, pictures, selected)
+
     def _remember(self, layer: Layer | None) -> None:
         if not self.proposing:
             self.by_user = layer is not None or self.wire.optional
@@ -88,21 +101,25 @@ class ReadingChoice(widgets.ComboBox):
             tooltip="Whether all labels are one object, or each has a matte of its own: a stack, "
             "one plane for each."
             if masks
-            else "Which axis holds the channels of one picture, which is solved on all of them at "
-            "once; or each plane by itself. Kept with the layer, for all nodes.",
+            else "Which axis holds the channels of one picture, or which layers are its channels: "
+            "it is solved on all of them at once; or each plane by itself. To leave some layers "
+            "out, select the others in the list of layers. Kept with the layer, for all nodes.",
         )
         layers.changed.connect(self.refresh)
         self.changed.connect(self._choose)
+        self._selected = layers.selection_changed if wire.kind is Kind.IMAGE else None
+        if self._selected is not None:
+            self._selected.connect(self.refresh)
 
     def refresh(self, _event: object = None) -> None:
         """Show how the layer is read, as chosen in any widget, or as guessed."""
         layer = self._layers.value
         if layer is not self._watched:
-            self.stop()
+            self._leave()
             self._watched = layer
             for event in self._events():
                 event.connect(self.refresh)
-        offered = readings(layer, self._wire) if layer is not None else []
+        offered = self._layers.readings() if layer is not None else []
         self._showing = True
         self.choices = offered
         if layer is not None and offered:
@@ -115,7 +132,12 @@ class ReadingChoice(widgets.ComboBox):
         self.refresh()
 
     def stop(self, _event: object = None) -> None:
-        """Watch no layer any more."""
+        """Watch no layer, and no selection, any more."""
+        self._leave()
+        if self._selected is not None:
+            self._selected.disconnect(self.refresh)
+
+    def _leave(self) -> None:
         for event in self._events():
             event.disconnect(self.refresh)
         self._watched = None

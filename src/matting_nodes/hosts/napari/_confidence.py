@@ -17,6 +17,7 @@ from ._keys import bind_to_viewer, unbind
 from ._places import LayerPlaces, Shape, leading_shape, pixels, plane_shape, transforms
 from ._protocols import Layer, Worker, without_proxy
 from ._results import below_what_is_edited
+from ._showing import camera_of
 from ._trimap import TAG, tag
 from ._widget import to_ui_thread
 
@@ -170,8 +171,7 @@ class LeastCertain(widgets.PushButton):
 
     def _show(self, alpha: Layer, place: tuple[int, int]) -> None:
         """Bring a place of a matte into the middle of the canvas."""
-        # Before napari 0.9 the camera was the viewer's own.
-        camera = getattr(self._viewer, "scene", self._viewer).camera
+        camera = camera_of(self._viewer)
         lead = np.zeros(alpha.ndim - 2)
         center, beside = (
             np.array(alpha.data_to_world([*lead, place[0], place[1] + step]))[-2:]

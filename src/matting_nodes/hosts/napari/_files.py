@@ -21,7 +21,7 @@ from ._kept import keep, kept
 from ._preferences import PLUGIN
 from ._protocols import LayerData, LayerMeta, LayerPixels
 from ._results import edited_after
-from ._trimap import TAG, labels_to_trimap, trimap_options, trimap_to_labels
+from ._trimap import TAG, labels_to_grey, labels_to_trimap, trimap_options, trimap_to_labels
 
 TIFF = (".tif", ".tiff")
 Reader = Callable[[str | list[str]], list[LayerData]]
@@ -145,7 +145,7 @@ def write_trimap(path: str, data: LayerPixels, meta: LayerMeta) -> list[str]:
     if _kind(meta) is Kind.TRIMAP and _is_for_us(path):
         return [_write(path, labels_to_trimap(labels, meta["name"]), meta, is_labels=True)]
     if _kind(meta) is Kind.MASK and _is_for_us(path) and labels.max(initial=0) <= 1:
-        return [_write(path, (labels > 0) * np.uint8(255), meta, is_labels=True)]
+        return [_write(path, labels_to_grey(labels, Kind.MASK, meta["name"]), meta, is_labels=True)]
     return _hand_on("labels", path, data, meta)
 
 
@@ -199,7 +199,7 @@ def _write(path: str, values: Pixels, meta: LayerMeta, is_labels: bool = False) 
     target = Path(path) if Path(path).suffix else Path(f"{path}.tif")
     rgb, name = bool(meta.get("rgb", False)), meta["name"]
     if target.suffix.lower() in TIFF:
-        _write_tiff(target, values, rgb, keep(meta, is_labels))
+        write_tiff(target, values, rgb, keep(meta, is_labels))
         return str(target)
     planes = values.reshape(-1, *values.shape[-3 if rgb else -2 :])
     if len(planes) > 1:
@@ -214,8 +214,24 @@ def _write(path: str, values: Pixels, meta: LayerMeta, is_labels: bool = False) 
     return str(images.write_image(target, planes[0], bits=bits, force=True))
 
 
-def _write_tiff(target: Path, values: Pixels, rgb: bool, options: Mapping[str, Any]) -> None:
-    """Write an array of any number of axes, its values as they are."""
+def write_tiff(target: Path, values: Pixels, rgb: bool, options: Mapping[str, Any]) -> None:
+    """Write an array of any number of axes, its values as they are.
+
+    Parameters
+    ----------
+    target : Path
+        The file.
+    values : array
+        Its last axis is color if `rgb`.
+    rgb : bool
+    options : mapping
+        More of tifffile's.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written; nothing is left of it then.
+    """
     import tifffile
 
     stream = streams.BytesIO()

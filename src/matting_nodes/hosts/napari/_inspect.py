@@ -21,6 +21,7 @@ from ._explain import NO_COLORS, colors_at, compile_estimates, confidence_at, ex
 from ._layers import plane_on_show
 from ._places import in_pixels_of
 from ._protocols import Layer
+from ._theme import color_axes
 
 if TYPE_CHECKING:
     import napari
@@ -200,19 +201,7 @@ class InspectWidget(widgets.Container[widgets.bases.Widget]):
         self._ask()
 
     def _color_axes(self) -> None:
-        """Give the axes the colors of napari's theme."""
-        from napari.utils.theme import get_theme
-
-        theme = get_theme(self._viewer.theme)
-        background, text = theme.background.as_hex(), theme.text.as_hex()
-        self.figure.set_facecolor(background)
-        for axes in (self.histogram, self.profile):
-            axes.set_facecolor(background)
-            axes.tick_params(colors=text, which="both")
-            axes.xaxis.label.set_color(text)
-            axes.yaxis.label.set_color(text)
-            for spine in axes.spines.values():
-                spine.set_color(text)
+        color_axes((self.histogram, self.profile), self._viewer.theme)
 
     def _propose_layers(self, _value: object = None) -> None:
         propose(self.layer_choices, {"alpha", "reference"}, self._viewer.layers.selection.active)

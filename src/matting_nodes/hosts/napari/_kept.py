@@ -46,21 +46,21 @@ def keep(meta: LayerMeta, is_labels: bool) -> dict[str, Any]:
     is_labels : bool
         Whether it is a Labels layer.
     """
-    place = {name: _plain(meta[name]) for name in TRANSFORMS if meta.get(name) is not None}
+    place = {name: plain(meta[name]) for name in TRANSFORMS if meta.get(name) is not None}
     if meta.get("units") is not None:
         place["units"] = [str(unit) for unit in _several(meta["units"])]
-    look = {name: _plain(meta[name]) for name in LOOK if meta.get(name) is not None}
+    look = {name: plain(meta[name]) for name in LOOK if meta.get(name) is not None}
     told = {"tag": meta["metadata"][TAG], "place": place, "labels": is_labels}
     told |= {} if is_labels else {"look": look}
-    plain = json.loads(json.dumps(told, default=_plain))
-    return {"metadata": {TAG: plain}, **_resolution(meta)}
+    written = json.loads(json.dumps(told, default=plain))
+    return {"metadata": {TAG: written}, **_resolution(meta)}
 
 
 def _several(units: Any) -> tuple[Any, ...]:
     return tuple(units) if isinstance(units, list | tuple) else (units,)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as JSON has it."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()

@@ -15,8 +15,9 @@ from ._protocols import Layer, is_labels
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
-# Milliseconds: long enough for dabs to become a stroke, short enough to follow the hand.
-DELAY = 100
+# Milliseconds without a change: of parameters; and of layers, where the brush may be down. A stroke
+# that ends is followed at once, and waits for a run that began in the middle of it.
+DELAY, REST = 100, 250
 
 
 class Live:
@@ -71,7 +72,15 @@ class Live:
 
     def ask(self, _event: object = None) -> None:
         """Ask for a run, if the switch is on and something has changed."""
+        self._ask(DELAY)
+
+    def ask_at_rest(self, _event: object = None) -> None:
+        """Ask for a run once the hand rests: a layer is being painted on, perhaps."""
+        self._ask(REST)
+
+    def _ask(self, delay: int) -> None:
         if self.switch.value:
+            self._debouncer.setTimeout(delay)
             self._debouncer.throttle()
 
     def revisions(self, layers: dict[str, Layer], painted: str) -> dict[str, object]:
@@ -124,7 +133,7 @@ class Live:
     def _watch(self, layers: list[Layer]) -> None:
         if [watch.layer for watch in self._watched] != layers:
             self.stop()
-            self._watched = [LayerWatch(layer, self.ask, self.ask_soon) for layer in layers]
+            self._watched = [LayerWatch(layer, self.ask_at_rest, self.ask_soon) for layer in layers]
 
 
 class LayerWatch:

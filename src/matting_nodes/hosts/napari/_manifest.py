@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from ...framework.spec import NodeSpec
+from ...io.layered import LAYERED
 from ...nodes import all_nodes
 from ._preferences import PLUGIN, configurations
 
 HERE = "matting_nodes.hosts.napari"
 SUBMENU = "matting_nodes"
+# How the selected result was made, as something that makes it again.
+AGAIN = {
+    "copy_as_python": "Copy as Python",
+    "save_as_workflow": "Save as workflow…",
+    "run_on_another_picture": "Run on another picture…",
+}
 # What layers of results are called; a file so called is asked whether it is one.
 RESULTS = ("alpha", "mask", "foreground", "background", "composite", "cutout", "confidence")
 
@@ -30,19 +37,28 @@ def manifest() -> dict[str, object]:
                 _command(f"{PLUGIN}.panel", "Image matting", "MattingPanel"),
                 *(_command(name, spec.title, widget_name(spec)) for name, spec in nodes.items()),
                 _command(f"{PLUGIN}.inspect", "Inspect", "InspectWidget"),
+                _command(f"{PLUGIN}.graph", "Matting graph", "MattingGraph"),
+                _command(f"{PLUGIN}.carry", "Carry trimaps through a clip", "CarryWidget"),
                 _command(f"{PLUGIN}.cut_out", "Cut out the object", "cut_out"),
                 _command(f"{PLUGIN}.new_trimap", "New trimap", "new_trimap"),
+                *(_command(f"{PLUGIN}.{name}", title, name) for name, title in AGAIN.items()),
                 _command(f"{PLUGIN}.read_trimap", "Open as a trimap", "read_trimap"),
                 _command(f"{PLUGIN}.read_result", "Open as it was saved", "read_result"),
+                _command(f"{PLUGIN}.read_clip", "Open a clip", "read_clip"),
                 _command(f"{PLUGIN}.write_picture", "Save an image or alpha", "write_picture"),
                 _command(f"{PLUGIN}.write_trimap", "Save a trimap or mask", "write_trimap"),
+                _command(f"{PLUGIN}.write_layers", "Save for an image editor", "write_layers"),
+                _command(f"{PLUGIN}.write_movie", "Save a movie", "write_movie"),
                 _command(f"{PLUGIN}.open_lemur", "Open the lemur", "open_lemur"),
                 _command(f"{PLUGIN}.open_cell", "Open the cell", "open_cell"),
+                _command(f"{PLUGIN}.open_clip", "Open the lemur's clip", "open_clip"),
             ],
             "widgets": [
                 {"command": f"{PLUGIN}.panel", "display_name": "Image matting"},
                 *({"command": name, "display_name": spec.title} for name, spec in nodes.items()),
+                {"command": f"{PLUGIN}.carry", "display_name": "Carry"},
                 {"command": f"{PLUGIN}.inspect", "display_name": "Inspect"},
+                {"command": f"{PLUGIN}.graph", "display_name": "Matting graph"},
             ],
             "menus": {
                 "napari/layers/segment": [{"submenu": SUBMENU}],
@@ -51,8 +67,15 @@ def manifest() -> dict[str, object]:
                     {"command": f"{PLUGIN}.panel", "group": "1_panel"},
                     *(
                         {"command": name, "group": "2_nodes"}
-                        for name in (f"{PLUGIN}.cut_out", *nodes, f"{PLUGIN}.inspect")
+                        for name in (
+                            f"{PLUGIN}.cut_out",
+                            *nodes,
+                            f"{PLUGIN}.carry",
+                            f"{PLUGIN}.inspect",
+                            f"{PLUGIN}.graph",
+                        )
                     ),
+                    *({"command": f"{PLUGIN}.{name}", "group": "3_again"} for name in AGAIN),
                 ],
                 "napari/layers/annotate": [{"command": f"{PLUGIN}.new_trimap"}],
             },
@@ -70,14 +93,34 @@ def manifest() -> dict[str, object]:
                     ],
                     "accepts_directories": False,
                 },
+                {
+                    "command": f"{PLUGIN}.read_clip",
+                    "filename_patterns": [
+                        f"*.{ending}" for ending in ("mp4", "mov", "mkv", "webm", "m4v", "avi")
+                    ],
+                    "accepts_directories": False,
+                },
             ],
             "writers": [
+                {
+                    "command": f"{PLUGIN}.write_movie",
+                    "layer_types": ["image"],
+                    "filename_extensions": [".mov", ".mp4", ".mkv", ".webm"],
+                    "display_name": "movie",
+                },
                 _writer("write_picture", "mattes", "image"),
                 _writer("write_trimap", "trimaps and masks", "labels"),
+                {
+                    "command": f"{PLUGIN}.write_layers",
+                    "layer_types": ["image+", "labels*"],
+                    "filename_extensions": list(LAYERED),
+                    "display_name": "layers for an image editor",
+                },
             ],
             "sample_data": [
                 _sample("lemur", "Lemur (hair and fur: photo, trimap, alpha matte)"),
                 _sample("cell", "Cell (quantitative phase microscopy)"),
+                _sample("clip", "Clip of the lemur (100 frames, one of them painted)"),
             ],
             "configurations": configurations(),
         },

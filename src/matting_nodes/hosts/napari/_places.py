@@ -29,6 +29,28 @@ def transforms(layer: Layer) -> LayerMeta:
     return {name: getattr(layer, name) for name in TRANSFORMS}
 
 
+def put_in_place(layer: Layer, reference: Layer) -> None:
+    """Let a layer lie as another of the same axes; what is so already draws nothing again.
+
+    Parameters
+    ----------
+    layer : Layer
+        Is moved.
+    reference : Layer
+        Lies where it is to lie.
+    """
+    for name, value in transforms(reference).items():
+        if not np.array_equal(getattr(layer, name), value):
+            setattr(layer, name, value)
+
+
+def lies_as(layer: Layer, other: Layer) -> bool:
+    """Tell whether two layers of the same axes lie in one place, whatever the axes are called."""
+    return all(
+        np.array_equal(getattr(layer, name), getattr(other, name)) for name in TRANSFORMS[:-1]
+    )
+
+
 def place(layer: Layer) -> str:
     """Return what differs when a layer lies elsewhere."""
     return repr(list(transforms(layer).values())[:-1])

@@ -60,6 +60,9 @@ class Layer(Protocol):
     events: LayerEvents
 
     @property
+    def unique_id(self) -> object: ...
+
+    @property
     def ndim(self) -> int: ...
 
     mode: str
@@ -75,6 +78,8 @@ class Layer(Protocol):
     def world_to_data(self, position: ArrayLike, /) -> NDArray[np.float64]: ...
 
     def bind_key(self, key: str, action: Callable[..., object], /) -> object: ...
+
+    def refresh(self) -> object: ...
 
 
 class Unit(Protocol):
@@ -121,12 +126,21 @@ class ImageLayer(Layer, Protocol):
     rgb: bool
 
 
+class SelectionEvents(Protocol):
+    """The events of selected layers."""
+
+    changed: Event
+
+
 class Selection(Protocol):
     """The selected layers."""
 
     active: Layer | None
+    events: SelectionEvents
 
     def __contains__(self, layer: Layer, /) -> bool: ...
+
+    def __iter__(self) -> Iterator[Layer]: ...
 
 
 class ListEvents(Protocol):

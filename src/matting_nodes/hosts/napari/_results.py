@@ -13,7 +13,7 @@ import numpy as np
 from ...arrays import Kind, Pixels
 from ...framework.normalization import ValueRange
 from ._layers import sha256
-from ._places import Shape, transforms
+from ._places import Shape, put_in_place, transforms
 from ._protocols import Layer, LayerMeta, Viewer, is_labels, without_proxy
 from ._trimap import TAG, alpha_options, tag, trimap_options, trimap_to_labels
 
@@ -149,29 +149,47 @@ class ResultLayers:
         if kind in (Kind.MASK, Kind.TRIMAP):
             provenance["sha256"] = sha256(data)
         painted = layer is not None and written and written != _checksum(layer.data)
-        if layer is None or painted or not _fits(layer, kind, data, rgb):
+        if layer is None or painted or not fits(layer, kind, data, rgb):
             limits = (0, 1) if rgb or range_ is None else range_.limits
             with below_what_is_edited(self._viewer):
-                layer = self._add(f"{base} {label}", kind, data, rgb, reference, provenance, limits)
+                layer = self.add(f"{base} {label}", kind, data, rgb, reference, provenance, limits)
         else:
             layer.data = data
-            for option, value in transforms(reference).items():
-                setattr(layer, option, value)
+            put_in_place(layer, reference)
             layer.metadata = {**layer.metadata, TAG: {"kind": kind.value, **provenance}}
         editable = kind in (Kind.MASK, Kind.TRIMAP)
         self._made[source, name] = layer, _checksum(data) if editable else 0
 
-    def _add(
+    def add(
         self,
         name: str,
         kind: Kind,
         data: Pixels,
         rgb: bool,
-        reference: Layer,
+        reference: Layer | None,
         provenance: Mapping[str, object],
         limits: tuple[float, float],
     ) -> Layer:
-        place = transforms(reference)
+        """Return a new layer of a result.
+
+        Parameters
+        ----------
+        name : str
+            What it is called.
+        kind : Kind
+            Its kind.
+        data : array
+            Its frames as `layer_data` gives them, stacked.
+        rgb : bool
+            Whether its last axis is color.
+        reference : Layer, optional
+            A layer with its axes, where it is to lie.
+        provenance : dict
+            Goes into its metadata.
+        limits : (low, high)
+            Contrast limits of a picture.
+        """
+        place = transforms(reference) if reference is not None else {}
         if kind is Kind.TRIMAP:
             options = trimap_options(**provenance)
             layer = self._viewer.add_labels(data, name=name, **options, **place)
@@ -221,7 +239,7 @@ def _is_label(kind: Kind, data: Pixels) -> bool:
     return kind is Kind.TRIMAP or (kind is Kind.MASK and data.dtype.kind != "f")
 
 
-def _fits(layer: Layer, kind: Kind, data: Pixels, rgb: bool) -> bool:
+def fits(layer: Layer, kind: Kind, data: Pixels, rgb: bool) -> bool:
     """Tell whether a layer can take this data in place."""
     was_rgb = getattr(layer, "rgb", False)
     # A mask that was hard may be soft now.
@@ -244,7 +262,8 @@ def edited_after(made: LayerMeta, data: Pixels) -> str:
     data : array
         They.
     """
-    if made.get("sha256") in (None, sha256(data)):
+    digest = made.get("sha256")
+    if digest is None or digest == sha256(data):
         return ""
     return str(made.get("node", "")).replace("_", " ").title() or "it was saved"
 

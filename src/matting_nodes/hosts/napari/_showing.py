@@ -18,6 +18,17 @@ SQUARE = 16
 _followed: set[int] = set()
 
 
+def camera_of(viewer: Viewer) -> Any:
+    """Return the camera of a viewer; before napari 0.9 it was the viewer's own, later the scene's.
+
+    Parameters
+    ----------
+    viewer : Viewer
+    """
+    owner: Any = getattr(viewer, "scene", viewer)
+    return owner.camera
+
+
 def show_well(viewer: Viewer, made: Iterable[Layer], inputs: Mapping[str, Layer]) -> None:
     """Hide the mask of a new trimap, and lay checkerboards under pictures with clear parts.
 

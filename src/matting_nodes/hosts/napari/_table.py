@@ -1,8 +1,9 @@
-"""A table that can be sorted by its columns and saved as CSV; it scrolls, and grows no window."""
+"""A table that can be sorted by its columns and saved; it scrolls, and grows no window."""
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ...errors import MattingError
+from ...framework.tables import write_table
+from ...io.images import write_whole
+
 Cell = str | float
+ROW = Qt.ItemDataRole.UserRole + 1
+"""Where a cell keeps the number of its row, as it was filled in."""
 HEIGHT = 200
 """Pixels."""
 
@@ -28,12 +35,14 @@ class ResultTable(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.view = QTableWidget()
+        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.view.setMinimumHeight(HEIGHT)
         self.view.setMinimumWidth(0)
         if (numbers := self.view.verticalHeader()) is not None:
             numbers.hide()
-        self.save_button = QPushButton("Save CSV…")
+        self.save_button = QPushButton("Save table…")
         self.save_button.clicked.connect(self._ask_and_save)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -73,7 +82,9 @@ class ResultTable(QWidget):
         number = self.view.rowCount()
         self.view.insertRow(number)
         for column, cell in enumerate(row):
-            self.view.setItem(number, column, _item(cell))
+            item = _item(cell)
+            item.setData(ROW, number)
+            self.view.setItem(number, column, item)
         self.view.setSortingEnabled(was_sorting)
 
     def wrap_last_column(self) -> None:
@@ -93,20 +104,43 @@ class ResultTable(QWidget):
             for row in range(self.view.rowCount())
         ]
 
+    def chosen_row(self) -> int | None:
+        """Return which of the rows is selected, counted as they were filled in; None if none."""
+        chosen = self.view.selectedItems()
+        number = chosen[0].data(ROW) if chosen else None
+        return None if number is None else int(number)
+
     def save(self, path: str | Path) -> None:
-        """Save the rows in the order on show as CSV.
+        """Save the rows in the order on show.
 
         Parameters
         ----------
         path : str or Path
-            The file; it is replaced.
+            The file, .csv or .parquet; it is replaced.
+
+        Raises
+        ------
+        MattingError
+            If it cannot be written.
         """
-        count = range(self.view.columnCount())
-        titles = [self.view.horizontalHeaderItem(column) for column in count]
-        with Path(path).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow([title.text() if title else "" for title in titles])
-            writer.writerows(self.rows())
+        columns = self._titles()
+        if Path(path).suffix.lower() == ".parquet":
+            rows = range(self.view.rowCount())
+            cells = {
+                title: [self._cell(row, column) for row in rows]
+                for column, title in enumerate(columns)
+            }
+            write_table(Path(path), cells, force=True)
+            return
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        writer.writerows(self.rows())
+        write_whole(Path(path), text.getvalue().encode())
+
+    def _titles(self) -> list[str]:
+        titles = [self.view.horizontalHeaderItem(n) for n in range(self.view.columnCount())]
+        return [title.text() if title else "" for title in titles]
 
     def _cell(self, row: int, column: int) -> Cell:
         item = self.view.item(row, column)
@@ -114,9 +148,16 @@ class ResultTable(QWidget):
         return kept
 
     def _ask_and_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save CSV", "table.csv", "CSV (*.csv)")
-        if path:
+        from napari.utils.notifications import show_error
+
+        kinds = "CSV (*.csv);;Parquet (*.parquet)"
+        path, _ = QFileDialog.getSaveFileName(self, "Save table", "table.csv", kinds)
+        if not path:
+            return
+        try:
             self.save(path)
+        except MattingError as error:
+            show_error(str(error))
 
 
 class _Number(QTableWidgetItem):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Pixels, Trimap
+from ...arrays import BACKGROUND, FOREGROUND, UNKNOWN, Kind, Pixels, Trimap
 from ...errors import ValueRangeError
 from ._keys import taken_keys
 from ._protocols import LabelsLayer, Layer, LayerMeta
@@ -70,8 +70,29 @@ def labels_to_trimap(labels: Pixels, name: str = "The trimap") -> Trimap:
             "A trimap holds 0 unknown, 1 background, 2 foreground",
             "Paint these pixels with 0, 1 or 2",
         )
-    trimap: Trimap = _VALUES[labels]
+    trimap: Trimap = _VALUES.take(labels)
     return trimap
+
+
+def labels_to_grey(labels: Pixels, kind: Kind | str | None, name: str) -> NDArray[np.uint8]:
+    """Return labels as a grey picture: those of a trimap as its values, others as 0 and 255.
+
+    Parameters
+    ----------
+    labels : integer array
+    kind : Kind, str or None
+        What they are.
+    name : str
+        The layer's, for the error.
+
+    Raises
+    ------
+    ValueRangeError
+        If a trimap holds other labels than 0, 1 and 2.
+    """
+    if kind in (Kind.TRIMAP, Kind.TRIMAP.value):
+        return labels_to_trimap(labels, name)
+    return (labels > 0) * np.uint8(255)
 
 
 def tag(layer: Layer) -> LayerMeta:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
-from statistics import fmean
 from typing import TYPE_CHECKING, ClassVar
 
 from magicgui import widgets
@@ -18,10 +17,9 @@ from ...errors import MattingError
 from ...framework.parameters import Parameter
 from ...framework.run import Frames, complete_parameters
 from ...framework.spec import NodeSpec, Output
-from ...framework.tables import has_rows, rows_of
 from ...job import Job
 from ...models.costs import described
-from ._axes import AxesView, as_read
+from ._axes import AxesView, as_read, with_channels
 from ._choices import LayerChoice, needed, propose, worth_choosing
 from ._drawing import DrawButtons
 from ._failures import copy
@@ -29,6 +27,7 @@ from ._fields import field
 from ._layers import OnePlane, frames, grid_of, plane_number
 from ._live import Live
 from ._manifest import widget_name
+from ._measurements import Measurements
 from ._places import LayerPlaces, pixel_size
 from ._preferences import preferences, preferred_device, use_model_folder
 from ._protocols import Layer, Worker
@@ -36,7 +35,6 @@ from ._readiness import obstacle, shown_inputs
 from ._results import ResultLayers, painted_over
 from ._scroll import scrolled, wrapped
 from ._showing import follow_grid, show_well
-from ._table import ResultTable
 from ._work import LiveStack, Outcome, Request, work
 
 if TYPE_CHECKING:
@@ -44,8 +42,9 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 ALL_PLANES, CURRENT_PLANE = "whole stack", "current plane"
-PATIENCE = 0.3
-"""Seconds after which a run shows its progress."""
+PATIENCE, PACE = 0.3, 0.2
+"""Seconds after which a run shows its progress, and between two looks of it: for each, Qt draws the
+whole window at once."""
 
 
 class NodeWidget(widgets.Container[widgets.bases.Widget]):
@@ -66,7 +65,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self._asked: Request | None = None
         self._progressed: Callable[[float, str], None] | None = None
         self._newer = self._quiet = False
-        self._began = 0.0
+        self._began = self._progress_shown = 0.0
         self._followed: LiveStack | None = None
         self._results = ResultLayers(napari_viewer, self.spec.name)
         self.layer_choices = {w.name: LayerChoice(w, napari_viewer) for w in self.spec.inputs}
@@ -84,7 +83,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         }
         self._begin_as_preferred()
         self.advanced = widgets.CheckBox(text="advanced", label="", value=False)
-        self.live = Live(lambda: list(self._layers().values()), self.parameters, self._run_live)
+        self.live = Live(lambda: list(self._all_layers().values()), self.parameters, self._run_live)
         self.run_button = widgets.PushButton(text="Run")
         self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False)
         # Its place stays when it is hidden, so that no button moves.
@@ -118,9 +117,9 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             self.copy_button,
         ]
         lower = widgets.Container(widgets=below, labels=False)
-        self.table = ResultTable()
-        lower.native.layout().addWidget(self.table)
-        self.table.hide()
+        self.measurements = Measurements(napari_viewer)
+        self.table = self.measurements.table
+        lower.native.layout().addWidget(self.measurements)
         self._rows = widgets.Container(widgets=[*rows, lower])
         # magicgui's own scrolling container has a `native` that is not the widget in the dock.
         super().__init__()
@@ -137,6 +136,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.native.destroyed.connect(self._places.stop)
         for choice in self.layer_choices.values():
             choice.changed.connect(self._watch_places)
+            choice.reading.changed.connect(self._watch_places)
             choice.reading.changed.connect(self._place_changed)
             self.native.destroyed.connect(choice.reading.stop)
         changing = (self.method, self.planes, *self.fields.values(), *self.layer_choices.values())
@@ -261,7 +261,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         self.parameters_changed.emit()
 
     def _watch_places(self, _value: object = None) -> None:
-        self._places.watch(list(self._layers().values()))
+        self._places.watch(list(self._all_layers().values()))
 
     def _place_changed(self, _event: object = None) -> None:
         self._show_readiness()
@@ -348,6 +348,10 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
         shown = shown_inputs(self.spec, self.chosen_method)
         return {n: layer for n, layer in chosen.items() if layer is not None and n in shown}
 
+    def _all_layers(self) -> dict[str, Layer]:
+        """Return them, and those that are the other channels of a picture."""
+        return with_channels(self._layers())
+
     def request(self) -> Request:
         """Return what a run needs: the chosen layers, as frames, and what is set."""
         parameters = self.parameters()
@@ -382,7 +386,7 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
 
     def _followed_state(self) -> object:
         """Return what must stay as it is for a result to be followed: all but the strokes."""
-        return self.live.revisions(self._layers(), Kind.TRIMAP.value), self.parameters()
+        return self.live.revisions(self._all_layers(), Kind.TRIMAP.value), self.parameters()
 
     def _finish(self, outcome: Outcome) -> None:
         request = self._asked
@@ -422,45 +426,10 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
                 )
         new_layers = [layer for layer in self._viewer.layers if layer not in before]
         show_well(self._viewer, new_layers, request.layers)
-        self._show_tables(request, outcome)
+        told = self.measurements.show_tables(request, outcome)
+        self.message.value = "\n".join(filter(None, (*told, outcome.remarks)))
         if not self._quiet:
             self.succeeded.emit()
-
-    def _show_tables(self, request: Request, outcome: Outcome) -> None:
-        """Show what was measured: of one plane as text, of a stack as a table below its mean."""
-        tables, several = outcome.tables, len(outcome.tables) > 1
-        if tables and has_rows(tables[0]):
-            self._show_objects(request, outcome)
-            return
-        self.table.setVisible(several)
-        if several:
-            rows = zip(request.planes, tables, strict=True)
-            self.table.fill(
-                [*(f"axis {n}" for n in range(len(request.grid.stack))), *tables[0]],
-                [[*plane, *table.values()] for plane, table in rows],
-            )
-        told = [f"mean of {len(tables)} planes"] if several else []
-        for name in tables[0] if tables else ():
-            told.append(f"{name}: {fmean(table[name] for table in tables):.5g}")
-        self.message.value = "\n".join(filter(None, (*told, outcome.remarks)))
-
-    def _show_objects(self, request: Request, outcome: Outcome) -> None:
-        """Show a row for each object, of one plane in the features of its layer, too."""
-        tables = outcome.tables
-        rows = zip(request.planes, tables, strict=True)
-        stacked = len(request.grid.stack) if len(tables) > 1 else 0
-        self.table.fill(
-            [*(f"axis {n}" for n in range(stacked)), *tables[0]],
-            [[*plane[:stacked], *row] for plane, table in rows for row in rows_of(table)],
-        )
-        self.table.show()
-        layer = request.layers.get("labels")
-        if len(tables) == 1 and layer is not None and hasattr(layer, "features"):
-            columns = dict(tables[0])
-            # napari finds an object's row by this name.
-            layer.features = {"index": columns.pop("label").astype(int), **columns}
-        objects = sum(len(table["label"]) for table in tables)
-        self.message.value = "\n".join(filter(None, (f"{objects} objects", outcome.remarks)))
 
     def _result_name(self, output: Output) -> str:
         """Return a result's name: the output's, or the node's if that says more."""
@@ -488,21 +457,23 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             if self._newer:
                 self._newer = False
                 self.run(quiet=True)
-            elif asked and asked.followed and asked.followed.unsettled and not asked.settle:
-                self.run(quiet=True, settle=True)
             elif worker and worker.abort_requested:
                 self.message.value = "Cancelled; no layer was changed."
+            elif asked and asked.followed and asked.followed.unsettled and not asked.settle:
+                self.run(quiet=True, settle=True)
 
     def _set_running(self, running: bool) -> None:
         self.run_button.text, self.run_button.enabled = ("Cancel" if running else "Run"), True
-        self.progress_bar.value, self.progress_bar.visible = 0, False
+        self.progress_bar.visible, self.progress_bar.value = False, 0
         self._show_readiness()
 
     def _show_progress(self, fraction: float, message: str) -> None:
         if self._worker is None or self._worker.abort_requested:
             return
         # What is done at once would only flicker.
-        if time.monotonic() - self._began > PATIENCE:
+        now = time.monotonic()
+        if now > max(self._began + PATIENCE, self._progress_shown + PACE):
+            self._progress_shown = now
             self.progress_bar.visible = True
             self.progress_bar.value = round(1000 * fraction)
             self.message.value = message

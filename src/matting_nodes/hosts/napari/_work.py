@@ -84,7 +84,7 @@ class Request:
         restored : bool
             Whether it has an axis of channels, as the picture.
         """
-        return self.channels.layer if restored and self.channels else self.grid.stack_layer
+        return self.channels.of_results if restored and self.channels else self.grid.stack_layer
 
 
 @dataclass

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...alpha.propagation import session as live
-from ...arrays import Kind
+from ...arrays import UNKNOWN, Kind
 from ...errors import MattingError, MissingInputError, ParameterError
 from ...framework.run import complete_parameters, run
 from ...framework.spec import NODES
@@ -33,6 +33,7 @@ Show = Callable[[str, Bytes, Slices], None]
 
 LIVE = "sampled_propagation"
 PICTURES = ("image", "background")
+STARTS = ("mask", "empty")
 NAMES = {"mask": Kind.MASK, "trimap": Kind.TRIMAP, "alpha": Kind.ALPHA, "foreground": Kind.IMAGE}
 
 
@@ -46,11 +47,14 @@ class State:
         By node.
     marks, strokes : str
         What was drawn on the picture and on the trimap, as the nodes keep it.
+    start : {"mask", "empty"}
+        What the strokes are painted on: the trimap of the mask, or one that is unknown throughout.
     """
 
     parameters: Mapping[str, Mapping[str, Any]]
     marks: str = ""
     strokes: str = ""
+    start: str = "mask"
 
     @classmethod
     def read(cls, message: Mapping[str, Any]) -> State:
@@ -62,19 +66,22 @@ class State:
         """
         given = message.get("parameters", {})
         drawn = {name: message.get(name, "") for name in ("marks", "strokes")}
+        start = message.get("start", "mask")
         if not (
             isinstance(given, dict)
             and all(isinstance(value, dict) for value in given.values())
             and given.keys() <= set(STEPS)
             and all(isinstance(text, str) for text in drawn.values())
+            and start in STARTS
         ):
             raise ParameterError(
                 f"The parameters are {str(given)[:60]!r}",
-                f"They are values by name, for each of {', '.join(STEPS)}",
+                f"They are values by name, for each of {', '.join(STEPS)}; a trimap starts from "
+                f"{' or '.join(STARTS)}",
                 "Load the page again",
             )
         read = {name: read_parameters(NODES[name], values) for name, values in given.items()}
-        return cls(read, **drawn)
+        return cls(read, **drawn, start=start)
 
 
 @dataclass
@@ -171,6 +178,10 @@ class Session:
             "foreground": self._foreground,
             "composite": self._composite,
         }
+        if self._state.start == "empty":
+            for name in ("mask", "base"):
+                self._made.pop(name, None)
+            del steps["mask"]
         for index, (name, make) in enumerate(steps.items()):
             self.step = name
             try:
@@ -224,8 +235,15 @@ class Session:
             inputs = {"mask": self._value("mask"), "image": self._value("image")}
             return self._run("make_trimap", inputs, job)
 
-        base = self._step("base", "make_trimap", ("mask",), make)
-        key = (self._made["base"].version, self._state.strokes)
+        def unknown() -> Any:
+            return np.full(self._value("image").shape[:2], UNKNOWN, np.uint8)
+
+        begun = "empty" if self._state.start == "empty" else "base"
+        if begun == "empty":
+            base = self._step(begun, "", ("image",), unknown)
+        else:
+            base = self._step(begun, "make_trimap", ("mask",), make)
+        key = (self._made[begun].version, self._state.strokes)
         before = self._made.get("trimap")
         if before is None or before.key != key:
             strokes = strokes_from(self._state.strokes)
@@ -356,6 +374,7 @@ class Session:
             self._names.get("background", ""),
             self._state.marks,
             self._state.strokes,
+            self._state.start == "empty",
         )
 
 

@@ -12,6 +12,10 @@ def get_output_directory():
     return str(BASE / "output")
 
 
+def get_temp_directory():
+    return str(BASE / "temp")
+
+
 models_dir = tempfile.mkdtemp()
 folder_names_and_paths: dict[str, tuple[list[str], set[str]]] = {}
 

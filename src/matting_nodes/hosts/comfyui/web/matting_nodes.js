@@ -3,6 +3,7 @@
 import { app } from "../../scripts/app.js";
 import { MarksEditor } from "./marks_editor.js";
 import { completed } from "./saved_values.js";
+import { translateMethods } from "./tooltips.js";
 import { TrimapEditor } from "./trimap_editor.js";
 import { translated } from "./words.js";
 
@@ -121,6 +122,7 @@ app.registerExtension({
   },
   async beforeRegisterNodeDef(nodeType, nodeData) {
     if (!nodeData.name.startsWith(PREFIX)) return;
+    await translateMethods(nodeData);
     const configure = nodeType.prototype.configure;
     nodeType.prototype.configure = function (saved, ...more) {
       const values = completed(saved.widgets_values, nodeData);

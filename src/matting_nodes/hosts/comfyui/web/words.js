@@ -65,8 +65,12 @@ const WORDS = {
 };
 const LANGUAGES = ["zh", "ja"];
 
+/** Return the language that the page is set to, such as "zh". */
+export function pageLanguage() {
+  return app.ui?.settings?.getSettingValue?.("Comfy.Locale") ?? "en";
+}
+
 /** Return a text in the language that the page is set to. */
 export function translated(text) {
-  const language = app.ui?.settings?.getSettingValue?.("Comfy.Locale") ?? "en";
-  return WORDS[text]?.[LANGUAGES.indexOf(language)] ?? text;
+  return WORDS[text]?.[LANGUAGES.indexOf(pageLanguage())] ?? text;
 }

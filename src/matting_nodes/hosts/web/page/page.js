@@ -5,10 +5,23 @@ import { Controls, element } from "./controls.js";
 import { Views } from "./views.js";
 
 const STEPS = { image: "Picture", mask: "Mask", trimap: "Trimap", alpha: "Alpha", foreground: "Foreground", composite: "Composite" };
-const TOOLS = {
-  move: ["Move", "m"], face: ["Face", "c"], box: ["Box around it", "x"], object: ["On it", "p"], beside: ["Beside it", "n"],
-  unknown: ["Unknown", "u"], foreground: ["Foreground", "f"], background: ["Background", "b"], hair: ["Hair", "h"],
+/** Tools by what they are for: title, key, and what they do. */
+const GROUPS = {
+  "": { move: ["Move", "m", "Drag the picture; the wheel zooms"] },
+  "Which object": {
+    box: ["Box around it", "x", "Drag a box around the object"],
+    object: ["On it", "p", "Click on the object"],
+    beside: ["Beside it", "n", "Click beside the object"],
+  },
+  "ID photo": { face: ["Face", "c", "Drag a box around the face"] },
+  "Paint the trimap": {
+    unknown: ["Unknown", "u", "Where the edge is: hair, fur, blur"],
+    foreground: ["Foreground", "f", "What is surely the object"],
+    background: ["Background", "b", "What is surely not the object"],
+    hair: ["Hair", "h", "Unknown, moved to the edge that the brush passes along"],
+  },
 };
+const TOOLS = Object.assign({}, ...Object.values(GROUPS));
 /** Milliseconds without another change before the server is asked. */
 const PAUSE = 120;
 
@@ -40,6 +53,7 @@ async function begin() {
   for (const drop of document.querySelectorAll(".drop")) accept(drop, drop.dataset.what);
   accept(find("#work"), "image");
   for (const radio of document.querySelectorAll("input[name=behind]")) radio.onchange = behindChanged;
+  for (const radio of document.querySelectorAll("input[name=start]")) radio.onchange = startChanged;
   find("#color").oninput = change;
   find("#sample").onclick = sample;
   find("#connect").onclick = () => connection.open();
@@ -111,6 +125,26 @@ function showBehind() {
   for (const part of document.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== behind();
 }
 
+const start = () => find("input[name=start]:checked").value;
+
+/** Begin the trimap at the object that was found, or at nothing; there one wants to paint the object. */
+function startChanged() {
+  showStart();
+  if (start() === "empty") tool("foreground");
+  ask();
+}
+
+function showStart() {
+  const empty = start() === "empty";
+  find("#paint-hint").hidden = !empty;
+  find("figure[data-step=mask]").classList.toggle("unused", empty);
+}
+
+function begins(value) {
+  find(`input[name=start][value=${value}]`).checked = true;
+  showStart();
+}
+
 // What is wanted.
 
 function state() {
@@ -121,7 +155,7 @@ function state() {
     const strokes = views.actions.filter((a) => a.kind === kind).map(({ kind: _, ...stroke }) => stroke);
     return strokes.length ? JSON.stringify({ strokes }) : "";
   };
-  return { do: "state", parameters, marks: drawn("mark"), strokes: drawn("stroke") };
+  return { do: "state", parameters, marks: drawn("mark"), strokes: drawn("stroke"), start: start() };
 }
 
 function change() {
@@ -190,10 +224,12 @@ function closed(reason, again) {
 function picture(header, bitmap) {
   if (header.step === "background") return;
   if (header.step === "image") {
+    find("#welcome").hidden = true;
     views.clear();
     if (sent[0]?.isNew) views.actions = [];
     if (sent[0]?.isNew) undone.length = 0;
     if (sent[0]?.isNew) views.face = null;
+    if (sent[0]?.isNew) begins("mask");
     views.pending = [];
     showHistory();
   }
@@ -212,6 +248,21 @@ function told(message) {
     problem(message.error, message.done);
     say("Stopped.");
     if (message.done === "state") failed(message.error.step);
+    if (message.done === "state" && ["mask", "trimap"].includes(message.error.step) && start() === "mask") {
+      const paint = () => {
+        begins("empty");
+        startChanged();
+      };
+      find("#problem").append(element("button", { id: "paint", type: "button", textContent: "Paint the trimap myself", onclick: paint }));
+    }
+    if (message.done === "state" && message.error.step === "alpha" && start() === "empty") {
+      // Somebody who has only begun to paint did nothing wrong.
+      find("#problem").classList.add("calm");
+      find("figure[data-step=alpha]").classList.remove("failed");
+      say(`Paint on the trimap · strokes and marks: ${views.actions.length}`);
+      views.pending = [];
+      views.draw();
+    }
     if (message.done === "file") {
       sent.shift();
       ask(); // what it interrupted
@@ -279,6 +330,7 @@ function problem(error, of = "") {
   const box = find("#problem");
   box.dataset.of = of;
   box.hidden = !error;
+  box.classList.remove("calm");
   const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
   const lines = error ? [error.value, error.rule, error.fix].map((t) => element("p", { textContent: sentence(t) })) : [];
   box.replaceChildren(...lines);
@@ -288,27 +340,40 @@ function problem(error, of = "") {
 
 function buildTools() {
   const bar = find("#tools");
-  const add = (id, text, title, act) => {
+  const group = (label) => {
+    const made = element("div", { className: "group" });
+    made.setAttribute("role", "group");
+    if (label) made.append(element("span", { textContent: label }));
+    if (label) made.setAttribute("aria-label", label);
+    bar.append(made);
+    return made;
+  };
+  const add = (into, id, text, title, act) => {
     const button = element("button", { id, type: "button", textContent: text, title, onclick: act });
-    bar.append(button);
+    into.append(button);
     return button;
   };
-  for (const [name, [title, letter]] of Object.entries(TOOLS)) {
-    const button = add(`tool-${name}`, title, `Key ${letter.toUpperCase()}`, () => tool(name));
-    button.setAttribute("aria-pressed", "false");
+  for (const [label, tools] of Object.entries(GROUPS)) {
+    const into = group(label);
+    for (const [name, [title, letter, does]] of Object.entries(tools)) {
+      const button = add(into, `tool-${name}`, title, `${does} (key ${letter.toUpperCase()})`, () => tool(name));
+      button.setAttribute("aria-pressed", "false");
+    }
   }
   const size = element("input", { id: "size", type: "range", min: 1, max: 150, value: views.radius });
   size.oninput = () => {
     views.radius = Number(size.value);
     views.draw();
   };
-  bar.append(element("label", { textContent: "Brush" }, size));
-  add("undo", "Undo", "Ctrl+Z", undo).disabled = true;
-  add("redo", "Redo", "Ctrl+Y", redo).disabled = true;
-  add("smaller", "−", "Zoom out", () => views.zoom(0.8)).setAttribute("aria-label", "Zoom out");
-  add("larger", "+", "Zoom in", () => views.zoom(1.25)).setAttribute("aria-label", "Zoom in");
-  add("fit", "Fit", "Show the whole picture (key 0)", () => views.fit());
-  add("full", "1:1", "One pixel of the picture for one of the screen", fullSize);
+  bar.lastChild.append(element("label", { textContent: "Brush" }, size));
+  const history = group("");
+  add(history, "undo", "Undo", "Ctrl+Z", undo).disabled = true;
+  add(history, "redo", "Redo", "Ctrl+Y", redo).disabled = true;
+  const view = group("");
+  add(view, "smaller", "−", "Zoom out", () => views.zoom(0.8)).setAttribute("aria-label", "Zoom out");
+  add(view, "larger", "+", "Zoom in", () => views.zoom(1.25)).setAttribute("aria-label", "Zoom in");
+  add(view, "fit", "Fit", "Show the whole picture (key 0)", () => views.fit());
+  add(view, "full", "1:1", "One pixel of the picture for one of the screen", fullSize);
   tool(matchMedia("(pointer: coarse)").matches ? "move" : "unknown");
 }
 

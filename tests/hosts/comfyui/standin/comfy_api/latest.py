@@ -54,7 +54,7 @@ class _Schema:
         vars(self).update(fields)
 
 
-_KINDS = ("Image", "Mask", "BoundingBox", "String", "Boolean", "Int", "Float", "Combo")
+_KINDS = ("Image", "Mask", "BoundingBox", "String", "Boolean", "Int", "Float", "Combo", "Video")
 io = SimpleNamespace(
     **{name: _kind(name) for name in _KINDS},
     Custom=str,
@@ -67,6 +67,7 @@ io = SimpleNamespace(
     ComfyNode=_ComfyNode,
     NodeOutput=_Output,
     UploadType=SimpleNamespace(image="image_upload"),
+    FolderType=SimpleNamespace(temp="temp"),
 )
 
 
@@ -82,7 +83,24 @@ class _PreviewMask(_Preview):
     pass
 
 
-ui = SimpleNamespace(PreviewImage=_Preview, PreviewMask=_PreviewMask)
+class _VideoFromFile:
+    def __init__(self, file, start=0.0, duration=0.0):
+        self.file, self.window = file, (start, duration)
+
+    def get_stream_source(self):
+        return self.file
+
+    def get_active_trim_window(self):
+        return self.window
+
+
+ui = SimpleNamespace(
+    PreviewImage=_Preview,
+    PreviewMask=_PreviewMask,
+    PreviewVideo=lambda results: SimpleNamespace(as_dict=lambda: {"images": results}),
+    SavedResult=lambda *where: where,
+)
+InputImpl = SimpleNamespace(VideoFromFile=_VideoFromFile)
 
 
 class ComfyExtension:

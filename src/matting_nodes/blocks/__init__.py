@@ -1,0 +1,1 @@
+"""Pictures of any size: sampled propagation block by block, on one machine or a cluster."""

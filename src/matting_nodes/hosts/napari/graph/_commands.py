@@ -1,0 +1,142 @@
+"""What keys and menus do to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from ._session import Session
+
+NUDGE = 16.0
+EDITING = {
+    "Undo": "Ctrl+Z",
+    "Redo": "Ctrl+Shift+Z",
+    "Group…": "Ctrl+G",
+    "Lay out": "L",
+    "Show all": "F",
+}
+"""What menus show, too."""
+ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
+
+
+def example_files() -> list[Path]:
+    """Return the workflows that come with the package."""
+    return sorted((Path(__file__).parents[3] / "graph" / "examples").glob("*.json"))
+
+
+class View(Protocol):
+    """What shows the graph, and in which nodes are selected."""
+
+    @property
+    def selection(self) -> list[str]: ...
+
+    @property
+    def sizes(self) -> dict[str, tuple[float, float]]: ...
+
+    @property
+    def middle(self) -> tuple[float, float]: ...
+
+    def select(self, keys: Collection[str]) -> None: ...
+
+    def fit(self) -> None: ...
+
+
+class Dock(Protocol):
+    """Where the view is: it changes the document, and knows dialogs and the clipboard."""
+
+    canvas: Any
+
+    def change(self, act: Any, *arguments: Any) -> Any: ...
+
+    def clipboard(self, text: str | None = None) -> str: ...
+
+    def ask_title(self) -> str: ...
+
+
+class Commands:
+    """The commands by key.
+
+    Parameters
+    ----------
+    session : Session
+        Whose document is changed.
+    dock : Dock
+        Where the view is.
+    """
+
+    def __init__(self, session: Session, dock: Dock) -> None:
+        self._document, self._session, self._dock = session.document, session, dock
+        self.by_key: Mapping[str, Callable[[], None]] = {
+            "Del": self.remove,
+            "Backspace": self.remove,
+            "Ctrl+A": lambda: self._view.select(list(self._document.graph.nodes)),
+            "Ctrl+C": self.copy,
+            "Ctrl+X": self.cut,
+            "Ctrl+V": self.paste,
+            "Ctrl+Z": partial(self._change, self._document.undo),
+            "Ctrl+Shift+Z": partial(self._change, self._document.redo),
+            "Ctrl+Y": partial(self._change, self._document.redo),
+            "Ctrl+G": self.group,
+            "F": lambda: self._view.fit(),
+            "L": self.lay_out,
+            "PgDown": partial(self._select_next, 1),
+            "PgUp": partial(self._select_next, -1),
+            "Esc": lambda: self._view.select([]),
+            **{key: partial(self._nudge, *step) for key, step in ARROWS.items()},
+        }
+
+    @property
+    def _view(self) -> View:
+        view: View = self._dock.canvas
+        return view
+
+    def _change(self, act: Callable[..., Any], *arguments: Any) -> None:
+        self._document.settle()
+        self._dock.change(act, *arguments)
+
+    def remove(self) -> None:
+        """Remove the selected nodes."""
+        self._change(self._document.remove, self._view.selection)
+
+    def copy(self) -> None:
+        """Put the selected nodes into the clipboard."""
+        if self._view.selection:
+            self._dock.clipboard(self._document.copy(self._view.selection))
+
+    def cut(self) -> None:
+        """Put the selected nodes into the clipboard, and remove them."""
+        self.copy()
+        self.remove()
+
+    def paste(self) -> None:
+        """Add the nodes of the clipboard, and select them."""
+        text, middle = self._dock.clipboard(), self._view.middle
+        new = self._dock.change(self._document.paste, text, middle)
+        if new:
+            self._view.select(new)
+
+    def group(self) -> None:
+        """Put the selected nodes into a group."""
+        chosen = self._view.selection
+        title = self._dock.ask_title() if chosen else ""
+        if title:
+            self._change(self._document.group, title, chosen)
+
+    def lay_out(self) -> None:
+        """Put every node to the right of its sources."""
+        self._change(self._document.lay_out, self._view.sizes)
+        self._view.fit()
+
+    def _nudge(self, across: int, down: int) -> None:
+        places = {key: self._document.places[key] for key in self._view.selection}
+        moved = {key: (x + NUDGE * across, y + NUDGE * down) for key, (x, y) in places.items()}
+        if moved:
+            self._dock.change(self._document.move, moved)
+
+    def _select_next(self, step: int) -> None:
+        order, chosen = self._session.order(), self._view.selection
+        if order:
+            at = order.index(chosen[0]) + step if chosen else 0
+            self._view.select([order[at % len(order)]])

@@ -1,0 +1,168 @@
+"""What is drawn of a graph: its nodes, wires and groups.
+
+It is drawn by code of our own: qtpynodeeditor 0.3.3 pans 300 nodes with thumbnails at 4 to 6 frames
+a second where these, drawn once and then copied by Qt, reach hundreds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from qtpy.QtCore import QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QPainter
+from qtpy.QtWidgets import QGraphicsScene, QGraphicsView
+
+from ....graph import Graph, GraphNode, Link
+from ....graph.contents import Contents
+from ._colors import OTHER, Colors, color_of
+from ._items import GroupItem, NodeItem, WireItem
+from ._ports import shown
+
+GRID, ROOM = 32, 1500.0
+
+
+class View(QGraphicsView):
+    """Shows the nodes and wires of a graph.
+
+    Parameters
+    ----------
+    colors : Colors
+        The theme's.
+    """
+
+    selected = Signal()
+
+    def __init__(self, colors: Colors) -> None:
+        super().__init__()
+        self.colors = colors
+        self.nodes: dict[str, NodeItem] = {}
+        self.wires: dict[tuple[str, str], WireItem] = {}
+        self.groups: list[tuple[GroupItem, tuple[str, ...]]] = []
+        self._links: dict[tuple[str, str], Link] = {}
+        self._drawn: Mapping[str, GraphNode] = {}
+        self._scene = QGraphicsScene(self)
+        self.setScene(self._scene)
+        self.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumSize(200, 160)
+        self._scene.selectionChanged.connect(self.selected)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        return QSize(420, 320)  # Qt's own is that of the scene
+
+    def show_contents(self, contents: Contents) -> None:
+        """Draw a document; what has not changed is left as it is."""
+        graph = contents.graph
+        for key in self.nodes.keys() - graph.nodes.keys():
+            self._scene.removeItem(self.nodes.pop(key))
+        for key, node in graph.nodes.items():
+            if key not in self.nodes:
+                self.nodes[key] = NodeItem(key, shown(contents, key), self.colors)
+                self._scene.addItem(self.nodes[key])
+            elif self._drawn.get(key) is not node or not self.nodes[key].about.known:
+                self.nodes[key].show_about(shown(contents, key))
+            self.nodes[key].setPos(*contents.places.get(key, (0.0, 0.0)))
+        self._drawn = graph.nodes
+        self._show_wires(graph)
+        for item, _ in self.groups:
+            self._scene.removeItem(item)
+        self.groups = [(GroupItem(g.title, self.colors), g.ids) for g in contents.groups if g.ids]
+        for item, _ in self.groups:
+            self._scene.addItem(item)
+        self._lay_wires()
+        self._scene.setSceneRect(self._extent().adjusted(-ROOM, -ROOM, ROOM, ROOM))
+
+    def _show_wires(self, graph: Graph) -> None:
+        links = {
+            (node.id, name): link
+            for node in graph.nodes.values()
+            for name, link in node.links.items()
+            if link.node in graph.nodes
+        }
+        for at in [at for at, link in self._links.items() if links.get(at) != link]:
+            self._scene.removeItem(self.wires.pop(at))
+        for at, link in links.items():
+            if at not in self.wires:
+                outputs = self.nodes[link.node].about.outputs
+                known = link.slot < len(outputs)
+                self.wires[at] = WireItem(color_of(outputs[link.slot]) if known else OTHER)
+                self._scene.addItem(self.wires[at])
+        self._links = links
+
+    def _lay_wires(self, moved: Collection[str] | None = None) -> None:
+        for (node, name), link in self._links.items():
+            if moved is None or node in moved or link.node in moved:
+                ports = [port.name for port in self.nodes[node].about.inputs]
+                start = self.nodes[link.node].place_of(link.slot, output=True)
+                end = self.nodes[node].place_of(ports.index(name), output=False)
+                self.wires[node, name].lie(start, end)
+        for item, keys in self.groups:
+            item.lie_around(self.nodes[key] for key in keys if key in self.nodes)
+
+    def _extent(self, keys: Collection[str] = ()) -> QRectF:
+        rect = QRectF()
+        for key in keys or self.nodes:
+            rect |= self.nodes[key].area
+        return rect
+
+    def show_colors(self, colors: Colors) -> None:
+        """Follow napari's theme."""
+        self.colors = colors
+        for node in self.nodes.values():
+            node.colors = colors
+            node.update()
+        for group, _ in self.groups:
+            group.colors = colors
+        self.resetCachedContent()
+        self._scene.update()
+
+    def fit(self) -> None:
+        """Show all nodes, or those that are selected."""
+        rect = self._extent(self.selection)
+        self.fitInView(rect.adjusted(-30, -40, 30, 30), Qt.AspectRatioMode.KeepAspectRatio)
+        if self.zoom > 1:
+            self.resetTransform()
+            self.centerOn(rect.center())
+
+    @property
+    def sizes(self) -> dict[str, tuple[float, float]]:
+        """How large the nodes are drawn."""
+        return {key: (item.rect.width(), item.rect.height()) for key, item in self.nodes.items()}
+
+    @property
+    def zoom(self) -> float:
+        """How large a pixel of the scene is drawn."""
+        return self.transform().m11()
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The place in the scene that is in the middle."""
+        place = self.mapToScene(self.rect().center())
+        return place.x(), place.y()
+
+    @property
+    def selection(self) -> list[str]:
+        """The selected nodes."""
+        return [key for key, item in self.nodes.items() if item.isSelected()]
+
+    def select(self, keys: Collection[str]) -> None:
+        """Select these nodes, and no others."""
+        self._scene.blockSignals(True)
+        for key, item in self.nodes.items():
+            item.setSelected(key in keys)
+        self._scene.blockSignals(False)
+        self.selected.emit()
+
+    def drawBackground(self, painter: QPainter | None, rect: QRectF) -> None:  # noqa: N802
+        assert painter is not None
+        painter.fillRect(rect, QColor(self.colors.background))
+        if self.zoom < 0.5:
+            return
+        painter.setPen(QColor(self.colors.primary))
+        left, top = (int(edge // GRID * GRID) for edge in (rect.left(), rect.top()))
+        across, down = range(left, int(rect.right()), GRID), range(top, int(rect.bottom()), GRID)
+        for x in across:
+            for y in down:
+                painter.drawPoint(x, y)
