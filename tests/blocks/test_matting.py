@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +86,7 @@ def _arrays(result):
 
 def test_blocks_that_are_cut_wrongly_are_seen(stores, result, tmp_path, monkeypatch):
     """Without a halo, a coarse guide or what the others found, seams show."""
-    monkeypatch.setattr(solving, "FIRST_ROUNDS", 1)
-    monkeypatch.setattr(solving, "SECOND_ROUNDS", 1)
+    monkeypatch.setattr(solving, "MAX_ROUNDS", 1)
     monkeypatch.setattr(matting, "FACTOR", 16)
     wrong = matte_zarr(*stores, tmp_path / "wrong.zarr", block=BLOCK, halo=0)
     assert seams(wrong).ratio > 1.1 * seams(result).ratio
@@ -136,29 +134,92 @@ def test_cancelled_work_goes_on_where_it_stopped(stores, result, tmp_path):
     assert not (tmp_path / "a.ome.zarr.parts").exists()
 
 
-def test_killed_work_goes_on_with_equal_bytes(stores, result, tmp_path):
-    """Killed with no warning at several moments, each time after one more block or so."""
-    target = tmp_path / "a.ome.zarr"
-    options = ["-o", str(target), "--block", "256", "--halo", "96", "--quiet"]
-    command = [sys.executable, "-m", "matting_nodes", "matte", *map(str, stores), *options]
-    parts, kept = tmp_path / "a.ome.zarr.parts", {}
-    for name in ("measured-*", "closeness-*", "alpha0-*"):
-        process = subprocess.Popen(command)
-        while process.poll() is None and len(list(parts.rglob(name))) < 3:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    # What was complete is not written again.
-    before = {path: path.stat().st_mtime_ns for path in parts.rglob("alpha0-*.npy")}
-    matte_zarr(
-        *stores,
-        target,
-        Job(lambda *_: kept.update({p: p.stat().st_mtime_ns for p in before if p.exists()})),
-        block=BLOCK,
-        halo=96,
-    )
-    assert kept == before
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+
+from matting_nodes import matte_zarr
+
+image, trimap, target, log, stop = sys.argv[1:]
+replace, count = Path.replace, 0
+
+
+def watched(self, name):
+    global count
+    count += stop in str(name)
+    if stop and count == 2 - (os.path.basename(stop) == stop and "-" not in stop):
+        os.kill(os.getpid(), signal.SIGKILL)
+    found = replace(self, name)
+    with open(log, "a") as file:
+        file.write(f"{name}\\n")
+    return found
+
+
+Path.replace = watched
+matte_zarr(image, trimap, target, block=256, halo=96)
+"""
+"""Matte, and be killed where the second file with a name of a stage (with - or /), or the only
+one, is about to be there."""
+STAGES = [
+    "work.json",
+    "plane/measured-",
+    "whole.npy",
+    "coarse.npy",
+    "plane/closeness-",
+    "links.npy",
+    "plane/guess-",
+    "term.npy",
+    "guess.npy",
+    "plane/alpha0-",
+    "alpha0.npy",
+    "start1.npy",
+    "plane/alpha1-",
+    "plane/written-",
+    "result.ome.zarr/0/c/",
+]
+
+
+def test_killed_at_any_stage_nothing_is_done_twice(stores, result, tmp_path):
+    """Each time at a file of another stage, while that is being written."""
+    target, log = tmp_path / "a.ome.zarr", tmp_path / "log"
+
+    def run(stop: str) -> int:
+        command = [sys.executable, "-c", KILLED, *map(str, (*stores, target, log)), stop]
+        return subprocess.run(command).returncode
+
+    for stop in STAGES:
+        assert run(stop) == -signal.SIGKILL, stop
+        assert not target.exists()
+    assert run("") == 0
     assert contents(target) == contents(result)
+    assert not (tmp_path / "a.ome.zarr.parts").exists()
+    names = log.read_text().splitlines()
+    chunks = [name for name in names if "/result.ome.zarr/0/" in name]
+    # The arrays of a block; chunks and files of the block that was being done may come again.
+    once = [name for name in names if "/plane/" in name]
+    assert len(once) > 40
+    again = {name for name in once if once.count(name) > 1}
+    of_a_block = {"cells", "expanded", "expanded_counts", "term"}
+    # Written before whole.npy, coarse.npy and links.npy, in one step with them.
+    whole = {"all_expanded_counts.npy", "coarse_image.npy", "coarse_trimap.npy"}
+    assert {Path(name).name.rpartition("-")[0] or Path(name).name for name in again} <= {
+        *of_a_block,
+        *whole,
+    }
+    assert len(again) <= len(of_a_block) + len(whole)
+    assert len(chunks) <= 8 + 2 + 1  # and metadata
+
+
+def test_killed_when_the_result_has_its_name_it_is_complete(stores, result, tmp_path):
+    target, log = tmp_path / "a.ome.zarr", tmp_path / "log"
+    parts = tmp_path / "a.ome.zarr.parts"
+    command = [sys.executable, "-c", KILLED, *map(str, (*stores, target, log)), ".discarded"]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+    assert contents(target) == contents(result)
+    assert parts.exists()
+    with pytest.raises(FileError, match="exists"):
+        matte_zarr(*stores, target, block=BLOCK, halo=96)
+    assert not parts.exists()
 
 
 def test_other_work_does_not_go_on_with_its_parts(stores, picture, tmp_path):
@@ -239,3 +300,71 @@ def test_bad_input_is_told(stores, picture, tmp_path):
     chunk.write_bytes(b"broken")
     with pytest.raises(FileError, match="cannot be read"):
         matte_zarr(broken, trimap, target, block=BLOCK)
+
+
+def test_a_full_disk_is_told_and_what_was_done_stays(stores, result, tmp_path):
+    """No file may be larger than some size: writing ends with an error, as on a full disk."""
+    resource = pytest.importorskip("resource")
+    target = tmp_path / "a.ome.zarr"
+    options = ["-o", str(target), "--block", "256", "--halo", "96", "--quiet"]
+    command = [sys.executable, "-m", "matting_nodes", "matte", *map(str, stores), *options]
+    kept = {}
+    for limit in (20_000, 300_000):
+        done = subprocess.run(
+            command,
+            preexec_fn=lambda limit=limit: resource.setrlimit(
+                resource.RLIMIT_FSIZE, (limit, limit)
+            ),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 1
+        assert "cannot be written" in done.stderr
+        assert "what is done is kept" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert all(path.stat().st_mtime_ns == at for path, at in kept.items() if path.exists())
+        kept = {
+            path: path.stat().st_mtime_ns
+            for path in (tmp_path / "a.ome.zarr.parts").rglob("measured-*")
+        }
+        assert not list(tmp_path.rglob("*.partial"))
+    matte_zarr(*stores, target, block=BLOCK, halo=96)
+    assert contents(target) == contents(result)
+
+
+def test_a_folder_that_cannot_be_written_is_told(stores, tmp_path):
+    (tmp_path / "a.ome.zarr.parts").write_text("a file where the parts go")
+    with pytest.raises(FileError, match="holds parts of other work"):
+        matte_zarr(*stores, tmp_path / "a.ome.zarr", block=BLOCK)
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    folder.chmod(0o500)
+    if os.access(folder, os.W_OK):
+        pytest.skip("this user may write anywhere")
+    with pytest.raises(FileError, match="cannot be written"):
+        matte_zarr(*stores, folder / "a.ome.zarr", block=BLOCK)
+
+
+def test_a_chunk_that_is_restored_is_enough_to_go_on(stores, result, picture, tmp_path):
+    broken, target = tmp_path / "image.zarr", tmp_path / "a.ome.zarr"
+    shutil.copytree(stores[0], broken)
+    chunk = broken / "c" / "3" / "7" / "0"
+    whole, times = chunk.read_bytes(), chunk.stat()
+    chunk.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FileError, match="cannot be read"):
+        matte_zarr(broken, stores[1], target, block=BLOCK, halo=96)
+    kept = {p: p.stat().st_mtime_ns for p in Path(f"{target}.parts").rglob("measured-*")}
+    assert len(kept) == 7
+    chunk.write_bytes(whole)
+    os.utime(chunk, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(FileError, match="has changed since"):
+        matte_zarr(broken, stores[1], target, block=BLOCK, halo=96)
+    matte_zarr(broken, stores[1], target, block=BLOCK, halo=96, force=True)
+    assert contents(target) == contents(result)
+
+
+def test_parts_without_a_note_are_not_taken(stores, tmp_path):
+    parts = tmp_path / "a.ome.zarr.parts"
+    (parts / "plane").mkdir(parents=True)
+    with pytest.raises(FileError, match="holds parts of other work"):
+        matte_zarr(*stores, tmp_path / "a.ome.zarr", block=BLOCK)

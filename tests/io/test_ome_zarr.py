@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from matting_nodes.arrays import Kind
-from matting_nodes.errors import FileError, ShapeError
+from matting_nodes.errors import FileError, ShapeError, SizeMismatchError
 from matting_nodes.io import images
-from matting_nodes.io.ome_zarr import create, fill_pyramid, open_planes
+from matting_nodes.io.ome_zarr import create, fill_pyramid, open_planes, same_scale
 
 zarr = pytest.importorskip("zarr")
 yaozarrs = pytest.importorskip("yaozarrs")
@@ -83,3 +84,53 @@ def test_what_cannot_be_opened_is_told(tmp_path):
         open_planes(path)
     with pytest.raises(ShapeError, match="at most two"):
         open_planes(np.zeros((1, 2, 3, 4, 5)))
+
+
+def _written(path, axes, scale, units, shapes=((40, 50), (20, 25))):
+    group = zarr.create_group(str(path), zarr_format=2)
+    levels = []
+    for n, shape in enumerate(shapes):
+        group.create_array(str(n), data=np.zeros(shape, np.uint8))
+        steps = [{"type": "scale", "scale": [s * 2**n for s in scale]}]
+        levels.append({"path": str(n), "coordinateTransformations": steps})
+    named = [
+        {"name": name, "type": "space"} | ({"unit": unit} if unit else {})
+        for name, unit in zip(axes, units, strict=True)
+    ]
+    group.attrs["multiscales"] = [{"version": "0.4", "axes": named, "datasets": levels}]
+    return path
+
+
+def test_wrong_axes_are_told(tmp_path):
+    scale, units = (1, 1), (None, None)
+    with pytest.raises((FileError, ShapeError), match=r"axes|image that can be read"):
+        open_planes(_written(tmp_path / "a.zarr", "zx", scale, units))
+    flat = _written(tmp_path / "b.zarr", "zyx", (1, 1, 1), (None,) * 3)
+    with pytest.raises(ShapeError, match=r"has the axes z, y, x and shape \(40, 50\)"):
+        open_planes(flat)
+
+
+def test_levels_in_the_wrong_order_are_told(tmp_path):
+    path = _written(tmp_path / "a.zarr", "yx", (1, 1), (None,) * 2, ((20, 25), (40, 50)))
+    with pytest.raises(FileError, match="The first level is the largest"):
+        open_planes(path)
+
+
+def test_a_smaller_level_that_is_missing_is_not_needed(tmp_path):
+    path = _written(tmp_path / "a.zarr", "yx", (1, 1), (None,) * 2)
+    shutil.rmtree(path / "1")
+    assert open_planes(path).shape == (40, 50)
+
+
+def test_scales_that_differ_are_told(tmp_path):
+    image = open_planes(_written(tmp_path / "a.zarr", "yx", (0.5, 0.5), ("micrometer",) * 2))
+    same = open_planes(_written(tmp_path / "b.zarr", "yx", (500, 500), ("nanometer",) * 2))
+    other = open_planes(_written(tmp_path / "c.zarr", "yx", (0.5, 1), ("micrometer",) * 2))
+    inches = open_planes(_written(tmp_path / "d.zarr", "yx", (0.5, 0.5), ("inch",) * 2))
+    untold = open_planes(_written(tmp_path / "e.zarr", "yx", (1, 1), (None,) * 2))
+    same_scale(image, same)
+    same_scale(image, untold)
+    with pytest.raises(SizeMismatchError, match=r"Along x a pixel of .* 0\.5 micrometer.* 1 micro"):
+        same_scale(image, other)
+    with pytest.raises(SizeMismatchError, match=r"0\.5 inch"):
+        same_scale(image, inches)

@@ -20,10 +20,6 @@ def equations(lemur, lemur_trimap):
     return system, b, image[solve]
 
 
-def preconditioner(system, colors):
-    return Multigrid(system, system.operator(), colors)
-
-
 def iterate(system, b, precondition):
     count = []
     solution, error = conjugate_gradients(
@@ -40,7 +36,7 @@ def iterate(system, b, precondition):
 
 def test_it_saves_most_of_the_iterations_and_leads_to_the_same_solution(equations):
     system, b, colors = equations
-    solution, few = iterate(system, b, preconditioner(system, colors))
+    solution, few = iterate(system, b, Multigrid(system, colors))
     diagonal = system.rows[:, 12]
     plain, many = iterate(system, b, lambda residual: residual / diagonal)
     np.testing.assert_allclose(solution, plain, atol=5e-3)
@@ -52,7 +48,7 @@ def test_it_is_positive(fur):
     solve = unknown(trimap)
     system, _ = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
     system.rows[:, 12] += 1e-3
-    inverse = preconditioner(system, image[solve])
+    inverse = Multigrid(system, image[solve])
     for a in np.random.default_rng(0).standard_normal((20, solve.sum())).astype(np.float32):
         assert inverse(a) @ a > 0
 
@@ -62,9 +58,9 @@ def test_what_its_blocks_add_is_symmetric(fur, monkeypatch):
     solve = unknown(trimap)
     system, _ = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
     system.rows[:, 12] += 1e-3
-    blocks = len(preconditioner(system, image[solve])._levels[0])
+    blocks = len(Multigrid(system, image[solve])._levels[0])
     monkeypatch.setattr(multigrid, "DIRECT_MAX", blocks // 6)  # three levels
-    inverse = preconditioner(system, image[solve])
+    inverse = Multigrid(system, image[solve])
     assert len(inverse._levels) == 3
     finest = inverse._levels[0]
     a, b = finest.zeros(), finest.zeros()
@@ -79,5 +75,18 @@ def test_what_its_blocks_add_is_symmetric(fur, monkeypatch):
 
 def test_colors_that_are_all_the_same(equations):
     system, b, colors = equations
-    _, few = iterate(system, b, preconditioner(system, np.full_like(colors, 0.5)))
+    _, few = iterate(system, b, Multigrid(system, np.full_like(colors, 0.5)))
     assert few < 3000
+
+
+def test_a_change_of_the_diagonal_is_followed_as_if_it_had_begun_with_it(equations):
+    system, _, colors = equations
+    given = system.rows.copy()
+    followed = Multigrid(system._replace(rows=given), colors)
+    change = np.random.default_rng(0).uniform(0, 0.1, len(given)).astype(np.float32)
+    given[:, 12] += change
+    followed.add_to_diagonal(change)
+    fresh = Multigrid(system._replace(rows=given), colors)
+    vector = np.random.default_rng(1).standard_normal(len(given)).astype(np.float32)
+    expected = fresh(vector)
+    np.testing.assert_allclose(followed(vector), expected, atol=1e-3 * abs(expected).max())

@@ -18,10 +18,18 @@ import numpy as np
 from ..errors import EmptyRegionError, FileError, MattingError, ParameterError, SizeMismatchError
 from ..framework.cluster import connected
 from ..framework.normalization import Mode
-from ..io.ome_zarr import Planes, Version, create, fill_pyramid, needs_zarr, open_planes
+from ..io.ome_zarr import (
+    Planes,
+    Version,
+    create,
+    fill_pyramid,
+    needs_zarr,
+    open_planes,
+    same_scale,
+)
 from ..job import Job
 from ..version import __version__
-from .plan import Plan, write_array
+from .plan import PARTIAL, Plan, whole_file, write_array
 from .running import Runner, here, on_dask, stage
 
 SIDE, HALO, FACTOR = 2048, 128, 4
@@ -29,6 +37,8 @@ SIDE, HALO, FACTOR = 2048, 128, 4
 plane is."""
 CHUNK = 1024
 """Sides of the chunks of a result, in pixels."""
+RESULT, MADE = "result.ome.zarr", "result.made"
+"""Where the pyramid is until it is complete, and what is there once it was created."""
 TYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
 """Types of a result's values by their bits."""
 
@@ -105,23 +115,33 @@ def matte_zarr(
     job = (job or Job()).forward()
     needs_zarr()
     picture, known = open_planes(image), open_planes(trimap, "trimap", colors=False)
+    folder = Path(f"{os.fspath(output)}.parts")
+    if (folder / MADE).exists() and not (folder / RESULT).exists():
+        _discard(folder)  # of work that was killed when the result had just got its name
     target = _checked(picture, known, Path(output), block, halo, bits, version, force)
-    folder = target.with_name(f"{target.name}.parts")
     work = _Work(
         picture, known, folder, method, normalization, block, halo, parameters, bits, version
     )
-    _begin(work, force)
     client = connected(dask) if isinstance(dask, str) else dask
     run = on_dask(client) if client is not None else here
     try:
+        _begin(work, force)
         work.write(run, job)
+        if target.exists():
+            shutil.rmtree(target)
+        work.result.replace(target)
+        _discard(folder)
+    except OSError as error:
+        raise FileError(
+            f"{error.filename or folder} cannot be written: {error.strerror or error}",
+            "Until a matte is complete, some 100 bytes are kept for each unknown pixel and 5 for "
+            "each of all pixels, beside it",
+            "Make room and see that the folder is yours to write, or choose a target on another "
+            "disk, and run again: what is done is kept",
+        ) from error
     finally:
         if isinstance(dask, str):
             client.close()
-    if target.exists():
-        shutil.rmtree(target)
-    (folder / "result.ome.zarr").replace(target)
-    shutil.rmtree(folder, ignore_errors=True)
     return target
 
 
@@ -142,6 +162,7 @@ def _checked(
             "Both have one size",
             "Give the trimap of this image, at its full size",
         )
+    same_scale(picture, known)
     if known.stack_shape not in ((), picture.stack_shape):
         raise SizeMismatchError(
             f"The image has {picture.stack_shape or 'no'} planes and the trimap "
@@ -199,23 +220,37 @@ def _begin(work: _Work, force: bool) -> None:
     """Make the folder of parts, or check that it holds parts of the same work."""
     facts = json.dumps(work.identity(), sort_keys=True, default=str)
     path = work.folder / "work.json"
-    if path.exists() and path.read_text() != facts:
+    is_other = path.read_text() != facts if path.exists() else _has_files(work.folder)
+    if is_other:
         if not force:
             raise FileError(
                 f"{work.folder} holds parts of other work, or the picture has changed since",
                 "Work goes on with the same pictures and parameters",
                 "Remove that folder, choose another name, or add --force",
             )
-        shutil.rmtree(work.folder)
-    try:
-        work.folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"{work.folder} cannot be made: {error.strerror}",
-            "The folder must exist and be yours to use",
-            "Choose another target",
-        ) from error
-    path.write_text(facts)
+        _discard(work.folder)
+    work.folder.mkdir(exist_ok=True)
+    if not path.exists():
+        with whole_file(path) as file:
+            file.write(facts.encode())
+    for part in work.folder.rglob(f"*{PARTIAL}"):
+        part.unlink(missing_ok=True)  # of files that were being written when it was killed
+
+
+def _has_files(folder: Path) -> bool:
+    # A name that is not there yet, or one that is still being written, is no other work.
+    if not folder.is_dir():
+        return folder.exists()
+    return any(file.suffix != PARTIAL for file in folder.iterdir())
+
+
+def _discard(folder: Path) -> None:
+    """Remove a folder of parts, which has lost its name before it has lost any part."""
+    gone = folder.with_name(f"{folder.name}.discarded")
+    shutil.rmtree(gone, ignore_errors=True)
+    if folder.exists():
+        folder.replace(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -256,18 +291,26 @@ class _Work:
         """Whether a plane is more than a block."""
         return math.prod(self.image.shape) > self.side**2
 
+    @property
+    def result(self) -> Path:
+        """Where the pyramid is until it is complete."""
+        return self.folder / RESULT
+
+    @property
+    def made(self) -> Path:
+        """There once the pyramid was created."""
+        return self.folder / MADE
+
     def levels(self) -> list[Any]:
         """Return the result's pyramid: created, or as it is."""
         import zarr
 
-        path = self.folder / "result.ome.zarr"
-        made = self.folder / "result.made"
-        if not made.exists():
-            shutil.rmtree(path, ignore_errors=True)
+        if not self.made.exists():
+            shutil.rmtree(self.result, ignore_errors=True)
             chunk = math.gcd(CHUNK, self.side)
-            create(path, self.image, TYPES[self.bits], chunk, self.version, self.identity())
-            made.touch()
-        group = zarr.open_group(str(path), mode="r+")
+            create(self.result, self.image, TYPES[self.bits], chunk, self.version, self.identity())
+            self.made.touch()
+        group = zarr.open_group(str(self.result), mode="r+")
         return [group[str(n)] for n in range(len(list(group.array_keys())))]
 
     def plan(self, plane: tuple[int, ...]) -> Plan:
@@ -333,7 +376,11 @@ class _Work:
         shutil.rmtree(plan.folder, ignore_errors=True)
 
     def _finish(self, number: int, job: Job) -> None:
-        for done, total in fill_pyramid(self.levels(), self.planes[number]):
+        mark = self.folder / f"plane-{number:06}.pyramid"
+        begun = int(mark.read_text()) if mark.exists() else 0
+        for done, total in fill_pyramid(self.levels(), self.planes[number], begun):
+            with whole_file(mark) as file:
+                file.write(str(done).encode())
             job.step(done, total, "Writing the pyramid")
         self.done(number).touch()
 
@@ -405,7 +452,7 @@ def _stored(alpha: Any, bits: int) -> Any:
 
 
 def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
-    """Solve for a plane, stage by stage; return the name of its α, kept block by block.
+    """Solve for a plane, stage by stage; return the name of its solutions.
 
     Parameters
     ----------
@@ -448,18 +495,18 @@ def solve_plane(plan: Plan, run: Runner, job: Job) -> str:
     for name in ("term", "guess", "closeness", "expanded", "expanded_counts"):
         _forget(plan, name)
     begin = 0.4
-    rounds = solving.FIRST_ROUNDS + solving.SECOND_ROUNDS
-    for round_ in range(rounds):
-        name, end = f"alpha{round_}", 0.4 + 0.6 * (round_ + 1) / rounds
-        start = partial(lambda round_, job: solving.begin_round(plan, round_), round_)
-        once(f"start{round_}", start, job)
-        is_last = round_ == rounds - 1
-        each(name, partial(_solve_round, round_), job.part(begin, end), "" if is_last else name)
-        if not is_last:
-            once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
-            _forget(plan, name)
+    for round_ in range(solving.MAX_ROUNDS):
+        name, end = f"alpha{round_}", begin + 0.6 * (1 - begin)
+        if round_:
+            start = partial(lambda round_, job: solving.begin_round(plan, round_), round_)
+            once(solving.start_of(round_), start, job)
+        each(name, partial(_solve_round, round_), job.part(begin, end), name)
+        once(name, partial(lambda name, job: stages.concatenate(plan, name), name), job)
+        _forget(plan, name)
+        if solving.changed(plan, round_) <= solving.SMALL_CHANGE:
+            break
         begin = end
-    return f"alpha{rounds - 1}"
+    return name
 
 
 def _solve_round(round_: int, plan: Plan, block: int, job: Job) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Image, Trimap, as_pixels, as_trimap
-from ..errors import FileError, ShapeError
+from ..errors import ShapeError
 from ..framework.normalization import ValueRange, normalized
 from ..io.ome_zarr import Planes
 from ..solvers.boxes import Slices, widened
@@ -21,6 +23,8 @@ from ..solvers.boxes import Slices, widened
 Floats = NDArray[np.float32]
 EMPTY = 128
 """Bytes of an array's file before its values."""
+PARTIAL = ".partial"
+"""Ending of files that are being written, here and in zarr's stores."""
 
 
 @dataclass(frozen=True)
@@ -253,6 +257,25 @@ def _whole(path: Path) -> Whole:
     return Whole(values, np.float32(kept.pop("low")), np.float32(kept.pop("high")), **kept)
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that is there when it is whole, and not at all if writing it fails.
+
+    Parameters
+    ----------
+    path : Path
+        Its final name.
+    """
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{PARTIAL}")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 def write_array(path: Path, value: NDArray[Any] | dict[str, Any]) -> None:
     """Write an array, or several together, whole or not at all.
 
@@ -262,25 +285,13 @@ def write_array(path: Path, value: NDArray[Any] | dict[str, Any]) -> None:
         Its file.
     value : array, or dict of arrays
         What is kept.
-
-    Raises
-    ------
-    FileError
-        If it cannot be written, for example because the disk is full.
     """
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with part.open("wb") as file:
-            if isinstance(value, dict):
-                np.savez(file, **value)
-            else:
-                np.save(file, value, allow_pickle=False)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise FileError(
-            f"{path} cannot be written: {error.strerror or error}",
-            "Until a matte is complete, some 90 bytes are kept for each unknown pixel and 5 for "
-            "each of all pixels",
-            "Make room, or choose a target on another disk, and run again: what is done is kept",
-        ) from error
+    with whole_file(path) as file:
+        if isinstance(value, dict):
+            np.savez(file, **value)
+        else:
+            # Not np.save: what it writes last is lost on a full disk without an error.
+            value = np.ascontiguousarray(value)
+            header = np.lib.format.header_data_from_array_1_0(value)
+            np.lib.format.write_array_header_1_0(file, header)
+            file.write(value.data)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -20,29 +18,28 @@ from ..alpha.propagation.solve import (
     MAX_ITERATIONS,
     SECOND_WEIGHT,
     TOLERANCE,
+    tolerance_for,
 )
 from ..arrays import unknown
 from ..job import Job
 from ..solvers.boxes import STENCIL_MARGIN, shifted
 from ..solvers.cg import conjugate_gradients
-from ..solvers.laplacian import laplacian_rows, system_from_rows
+from ..solvers.laplacian import System, laplacian_rows, system_from_rows
 from ..solvers.multigrid import Multigrid
 from ..solvers.parallel import in_parallel
 from .plan import Floats, Plan
 from .stages import trimap_numbers
 
-FIRST_ROUNDS, SECOND_ROUNDS = 3, 4
-"""How often each block is solved with the weights of the first solve, and of the second: each
-round begins with what the last ones found in the other blocks."""
+MAX_ROUNDS, SMALL_CHANGE = 8, 0.005
+"""Blocks are solved again, from what was found in the others, until α changes by less than this
+anywhere, or so many times in all."""
 
 PIECE = 1 << 20
 """Values of a vector that are read at a time."""
-Values = Callable[[NDArray[np.int32]], Floats]
-"""Gives α of unknown pixels by their numbers."""
 
 
 def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
-    """Solve for a block; keep α of its own pixels, not clipped.
+    """Solve for a block, twice as `propagate` does; keep both α of its own pixels, not clipped.
 
     Parameters
     ----------
@@ -51,12 +48,11 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     job : Job
         Reports progress, and stops the work when it is cancelled.
     round_ : int
-        The first `FIRST_ROUNDS` are rounds of the first solve, with low weights; then come those of
-        the second.
+        Number of the round, from 0.
     """
     name = f"alpha{round_}"
     if plan.whole.row_starts[block, -1] == 0:
-        plan.keep(name, block, np.zeros(0, np.float32))
+        plan.keep(name, block, np.zeros((2, 0), np.float32))
         return
     job.step(0, message=f"{TITLE}: setting up")
     window = plan.window(block, plan.halo + STENCIL_MARGIN)
@@ -69,45 +65,51 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     colors, own = principal_colors(picture)[mask], numbers[mask]
     rows = laplacian_rows(picture, mask, EPSILON, np.float32)
     del picture
-    first = plan.load(f"alpha{FIRST_ROUNDS - 1}") if round_ >= FIRST_ROUNDS else None
-    last = plan.load(f"start{round_}")
-
-    def values(numbers: NDArray[np.int32]) -> Floats:
-        return np.array(last[numbers])
-
+    last = plan.load(start_of(round_))
+    rim = (numbers >= 0) & ~mask
+    rim_numbers = numbers[rim]
     # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
     known = (labels / np.float32(255)).astype(np.float32)
-    rim = (numbers >= 0) & ~mask
-    known[rim] = values(numbers[rim])
     known[mask] = 0
+    del labels, numbers
     links = _links(plan, own)
     estimate, weight = np.array(plan.load("term")[:, own])
-    if first is None:
-        weight *= np.float32(FIRST_WEIGHT)
-        tolerance = FIRST_TOLERANCE
-    else:
-        found = np.array(first[own])
-        away = (estimate - found.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
-        weight = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
-        _set_ends(plan, own, links, lambda numbers: np.array(first[numbers]))
-        links = links.reweighed(found)
-        # What the other blocks find next moves α more than this.
-        is_last = round_ == FIRST_ROUNDS + SECOND_ROUNDS - 1
-        tolerance = TOLERANCE if is_last else FIRST_TOLERANCE
-    _set_ends(plan, own, links, values)
-    # The seventh part of the work, about; the rest is reported an iteration at a time.
-    job.step(0.15, message=f"{TITLE}: solving")
-    alpha = _solved(rows, mask, known, colors, links, estimate, weight, values(own), tolerance, job)
-    plane = np.zeros(mask.shape, np.float32)
-    plane[mask] = alpha
-    core = shifted(plan.box(block), window, -1)
-    plan.keep(name, block, plane[core][mask[core]])
+    begun = np.array(last[:, own])
+
+    def system(which: int, links: Links) -> tuple[System, Floats]:
+        known[rim] = last[which][rim_numbers]
+        system, rhs = system_from_rows(rows, mask, known)  # L reads no farther than the margin
+        return system, rhs + links.rhs
+
+    _set_ends(plan, own, links, last[0])
+    weights = np.float32(FIRST_WEIGHT) * weight
+    job.step(0.2, message=f"{TITLE}: solving")
+    matrix, rhs = system(0, links)
+    diagonal = rows[:, 12].copy()
+    arguments = colors, links, estimate, weights, begun[0], FIRST_TOLERANCE, job.part(0.2, 0.5)
+    first = _solved(matrix, rhs, *arguments)
+    away = (estimate - first.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
+    weights = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
+    links = links.reweighed(first)
+    _set_ends(plan, own, links, last[1])
+    rows[:, 12] = diagonal
+    matrix, rhs = system(1, links)
+    start = first + begun[1] - begun[0]
+    arguments = colors, links, estimate, weights, start, TOLERANCE, job.part(0.5, 1)
+    second = _solved(matrix, rhs, *arguments)
+    core = np.zeros(mask.shape, bool)
+    core[shifted(plan.box(block), window, -1)] = True
+    plan.keep(name, block, np.stack([first, second])[:, core[mask]])
+
+
+def start_of(round_: int) -> str:
+    """Return the name of what a round begins with: the first, with the coarse solutions."""
+    return f"start{round_}" if round_ else "guess"
 
 
 def _solved(
-    rows: Floats,
-    mask: NDArray[np.bool_],
-    known: Floats,
+    system: System,
+    rhs: Floats,
     colors: Floats,
     links: Links,
     estimate: Floats,
@@ -117,23 +119,20 @@ def _solved(
     job: Job,
 ) -> Floats:
     """Return the α with (L + W + W_links) α = b + W α̂ + b_links, as in `propagate`."""
-    # L reads no farther than the window's margin.
-    system, rhs = system_from_rows(rows, mask, known)
     system.rows[:, 12] += weight + links.diagonal
     iteration = 0
 
     def callback(_residual: float) -> None:
         nonlocal iteration
         iteration += 1
-        job.step(1 - 0.85 * 0.97**iteration, message=f"{TITLE}: solving")
+        job.step(1 - 0.9**iteration, message=f"{TITLE}: solving")
 
-    laplacian = system.operator()
     solution, error = conjugate_gradients(
-        links.operator(laplacian),
-        rhs + weight * estimate + links.rhs,
-        Multigrid(system, laplacian, colors),
+        links.operator(system.operator()),
+        rhs + weight * estimate,
+        Multigrid(system, colors),
         x0=start,
-        tolerance=tolerance,
+        tolerance=tolerance_for(tolerance, len(rhs)),
         iterations=MAX_ITERATIONS,
         callback=callback,
     )
@@ -166,21 +165,46 @@ def _link(start, stop, numbers, order, chained, weight, neighbors, weights):
                 neighbors[i, side] = order[at]
 
 
-def _set_ends(plan: Plan, own: NDArray[np.int32], links: Links, values: Values) -> None:
+def _set_ends(plan: Plan, own: NDArray[np.int32], links: Links, values: Floats) -> None:
     """Put α at the ends that are not solved for, in place."""
     chained = plan.load("links")[:, own].T
     mine = np.arange(len(own), dtype=np.int32)[:, None]
     outside = (links.neighbors == mine) & (chained >= 0)
-    links.ends[outside] = values(chained[outside])
+    links.ends[outside] = values[chained[outside]]
 
 
 def begin_round(plan: Plan, round_: int) -> None:
-    """Put together what a round begins with: α of all unknown pixels.
+    """Put together what a round after the first begins with: both α of all unknown pixels.
 
-    The first solve begins with the coarse one's solution, the second with the change from the first
-    to the second coarse one. Each further round begins with Anderson's combination of those before
-    (J. ACM 12, 1965), the Σ θ_k G(x_k) with Σ θ_k = 1 whose residual Σ θ_k (G(x_k) − x_k) is least.
-    Links between blocks would take several times as many rounds without it.
+    That is Anderson's combination of the rounds before (J. ACM 12, 1965), the Σ θ_k G(x_k) with
+    Σ θ_k = 1 whose residual Σ θ_k (G(x_k) − x_k) is least. Links between blocks would take several
+    times as many rounds without it.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plane, and where its parts are.
+    round_ : int
+        Number of the round, from 1.
+    """
+    products = np.zeros((round_, round_))
+    for row, start in _pieces(plan):
+        residuals = np.stack([_residual(plan, k, row, start) for k in range(round_)])
+        residuals = residuals.astype(np.float64)
+        products += residuals @ residuals.T
+    products += np.eye(round_) * (1e-10 * np.trace(products) + 1e-30)
+    shares = np.linalg.solve(products, np.ones(round_))
+    shares /= shares.sum()
+    result: Floats = np.zeros((2, max(1, plan.unknown_count)), np.float32)
+    for row, start in _pieces(plan):
+        part = result[row, start : start + PIECE]
+        for k, share in enumerate(shares):
+            part += np.float32(share) * plan.piece(f"alpha{k}", row, start, PIECE)
+    plan.keep(start_of(round_), None, result)
+
+
+def changed(plan: Plan, round_: int) -> float:
+    """Return by how much α changed in a round, at most.
 
     Parameters
     ----------
@@ -189,49 +213,28 @@ def begin_round(plan: Plan, round_: int) -> None:
     round_ : int
         Number of the round, from 0.
     """
-    name = f"start{round_}"
-    if round_ == 0:
-        write_vector(plan, name, [("guess", 0, 1.0)])
-    elif round_ == FIRST_ROUNDS:
-        terms = [(f"alpha{round_ - 1}", 0, 1.0), ("guess", 1, 1.0), ("guess", 0, -1.0)]
-        write_vector(plan, name, terms)
-    else:
-        begun = 0 if round_ < FIRST_ROUNDS else FIRST_ROUNDS
-        rounds = list(range(begun, round_))
-        products = np.zeros((len(rounds), len(rounds)))
-        for start in range(0, plan.unknown_count, PIECE):
-            residuals = np.stack(
-                [
-                    plan.piece(f"alpha{k}", 0, start, PIECE)
-                    - plan.piece(f"start{k}", 0, start, PIECE)
-                    for k in rounds
-                ]
-            ).astype(np.float64)
-            products += residuals @ residuals.T
-        products += np.eye(len(rounds)) * (1e-10 * np.trace(products) + 1e-30)
-        shares = np.linalg.solve(products, np.ones(len(rounds)))
-        shares /= shares.sum()
-        terms = [(f"alpha{k}", 0, float(share)) for k, share in zip(rounds, shares, strict=True)]
-        write_vector(plan, name, terms)
+    return max(
+        (
+            float(abs(_residual(plan, round_, row, start, clip=True)).max(initial=0))
+            for row, start in _pieces(plan)
+            if row == 1
+        ),
+        default=0,
+    )
 
 
-def write_vector(plan: Plan, name: str, terms: list[tuple[str, int, float]]) -> None:
-    """Write a sum of vectors of all unknown pixels.
+def _pieces(plan: Plan) -> list[tuple[int, int]]:
+    """Return where the pieces begin that both vectors of all unknown pixels are read in."""
+    return [(row, start) for row in range(2) for start in range(0, plan.unknown_count, PIECE)]
 
-    Parameters
-    ----------
-    plan : Plan
-    name : str
-        Of the result.
-    terms : list of (str, int, float)
-        Name of each one's file, its row there, and its factor.
-    """
-    result: Floats = np.zeros(max(1, plan.unknown_count), np.float32)
-    for start in range(0, plan.unknown_count, PIECE):
-        part = result[start : start + PIECE]
-        for other, row, factor in terms:
-            part += np.float32(factor) * plan.piece(other, row, start, PIECE)
-    plan.keep(name, None, result)
+
+def _residual(plan: Plan, round_: int, row: int, start: int, clip: bool = False) -> Floats:
+    """Return a piece of what a round found minus what it began with."""
+    names = f"alpha{round_}", start_of(round_)
+    found, begun = (plan.piece(name, row, start, PIECE) for name in names)
+    if clip:
+        found, begun = found.clip(0, 1), begun.clip(0, 1)
+    return found - begun
 
 
 def matte(plan: Plan, block: int, last: str) -> Floats:
@@ -244,9 +247,10 @@ def matte(plan: Plan, block: int, last: str) -> Floats:
     block : int
         Number of the block, row by row.
     last : str
-        Name of the α to take.
+        Name of the solutions to take.
     """
     labels = plan.labels(plan.box(block))
     result: Floats = (labels == 255).astype(np.float32)
-    result[unknown(labels)] = plan.load(last, block).clip(0, 1)
+    offsets = plan.whole.offsets
+    result[unknown(labels)] = plan.load(last)[1, offsets[block] : offsets[block + 1]].clip(0, 1)
     return result

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..alpha._checks import full_contrast, has_both_regions
-from ..alpha.propagation.color_links import CELLS_PER_AXIS, ColorLinks, _stride
+from ..alpha.propagation.color_links import CELLS_PER_AXIS, ColorLinks, _stride, linked_squares
 from ..alpha.propagation.color_samples import (
     EXPANSION_REACH,
     EXPANSION_SAMPLES,
@@ -37,7 +37,7 @@ from ..job import Job
 from ..solvers.boxes import Slices, corner, shifted, sides, whole, widened
 from ..solvers.laplacian import laplacian_rows
 from ..solvers.parallel import in_parallel
-from .plan import Floats, Plan
+from .plan import Floats, Plan, whole_file
 
 MAX_REACH = 2048
 """How far around a block known pixels are looked for at most, in pixels."""
@@ -313,52 +313,39 @@ def gather_expanded(plan: Plan, job: Job) -> None:
 
 def _chain_all(plan: Plan, job: Job) -> None:
     """Link the unknown pixels in chains, as `ColorLinks` does."""
-    height, width = plan.shape
-    offsets, starts = plan.whole.offsets, plan.whole.row_starts
-    links: NDArray[np.int32] = np.full((2, offsets[-1]), -1, np.int32)
-    last = np.full(CELLS_PER_AXIS**3, -1, np.int32)
-    row, across = np.empty(width, np.uint32), _stride(width)
-    y, down = 0, _stride(height)
-    for n in range(height):
-        if n % 64 == 0:
-            job.step(n, height, "Linking similar colors")
-        blocks = plan.blocks_in((slice(y, y + 1), slice(0, width)))
-        inside = y % plan.side
-        for block in blocks:
-            columns = plan.box(block)[1]
-            length = columns.stop - columns.start
-            # Read, not mapped: a mapped plane would count as memory of this process.
-            row[columns] = np.fromfile(
-                plan.file("cells", block), np.uint32, length, offset=128 + 4 * inside * length
-            )
-        numbers = offsets[blocks] + starts[blocks, inside]
-        _chain_row(row, numbers, plan.side, across, last, links)
-        y = (y + down) % height
+    links: NDArray[np.int32] = np.full((2, plan.unknown_count), -1, np.int32)
+    squares = linked_squares(plan.shape)
+    for n, square in enumerate(squares):
+        job.step(n, len(squares), "Linking similar colors")
+        cells = np.empty(sides(square), np.uint32)
+        for block in plan.blocks_in(square):
+            theirs, mine = _common(plan.box(block), square)
+            cells[mine] = plan.load("cells", block)[theirs]
+        labels = np.where(cells & np.uint32(LINKED), UNKNOWN, BACKGROUND).astype(np.uint8)
+        numbers = trimap_numbers(plan, square, labels)
+        _chain(cells, numbers, *map(_stride, cells.shape), links)
     plan.keep("links", None, links)
 
 
 @numba.njit(cache=True, nogil=True)
-def _chain_row(row, first, side, across, last, links):
-    """Link the pixels of a row to the last ones of their cells; `first` numbers each block's."""
-    width = len(row)
-    numbers = np.full(width, -2, np.int32)
-    unknown = np.uint32(LINKED)
-    for block in range(len(first)):
-        number = first[block]
-        for x in range(block * side, min(width, (block + 1) * side)):
-            if row[x] & unknown:
-                numbers[x] = number
-                number += 1
-    x = 0
-    for _ in range(width):
-        cell, number = row[x] & ~unknown, numbers[x]
-        before = last[cell]
-        if number >= 0 and before >= 0:
-            links[0, number] = before
-            links[1, before] = number
-        last[cell] = number
-        x += across
-        x -= width if x >= width else 0
+def _chain(cells, numbers, down, across, links):
+    """Link each unknown pixel of a square to the last one of its cell, in a scrambled order."""
+    height, width = cells.shape
+    last = np.full(CELLS_PER_AXIS**3, -1, np.int32)
+    known = ~np.uint32(LINKED)
+    y = x = 0
+    for _ in range(height):
+        for _ in range(width):
+            cell, number = cells[y, x] & known, numbers[y, x]
+            before = last[cell]
+            if number >= 0 and before >= 0:
+                links[0, number] = before
+                links[1, before] = number
+            last[cell] = number
+            x += across
+            x -= width if x >= width else 0
+        y += down
+        y -= height if y >= height else 0
 
 
 def estimate(plan: Plan, block: int, job: Job) -> None:
@@ -418,7 +405,7 @@ def _common(box: Slices, window: Slices) -> tuple[Slices, Slices]:
 
 
 def concatenate(plan: Plan, name: str) -> None:
-    """Put the arrays of all blocks together into one of all unknown pixels, along its last axis.
+    """Put the (n, N) float32 of all blocks together into one of all unknown pixels.
 
     Parameters
     ----------
@@ -427,18 +414,17 @@ def concatenate(plan: Plan, name: str) -> None:
     name : str
         Name of the arrays.
     """
-    offsets = plan.whole.offsets
-    one = plan.load(name, 0)
-    path = plan.file(name)
-    part = path.with_suffix(".partial")
-    result = np.lib.format.open_memmap(
-        part, "w+", one.dtype, (*one.shape[:-1], max(1, int(offsets[-1])))
-    )
-    for block in range(plan.count):
-        result[..., offsets[block] : offsets[block + 1]] = plan.load(name, block)
-    result.flush()
-    del result
-    part.replace(path)
+    rows = plan.load(name, 0).shape[0]
+    with whole_file(plan.file(name)) as file:
+        # Written, not mapped: on a full disk a mapped file would end the process without a word.
+        header = {"descr": "<f4", "fortran_order": False}
+        header["shape"] = rows, max(1, plan.unknown_count)
+        np.lib.format.write_array_header_1_0(file, header)
+        for row in range(rows):
+            for block in range(plan.count):
+                file.write(np.ascontiguousarray(plan.load(name, block)[row], "<f4").data)
+            if plan.unknown_count == 0:
+                file.write(np.zeros(1, "<f4").data)
 
 
 def trimap_numbers(plan: Plan, window: Slices, labels: Trimap) -> NDArray[np.int32]:

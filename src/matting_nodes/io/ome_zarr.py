@@ -11,11 +11,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DependencyError, FileError, ShapeError
+from ..errors import DependencyError, FileError, ShapeError, SizeMismatchError
 
 Version = Literal["0.4", "0.5"]
 COLORS = (3, 4)
 """Lengths of a last axis without a name that are taken as colors."""
+_METERS = {
+    "meter": 1.0,
+    "centimeter": 1e-2,
+    "millimeter": 1e-3,
+    "micrometer": 1e-6,
+    "nanometer": 1e-9,
+    "angstrom": 1e-10,
+    "picometer": 1e-12,
+}
 SMALLEST_LEVEL = 1024
 """A pyramid ends with the level whose longer side is at most so many pixels."""
 
@@ -227,6 +236,16 @@ def _opened(path: Path, name: str, colors: bool) -> Planes:
             "It has the metadata of OME-Zarr 0.4 or 0.5, and the levels that these name",
             "Give the path of the image within the store, or write it again",
         ) from error
+    for other in image.datasets[1:]:
+        smaller: Any = found.get(other.path)  # may be missing: only the first level is read
+        shape = array.shape if smaller is None else smaller.shape
+        if len(shape) != array.ndim or max(np.subtract(shape, array.shape)) > 0:
+            raise FileError(
+                f"{path} has the levels {level.path} of shape {array.shape} and {other.path} of "
+                f"shape {shape}",
+                "The first level is the largest",
+                "Correct its metadata, or give the path of the level",
+            )
     axes = tuple(str(axis.name).lower() for axis in image.axes)
     if not {"y", "x"} <= set(axes) or len(axes) != array.ndim:
         raise ShapeError(
@@ -243,6 +262,39 @@ def _opened(path: Path, name: str, colors: bool) -> Planes:
     units = tuple(getattr(axis, "unit", None) for axis in image.axes)
     scale = tuple(level.coordinateTransformations[0].scale)
     return Planes(array, axes, scale, tuple(u and str(u) for u in units), str(path))
+
+
+def same_scale(image: Planes, other: Planes) -> None:
+    """Check that two pictures have one size of pixel; one that does not tell its own has any.
+
+    Parameters
+    ----------
+    image, other : Planes
+
+    Raises
+    ------
+    SizeMismatchError
+        If their sizes of a pixel differ by more than a thousandth, or cannot be compared.
+    """
+    for axis in "yx":
+        (size, unit), (other_size, other_unit) = (
+            (planes.scale[i], planes.units[i])
+            for planes in (image, other)
+            for i in [planes.axes.index(axis)]
+        )
+        if unit is None or other_unit is None:
+            continue
+        if unit in _METERS and other_unit in _METERS:
+            ratio = size * _METERS[unit] / (other_size * _METERS[other_unit])
+        else:
+            ratio = size / other_size if unit == other_unit else 0
+        if abs(ratio - 1) > 1e-3:
+            raise SizeMismatchError(
+                f"Along {axis} a pixel of {image.name} is {size:g} {unit}, one of {other.name} "
+                f"{other_size:g} {other_unit}",
+                "Both have one scale",
+                "Give the trimap of this image, or correct the metadata of one",
+            )
 
 
 def create(
@@ -329,7 +381,9 @@ def _axis(model: Any, name: str, unit: str | None) -> Any:
     return model.CustomAxis(name=name)
 
 
-def fill_pyramid(levels: Sequence[Any], plane: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+def fill_pyramid(
+    levels: Sequence[Any], plane: tuple[int, ...], begun: int = 0
+) -> Iterator[tuple[int, int]]:
     """Fill the smaller levels of a plane with means of 2 × 2 pixels, strip by strip.
 
     Parameters
@@ -338,6 +392,8 @@ def fill_pyramid(levels: Sequence[Any], plane: tuple[int, ...]) -> Iterator[tupl
         As `create` returns them; the first one is filled.
     plane : tuple of int
         Its place in the stack.
+    begun : int
+        Pieces that are filled already.
 
     Yields
     ------
@@ -345,7 +401,7 @@ def fill_pyramid(levels: Sequence[Any], plane: tuple[int, ...]) -> Iterator[tupl
         After each piece.
     """
     steps = [(n, top) for n, level in enumerate(levels[1:], 1) for top in _strips(level)]
-    for number, (n, top) in enumerate(steps):
+    for number, (n, top) in list(enumerate(steps))[begun:]:
         level, finer = levels[n], levels[n - 1]
         high, wide = level.shape[-2:]
         bottom = min(high, top + level.chunks[-2])

@@ -322,21 +322,19 @@ def _times_plane(
 ) -> Vector:
     """Return the product of rows and a plane, one entry per unknown pixel."""
     result = np.empty(len(rows), rows.dtype)
-    in_parallel(
-        _multiply, len(rows), rows, positions, offsets, plane, result, smallest=PARALLEL_MIN
-    )
+    in_parallel(multiply, len(rows), rows, positions, offsets, plane, result, smallest=PARALLEL_MIN)
     return result
 
 
 @numba.njit(cache=True, nogil=True)
-def _multiply(start, stop, rows, positions, offsets, plane, result):
+def multiply(start, stop, rows, positions, offsets, plane, result):
+    """Write the product of rows and a plane: (L x)_i = Σ_k L_ik x_k."""
     rows, positions, result = rows[start:stop], positions[start:stop], result[start:stop]
     # Unsigned: an index that cannot be negative needs no check for it.
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     down = np.uint64(offsets[5] - offsets[0])
     for i in range(len(rows)):
         at = np.uint64(positions[i] + offsets[0])
-        # (L x)_i = Σ_k L_ik x_k
         entry = np.float32(0)  # a plain 0 would turn 32 bits into 64
         for k in range(0, 25, 5):
             # Written out, since the compiler does not unroll a loop of five.
@@ -380,7 +378,10 @@ def inner(a: Vector, b: Vector) -> float:
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _sum_products(start, stop, a, b, sums):
     for part in range(start, stop):
+        # Over slices, whose indices need no check, the loop is vectorized.
+        first = part * SUMMED_TOGETHER
+        left, right = a[first : first + SUMMED_TOGETHER], b[first : first + SUMMED_TOGETHER]
         total = 0.0
-        for i in range(part * SUMMED_TOGETHER, min(len(a), (part + 1) * SUMMED_TOGETHER)):
-            total += np.float64(a[i]) * b[i]
+        for i in range(len(left)):
+            total += np.float64(left[i]) * np.float64(right[i])
         sums[part] = total

@@ -10,7 +10,6 @@ V-cycles: his K-cycles save a few iterations and cost as much.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .laplacian import System, Vector
+from .laplacian import System, Vector, multiply
 from .parallel import in_parallel
 
 BLOCK_SIDE = 4
@@ -92,6 +91,16 @@ class Level:
         in_parallel(_subtract_rows, len(self), *arguments, smallest=PARALLEL_MIN)
         return result
 
+    def add_own(self, change: Floats) -> None:
+        """Add to each block's own entry.
+
+        Parameters
+        ----------
+        change : (n, 4, 4) float32
+        """
+        self.entries[:, 4] += change
+        vars(self).pop("_inverse", None)
+
     @cached_property
     def _inverse(self) -> Floats:
         own = np.ascontiguousarray(self.entries[:, 4])
@@ -119,24 +128,40 @@ class Multigrid:
     ----------
     system : System
         The equations A x = b of the unknown pixels.
-    A : callable
-        Returns A times a vector.
     colors : (N, 3) float32
         The colors of the unknown pixels.
     """
 
-    def __init__(
-        self,
-        system: System,
-        A: Callable[[Vector], Vector],  # noqa: N803 (as in the literature)
-        colors: Floats,
-    ) -> None:
-        self._A = A
-        # ω / diag(A)
-        self._step = np.float32(PIXEL_DAMPING) / system.rows[:, 12]
+    def __init__(self, system: System, colors: Floats) -> None:
+        self._system = system
+        self._plane: Floats = np.zeros(system.size, np.float32)
         self._levels = [_finest_level(system, colors)]
         while len(self._levels[-1]) > DIRECT_MAX:
             self._levels.append(_coarser_level(self._levels[-1]))
+        self._use_levels()
+
+    def add_to_diagonal(self, change: Vector) -> None:
+        """Follow a change of the system's diagonal, which takes less time than to begin again.
+
+        Parameters
+        ----------
+        change : (N,) float32
+            What was added to the diagonal.
+        """
+        finest = self._levels[0]
+        own: Floats = np.zeros((len(finest), 4, 4), np.float32)
+        arguments = finest.blocks.children, finest.blocks.shifts, change, own
+        in_parallel(_project_diagonal, len(finest), *arguments, smallest=PARALLEL_MIN)
+        finest.add_own(own)
+        for level in self._levels[1:]:
+            fine, own = own, np.zeros((len(level), 4, 4), np.float32)
+            _project_own(level.blocks.children, level.blocks.shifts, fine, own)
+            level.add_own(own)
+        self._use_levels()
+
+    def _use_levels(self) -> None:
+        # ω / diag(A)
+        self._step = np.float32(PIXEL_DAMPING) / self._system.rows[:, 12]
         self._coarsest = _direct_solver(self._levels[-1])
 
     def __call__(self, r: Vector) -> Vector:
@@ -145,12 +170,16 @@ class Multigrid:
         blocks, coarse = finest.blocks, finest.zeros()
         arguments = blocks.children, blocks.shifts, r, coarse
         in_parallel(_restrict_pixels, len(finest), *arguments, smallest=PARALLEL_MIN)
-        # z = P A_c⁻¹ Pᵀ r
-        z = _prolong_to_pixels(blocks.parents, blocks.shifts, self._cycle(0, coarse))
+        # z = P A_c⁻¹ Pᵀ r, in a plane that is laid out like the picture
+        z, smallest = np.empty_like(r), PARALLEL_MIN * BLOCK_SIDE**2
+        (positions, rows, offsets), plane = self._system[:3], self._plane
+        found = self._cycle(0, coarse)
+        prolonged = positions, blocks.parents, blocks.shifts, found, plane
+        in_parallel(_prolong_to_plane, len(z), *prolonged, smallest=smallest)
         # Errors within blocks, which no P x represents, are left to pixelwise Jacobi:
         # z ← z + ω D⁻¹ (r − A z)
-        smallest = PARALLEL_MIN * BLOCK_SIDE**2
-        in_parallel(_smooth_pixels, len(z), z, self._step, r, self._A(z), smallest=smallest)
+        smoothed = rows, positions, offsets, plane, self._step, r, z
+        in_parallel(_smooth_pixels, len(z), *smoothed, smallest=smallest)
         return z
 
     def _cycle(self, depth: int, b: Floats) -> Floats:
@@ -396,6 +425,38 @@ def _project_blocks(start, stop, fine, neighbors, y, x, children, shifts, entrie
 
 
 @numba.njit(cache=True, nogil=True)
+def _project_diagonal(start, stop, children, shifts, diagonal, own):
+    """Add up PᵀD P, whose entries lie on the blocks' own places, as `_project_pixels` does."""
+    for block in range(start, stop):
+        for i in children[block]:
+            if i < 0:
+                break
+            for p in range(4):
+                factor = diagonal[i] * (np.float32(1) if p == 0 else shifts[i, p - 1])
+                own[block, p, 0] += factor
+                for c in range(3):
+                    own[block, p, c + 1] += factor * shifts[i, c]
+
+
+@numba.njit(cache=True, nogil=True)
+def _project_own(children, shifts, fine, own):
+    """The same on a coarser level, as `_project_blocks` does."""
+    part = np.empty((4, 4), np.float32)
+    for block in range(len(children)):
+        for i in children[block]:
+            if i < 0:
+                break
+            for p in range(4):
+                part[p, 0] = fine[i, p, 0]
+                for c in range(3):
+                    part[p, c + 1] = fine[i, p, c + 1] + part[p, 0] * shifts[i, c]
+            for q in range(4):
+                own[block, 0, q] += part[0, q]
+                for c in range(3):
+                    own[block, c + 1, q] += part[c + 1, q] + part[0, q] * shifts[i, c]
+
+
+@numba.njit(cache=True, nogil=True)
 def _subtract_rows(start, stop, entries, neighbors, values, result):
     """Subtract A x from `result`."""
     entries, neighbors, result = entries[start:stop], neighbors[start:stop], result[start:stop]
@@ -437,28 +498,23 @@ def _restrict_pixels(start, stop, children, shifts, residual, coarse):
                 coarse[block, c + 1] += shifts[i, c] * residual[i]
 
 
-def _prolong_to_pixels(parents: Integers, shifts: Floats, coarse: Floats) -> Vector:
-    """Return P x: x_i = x_c0 + Σ_c (I_i − μ)_c x_c of each pixel, from its block."""
-    result = np.empty(len(parents), np.float32)
-    smallest = PARALLEL_MIN * BLOCK_SIDE**2
-    in_parallel(_prolong_pixels, len(parents), parents, shifts, coarse, result, smallest=smallest)
-    return result
-
-
 @numba.njit(cache=True, nogil=True)
-def _prolong_pixels(start, stop, parents, shifts, coarse, result):
-    parents, shifts, result = parents[start:stop], shifts[start:stop], result[start:stop]
+def _prolong_to_plane(start, stop, positions, parents, shifts, coarse, plane):
+    """Write P x into a plane: x_i = x_c0 + Σ_c (I_i − μ)_c x_c of each pixel, from its block."""
+    positions, parents, shifts = positions[start:stop], parents[start:stop], shifts[start:stop]
     for i in range(len(parents)):
         value = coarse[parents[i], 0]
         for c in range(3):
             value += shifts[i, c] * coarse[parents[i], c + 1]
-        result[i] = value
+        plane[positions[i]] = value
 
 
 @numba.njit(cache=True, nogil=True)
-def _smooth_pixels(start, stop, values, step, residual, product):
+def _smooth_pixels(start, stop, rows, positions, offsets, plane, step, residual, result):
+    """Write z + ω D⁻¹ (r − A z) of the z in a plane."""
+    multiply(start, stop, rows, positions, offsets, plane, result)
     for i in range(start, stop):
-        values[i] += step[i] * (residual[i] - product[i])
+        result[i] = plane[positions[i]] + step[i] * (residual[i] - result[i])
 
 
 @numba.njit(cache=True, nogil=True)

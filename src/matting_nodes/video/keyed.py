@@ -6,14 +6,17 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Trimap
+from ..arrays import UNKNOWN, Trimap
 from ..job import Job
+from ..trimap.planes import carry_between
 from .carrying import carried
+
+By = Literal["motion", "shape", "both"]
 
 
 class Span(NamedTuple):
@@ -94,6 +97,10 @@ class Carrying:
         """
         self.sums[number], self.sources[number] = sum_, sources
 
+    def outdate(self) -> None:
+        """Note that all that was carried is to be carried in another way; it stays no key frame."""
+        self.sources.clear()
+
     def forget(self, number: int) -> None:
         """Note that what was carried to a frame is there no more.
 
@@ -157,6 +164,7 @@ def carried_in(
     keys: Mapping[int, Trimap],
     span: Span,
     job: Job | None = None,
+    by: By = "motion",
 ) -> Iterator[tuple[int, Trimap]]:
     """Yield the trimaps of the frames of a span that are no key frames.
 
@@ -170,12 +178,23 @@ def carried_in(
         One that `spans` returned.
     job : Job, optional
         Reports progress, and stops the work when it is cancelled.
+    by : {"motion", "shape", "both"}
+        motion follows the optical flow of the pictures; shape interpolates the trimaps' outlines,
+        as between the planes of a solid (`trimap.planes.carry_between`); both keeps what the two
+        agree on, and the rest is unknown.
     """
     inside = {n - span.first: t for n, t in keys.items() if span.first <= n <= span.last}
     numbers = range(span.first, span.last + 1)
+    shapes = None if by == "motion" else carry_between(inside, len(numbers), job=job).trimaps
+    if shapes is not None and by == "shape":
+        yield from ((span.first + n, t) for n, t in enumerate(shapes) if n not in inside)
+        return
     for index, trimap in carried((pictures[n] for n in numbers), inside, len(numbers), job):
-        if index not in inside:
-            yield span.first + index, trimap
+        if index in inside:
+            continue
+        if shapes is not None:
+            trimap = np.where(shapes[index] == trimap, trimap, UNKNOWN).astype(np.uint8)
+        yield span.first + index, trimap
 
 
 def checksum(labels: NDArray[Any]) -> int:

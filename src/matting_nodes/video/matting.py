@@ -20,8 +20,9 @@ from ..models import weights
 from ..models.catalog import MODELS
 from ..nodes._cutout import GRABCUT, NETWORKS, cutout_trimap
 from ..nodes.alpha_matte import alpha_matte
+from ..resizing import size_within
 from .carrying import Carrier
-from .flow import Floats, Motion, grey, motion
+from .flow import LONGEST, Floats, Motion, enlarged, grey, motion, places
 from .reader import Frame
 from .threads import prefetched
 from .window import AHEAD, Step, Window
@@ -106,7 +107,7 @@ class Matting:
         with closing(prefetched(steps, job.check)) as known:
             for step in known:
                 if past is not None:
-                    past = past.moved(*step.before) if step.before is not None else None
+                    past = past.moved(*_places(step)) if step.before is not None else None
                 alpha, past = self._alpha(step.frame, step.trimap, past, step.term, job)
                 yield Matte(step.number, step.frame.picture, step.frame.time, alpha, step.trimap)
 
@@ -206,6 +207,15 @@ class _TrimapFollower:
                 "A clip needs one trimap, or a frame in which the object can be found",
                 "Paint a trimap of a frame (--trimap), or choose a network (--network)",
             ) from error
+
+
+def _places(step: Step) -> tuple[Floats, Floats]:
+    """Return where each pixel of the object was in the last frame."""
+    assert step.before is not None
+    height, width = step.trimap.shape
+    x, y = places(step.before, *size_within(height, width, LONGEST))
+    motion = Motion(x, y, np.zeros(x.shape, bool))
+    return enlarged(motion, height, width)[:2]
 
 
 def with_flow(frames: Iterable[Frame]) -> Iterator[tuple[int, Frame, Motion | None]]:

@@ -9,14 +9,16 @@ a plate that is carried with its motion (Chuang et al., "Video Matting of Comple
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import BACKGROUND, Trimap
+from ..resizing import size_within
 from ..solvers.parallel import in_parallel
+from .flow import FIT_STEP, LONGEST
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.intp]
@@ -30,42 +32,59 @@ PLATE_NOISE, FRAME_NOISE = 0.015, 0.01
 WEIGHT, HALF, MOST = 3e-3, 1000.0, 1.0
 """A data term's weight, for each unit of its precision; the precision below which it counts less,
 since it is overestimated there; and the greatest weight."""
-ROWS, PIXELS = 64, 1024
-"""Rows that are copied, and pixels that are computed, which are worth a thread of their own."""
+PIXELS = 1024
+"""Pixels that are computed, which are worth a thread of their own."""
 
 COUNT, FRAME, PLATE, COVARIANCE, PLATE_VARIANCE, FRAME_VARIANCE, MOMENTS = 0, 1, 4, 7, 8, 9, 10
 """Planes of the moments: n, mean I, mean B, and sums of squares about the means."""
 
 
+class Known(NamedTuple):
+    """What is known of some pixels of a frame: planes of a whole frame would take ten times more.
+
+    The first column says how well the others are known, 0 for not at all.
+    """
+
+    values: Floats
+    """(N, C)."""
+    numbers: NDArray[np.int32]
+    """(H, W), the row of each pixel; −1 for none."""
+    picture: NDArray[Any]
+    """(H, W, 3) uint8 or uint16, known wherever there is no row; (0, 0, 3) if nothing is."""
+
+    def rows(self, where: Integers) -> Floats:
+        """Return the values of pixels that have some.
+
+        Parameters
+        ----------
+        where : (M,) int
+            Their numbers in the frame.
+        """
+        return self.values[self.numbers.ravel()[where]]
+
+
 def plate(
-    picture: NDArray[Any],
-    trimap: Trimap,
-    last: Floats | None,
-    x: Floats | None,
-    y: Floats | None,
-) -> Floats:
+    picture: NDArray[Any], trimap: Trimap, last: Known | None, shifts: Floats | None
+) -> Known:
     """Return the background of a frame, also behind its object where it was in view before.
 
     Parameters
     ----------
     picture : (H, W, 3) uint8 or uint16
     trimap : (H, W) uint8
-    last : (H, W, 4) float32, optional
+    last : Known, optional
         The same of the frame before.
-    x, y : (H, W) float32, pixels, optional
-        Where each pixel of the background was in it; None if that is not known.
+    shifts : (2, h, w) float32, optional
+        How far each place of the background is from where it was there, as `fitted_shifts` returns
+        it; None if that is not known.
 
     Returns
     -------
-    (H, W, 4) float32
-        Weight, 0 where nothing is known, and color.
+    Known
+        Weight and color of the pixels that are not background; the others show it.
     """
-    result: Floats = np.zeros((*trimap.shape, 4), np.float32)
-    if last is not None and x is not None and y is not None:
-        _carry(np.flatnonzero(trimap != BACKGROUND), last, x, y, PLATE_DECAY, result)
-    scale = np.float32(1 / np.iinfo(picture.dtype).max)
-    in_parallel(_show, len(trimap), picture, trimap, scale, result, smallest=ROWS)
-    return result
+    where = np.flatnonzero(trimap != BACKGROUND)
+    return _carried(where, picture.shape[:2], last, shifts, PLATE_DECAY, 4, picture)
 
 
 def combined(plates: Floats, others: Floats) -> Floats:
@@ -82,36 +101,50 @@ def combined(plates: Floats, others: Floats) -> Floats:
 
 
 def moments(
-    shape: tuple[int, int],
-    last: Floats | None,
-    band: Integers,
-    x: Floats | None,
-    y: Floats | None,
-) -> Floats:
-    """Return the moments of earlier frames at the places of a frame, (H, W, MOMENTS).
+    shape: tuple[int, int], last: Known | None, band: Integers, shifts: Floats | None
+) -> Known:
+    """Return the moments of earlier frames at the places of a frame.
 
     Parameters
     ----------
     shape : int, int
         Size of the frame, pixels.
-    last : (H, W, MOMENTS) float32, optional
+    last : Known, optional
         Those of the frame before.
     band : (N,) int
         Where they are needed: numbers of pixels.
-    x, y : (H, W) float32, pixels, optional
-        Where each pixel of the object was in it, if that is known.
+    shifts : (2, h, w) float32, optional
+        How far each place of the object is from where it was there, if that is known.
+
+    Returns
+    -------
+    Known
+        Rows of `MOMENTS` values for the band, in its order.
     """
-    result: Floats = np.zeros((*shape, MOMENTS), np.float32)
-    if last is not None and x is not None and y is not None:
-        _carry(band, last, x, y, DECAY, result)
-    return result
+    nothing = np.empty((0, 0, 3), np.uint8)
+    return _carried(band, shape, last, shifts, DECAY, MOMENTS, nothing)
 
 
-def _carry(
-    where: Integers, last: Floats, x: Floats, y: Floats, decay: float, result: Floats
-) -> None:
-    arguments = where, last, x, y, np.float32(decay), result
-    in_parallel(_carry_pixels, len(where), *arguments, smallest=PIXELS)
+def _carried(
+    where: Integers,
+    shape: tuple[int, int],
+    last: Known | None,
+    shifts: Floats | None,
+    decay: float,
+    count: int,
+    picture: NDArray[Any],
+) -> Known:
+    result: Floats = np.zeros((len(where), count), np.float32)
+    if last is not None and shifts is not None:
+        # Flow's pictures may be smaller than frames.
+        flow = size_within(*shape, LONGEST)
+        scale = np.float32(shape[0] / flow[0]), np.float32(shape[1] / flow[1])
+        unit = np.float32(1 / np.iinfo(picture.dtype).max)
+        given = where, shifts, scale, *last, unit, np.float32(decay), result
+        in_parallel(_carry_pixels, len(where), *given, smallest=PIXELS)
+    numbers = np.full(shape, -1, np.int32)
+    numbers.ravel()[where] = np.arange(len(where), dtype=np.int32)
+    return Known(result, numbers, picture)
 
 
 def add_frame(sums: Floats, picture: NDArray[Any], behind: Floats, band: Integers) -> None:
@@ -119,7 +152,7 @@ def add_frame(sums: Floats, picture: NDArray[Any], behind: Floats, band: Integer
 
     Parameters
     ----------
-    sums : (H, W, MOMENTS) float32
+    sums : (N, MOMENTS) float32
     picture : (H, W, 3) uint8 or uint16
     behind : (N, 4) float32
         Its plate in the band.
@@ -129,30 +162,19 @@ def add_frame(sums: Floats, picture: NDArray[Any], behind: Floats, band: Integer
     in_parallel(_add, len(band), sums, picture, behind, band, scale, smallest=PIXELS)
 
 
-def triangulated(past: Floats, future: Floats, band: Integers) -> Floats:
-    """Return what the moments say of α: Σ w α̂ and Σ w, (2, H, W) float32.
+def triangulated(past: Floats, future: Floats) -> Floats:
+    """Return what the moments say of α: Σ w α̂ and Σ w, (2, N) float32.
 
     Parameters
     ----------
-    past : (H, W, MOMENTS) float32
+    past : (N, MOMENTS) float32
         Of frames before, and of the frame itself.
     future : (N, MOMENTS) float32
-        Of frames after it, in the band.
-    band : (N,) int
+        Of frames after it.
     """
-    result: Floats = np.zeros((2, *past.shape[:2]), np.float32)
-    in_parallel(_solve, len(band), past, future, band, result, smallest=PIXELS)
+    result: Floats = np.zeros((2, len(past)), np.float32)
+    in_parallel(_solve, len(past), past, future, result, smallest=PIXELS)
     return result
-
-
-@numba.njit(cache=True, nogil=True)
-def _show(start, stop, picture, trimap, scale, result):
-    for i in range(start, stop):
-        for j in range(trimap.shape[1]):
-            if trimap[i, j] == BACKGROUND:
-                result[i, j, 0] = 1
-                for c in range(3):
-                    result[i, j, 1 + c] = scale * picture[i, j, c]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -166,15 +188,42 @@ def _cubic(t):
     return first, np.float32(second), np.float32(one - first - np.float32(second) - last), last
 
 
+@numba.njit(cache=True, nogil=True)
+def _between(plane, x, y):
+    """Return a plane's value between its places, linearly; beyond them, that of its border."""
+    height, width, one = plane.shape[0], plane.shape[1], np.float32(1)
+    zero = np.float32(0)
+    x, y = min(max(x, zero), np.float32(width - 1)), min(max(y, zero), np.float32(height - 1))
+    left, top = int(x), int(y)
+    right, below = min(left + 1, width - 1), min(top + 1, height - 1)
+    tx, ty = x - np.float32(left), y - np.float32(top)
+    upper = (one - tx) * plane[top, left] + tx * plane[top, right]
+    lower = (one - tx) * plane[below, left] + tx * plane[below, right]
+    return (one - ty) * upper + ty * lower
+
+
+@numba.njit(cache=True, nogil=True)
+def _weight(values, numbers, picture, i, j):
+    """Return how well a pixel is known."""
+    if numbers[i, j] >= 0:
+        return values[numbers[i, j], 0]
+    return np.float32(1) if len(picture) else np.float32(0)
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _carry_pixels(start, stop, where, last, x, y, decay, result):
-    """Sample `last`, whose first plane says how well the others are known."""
-    height, width, count = last.shape
-    value = np.empty(count, np.float32)
-    one = np.float32(1)
+def _carry_pixels(start, stop, where, shifts, scale, values, numbers, picture, unit, decay, result):
+    """Sample what is known of the last frame."""
+    height, width = numbers.shape
+    count, half, one = values.shape[1], np.float32(0.5), np.float32(1)
+    rows, columns, found = (np.empty(16, np.intp), np.empty(16, np.intp), np.empty(16, np.intp))
+    weights, least = np.empty(16, np.float32), np.float32(0)
+    to_grid = one / (scale[0] * np.float32(FIT_STEP)), one / (scale[1] * np.float32(FIT_STEP))
     for pixel in range(start, stop):
         i, j = where[pixel] // width, where[pixel] % width
-        px, py = x[i, j], y[i, j]
+        x = (np.float32(j) + half) * to_grid[1] - half
+        y = (np.float32(i) + half) * to_grid[0] - half
+        px = np.float32(j) + scale[1] * _between(shifts[0], x, y)
+        py = np.float32(i) + scale[0] * _between(shifts[1], x, y)
         if not (0 <= px <= width - 1 and 0 <= py <= height - 1):
             continue
         left, top = min(int(px), width - 2), min(int(py), height - 2)
@@ -183,76 +232,82 @@ def _carry_pixels(start, stop, where, last, x, y, decay, result):
         if is_known:
             for k in range(-1, 3):
                 for m in range(-1, 3):
-                    is_known &= last[top + k, left + m, 0] > 0
-        value[:] = 0
+                    is_known &= _weight(values, numbers, picture, top + k, left + m) > 0
+        # The places that are read: sixteen, or those of four that are known.
+        places, share = 0, np.float32(0)
         if is_known:
             wx, wy = _cubic(tx), _cubic(ty)
+            share, places = one, 16
             for k in range(4):
                 for m in range(4):
-                    w = wy[k] * wx[m]
-                    for c in range(count):
-                        value[c] += w * last[top + k - 1, left + m - 1, c]
-            # Cubic weights may overshoot; how well something is known must not.
-            low = min(
-                min(last[top, left, 0], last[top, left + 1, 0]),
-                min(last[top + 1, left, 0], last[top + 1, left + 1, 0]),
-            )
-            value[0] = max(value[0], low)
+                    rows[4 * k + m], columns[4 * k + m] = top + k - 1, left + m - 1
+                    weights[4 * k + m] = wy[k] * wx[m]
         else:
-            share = np.float32(0)
             for k in range(2):
                 for m in range(2):
                     w = (ty if k else one - ty) * (tx if m else one - tx)
-                    if last[top + k, left + m, 0] > 0:
-                        share += w
-                        for c in range(count):
-                            value[c] += w * last[top + k, left + m, c]
+                    if _weight(values, numbers, picture, top + k, left + m) > 0:
+                        rows[places], columns[places], weights[places] = top + k, left + m, w
+                        places, share = places + 1, share + w
             if share < np.float32(LEAST_SHARE):
                 continue
-            for c in range(count):
-                value[c] /= share
-        result[i, j, 0] = decay * value[0]
-        for c in range(1, count):
+        for k in range(places):
+            found[k] = numbers[rows[k], columns[k]]
+            weights[k] /= share
+        for c in range(count):
+            value = np.float32(0)
+            for k in range(places):
+                if found[k] >= 0:
+                    value += weights[k] * values[np.uintp(found[k]), c]
+                else:
+                    shown = picture[rows[k], columns[k], c - 1] if c else 0
+                    value += weights[k] * (unit * np.float32(shown) if c else one)
+            if c == 0 and is_known:
+                # Cubic weights may overshoot; how well something is known must not.
+                for k in range(2):
+                    for m in range(2):
+                        low = _weight(values, numbers, picture, top + k, left + m)
+                        least = low if k + m == 0 else min(least, low)
+                value = max(value, least)
             # Sums of squares count less with n; means stay.
-            result[i, j, c] = decay * value[c] if c >= COVARIANCE else value[c]
+            result[pixel, c] = decay * value if c == 0 or c >= COVARIANCE else value
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _add(start, stop, sums, picture, behind, band, scale):
-    width, one = sums.shape[1], np.float32(1)
+    width, one = picture.shape[1], np.float32(1)
     for pixel in range(start, stop):
         if behind[pixel, 0] <= 0:
             continue
         i, j = band[pixel] // width, band[pixel] % width
-        n = sums[i, j, COUNT]
+        n = sums[pixel, COUNT]
         # Welford's update of means, and of sums of squares about them.
         step, share = one / (n + one), n / (n + one)
         for c in range(3):
-            di = scale * picture[i, j, c] - sums[i, j, FRAME + c]
-            db = behind[pixel, 1 + c] - sums[i, j, PLATE + c]
-            sums[i, j, FRAME + c] += step * di
-            sums[i, j, PLATE + c] += step * db
-            sums[i, j, COVARIANCE] += share * di * db
-            sums[i, j, PLATE_VARIANCE] += share * db * db
-            sums[i, j, FRAME_VARIANCE] += share * di * di
-        sums[i, j, COUNT] = n + one
+            di = scale * picture[i, j, c] - sums[pixel, FRAME + c]
+            db = behind[pixel, 1 + c] - sums[pixel, PLATE + c]
+            sums[pixel, FRAME + c] += step * di
+            sums[pixel, PLATE + c] += step * db
+            sums[pixel, COVARIANCE] += share * di * db
+            sums[pixel, PLATE_VARIANCE] += share * db * db
+            sums[pixel, FRAME_VARIANCE] += share * di * di
+        sums[pixel, COUNT] = n + one
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _solve(start, stop, past, future, band, result):
-    width, zero, one = past.shape[1], np.float32(0), np.float32(1)
+def _solve(start, stop, past, future, result):
+    zero, one = np.float32(0), np.float32(1)
     for pixel in range(start, stop):
-        i, j = band[pixel] // width, band[pixel] % width
-        n, more = past[i, j, COUNT], future[pixel, COUNT]
+        n, more = past[pixel, COUNT], future[pixel, COUNT]
         if n + more <= one:
             continue
-        covariance = past[i, j, COVARIANCE] + future[pixel, COVARIANCE]
-        plate_variance = past[i, j, PLATE_VARIANCE] + future[pixel, PLATE_VARIANCE]
-        frame_variance = past[i, j, FRAME_VARIANCE] + future[pixel, FRAME_VARIANCE]
+        covariance = past[pixel, COVARIANCE] + future[pixel, COVARIANCE]
+        plate_variance = past[pixel, PLATE_VARIANCE] + future[pixel, PLATE_VARIANCE]
+        frame_variance = past[pixel, FRAME_VARIANCE] + future[pixel, FRAME_VARIANCE]
         between = n * more / (n + more)
         for c in range(3):
-            di = future[pixel, FRAME + c] - past[i, j, FRAME + c]
-            db = future[pixel, PLATE + c] - past[i, j, PLATE + c]
+            di = future[pixel, FRAME + c] - past[pixel, FRAME + c]
+            db = future[pixel, PLATE + c] - past[pixel, PLATE + c]
             covariance += between * di * db
             plate_variance += between * db * db
             frame_variance += between * di * di
@@ -267,4 +322,4 @@ def _solve(start, stop, past, future, band, result):
         precision = true_variance / noise
         weight = np.float32(WEIGHT) * precision * precision / (precision + np.float32(HALF))
         weight = min(weight, np.float32(MOST))
-        result[0, i, j], result[1, i, j] = weight * (one - slope), weight
+        result[0, pixel], result[1, pixel] = weight * (one - slope), weight

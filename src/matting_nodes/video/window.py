@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from ..arrays import BACKGROUND, FOREGROUND, Trimap, unknown
 from ..job import Job
 from ..resizing import size_within
-from .flow import LONGEST, Booleans, Floats, Motion, Tracks, enlarged, fitted_shifts, places
+from .flow import LONGEST, Booleans, Floats, Motion, Tracks, fitted_shifts
 from .reader import Frame
+
+if TYPE_CHECKING:
+    from .triangulation import Known
 
 AHEAD = 16
 """Frames that are known ahead, at most. With 40, flicker was the same."""
@@ -31,9 +34,9 @@ class Step(NamedTuple):
     frame: Frame
     trimap: Trimap
     term: Floats | None = None
-    """(2, H, W): Σ w α̂ and Σ w of other backgrounds."""
-    before: tuple[Floats, Floats] | None = None
-    """Where each pixel of the object was in the last frame; None at a cut."""
+    """(2, N): Σ w α̂ and Σ w of other backgrounds, at the unknown pixels."""
+    before: Shifts = None
+    """How far the object was from its places in the last frame; None at a cut."""
 
 
 @dataclass
@@ -52,24 +55,12 @@ class _Seen:
     """(N, 4) float16, in the band."""
     future: Floats | None = None
 
-    @property
-    def _flow_shape(self) -> tuple[int, int]:
-        height, width = self.trimap.shape
-        return size_within(height, width, LONGEST)
-
-    def at(self, shifts: Shifts) -> tuple[Floats, Floats] | tuple[None, None]:
-        """Return the places that shifts lead to from each pixel of the frame."""
-        if shifts is None:
-            return None, None
-        x, y = places(shifts, *self._flow_shape)
-        motion = Motion(x, y, np.zeros(x.shape, bool))
-        return enlarged(motion, *self.trimap.shape)[:2]
-
     def inside(self, label: int) -> Booleans:
         """Return where the frame shows one thing alone, in the size of the flow."""
         import cv2
 
-        height, width = self._flow_shape
+        height, width = self.trimap.shape
+        height, width = size_within(height, width, LONGEST)
         small = cv2.resize(self.trimap, (width, height), interpolation=cv2.INTER_NEAREST)
         return np.asarray(small == label)
 
@@ -89,8 +80,8 @@ class Window:
         self._ahead, self._job = ahead, job
         self._seen: list[_Seen] = []
         self._last: _Seen | None = None
-        self._plate: Floats | None = None
-        self._sums: Floats | None = None
+        self._plate: Known | None = None
+        self._sums: Known | None = None
 
     def add(self, number: int, frame: Frame, trimap: Trimap, flow: Motion | None) -> Iterator[Step]:
         """Add a frame; yield those that can be solved now.
@@ -109,9 +100,8 @@ class Window:
         if self._last is not None and flow is not None and flow.tracks is not None:
             _fit(self._last, seen, flow.tracks)
         self._last = seen
-        x, y = seen.at(seen.ground_before)
-        self._plate = plate(frame.picture, trimap, self._plate, x, y)
-        seen.plate = self._plate.reshape(-1, 4)[seen.band].astype(np.float16)
+        self._plate = plate(frame.picture, trimap, self._plate, seen.ground_before)
+        seen.plate = self._plate.rows(seen.band).astype(np.float16)
         self._seen.append(seen)
         ahead = min(self._ahead, PIXELS_AHEAD // trimap.size)
         if len(self._seen) >= 2 * ahead:
@@ -127,14 +117,12 @@ class Window:
         behind = self._look_back(count)
         for seen in self._seen[:count]:
             self._job.check()
-            x, y = seen.at(seen.object_before)
-            sums = moments(seen.trimap.shape, self._sums, seen.band, x, y)
+            self._sums = moments(seen.trimap.shape, self._sums, seen.band, seen.object_before)
+            sums = self._sums.values
             add_frame(sums, seen.frame.picture, behind.pop(), seen.band)
-            self._sums = sums
             assert seen.future is not None
-            term = triangulated(sums, seen.future, seen.band)
-            before = (x, y) if x is not None and y is not None else None
-            yield Step(seen.number, seen.frame, seen.trimap, term, before)
+            term = triangulated(sums, seen.future)
+            yield Step(seen.number, seen.frame, seen.trimap, term, seen.object_before)
         del self._seen[:count]
 
     def _look_back(self, count: int) -> list[Floats]:
@@ -142,23 +130,21 @@ class Window:
 
         What later frames say is kept beside the first ones.
         """
-        from .triangulation import MOMENTS, add_frame, combined, moments, plate
+        from .triangulation import add_frame, combined, moments, plate
 
         sums = later = None
         plates = []
         for index in range(len(self._seen) - 1, -1, -1):
             self._job.check()
             seen = self._seen[index]
-            x, y = seen.at(seen.ground_after)
-            later = plate(seen.frame.picture, seen.trimap, later, x, y)
+            later = plate(seen.frame.picture, seen.trimap, later, seen.ground_after)
             assert seen.plate is not None
-            behind = combined(seen.plate.astype(np.float32), later.reshape(-1, 4)[seen.band])
-            x, y = seen.at(seen.object_after) if sums is not None else (None, None)
-            sums = moments(seen.trimap.shape, sums, seen.band, x, y)
+            behind = combined(seen.plate.astype(np.float32), later.rows(seen.band))
+            sums = moments(seen.trimap.shape, sums, seen.band, seen.object_after)
             if index < count:
-                seen.future = sums.reshape(-1, MOMENTS)[seen.band]
+                seen.future = sums.values.copy()
                 plates.append(behind)
-            add_frame(sums, seen.frame.picture, behind, seen.band)
+            add_frame(sums.values, seen.frame.picture, behind, seen.band)
         return plates
 
 

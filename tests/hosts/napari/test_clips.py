@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import av
 import numpy as np
 import pytest
+from napari._qt.widgets.qt_progress_bar import QtLabeledProgressBar
+from qtpy.QtCore import QTimer
 
 from matting_nodes.errors import ShapeError
+from matting_nodes.hosts.napari._clip import write_movie
 from matting_nodes.hosts.napari._trimap import (
     alpha_options,
     labels_to_trimap,
@@ -211,6 +215,61 @@ def test_a_stack_is_saved_as_a_movie_with_the_sound_of_its_clip(viewer, clip, le
     assert len(list(Reader(path).frames())) == 24
 
 
+class Held(np.lib.mixins.NDArrayOperatorsMixin):
+    """A stack none of whose frames is given before the window has done something else."""
+
+    def __init__(self, frames):
+        self._frames = frames
+        self.shape, self.dtype, self.ndim = frames.shape, frames.dtype, frames.ndim
+        self.moved, self.readers, self.waited = threading.Event(), set(), []
+
+    def __len__(self):
+        return len(self._frames)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self._frames, dtype)
+
+    def __getitem__(self, key):
+        if isinstance(key, int):
+            self.readers.add(threading.current_thread())
+            self.moved.clear()
+            self.waited.append(self.moved.wait(30))
+        return self._frames[key]
+
+
+def test_the_window_lives_while_a_movie_is_saved(viewer, lemurs, tmp_path):
+    stack = Held(np.stack([f.picture for f in lemurs]))
+    timer = QTimer()
+    timer.timeout.connect(stack.moved.set)
+    timer.start(5)
+    meta = {"name": "held", "rgb": True}
+    write_movie(str(tmp_path / "held.mp4"), stack, meta)
+    assert all(stack.waited)
+    assert threading.main_thread() not in stack.readers
+    assert len(list(Reader(tmp_path / "held.mp4").frames())) == 24
+
+
+def test_a_movie_is_stopped_by_its_button(viewer, lemurs, tmp_path):
+    frames = np.stack([f.picture for f in lemurs])
+    stack = Held(np.broadcast_to(frames[None], (40, *frames.shape)).reshape(-1, *frames.shape[1:]))
+
+    clicked = []
+
+    def step():
+        stack.moved.set()
+        if len(stack.waited) >= 20 and not clicked:
+            window = viewer.__wrapped__.window._qt_window
+            for bar in window.findChildren(QtLabeledProgressBar):
+                if "Saving a movie" in bar.description_label.text():
+                    clicked.append(bar.cancel_button.click())
+
+    timer = QTimer()
+    timer.timeout.connect(step)
+    timer.start(5)
+    write_movie(str(tmp_path / "held.mp4"), stack, {"name": "held", "rgb": True})
+    assert 19 <= len(list(Reader(tmp_path / "held.mp4").frames())) < 100
+
+
 def test_what_is_no_stack_over_time_is_no_movie(viewer, tmp_path):
     layer = viewer.add_image(np.zeros((2, 3, 8, 8)), name="volume")
     with pytest.raises(ShapeError, match=r"2 × 3 × 8 × 8"):
@@ -224,4 +283,49 @@ def test_the_sample_is_ready_to_be_carried(viewer, dock, qtbot):
     widget = dock("Carry")
     settle(widget, qtbot)
     assert widget.state(0) == "key"
+    assert widget.carry_button.enabled
+
+
+def discs(count):
+    """Sections of a ball: a disc that grows and moves, and its trimap."""
+    y, x = np.indices((60, 80))
+    for number in range(count):
+        distance = np.hypot(y - 30, x - 30 - 2 * number) - 10 - number
+        picture = np.uint8(np.where(distance < 0, 200, 60))
+        trimap = np.where(distance < -3, 255, np.where(distance > 3, 0, 128))
+        yield picture, trimap.astype(np.uint8)
+
+
+@pytest.mark.parametrize("by", ["motion", "shape", "both"])
+def test_planes_of_a_stack_are_filled_between_painted_ones(viewer, dock, qtbot, by):
+    pictures, trimaps = (np.stack(each) for each in zip(*discs(11), strict=True))
+    viewer.add_image(pictures, name="stack", axis_labels=("z", "y", "x"))
+    labels = np.zeros(pictures.shape, np.uint8)
+    for plane in (0, 5, 10):
+        labels[plane] = trimap_to_labels(trimaps[plane])
+    layer = viewer.add_labels(labels, name="trimap", **trimap_options())
+    widget = dock("Carry")
+    settle(widget, qtbot)
+    widget.by.value = by
+    assert widget.carry_button.text == "Fill planes"
+    widget.carry()
+    settle(widget, qtbot)
+    assert [widget.state(n) for n in range(11)] == [
+        "key" if n in (0, 5, 10) else "carried" for n in range(11)
+    ]
+    found = labels_to_trimap(layer.data)
+    wrong = (found != 128) & (trimaps != 128) & (found != trimaps)
+    assert wrong.mean() < 0.01
+    assert (found[[1, 2, 8]] == 255).any(axis=(1, 2)).all()
+    # A correction changes its neighbors only.
+    before = layer.data.copy()
+    paint(viewer, layer, 5, (30, 40), 0)
+    widget.carry()
+    settle(widget, qtbot)
+    changed = [n for n in range(11) if (before[n] != layer.data[n]).any()]
+    assert 5 in changed
+    assert set(changed) <= {1, 2, 3, 4, 5, 6, 7, 8, 9}
+    # Another way makes all of it stale, and no plane a painted one.
+    widget.by.value = "motion" if by != "motion" else "shape"
+    assert widget.state(2) == "stale"
     assert widget.carry_button.enabled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import cv2
 import numpy as np
@@ -128,3 +129,30 @@ def test_difference_matte_of_two_layers(viewer, dock, finish, fur):
     np.testing.assert_array_equal(viewer.layers["white alpha"].data, expected.alpha)
     np.testing.assert_array_equal(viewer.layers["white foreground"].data, expected.foreground)
     np.testing.assert_allclose(viewer.layers["white residual"].data, 0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"units": ("second", "second")}, "measures an axis in second"),
+        ({"data": np.zeros((20, 30), np.int32)}, "does not cover|must have one width"),
+        ({"data": 0}, "0 everywhere"),
+    ],
+    ids=["units that do not convert", "another size", "no object"],
+)
+def test_measure_refuses_what_cannot_be_measured(viewer, dock, finish, change, told):
+    alpha = np.zeros((40, 60), np.float32)
+    alpha[10:20, 10:30] = 1
+    labels = np.int32(alpha)
+    if "data" in change:
+        labels = change["data"] if np.ndim(change["data"]) else np.zeros_like(labels)
+    place = {"scale": (0.5, 0.5), "units": ("micrometer", "micrometer")}
+    viewer.add_image(alpha, name="alpha", **place)
+    place["units"] = change.get("units", place["units"])
+    viewer.add_labels(labels, name="cells", **place)
+    widget = dock("Measure")
+    choose(widget, alpha="alpha", labels="cells")
+    if widget.run_button.enabled:
+        finish(widget)
+    assert re.search(told, widget.obstacle.value or widget.message.value)
+    assert not viewer.layers["cells"].features.shape[1]

@@ -65,8 +65,8 @@ def propagated_on(
         As for `propagated`.
     past : Past, optional
         Of the frames before, at the places of this one.
-    more : (2, H, W) float32, optional
-        Σ w α̂ and Σ w of another data term, which counts for this frame.
+    more : (2, N) float32, optional
+        Σ w α̂ and Σ w of another data term at the unknown pixels, which counts for this frame.
 
     Returns
     -------
@@ -86,7 +86,8 @@ def propagated_on(
         # Σ w (α − α̂)² = (Σ w) (α − Σ w α̂ / Σ w)² + const.
         value, weight = pooled.copy()
         if more is not None:
-            value, weight = value + more[0], weight + more[1]
+            value[solve] += more[0]
+            weight[solve] += more[1]
         if past is not None:
             value = value + np.float32(SOLUTION_WEIGHT) * past.alpha * solve
             weight = weight + np.float32(SOLUTION_WEIGHT) * solve

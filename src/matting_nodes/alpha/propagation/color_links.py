@@ -6,13 +6,15 @@ one place to all others where it occurs, like the intra-unknown flow of Aksoy, A
 color and position. Here color space is divided into cells, and a chain runs through all pixels of a
 cell in a scrambled order: that takes one pass over the picture, depends on the picture alone, and
 had smaller errors on the pictures it was chosen on. Links to known pixels are left out: samples
-nearby say more about a color that is mostly known.
+nearby say more about a color that is mostly known. Links do not leave the squares of a fixed grid,
+so that a picture of any size can be solved in parts.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import product
 from typing import NamedTuple
 
 import numba
@@ -26,6 +28,8 @@ from ...solvers.parallel import in_parallel
 
 CELLS_PER_AXIS = 128
 """Cells into which color space is divided along each axis."""
+LINKED_SIDE = 2048
+"""Side in pixels of the squares that links stay within: most pictures are one or few of them."""
 LINK_WEIGHT = 0.01
 """Weight of a link in the first of two solves, relative to the Laplacian's entries."""
 SECOND_FACTOR, LINK_SPREAD = 3, 0.3
@@ -116,7 +120,10 @@ class ColorLinks:
         self.after: Integers = np.full(height * width, -1, np.int32)
         low, high = colors.min(), colors.max()
         scale = np.float32((CELLS_PER_AXIS - 1) / (high - low)) if high > low else np.float32(0)
-        _chain(colors, low, scale, _stride(height), _stride(width), self.before, self.after)
+        for rows, columns in linked_squares((height, width)):
+            square = rows.start, rows.stop, columns.start, columns.stop
+            steps = _stride(rows.stop - rows.start), _stride(columns.stop - columns.start)
+            _chain(colors, low, scale, *square, *steps, self.before, self.after)
 
     def links_of(
         self, solve: Booleans, start: Floats, box: Slices, trimap: Trimap, values: Floats
@@ -146,6 +153,21 @@ class ColorLinks:
         return links
 
 
+def linked_squares(shape: tuple[int, int]) -> list[Slices]:
+    """Return the squares that the links of a picture stay within, those at its edges cut.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the picture.
+    """
+    rows, columns = (
+        [slice(start, min(length, start + LINKED_SIDE)) for start in range(0, length, LINKED_SIDE)]
+        for length in shape
+    )
+    return list(product(rows, columns))
+
+
 def _stride(length: int) -> int:
     """Return a step by which a row of this length is visited whole, each pixel far from the last.
 
@@ -158,22 +180,22 @@ def _stride(length: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _chain(colors, low, scale, down, across, before, after):
-    """Link each pixel to the last one of its cell; rows and columns come in a scrambled order."""
-    height, width, _ = colors.shape
+def _chain(colors, low, scale, top, bottom, left, right, down, across, before, after):
+    """Link each pixel of a square to the last one of its cell, in a scrambled order."""
+    height, width, whole_width = bottom - top, right - left, colors.shape[1]
     last = np.full(CELLS_PER_AXIS**3, -1, np.int32)
     cells = np.empty(width, np.int32)
     cells_per_axis = np.int32(CELLS_PER_AXIS)
     y = x = 0
     for _ in range(height):
         for i in range(width):
-            red = np.int32((colors[y, i, 0] - low) * scale)
-            green = np.int32((colors[y, i, 1] - low) * scale)
-            blue = np.int32((colors[y, i, 2] - low) * scale)
+            red = np.int32((colors[top + y, left + i, 0] - low) * scale)
+            green = np.int32((colors[top + y, left + i, 1] - low) * scale)
+            blue = np.int32((colors[top + y, left + i, 2] - low) * scale)
             cells[i] = (red * cells_per_axis + green) * cells_per_axis + blue
         for _ in range(width):
             # Unsigned: an index that cannot be negative needs no check for it.
-            cell, at = np.uint32(cells[x]), y * width + x
+            cell, at = np.uint32(cells[x]), (top + y) * whole_width + left + x
             if last[cell] >= 0:
                 before[at] = last[cell]
                 after[np.uint32(last[cell])] = at

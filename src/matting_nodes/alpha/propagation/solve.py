@@ -9,6 +9,7 @@ Communications in Statistics 6, 1977).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -36,6 +37,8 @@ ESTIMATE_SPREAD = 0.2
 """How far α̂ is from the first solution where its weight in the second is half of that."""
 FIRST_TOLERANCE = 3e-4
 """The residual at which the first solve stops; with it, α is off by 0.02 at most."""
+TYPICAL_COUNT = 40_000
+"""Unknown pixels up to which these residuals hold; see `tolerance_for`."""
 
 Floats = NDArray[np.float32]
 Join = Callable[[Floats, NDArray[np.bool_]], tuple[Floats, Floats | None]]
@@ -107,6 +110,27 @@ def propagated(
     return values.clip(0, 1, out=values)
 
 
+def tolerance_for(tolerance: float, count: int) -> float:
+    """Return a tolerance that bounds the error of a place in a picture of any size.
+
+    Norms of a residual and of b grow with the root of the number of pixels. At a fixed share of the
+    one in the other, one place in a large picture might have the error of all.
+
+    Parameters
+    ----------
+    tolerance : float
+        For `TYPICAL_COUNT` unknown pixels, or fewer.
+    count : int
+        Unknown pixels.
+
+    Examples
+    --------
+    >>> tolerance_for(3e-4, 900), tolerance_for(3e-4, 4_000_000)
+    (0.0003, 3e-05)
+    """
+    return tolerance * min(1.0, math.sqrt(TYPICAL_COUNT / max(1, count)))
+
+
 def propagate(
     rows: Floats,
     colors: Floats,
@@ -166,6 +190,7 @@ def propagate(
 
     system, rhs = system_from_rows(rows, inside, known(starts[0]))
     iteration, diagonal = 0, np.zeros_like(weight)
+    multigrid: Multigrid | None = None
 
     def callback(_residual: float) -> None:
         nonlocal iteration
@@ -174,18 +199,23 @@ def propagate(
 
     def solved(weight: Floats, links: Links, rhs: Floats, x0: Floats, tolerance: float) -> Floats:
         # (L + W + W_links) α = b + W α̂ + b_links, W = diag(w)
-        nonlocal diagonal
+        nonlocal diagonal, multigrid
         before, diagonal = diagonal, weight + links.diagonal
-        system.rows[:, 12] += diagonal - before
+        change = diagonal - before
+        system.rows[:, 12] += change
         b = rhs + weight * estimate + links.rhs
+        tolerance = tolerance_for(tolerance, len(b))
         if device == "cpu":
             # The preconditioner knows only the links' diagonal: that saves a quarter of the
             # iterations.
-            laplacian = system.operator()
+            if multigrid is None:
+                multigrid = Multigrid(system, colors)
+            else:
+                multigrid.add_to_diagonal(change)
             solution, error = conjugate_gradients(
-                links.operator(laplacian),
+                links.operator(system.operator()),
                 b,
-                Multigrid(system, laplacian, colors),
+                multigrid,
                 x0=x0,
                 tolerance=tolerance,
                 iterations=MAX_ITERATIONS,

@@ -18,6 +18,7 @@ from . import (
     _evaluate,
     _models,
     _node,
+    _planes,
     _run,
     _seams,
     _serve,
@@ -42,6 +43,9 @@ a clip, of which one frame's trimap is enough:
 
 a picture or stack of any size, block by block:
   matting-nodes matte big.ome.zarr trimap.ome.zarr -o alpha.ome.zarr
+
+a stack whose trimap is painted on some planes:
+  matting-nodes planes trimaps.tif --image stack.tif -o filled.tif
 
 or a whole workflow of ComfyUI's, over a folder:
   matting-nodes run workflow.json --each photos --output results
@@ -85,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     for room in (_data, _train, _evaluate):
         room.add_command(commands)
     _seams.add_command(commands)
+    _planes.add_command(commands)
     _cutout.add_command(commands)
     _serve.add_command(commands)
     _video.add_command(commands)

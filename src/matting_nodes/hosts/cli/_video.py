@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ The trimap of one frame serves the clip: it follows its object. With --keyframes
 one is kept in a folder; correct it there, or add more: each counts up to its neighbors on both
 sides. A command that was stopped goes on with --resume.
 """
+M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
 CODECS = ("auto", "h264", "h265", "prores", "vp9", "ffv1", "png", "tiff")
 
 
@@ -139,6 +143,7 @@ def _run(options: argparse.Namespace) -> int:
     from ...video.clip import ClipTask, matte_clip, plan
     from ...video.matting import Matting
 
+    _allocate_together()
     source, trimap = _source(options)
     made = plan(
         ClipTask(
@@ -180,6 +185,17 @@ def _run(options: argparse.Namespace) -> int:
     speed = report.frames / max(report.seconds, 1e-6)
     print(f"{options.output}: {report.frames} frames, {speed:.1f} a second")
     return 0
+
+
+def _allocate_together() -> None:
+    """Let the stages' threads allocate from one heap.
+
+    Else glibc gives each its own, which keeps the memory of frames that others have freed: 200 MB
+    at 1080p.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # other C libraries have no mallopt
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _source(options: argparse.Namespace) -> tuple[Any, Trimap | None]:

@@ -17,6 +17,7 @@ __all__ = [
     "InspectWidget",
     "MattingGraph",
     "MattingPanel",
+    "ask_for_workflow",
     "copy_as_python",
     "cut_out",
     "manifest",
@@ -27,6 +28,8 @@ __all__ = [
     "read_clip",
     "read_result",
     "read_trimap",
+    "read_workflow",
+    "read_zarr",
     "run_on_another_picture",
     "save_as_workflow",
     "widget_name",
@@ -34,6 +37,8 @@ __all__ = [
     "write_movie",
     "write_picture",
     "write_trimap",
+    "write_zarr",
+    "write_zarr_labels",
 ]
 
 _MODULES = {
@@ -41,6 +46,7 @@ _MODULES = {
     "InspectWidget": "_inspect",
     "MattingGraph": "graph",
     "MattingPanel": "_panel",
+    "ask_for_workflow": "_workflows",
     "copy_as_python": "_reproduce",
     "cut_out": "_cut_out",
     "new_trimap": "_new_trimap",
@@ -48,12 +54,16 @@ _MODULES = {
     "read_clip": "_clip",
     "read_result": "_files",
     "read_trimap": "_files",
+    "read_workflow": "_workflows",
+    "read_zarr": "_zarr",
     "run_on_another_picture": "_reproduce",
     "save_as_workflow": "_reproduce",
     "write_layers": "_editor_files",
     "write_movie": "_clip",
     "write_picture": "_files",
     "write_trimap": "_files",
+    "write_zarr": "_zarr",
+    "write_zarr_labels": "_zarr",
 }
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import MattingError, as_matting_error
 from ...job import Cancelled, Job
-from ...video.keyed import Carrying, Sources, carried_in, checksum, sources_of, spans
+from ...video.keyed import By, Carrying, Sources, carried_in, checksum, sources_of, spans
 from ._choices import is_picture
 from ._drawing import added_trimap
 from ._failures import copy, report
@@ -86,6 +86,14 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         self.details = self._progress = ""
         self.clip = widgets.ComboBox(label="clip", choices=self._clips, nullable=True)
         self.trimap = widgets.ComboBox(label="trimap", choices=self._trimaps, nullable=True)
+        self.by = widgets.ComboBox(
+            label="by",
+            choices=[("motion of the picture", "motion"), ("shape", "shape"), ("both", "both")],
+            value="motion",
+            tooltip="How trimaps come to the frames or planes between those that are painted: by "
+            "the motion of the picture; by the shape of the trimaps alone; or what both agree on, "
+            "the rest unknown, as for sections of a solid whose parts merge.",
+        )
         self.new_button = widgets.PushButton(text="New trimap")
         self.carry_button = widgets.PushButton(text="Carry")
         self.progress_bar = widgets.ProgressBar(min=0, max=1000, value=0, visible=False)
@@ -100,7 +108,7 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
             "of a picture or clip.",
         )
         self.movie_button = widgets.PushButton(text="Save movie…")
-        layers = widgets.Container(widgets=[self.clip, self.trimap])
+        layers = widgets.Container(widgets=[self.clip, self.trimap, self.by])
         behind = widgets.Container(widgets=[self.background])
         layers.margins = behind.margins = (0, 0, 0, 0)
         super().__init__(
@@ -131,6 +139,7 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         )
         self.clip.changed.connect(self._propose)
         self.trimap.changed.connect(self._watch)
+        self.by.changed.connect(self._outdate)
         self.new_button.changed.connect(self._add_trimap)
         self.carry_button.changed.connect(self.carry)
         self.movie_button.changed.connect(self._ask_movie)
@@ -202,6 +211,11 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         if layer is not None:
             self._start(_find_keys, layer.data, self._carrying)
         self._enable()
+
+    def _outdate(self, _by: object = None) -> None:
+        """What was carried in another way is to be carried again."""
+        self._carrying.outdate()
+        self._refresh()
 
     @property
     def _carrying(self) -> Carrying:
@@ -279,20 +293,29 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
             changed = {**colors, 1: wanted[0], 2: wanted[1]}
             self._watched.colormap = DirectLabelColormap(color_dict=changed)
 
+    @property
+    def _verb(self) -> str:
+        """What the button does: of a stack that is no clip, planes are filled."""
+        return "Carry" if self._clip_frames() is not None else "Fill planes"
+
     def _told(self, number: int, state: str) -> str:
         if state == KEY:
             return "painted"
         if state == EMPTY:
-            return "empty; paint on it, or press Carry" if self._keys else "empty; paint on it"
-        sources = self._carrying.sources[number]
+            return (
+                f"empty; paint on it, or press {self._verb}" if self._keys else "empty; paint on it"
+            )
+        sources = self._carrying.sources.get(number)
+        if sources is None:
+            return "carried in another way: press the button below"
         ends = [str(end) for end in (sources.before, sources.after) if end >= 0]
         told = f"carried from {' and '.join(ends)}"
-        return f"{told}, which changed since: press Carry" if state == STALE else told
+        return f"{told}, which changed since: press {self._verb}" if state == STALE else told
 
     def _enable(self) -> None:
         idle, has_clip = not self.running, self.clip.value is not None
         self.new_button.enabled = has_clip
-        self.carry_button.text = "Carry" if idle else "Cancel"
+        self.carry_button.text = self._verb if idle else "Cancel"
         self.carry_button.enabled = not idle or bool(self._keys and self._stale)
         clip = self._clip_frames()
         self.movie_button.enabled = idle and clip is not None and bool(self._keys)
@@ -326,7 +349,7 @@ class CarryWidget(widgets.Container[widgets.bases.Widget]):
         if self._watched is None or self.clip.value is None:
             return
         pictures = Pictures(self.clip.value)
-        self._start(_carry, pictures, self._watched.data, self._carrying)
+        self._start(_carry, pictures, self._watched.data, self._carrying, self.by.value)
 
     def save(self, path: str) -> None:
         """Save the clip's object as a movie, as `matting-nodes video` does with these key frames.
@@ -478,7 +501,7 @@ def _find_keys(labels: NDArray[Any], carrying: Carrying, job: Job) -> Iterator[d
 
 
 def _carry(
-    pictures: Pictures, labels: NDArray[Any], carrying: Carrying, job: Job
+    pictures: Pictures, labels: NDArray[Any], carrying: Carrying, by: By, job: Job
 ) -> Iterator[dict[int, int] | list[Step]]:
     """Yield the key frames, then what is carried from them, a few frames at a time."""
     (keys,) = _find_keys(labels, carrying, job)
@@ -492,7 +515,7 @@ def _carry(
     for at, span in enumerate(todo):
         part = job.part(lengths[at] / lengths[-1], lengths[at + 1] / lengths[-1])
         steps: list[Step] = []
-        for number, trimap in carried_in(pictures, trimaps, span, part):
+        for number, trimap in carried_in(pictures, trimaps, span, part, by):
             made = trimap_to_labels(trimap).astype(labels.dtype)
             steps.append(Step(number, made, before[number], sources[number]))
             if len(steps) == 8:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ import numpy as np
 from ...job import Cancelled, Job
 from ._protocols import LayerData, LayerMeta, LayerPixels
 from ._trimap import TAG, trimap_options, trimap_to_labels
+
+POLL = 50
+"""Milliseconds after which a movie's progress is shown again."""
 
 Reader = Callable[[str | list[str]], list[LayerData]]
 
@@ -60,13 +63,23 @@ def write_movie(path: str, data: LayerPixels, meta: LayerMeta) -> list[str]:
     MattingError
         If it cannot be written as that.
     """
+    from ...video.frames import ClipFrames
     from ...video.stacks import write_stack
 
     stack = data[0] if meta.get("multiscale") else data
     limits = None if meta.get("rgb") else meta.get("contrast_limits")
     base = meta.get("metadata", {}).get(TAG, {}).get("base", meta["name"])
-    with _shown(len(stack)) as job:
-        write_stack(path, stack, limits=limits, clip=_clip_called(base, stack), job=job)
+    clip = _clip_called(base, stack)
+    if isinstance(stack, ClipFrames):
+        stack = stack.again()
+    try:
+        _in_thread(
+            lambda job: write_stack(path, stack, limits=limits, clip=clip, job=job), len(stack)
+        )
+    except Cancelled:
+        from napari.utils.notifications import show_info
+
+        show_info("Stopped: the movie holds the frames that were done.")
     return [path]
 
 
@@ -83,22 +96,43 @@ def _clip_called(name: str, stack: Any) -> Any:
     return found if isinstance(found, ClipFrames) else None
 
 
-@contextmanager
-def _shown(count: int) -> Iterator[Job]:
-    """Give a job that shows its progress in napari's activity dock, whose button cancels it."""
+def _in_thread(work: Callable[[Job], None], count: int) -> None:
+    """Work in a thread, and return when it is done: the window lives meanwhile.
+
+    A writer must return what it wrote, so it waits in an event loop of its own. Progress is shown
+    in napari's activity dock, whose button cancels the work; so does the end of the program.
+    """
     from napari.utils import cancelable_progress
-    from napari.utils.notifications import show_info
+    from qtpy.QtCore import QEventLoop, QTimer
     from qtpy.QtWidgets import QApplication
 
-    bar = cancelable_progress(total=count, desc="Saving a movie")
+    if QApplication.instance() is None:
+        work(Job())
+        return
+    done, stopped = 0.0, False
 
-    def report(fraction: float, message: str) -> None:
-        bar.update(round(fraction * count) - bar.n)
-        QApplication.processEvents()
+    def report(fraction: float, _message: str) -> None:
+        nonlocal done
+        done = fraction
 
-    try:
-        yield Job(report, lambda: bool(bar.is_canceled))
-    except Cancelled:
-        show_info("Stopped: the movie holds the frames that were done.")
-    finally:
-        bar.close()
+    def look() -> None:
+        bar.update(round(done * count) - bar.n)
+        if saved.done():
+            loop.quit()
+
+    bar, loop, timer = (
+        cancelable_progress(total=count, desc="Saving a movie"),
+        QEventLoop(),
+        QTimer(),
+    )
+    timer.timeout.connect(look)
+    with ThreadPoolExecutor(1) as pool:
+        saved = pool.submit(work, Job(report, lambda: stopped or bool(bar.is_canceled)))
+        timer.start(POLL)
+        try:
+            loop.exec()
+        finally:
+            stopped = True
+            timer.stop()
+            bar.close()
+    saved.result()

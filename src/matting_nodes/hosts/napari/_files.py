@@ -33,7 +33,7 @@ def read_trimap(path: str | list[str]) -> Reader:
 
 
 def _open_trimap(path: str | list[str]) -> list[LayerData]:
-    return [_trimap_in(Path(one)) for one in _as_list(path)]
+    return [_trimap_in(Path(one)) for one in as_list(path)]
 
 
 def _trimap_in(path: Path) -> LayerData:
@@ -44,12 +44,12 @@ def _trimap_in(path: Path) -> LayerData:
 
 def read_result(path: str | list[str]) -> Reader | None:
     """Return what opens a TIFF of a result as the layer that it was; None for any other file."""
-    ours = all(kept(Path(one)).tag for one in _as_list(path))
+    ours = all(kept(Path(one)).tag for one in as_list(path))
     return _open_result if ours else None
 
 
 def _open_result(path: str | list[str]) -> list[LayerData]:
-    return [_result_in(Path(one)) for one in _as_list(path)]
+    return [_result_in(Path(one)) for one in as_list(path)]
 
 
 def _result_in(path: Path) -> LayerData:
@@ -67,7 +67,8 @@ def _result_in(path: Path) -> LayerData:
     return (values > 0).astype(np.uint8) if black_and_white else values, meta, "labels"
 
 
-def _as_list(path: str | list[str]) -> list[str]:
+def as_list(path: str | list[str]) -> list[str]:
+    """Return the paths that a reader got, as one or as several."""
     return [path] if isinstance(path, str) else path
 
 

@@ -108,6 +108,17 @@ def kept(path: Path) -> Kept:
             told = next(iter(file.shaped_metadata or ()), {}).get(TAG, {})
     except (TiffFileError, OSError, ValueError, IndexError):
         return Kept()
+    return told_by(told)
+
+
+def told_by(told: object) -> Kept:
+    """Return what is known of a layer from what its file tells.
+
+    Parameters
+    ----------
+    told : any
+        What `keep` wrote, of any origin.
+    """
     parts = {name: _part(told, name) for name in ("tag", "place", "look")}
     look = {name: value for name, value in parts["look"].items() if name in LOOK}
     if parts["tag"].get("kind") in GRAY:

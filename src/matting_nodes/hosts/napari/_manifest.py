@@ -14,6 +14,7 @@ AGAIN = {
     "copy_as_python": "Copy as Python",
     "save_as_workflow": "Save as workflow…",
     "run_on_another_picture": "Run on another picture…",
+    "ask_for_workflow": "Open a workflow…",
 }
 # What layers of results are called; a file so called is asked whether it is one.
 RESULTS = ("alpha", "mask", "foreground", "background", "composite", "cutout", "confidence")
@@ -45,6 +46,10 @@ def manifest() -> dict[str, object]:
                 _command(f"{PLUGIN}.read_trimap", "Open as a trimap", "read_trimap"),
                 _command(f"{PLUGIN}.read_result", "Open as it was saved", "read_result"),
                 _command(f"{PLUGIN}.read_clip", "Open a clip", "read_clip"),
+                _command(f"{PLUGIN}.read_workflow", "Open a workflow", "read_workflow"),
+                _command(f"{PLUGIN}.read_zarr", "Open OME-Zarr", "read_zarr"),
+                _command(f"{PLUGIN}.write_zarr", "Save as OME-Zarr", "write_zarr"),
+                _command(f"{PLUGIN}.write_zarr_labels", "Save as OME-Zarr", "write_zarr_labels"),
                 _command(f"{PLUGIN}.write_picture", "Save an image or alpha", "write_picture"),
                 _command(f"{PLUGIN}.write_trimap", "Save a trimap or mask", "write_trimap"),
                 _command(f"{PLUGIN}.write_layers", "Save for an image editor", "write_layers"),
@@ -100,8 +105,29 @@ def manifest() -> dict[str, object]:
                     ],
                     "accepts_directories": False,
                 },
+                {
+                    # Of PNG files only those that are called as ComfyUI calls them: for what two
+                    # plugins read, napari asks each time.
+                    "command": f"{PLUGIN}.read_workflow",
+                    "filename_patterns": ["*.json", f"*_{5 * '[0-9]'}_.png"],
+                    "accepts_directories": False,
+                },
+                {
+                    "command": f"{PLUGIN}.read_zarr",
+                    "filename_patterns": ["*.zarr"],
+                    "accepts_directories": True,
+                },
             ],
             "writers": [
+                *(
+                    {
+                        "command": f"{PLUGIN}.{name}",
+                        "layer_types": [layer],
+                        "filename_extensions": [".ome.zarr", ".zarr"],
+                        "display_name": "OME-Zarr",
+                    }
+                    for name, layer in (("write_zarr", "image"), ("write_zarr_labels", "labels"))
+                ),
                 {
                     "command": f"{PLUGIN}.write_movie",
                     "layer_types": ["image"],

@@ -70,11 +70,21 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
             "stroke becomes unknown.",
         )
         self.hair_button.changed.connect(self._take_hair_brush)
+        self.fill_button = widgets.PushButton(
+            text="fill planes…",
+            tooltip="Of a stack whose trimap is painted on some planes: carry it to the others, in "
+            "the dock Carry, which shows what is painted, carried or stale.",
+        )
+        self.fill_button.changed.connect(self._open_carry)
         painting = widgets.Container(
-            widgets=[self.least_certain, self.hair_button], layout="horizontal", labels=False
+            widgets=[self.least_certain, self.hair_button],
+            layout="horizontal",
+            labels=False,
         )
         painting.margins = (0, 0, 0, 0)
-        self.folds["alpha_matte"].addWidget(painting.native)
+        # A row of its own: three buttons are wider than a narrow dock.
+        for row in (painting, self.fill_button):
+            self.folds["alpha_matte"].addWidget(row.native)
         self._add(layout, "inspect", "Inspect", self.inspect.native)
         self.batch = BatchWidget({name: self.nodes[name] for name in STEPS})
         self._add(layout, "batch", "Batch", self.batch.native)
@@ -116,6 +126,9 @@ class MattingPanel(widgets.Container[widgets.bases.Widget]):
         """Put the trimap into the hand, with the hair brush; if it is there, put the brush away."""
         self.nodes["alpha_matte"].draw_buttons.draw("trimap")
         self.hair_brush.toggle_active()
+
+    def _open_carry(self, _value: object = None) -> None:
+        self._viewer.window.add_plugin_dock_widget("matting-nodes", "Carry", tabify=True)
 
     def _stop_following(self, _event: object = None) -> None:
         events = self._viewer.layers.events

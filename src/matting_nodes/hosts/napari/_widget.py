@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from magicgui import widgets
 from psygnal import Signal
@@ -215,6 +215,31 @@ class NodeWidget(widgets.Container[widgets.bases.Widget]):
             for (owner, name), widget in self.fields.items()
             if owner in ("", self.method.value)
         }
+
+    def set_parameters(self, values: Mapping[str, object]) -> list[str]:
+        """Set the method and parameters that are named; the others stay.
+
+        Parameters
+        ----------
+        values : mapping
+            As `parameters` returns them.
+
+        Returns
+        -------
+        list of str
+            What a field does not hold, and was left as it is.
+        """
+        refused = []
+        fields: dict[str, widgets.bases.ValueWidget[Any]] = {"method": self.method}
+        method = str(values.get("method", self.chosen_method))
+        fields |= {n: each for (owner, n), each in self.fields.items() if owner in ("", method)}
+        for name, each in fields.items():
+            if name in values:
+                try:
+                    each.value = values[name]
+                except (ValueError, TypeError) as error:
+                    refused.append(f"{name} is {values[name]!r}: {error}")
+        return refused
 
     def reset_choices(self, *args: object) -> None:
         """Offer new layers."""

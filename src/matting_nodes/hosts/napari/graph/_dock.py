@@ -75,6 +75,10 @@ class MattingGraph(QWidget):
         self._soon = QTimer(self)
         self._last: dict[str, Told] = {}
         self._refused: set[str] = set()
+        # Files are dropped on the dock: the canvas would take them and do nothing.
+        self.setAcceptDrops(True)
+        for part in filter(None, (self.canvas, self.canvas.viewport())):
+            part.setAcceptDrops(False)
         self._lay_out()
         self._fill_menu(keys)
         self._connect()
@@ -252,6 +256,18 @@ class MattingGraph(QWidget):
         if path:
             self.open(path)
 
+    def dragEnterEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Take workflows that are dropped."""
+        if _dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Open a dropped workflow, its pictures as layers, and run it."""
+        from .._workflows import open_in
+
+        event.acceptProposedAction()
+        self.change(open_in, self, _dropped(event)[0])
+
     def _save(self, form: str) -> None:
         ending = "py" if form == "python" else "json"
         path, _ = QFileDialog.getSaveFileName(self, "Save", f"workflow.{ending}", f"*.{ending}")
@@ -293,3 +309,9 @@ class MattingGraph(QWidget):
                 self.session.cancel()
             else:
                 self.run()
+
+
+def _dropped(event: Any) -> list[Path]:
+    """Return the files of an event that may be workflows."""
+    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls()]
+    return [path for path in paths if path.suffix.lower() in (".json", ".png")]
