@@ -98,7 +98,7 @@ class Packaged:
     """A file that is a part of this package: nothing is fetched."""
 
     page: str = ""
-    note: str = "It is a part of the package: install matting-nodes again"
+    note: str = "It comes with the wheel of matting-nodes, not with ComfyUI's registry package"
 
     def url(self) -> str:
         """Return nothing."""

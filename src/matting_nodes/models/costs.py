@@ -125,11 +125,9 @@ def offered(names: tuple[str, ...]) -> str:
     if not names:
         return ""
     model = MODELS[names[0]]
-    if isinstance(model.source, Packaged):
-        there = "Comes with the package"
-    elif find(model):
-        there = "On disk"
-    elif isinstance(model.source, ByHand):
+    if find(model):
+        there = "Comes with the package" if isinstance(model.source, Packaged) else "On disk"
+    elif isinstance(model.source, (ByHand, Packaged)):
         there = "Weights by hand"
     else:
         there = f"Downloads {model.size / 1e6:.0f} MB"

@@ -28,9 +28,8 @@ def target(model: Model) -> Path:
 
 def find(model: Model) -> Path | None:
     """Return a model's file if it is in the package or a folder; nothing is fetched or read."""
-    if isinstance(model.source, Packaged):
-        packaged = model.source.path(model.file)
-        return packaged if packaged.is_file() else None
+    if isinstance(model.source, Packaged) and model.source.path(model.file).is_file():
+        return model.source.path(model.file)
     for folder in search_folders():
         if (folder / model.file).is_file():
             return folder / model.file

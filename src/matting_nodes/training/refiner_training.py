@@ -28,9 +28,12 @@ QUANTILE = 0.9
 WEIGHTS = {"square": 4.0, "gradient": 0.3, "laplacian": 0.3, "error": 0.2}
 """Of the terms of the loss, beside the mean absolute error. Most pixels of the solver's matte are
 right, so that the median of a small error is no correction: its square is what begins to teach. It
-counts less and less, as do hard crops: both lead to too many corrections."""
+counts less and less, as do hard crops, down to the shares below: without it the mean squared error
+rises again."""
 HARD, WRONG = 0.5, 0.1
 """Share of the first crops that lie around a pixel which is wrong by more than the second."""
+LEAST_SQUARES, LEAST_HARD = 0.5, 0.1
+"""What remains of the square's weight, and of the share of hard crops."""
 
 Bytes = NDArray[np.uint8]
 Chance = np.random.Generator
@@ -103,16 +106,14 @@ class RefinerTraining:
 
     def _crop(self, paths: list[Path]) -> Bytes:
         scene = np.load(paths[int(self.chance.integers(len(paths)))], mmap_mode="r")
-        return augmented(
-            self.chance, random_crop(self.chance, scene, hard=HARD * (1 - self.progress))
-        )
+        hard = max(LEAST_HARD, HARD * (1 - self.progress))
+        return augmented(self.chance, random_crop(self.chance, scene, hard=hard))
 
     def _learn(self, planes: Tensor, truth: Tensor) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             correction, error = self.network.corrections(planes)
-        loss = refiner_loss(
-            planes, correction.float(), error.float(), truth, squares=(1 - self.progress) ** 2
-        )
+        squares = max(LEAST_SQUARES, (1 - self.progress) ** 2)
+        loss = refiner_loss(planes, correction.float(), error.float(), truth, squares=squares)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
