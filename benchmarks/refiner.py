@@ -5,7 +5,7 @@ python benchmarks/refiner.py composites FOLDER PHOTOGRAPHS CHECKPOINT … [--eve
 
 FOLDER is laid out as `input/ trimap*/ gt/`, as the training images of alphamatting.com are; a
 CHECKPOINT is what `scripts/train_refiner.py` writes, or weights as safetensors. Errors are means
-over the pictures, in the unknown region; ratios are means of each picture's, to the solver's.
+over the pictures, in the unknown region; ratios are of these means, to the solver's.
 "Claims" are the pixels with a predicted error below 0.05: their share of the unknown ones, and the
 share of them that is off by less. Composites are those to choose settings on (`composites.py`).
 """

@@ -12,7 +12,7 @@ and FOLDER/held. `scenes` keeps the newest scenes: when there are as many as are
 oldest is replaced. `sheet` draws scenes of every kind beside their alphas and trimaps. `train`
 takes random crops of those that are there, continues a checkpoint that exists, and prints the
 errors on held-out scenes and on its own, relative to the solver's. A thousand scenes are soon known
-by heart: let `scenes` run beside it, which draws one every two seconds.
+by heart: let `scenes` run beside it, which draws one in a second or two.
 """
 
 from __future__ import annotations

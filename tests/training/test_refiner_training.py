@@ -8,6 +8,7 @@ import torch
 from skimage import data
 
 from matting_nodes.networks.refiner import ALPHA, Refiner
+from matting_nodes.training import refiner_training
 from matting_nodes.training.refiner_training import (
     RefinerTraining,
     augmented,
@@ -71,6 +72,17 @@ def test_it_can_be_judged_on_some_of_its_scenes(folder, tmp_path):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     assert training.held_out(folder, most=2) == training.held_out(tmp_path)
     assert training.held_out(folder, most=9) == training.held_out(folder)
+
+
+def test_squares_count_to_the_end(folder, monkeypatch):
+    """Without them the mean squared error rises again."""
+    losses = []
+    for share in (refiner_training.LEAST_SQUARES, 0):
+        monkeypatch.setattr(refiner_training, "LEAST_SQUARES", share)
+        training = RefinerTraining(folder, minutes=1, batch=2, half=False)
+        training.seconds = 60
+        losses.append(training.run(1))
+    assert losses[0] > 1.01 * losses[1]
 
 
 def test_a_seed_repeats_its_training(folder):

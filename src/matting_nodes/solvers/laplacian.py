@@ -328,7 +328,19 @@ def _times_plane(
 
 @numba.njit(cache=True, nogil=True)
 def multiply(start, stop, rows, positions, offsets, plane, result):
-    """Write the product of rows and a plane: (L x)_i = Σ_k L_ik x_k."""
+    """Write the product of rows and a plane: (L x)_i = Σ_k L_ik x_k.
+
+    Parameters
+    ----------
+    start, stop : int
+        The rows to do.
+    rows, positions, offsets
+        As a `System` has them.
+    plane : (size,) float32
+        x of the unknown pixels, 0 elsewhere.
+    result : (N,) float32
+        Written to.
+    """
     rows, positions, result = rows[start:stop], positions[start:stop], result[start:stop]
     # Unsigned: an index that cannot be negative needs no check for it.
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)

@@ -37,7 +37,7 @@ ESTIMATE_SPREAD = 0.2
 """How far α̂ is from the first solution where its weight in the second is half of that."""
 FIRST_TOLERANCE = 3e-4
 """The residual at which the first solve stops; with it, α is off by 0.02 at most."""
-TYPICAL_COUNT = 40_000
+TYPICAL_COUNT = 1_000_000
 """Unknown pixels up to which these residuals hold; see `tolerance_for`."""
 
 Floats = NDArray[np.float32]
@@ -126,7 +126,7 @@ def tolerance_for(tolerance: float, count: int) -> float:
     Examples
     --------
     >>> tolerance_for(3e-4, 900), tolerance_for(3e-4, 4_000_000)
-    (0.0003, 3e-05)
+    (0.0003, 0.00015)
     """
     return tolerance * min(1.0, math.sqrt(TYPICAL_COUNT / max(1, count)))
 
