@@ -1,12 +1,15 @@
 """How long napari takes from a stroke's end to the matte that follows it, in a real window.
 
 xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py strokes [--busy 0 1 2]
+xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py graph
 xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/live.py threads
 
 "strokes" paints on the trimap of the lemur at each size, as a mouse does: dabs along a line, one
 undo step. Solved counts until the data of the matte's layer holds all of the stroke, drawn until
 the window's events are through as well, settled until it is up to date far from the stroke too;
 with --busy, beside so many processes that keep a core busy each.
+"graph" edits a parameter in the dock Matting graph, with "auto" on, and waits for the last
+thumbnail: until it is there, and until the window has drawn it.
 "threads" runs the same work in the window's own thread, in napari's
 worker with and without its busy bar, and in a plain thread, in turn: the ratios say what working
 off the UI thread costs.
@@ -33,6 +36,7 @@ from qtpy.QtWidgets import QApplication
 
 from matting_nodes import alpha_matte, sample_data
 from matting_nodes.arrays import unknown
+from matting_nodes.graph import Link
 from matting_nodes.hosts.napari._trimap import trimap_options, trimap_to_labels
 from matting_nodes.models import catalog
 
@@ -50,10 +54,14 @@ def main() -> None:
     strokes.add_argument("--megapixels", nargs="*", type=float, default=[1, 4])
     strokes.add_argument("--strokes", type=int, default=100)
     strokes.add_argument("--busy", nargs="*", type=int, default=[0])
+    graph = commands.add_parser("graph")
+    graph.add_argument("--megapixels", nargs="*", type=float, default=[1])
+    graph.add_argument("--edits", type=int, default=30)
     threads = commands.add_parser("threads")
     threads.add_argument("--repeats", type=int, default=9)
     options = parser.parse_args()
-    {"strokes": print_strokes, "threads": print_threads}[options.command](options)
+    prints = {"strokes": print_strokes, "graph": print_graph, "threads": print_threads}
+    prints[options.command](options)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
@@ -145,6 +153,75 @@ class Window:
         wait_for(lambda: not self.widget.running)
         matte.events.data.disconnect(listen)
         return solved[0] - ended, drawn - ended, time.perf_counter() - ended
+
+
+# What is edited, over which values, in which chain on a picture and its mask: {title: (node,
+# parameter, values)}.
+EDITS = {
+    "Make Trimap, inner": ("trimap", "method.inner", range(4, 24)),
+    "Grow Mask, expand, 3 steps from the end": ("grow", "expand", range(2, 22)),
+}
+
+
+def print_graph(options: argparse.Namespace) -> None:
+    """Print the median and the 95th percentile over many edits, in milliseconds."""
+    print("| megapixels | edit | edits | thumbnail, median | 95 % | drawn, median | 95 % |")
+    print("|---|---|---|---|---|---|---|")
+    for megapixels in options.megapixels:
+        dock = Dock(megapixels)
+        for title, (node, name, values) in EDITS.items():
+            dock.edit(node, name, values[-1])
+            given = [values[n % (len(values) - 1)] for n in range(options.edits)]
+            times = np.array([dock.edit(node, name, value) for value in given]) * 1000
+            thumbnail, drawn = (
+                f"{np.median(column):.0f} | {np.percentile(column, 95):.0f}" for column in times.T
+            )
+            size = f"{dock.mask.size / 1e6:.2f}"
+            print(f"| {size} | {title} | {len(times)} | {thumbnail} | {drawn} |", flush=True)
+        dock.viewer.close()
+
+
+class Dock:
+    """The lemur and its mask in napari, wired to a trimap and a composite in the graph dock."""
+
+    def __init__(self, megapixels: float) -> None:
+        image, trimap = scaled(megapixels)
+        self.mask = (trimap == 255).astype(np.uint8)
+        self.viewer = napari.Viewer()
+        self.viewer.window.resize(1500, 900)
+        self.viewer.add_image(image, name="lemur", rgb=True)
+        self.viewer.add_labels(self.mask, name="mask")
+        _, self.widget = self.viewer.window.add_plugin_dock_widget("matting-nodes", "Matting graph")
+        document = self.widget.document
+        photo, mask = (
+            document.add("MattingNodesLoadPicture", inputs={"image": f"{name} [layer]"})
+            for name in ("lemur", "mask")
+        )
+        grow = document.add("GrowMask", inputs={"mask": Link(mask, 1)})
+        inverse = document.add("InvertMask", inputs={"mask": Link(grow)})
+        over = {"image": Link(photo), "alpha": Link(inverse)}
+        composite = document.add("MattingNodesComposite", inputs=over)
+        made = document.add("MattingNodesMakeTrimap", inputs={"mask": Link(mask, 1)})
+        self.nodes = {"grow": (grow, composite), "trimap": (made, made)}
+        document.lay_out(self.widget.canvas.sizes)
+        self.widget.canvas.fit()
+        self.widget.auto.setChecked(True)
+        items = self.widget.canvas.nodes
+        wait_for(lambda: all(item.told.thumbnail is not None for item in items.values()))
+
+    def edit(self, name: str, parameter: str, value: float) -> tuple[float, float]:
+        """Change a field of the form; return the seconds until the last thumbnail shows it."""
+        wait_for(lambda: not self.widget.runs.running)
+        node, last = self.nodes[name]
+        self.widget.canvas.select([node])
+        QApplication.processEvents()
+        item = self.widget.canvas.nodes[last]
+        before, began = item.told.thumbnail, time.perf_counter()
+        self.widget.form.fields[parameter].value = value
+        wait_for(lambda: item.told.thumbnail is not before)
+        shown = time.perf_counter()
+        QApplication.processEvents()
+        return shown - began, time.perf_counter() - began
 
 
 def scaled(megapixels: float) -> tuple[np.ndarray, np.ndarray]:

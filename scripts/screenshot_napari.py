@@ -180,7 +180,7 @@ def graph() -> None:
     viewer.window._qt_window.resizeDocks([dock], [860], Qt.Orientation.Horizontal)
     wired._show_layers()
     wired.run()
-    while wired.session.running:
+    while wired.runs.running:
         session.wait(1)
     chosen = wired.document.graph.nodes.values()
     wired.canvas.select([n.id for n in chosen if n.class_type == "MattingNodesMakeTrimap"])

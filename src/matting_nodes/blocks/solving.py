@@ -12,12 +12,11 @@ from ..alpha.propagation.color_links import LINK_WEIGHT, Links
 from ..alpha.propagation.color_samples import principal_colors
 from ..alpha.propagation.solve import (
     EPSILON,
-    ESTIMATE_SPREAD,
     FIRST_TOLERANCE,
     FIRST_WEIGHT,
     MAX_ITERATIONS,
-    SECOND_WEIGHT,
     TOLERANCE,
+    second_weights,
     tolerance_for,
 )
 from ..arrays import unknown
@@ -86,16 +85,31 @@ def solve(plan: Plan, block: int, job: Job, round_: int) -> None:
     job.step(0.2, message=f"{TITLE}: solving")
     matrix, rhs = system(0, links)
     diagonal = rows[:, 12].copy()
-    arguments = colors, links, estimate, weights, begun[0], FIRST_TOLERANCE, job.part(0.2, 0.5)
+    arguments = (
+        colors,
+        links,
+        estimate,
+        weights,
+        begun[0],
+        tolerance_for(FIRST_TOLERANCE, plan.unknown_count),
+        job.part(0.2, 0.5),
+    )
     first = _solved(matrix, rhs, *arguments)
-    away = (estimate - first.clip(0, 1)) / np.float32(ESTIMATE_SPREAD)
-    weights = np.float32(SECOND_WEIGHT) * weight / (1 + away * away)
+    weights = second_weights(estimate, weight, first)
     links = links.reweighed(first)
     _set_ends(plan, own, links, last[1])
     rows[:, 12] = diagonal
     matrix, rhs = system(1, links)
     start = first + begun[1] - begun[0]
-    arguments = colors, links, estimate, weights, start, TOLERANCE, job.part(0.5, 1)
+    arguments = (
+        colors,
+        links,
+        estimate,
+        weights,
+        start,
+        tolerance_for(TOLERANCE, plan.unknown_count),
+        job.part(0.5, 1),
+    )
     second = _solved(matrix, rhs, *arguments)
     core = np.zeros(mask.shape, bool)
     core[shifted(plan.box(block), window, -1)] = True
@@ -132,7 +146,7 @@ def _solved(
         rhs + weight * estimate,
         Multigrid(system, colors),
         x0=start,
-        tolerance=tolerance_for(tolerance, len(rhs)),
+        tolerance=tolerance,
         iterations=MAX_ITERATIONS,
         callback=callback,
     )

@@ -278,3 +278,23 @@ def holds(frame: Rectangle, box: Rectangle) -> bool:
     """
     centers = (box[n] + box[n + 2] / 2 - frame[n] for n in (0, 1))
     return all(0 <= center <= frame[n + 2] for n, center in enumerate(centers))
+
+
+def pair(raw: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    """Return two numbers of an entry in UI format; None if it has no such.
+
+    Parameters
+    ----------
+    raw : mapping
+        The entry of a node.
+    name : str
+        "pos" or "size"; older pages write them as an object.
+    """
+    value = raw.get(name)
+    if isinstance(value, dict):
+        value = [value.get("0"), value.get("1")]
+    if not isinstance(value, list) or len(value) < 2:
+        return None
+    if not all(isinstance(v, int | float) and abs(v) < 1e9 for v in value[:2]):
+        return None
+    return float(value[0]), float(value[1])

@@ -40,6 +40,8 @@ class Runner:
         Called whenever the state of a node changes, in the thread that runs the graph.
     most_bytes : int, optional
         What may be kept of earlier results; by default half of the memory that is free.
+    side : int, pixels
+        The longer side of thumbnails, at most.
     """
 
     def __init__(
@@ -48,13 +50,14 @@ class Runner:
         host: Host | None = None,
         on_node: Callable[[str, NodeRun], None] | None = None,
         most_bytes: int | None = None,
+        side: int = 96,
     ) -> None:
         self.folders = folders
         self.host = host or Host()
         self.runs: dict[str, NodeRun] = {}
         """The state of every node of the last graph."""
         self._on_node = on_node or (lambda node, run: None)
-        self._most_bytes = most_bytes
+        self._most_bytes, self._side = most_bytes, side
         self._kept: dict[str, NodeRun] = {}
         # A step that was cancelled may still compute for a moment: the next one waits for it.
         self._turn = threading.Lock()
@@ -131,7 +134,8 @@ class Runner:
         except Exception as error:
             told = as_matting_error(error)
             return self._show(key, NodeRun("failed", message=str(told), error=told))
-        picture = next((p for p in map(thumbnail, drawn) if p is not None), None)
+        small = (thumbnail(value, self._side) for value in drawn)
+        picture = next((each for each in small if each is not None), None)
         run = NodeRun("done", 1.0, "", saved.values, saved.files, saved.texts, picture)
         plan.made[key] = saved.values
         self._kept[plan.digests[key]] = run

@@ -21,7 +21,13 @@ def matting_types() -> dict[str, NodeType]:
 
 def matting_type(name: str) -> NodeType | None:
     """Return the type of the matting node with this id, if there is one."""
-    return next((_type(spec) for spec in all_nodes() if node_id(spec) == name), None)
+    spec = spec_of(name)
+    return _type(spec) if spec else None
+
+
+def spec_of(name: str) -> NodeSpec | None:
+    """Return the spec of the matting node with this id, if there is one."""
+    return next((spec for spec in all_nodes() if node_id(spec) == name), None)
 
 
 def on_batches(name: str) -> Callable[..., tuple[object, ...]]:

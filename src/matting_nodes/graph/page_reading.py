@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import GraphError
-from .contents import Contents, Group, Kept, Rectangle, holds
+from .contents import Contents, Group, Kept, Rectangle, holds, pair
 from .document import EXPORT, no_value
 from .model import Graph, GraphNode, Link
 from .node_types import NodeType
@@ -72,7 +72,7 @@ def read_page(data: Any) -> Contents:
         page.pop("definitions", None)
     contents = Contents(
         Graph(nodes),
-        {} if inside else {key: _pair(level.nodes[key], "pos") or (0.0, 0.0) for key in nodes},
+        {} if inside else {key: pair(level.nodes[key], "pos") or (0.0, 0.0) for key in nodes},
         kept={key: Kept(page=_checked_drawing(level.nodes[key])) for key in nodes},
         page=page,
         notes=tuple(level.nodes[key] for key in level.nodes if key in notes),
@@ -92,23 +92,11 @@ def _dicts(value: object) -> Iterator[Mapping[str, Any]]:
 
 def _checked_drawing(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return a node's entry with a size only if it is one."""
-    size = _pair(raw, "size")
+    size = pair(raw, "size")
     rest = {name: value for name, value in raw.items() if name not in ("size", "title")}
     return rest | (
         {"size": list(raw["size"]) if isinstance(raw["size"], list) else list(size)} if size else {}
     )
-
-
-def _pair(raw: Mapping[str, Any], name: str) -> tuple[float, float] | None:
-    """Return two numbers of an entry, which older pages write as an object."""
-    value = raw.get(name)
-    if isinstance(value, dict):
-        value = [value.get("0"), value.get("1")]
-    if not isinstance(value, list) or len(value) < 2:
-        return None
-    if not all(isinstance(v, int | float) and abs(v) < 1e9 for v in value[:2]):
-        return None
-    return float(value[0]), float(value[1])
 
 
 def _group(raw: Mapping[str, Any], level: Level, nodes: Mapping[str, Any]) -> Group:
@@ -119,7 +107,7 @@ def _group(raw: Mapping[str, Any], level: Level, nodes: Mapping[str, Any]) -> Gr
     rectangle: Rectangle = (frame[0], frame[1], frame[2], frame[3])
     ids: list[str] = []
     for key, inner in level.tops.items():
-        place, size = _pair(level.drawn[key], "pos"), _pair(level.drawn[key], "size")
+        place, size = pair(level.drawn[key], "pos"), pair(level.drawn[key], "size")
         if place and holds(rectangle, (*place, *(size or (0.0, 0.0)))):
             ids += [k for k in inner if k in nodes]
     kept = {name: value for name, value in raw.items() if name not in ("title", "bounding")}

@@ -79,7 +79,7 @@ def settled(viewer, dock, qtbot):
 
     def wait():
         graph = dock("Matting graph")
-        qtbot.waitUntil(lambda: not graph.session.running, timeout=120_000)
+        qtbot.waitUntil(lambda: not graph.runs.running, timeout=120_000)
         return graph
 
     return wait

@@ -72,6 +72,14 @@ def as_list(path: str | list[str]) -> list[str]:
     return [path] if isinstance(path, str) else path
 
 
+def read_by_napari(path: str | Path) -> list[LayerData]:
+    """Return a picture, or a folder of them, as napari itself reads it."""
+    import npe2
+
+    read: Any = npe2.read([str(path)], stack=False, plugin_name="napari")
+    return list(read)
+
+
 def _read_labels(path: Path) -> NDArray[np.uint8]:
     frames = stacks.read_stack(path, kind=Kind.TRIMAP)
     planes = np.stack([_as_labels(frame) for frame in frames])

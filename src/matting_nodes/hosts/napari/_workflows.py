@@ -16,10 +16,10 @@ import numpy as np
 from ...arrays import Kind, Pixels, as_trimap
 from ...errors import FileError, MattingError
 from ...graph import Document, Folders, Graph, GraphNode, Link, node_types
+from ...graph.matting import spec_of
 from ...graph.wires import node_id
 from ...io.stacks import read_stack
-from ...nodes import all_nodes
-from ._files import Reader, as_list
+from ._files import Reader, as_list, read_by_napari
 from ._preferences import PLUGIN
 from ._protocols import Layer, LayerData
 from ._results import ResultLayers, layer_data
@@ -55,10 +55,10 @@ def _open_one(path: Path) -> list[LayerData]:
     viewer = napari.current_viewer()
     is_png = path.suffix.lower() == ".png"
     try:
-        checked(path)
+        document = checked(path)
     except MattingError as error:
         if is_png:
-            return _as_picture(path)
+            return read_by_napari(path)
         if viewer is None:
             raise
         # Else napari would say only that a plugin failed.
@@ -70,17 +70,9 @@ def _open_one(path: Path) -> list[LayerData]:
             "Its pictures and results become layers of one",
             "Open napari first; without it: matting-nodes run",
         )
-    missing = open_workflow(viewer, path)
+    missing = _opened(viewer, document.graph, path)
     # What cannot be made again is shown as it was saved.
-    return _as_picture(path) if is_png and missing else []
-
-
-def _as_picture(path: Path) -> list[LayerData]:
-    """Return a picture as napari itself reads it."""
-    import npe2
-
-    read: Any = npe2.read([str(path)], stack=False, plugin_name="napari")
-    return list(read)
+    return read_by_napari(path) if is_png and missing else []
 
 
 def _refuse(error: MattingError) -> None:
@@ -149,14 +141,18 @@ def open_workflow(viewer: napari.viewer.Viewer, path: Path) -> list[str]:
     MattingError
         If it holds no workflow, or none of our nodes is in it; no layer is added then.
     """
+    return _opened(viewer, checked(path).graph, path)
+
+
+def _opened(viewer: napari.viewer.Viewer, workflow: Graph, path: Path) -> list[str]:
+    """Open a workflow that was checked, as `open_workflow` does."""
     from napari.utils.notifications import show_warning
 
-    document = checked(path)
     panel = _dock(viewer, "Image matting")
     graph = _dock(viewer, "Matting graph")
-    if refused := set_parameters(panel, document.graph):
+    if refused := set_parameters(panel, workflow):
         show_warning(f"Left as they were: {'; '.join(refused)}")
-    return open_in(graph, path)
+    return _opened_in(graph, path)
 
 
 def open_in(graph: MattingGraph, path: Path) -> list[str]:
@@ -179,9 +175,14 @@ def open_in(graph: MattingGraph, path: Path) -> list[str]:
     MattingError
         As of `open_workflow`.
     """
+    checked(path)
+    return _opened_in(graph, path)
+
+
+def _opened_in(graph: MattingGraph, path: Path) -> list[str]:
+    """Open a workflow that was checked, as `open_in` does."""
     from napari.utils.notifications import show_warning
 
-    checked(path)
     graph.open(path)
     missing = load_layers(graph.viewer, graph.document, path)
     if missing:
@@ -264,7 +265,7 @@ def uses(graph: Graph, loader: str) -> Iterator[Use]:
 
 def _kind(node: GraphNode, name: str) -> Kind:
     """Return what an input of a node of ours is; a picture's of any other."""
-    spec = next((spec for spec in all_nodes() if node_id(spec) == node.class_type), None)
+    spec = spec_of(node.class_type)
     wires = () if spec is None else spec.inputs
     return next((wire.kind for wire in wires if wire.name == name), Kind.IMAGE)
 

@@ -11,7 +11,7 @@ import numpy as np
 from ...arrays import Kind, Pixels
 from ...errors import FileError, MattingError, ShapeError
 from ...io.ome_zarr import Planes, create, fill_pyramid, is_zarr, needs_zarr, open_planes
-from ._files import Reader, as_list
+from ._files import Reader, as_list, read_by_napari
 from ._kept import Kept, keep, told_by
 from ._protocols import LayerData, LayerMeta, LayerPixels
 from ._trimap import (
@@ -36,15 +36,12 @@ def read_zarr(path: str | list[str]) -> Reader:
 
 
 def _open(path: str | list[str]) -> list[LayerData]:
-    import npe2
-
     layers: list[LayerData] = []
     for one in as_list(path):
         if is_zarr(one):
             layers.append(_layer(Path(one)))
         else:
-            read: Any = npe2.read([one], stack=False, plugin_name="napari")
-            layers += read
+            layers += read_by_napari(one)
     return layers
 
 

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from qtpy.QtCore import QEvent, QPointF, Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QGraphicsView
 
-from ....graph import Link
+from ....graph.canvas.wiring import End, Input, free_end, grasped
 from ._colors import Colors, color_of
 from ._items import NodeItem, WireItem
-from ._ports import Port
 from ._view import View
 
 STEP, SMALLEST, LARGEST = 1.2, 0.1, 2.5
 LEFT = Qt.MouseButton.LeftButton
-
-
-class End(NamedTuple):
-    """An end of a wire: a node's port."""
-
-    node: str
-    number: int
-    output: bool
-    port: Port
 
 
 class Canvas(View):
@@ -39,8 +29,8 @@ class Canvas(View):
         What keys do while the focus is here: "Ctrl+Z".
     """
 
-    wired = Signal(object, str, str)  # a Link, and the node and input that it goes to
-    unwired = Signal(str, str)
+    # A wire: the End that it begins at, the Input that it was taken off, the End that it is put at.
+    wired = Signal(object, object, object)
     moved = Signal(object)  # {node: (x, y)}
     opened = Signal(str)  # a thumbnail was clicked
     searched = Signal(object, object, str)  # a place, the End of a wire or None, what was typed
@@ -48,13 +38,14 @@ class Canvas(View):
     def __init__(self, colors: Colors, keys: Mapping[str, Callable[[], None]]) -> None:
         super().__init__(colors)
         self._keys = keys
-        self._dragged: tuple[End, WireItem, tuple[str, str] | None] | None = None
+        self._dragged: tuple[End, WireItem, Input | None] | None = None
         self._grasped: Collection[str] = ()
         self._pressed = QPointF()
 
     def _end_at(self, place: QPointF) -> End | None:
         for item in reversed(list(self.nodes.values())):
-            found = item.port_at(place)
+            at = place - item.pos()
+            found = item.figure.port_at((at.x(), at.y()))
             if found is not None:
                 number, output = found
                 ports = item.about.outputs if output else item.about.inputs
@@ -72,7 +63,8 @@ class Canvas(View):
         if end is not None:
             self._begin_wire(end, place)
             return
-        group = next((keys for item, keys in self.groups if item.title_bar.contains(place)), ())
+        barred = (f.frame.nodes for f in self.frames if f.title_bar.contains(place))
+        group: Collection[str] = next(barred, ())
         if group and self._node_at(place) is None:
             self.select(group)
             self._grasped = group
@@ -85,9 +77,7 @@ class Canvas(View):
     def mouseMoveEvent(self, event: Any) -> None:  # noqa: N802
         place = self.mapToScene(event.position().toPoint())
         if self._dragged is not None:
-            end, wire, _ = self._dragged
-            start = self.nodes[end.node].place_of(end.number, end.output)
-            wire.lie(*((start, place) if end.output else (place, start)))
+            self._lie(place)
             return
         if self._grasped:
             for key in self._grasped:
@@ -122,50 +112,37 @@ class Canvas(View):
 
     def _begin_wire(self, end: End, place: QPointF) -> None:
         """Begin a wire at a port; at an input that has one, take that one's end off."""
-        at = (end.node, end.port.name)
-        taken = at if not end.output and at in self._links else None
-        if taken is not None:
-            link = self._links[taken]
-            port = self.nodes[link.node].about.outputs[link.slot]
-            end = End(link.node, link.slot, True, port)
-            self.wires[taken].hide()
+        end, left = grasped(self._contents, end)
+        if left is not None:
+            self.wires[left].hide()
         wire = WireItem(color_of(end.port))
         self._scene.addItem(wire)
-        self._dragged = end, wire, taken
+        self._dragged = end, wire, left
         for item in self.nodes.values():
             item.show_wanted(end.port, not end.output)
+        self._lie(place)
+
+    def _lie(self, place: QPointF) -> None:
+        assert self._dragged is not None
+        end, wire, _ = self._dragged
         start = self.nodes[end.node].place_of(end.number, end.output)
         wire.lie(*((start, place) if end.output else (place, start)))
 
     def _end_wire(self, place: QPointF) -> None:
         """End a wire: at a port, at the first free one of a node that fits, or nowhere."""
         assert self._dragged is not None
-        (begun, wire, taken), self._dragged = self._dragged, None
+        (begun, wire, left), self._dragged = self._dragged, None
         self._scene.removeItem(wire)
         for item in self.nodes.values():
             item.show_wanted(None)
-        if taken is not None:
-            self.wires[taken].show()
+        if left is not None:
+            self.wires[left].show()
         over = self._node_at(place)
-        end = self._end_at(place) or (over and self._free(over, begun))
-        if isinstance(end, End) and end.output != begun.output:
-            source, target = (begun, end) if begun.output else (end, begun)
-            if taken == (target.node, target.port.name):
-                return
-            if taken is not None:
-                self.unwired.emit(*taken)
-            self.wired.emit(Link(source.node, source.number), target.node, target.port.name)
-        elif taken is not None:
-            self.unwired.emit(*taken)
-        elif over is None:
+        end = self._end_at(place) or (over and free_end(self._contents, over.key, begun))
+        if over is None and end is None and left is None:
             self.searched.emit(place, begun, "")
-
-    def _free(self, item: NodeItem, begun: End) -> End | None:
-        output = not begun.output
-        ports = item.about.outputs if output else item.about.inputs
-        fitting = [End(item.key, n, output, p) for n, p in enumerate(ports) if p.takes(begun.port)]
-        free = [end for end in fitting if output or (item.key, end.port.name) not in self._links]
-        return next(iter(free), None)
+        else:
+            self.wired.emit(begun, left, end)
 
     def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802
         place = self.mapToScene(event.position().toPoint())

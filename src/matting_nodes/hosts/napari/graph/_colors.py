@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ._ports import Port
+from ....graph.canvas.ports import Port
 
 TYPE_COLORS = {
     "IMAGE": "#5aa9e6",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,17 +23,18 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ....graph.canvas.commands import EDITING, Commands, example_files
+from ....graph.canvas.palette import Entry
+from ....graph.canvas.wiring import End, add, drop
 from .._protocols import without_proxy
 from .._scroll import scrolled, wrapped
 from .._widget import to_ui_thread
-from ._canvas import Canvas, End
+from ._canvas import Canvas
 from ._colors import Colors
-from ._commands import EDITING, Commands, example_files
 from ._form import Form
-from ._items import pixmap
 from ._palette import Palette
-from ._ports import Entry, entries
-from ._session import Session, Told
+from ._runs import Told
+from ._session import Session
 
 if TYPE_CHECKING:
     import napari
@@ -57,24 +57,22 @@ class MattingGraph(QWidget):
         super().__init__()
         self.viewer = napari_viewer
         self.session = Session(napari_viewer, self._ask_soon)
-        self.document = self.session.document
+        self.document, self.runs = self.session.document, self.session.runs
         keys: dict[str, Any] = {
-            **Commands(self.session, self).by_key,
+            **Commands(self.document, self).by_key,
             "Ctrl+Return": self.run_or_cancel,
             "Ctrl+S": partial(self._save, "api"),
             "Ctrl+O": self._open,
             "Tab": self.search,
-            "Return": self._edit,
+            "Return": lambda: self.form.focus(),
         }
         self.canvas = Canvas(Colors.of(without_proxy(napari_viewer).theme), keys)
         self.finder = Palette(self.canvas)
-        self.form = Form(self.document, self.change, self.session.layer_names)
+        self.form: Form = Form(self.document, self.change, self.session.layer_names)
         self.message = QLabel()
         self.run_button, self.menu_button = QPushButton("Run"), QPushButton("Graph")
         self.add_button, self.auto = QPushButton("Add node"), QCheckBox("auto")
         self._soon = QTimer(self)
-        self._last: dict[str, Told] = {}
-        self._refused: set[str] = set()
         # Files are dropped on the dock: the canvas would take them and do nothing.
         self.setAcceptDrops(True)
         for part in filter(None, (self.canvas, self.canvas.viewport())):
@@ -128,11 +126,10 @@ class MattingGraph(QWidget):
         self._soon.setInterval(DELAY)
         self._soon.timeout.connect(self._run_if_changed)
         document.on_change.append(self._refresh)
-        canvas.wired.connect(lambda link, node, name: change(document.connect, link, node, name))
-        canvas.unwired.connect(lambda node, name: change(document.disconnect, node, name))
+        canvas.wired.connect(lambda *ends: change(drop, document, *ends))
         canvas.moved.connect(lambda places: change(self.session.move, places))
         canvas.selected.connect(self._show_selected)
-        canvas.opened.connect(self.session.show_layer)
+        canvas.opened.connect(self.runs.show_layer)
         canvas.searched.connect(self.search)
         self.run_button.clicked.connect(self.run_or_cancel)
         self.add_button.clicked.connect(lambda: self.search())
@@ -143,13 +140,13 @@ class MattingGraph(QWidget):
         heard += [(event, self._layers_changed) for event in (layers.inserted, layers.removed)]
         for event, answer in heard:
             event.connect(answer)
-        session = self.session
+        runs = self.runs
 
         def stop() -> None:
             for event, answer in heard:
                 event.disconnect(answer)
-            session.stop()
-            session.cancel()
+            runs.stop()
+            runs.cancel()
 
         self.destroyed.connect(stop)
 
@@ -157,23 +154,17 @@ class MattingGraph(QWidget):
 
     def change(self, act: Any, *arguments: Any) -> Any:
         """Change the document; a refusal is said below, and on the node that is meant."""
-        result, refusal = self.session.attempt(act, *arguments)
-        self.message.setText(refusal)
-        nodes = [a for a in arguments if isinstance(a, str) and a in self.canvas.nodes]
-        if refusal and nodes:
-            self.canvas.nodes[nodes[0]].show_state(0, refusal, True)
-            self._refused.add(nodes[0])
+        result, refused = self.session.attempt(act, *arguments)
+        self.message.setText(refused.message)
+        if refused.node:
+            self.canvas.nodes[refused.node].show_told(refused)
         return result
 
     def _refresh(self) -> None:
         """Draw the document as it is now."""
-        before = dict(self.canvas.nodes)
         self.canvas.show_contents(self.document.contents)
-        self._last = {key: told for key, told in self._last.items() if key in self.canvas.nodes}
         for key, item in self.canvas.nodes.items():
-            if item is not before.get(key) or key in self._refused:
-                self._show_told(self._last.get(key, Told(key)))
-        self._refused.clear()
+            item.show_told(self.session.states.of(key))
         self._show_selected()
         self._ask_soon()
 
@@ -191,38 +182,25 @@ class MattingGraph(QWidget):
 
     def _show_told(self, told: Told) -> None:
         """Show what a run says of a node; of no node, it is the run itself."""
-        item = self.canvas.nodes.get(told.node)
-        if item is not None:
-            if told.thumbnail is None and told.node in self._last:
-                told = replace(told, thumbnail=self._last[told.node].thumbnail)
-            self._last[told.node] = told
-            item.show_state(told.fraction, told.message, told.failed)
-            if told.thumbnail is not None and told.thumbnail is not item.shown:
-                item.show_thumbnail(pixmap(told.thumbnail), told.thumbnail)
-        elif not told.node:
+        if not told.node:
             self.message.setText(told.message)
+        elif told.node in self.canvas.nodes:
+            self.canvas.nodes[told.node].show_told(self.session.states.hear(told))
 
     # what the user does
 
     def search(self, place: QPointF | None = None, wire: End | None = None, text: str = "") -> None:
         """Open the palette, for a node at a place, at the end of a wire."""
-        port = wire and wire.port
-        found = entries(port, wire is None or wire.output)
-        if port is None or not (wire and wire.output):
-            found += self.session.layer_entries()
         at = self.canvas.middle if place is None else (place.x(), place.y())
-        self.finder.ask(found, text, lambda entry: self.add(entry, at, wire))
+        self.finder.ask(self.session.entries(wire), text, lambda entry: self.add(entry, at, wire))
 
     def add(self, entry: Entry, place: tuple[float, float], wire: End | None = None) -> None:
         """Add a node, wired to the end of a wire, or to the node that is selected."""
         selected = self.canvas.selection
-        after = selected[0] if wire is None and len(selected) == 1 else None
-        key = self.change(self.session.add, entry, place, wire, after)
+        after = selected[0] if wire is None and len(selected) == 1 else ""
+        key = self.change(add, self.document, entry, place, wire, after)
         if key:
             self.canvas.select([key])
-
-    def _edit(self) -> None:
-        self.form.focus()
 
     def clipboard(self, text: str | None = None) -> str:
         """Return the clipboard's text, after putting one there if it is given."""
@@ -238,7 +216,7 @@ class MattingGraph(QWidget):
 
     def open(self, path: Path | str) -> None:
         """Open a workflow, and show all of it."""
-        self.change(self.session.open, Path(path))
+        self.change(self.document.open, Path(path))
         self._arrange()
 
     def _show_layers(self) -> None:
@@ -278,8 +256,8 @@ class MattingGraph(QWidget):
 
     def run_or_cancel(self) -> None:
         """Run what has changed; a run that is under way is cancelled."""
-        if self.session.running:
-            self.session.cancel()
+        if self.runs.running:
+            self.runs.cancel()
             self.run_button.setText("Cancelling…")
         else:
             self.run()
@@ -291,7 +269,7 @@ class MattingGraph(QWidget):
 
     def run(self, folder: Path | None = None) -> None:
         """Run in a thread of its own; with a folder, nodes that save write there."""
-        if self.session.run(self._tell, self._ended, folder):
+        if self.runs.run(self._tell, self._ended, folder):
             self.run_button.setText("Cancel")
 
     def _ended(self) -> None:
@@ -304,9 +282,9 @@ class MattingGraph(QWidget):
             self._soon.start()
 
     def _run_if_changed(self) -> None:
-        if self.auto.isChecked() and self.session.has_changed():
-            if self.session.running:
-                self.session.cancel()
+        if self.auto.isChecked() and self.runs.has_changed():
+            if self.runs.running:
+                self.runs.cancel()
             else:
                 self.run()
 

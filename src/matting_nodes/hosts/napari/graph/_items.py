@@ -1,4 +1,4 @@
-"""Nodes, wires and groups as they are drawn."""
+"""Nodes, wires, groups and notes as they are drawn."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPixmap
 from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
+from ....graph.canvas.figures import HEADER, MARGIN, REACH, ROW, WIDTH, Figure, Frame
+from ....graph.canvas.ports import Port, Shown
 from ._colors import Colors, color_of
-from ._ports import Port, Shown
+from ._runs import Told
 
-WIDTH, HEADER, ROW, MARGIN, ROUND = 190.0, 26.0, 19.0, 8.0, 6.0
-PICTURE = 116.0
-"""Height of the place of a thumbnail."""
-REACH = 11.0
-"""How near the mouse must be to a port."""
+ROUND = 6.0
 LEGIBLE = 0.4
 """Below this zoom no small text is drawn."""
 LEFT, RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
@@ -37,36 +35,40 @@ class NodeItem(QGraphicsItem):
 
     def __init__(self, key: str, about: Shown, colors: Colors) -> None:
         super().__init__()
-        self.key, self.colors, self.about = key, colors, about
+        self.key, self.colors, self.figure, self.told = key, colors, Figure(about), Told(key)
         self.thumbnail: QPixmap | None = None
-        self.shown: object = None
-        """What the thumbnail was made of."""
-        self.fraction, self.message, self.failed = 0.0, "", False
         self._wanted: tuple[Port, bool] | None = None
         flags = QGraphicsItem.GraphicsItemFlag
         self.setFlags(flags.ItemIsMovable | flags.ItemIsSelectable)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.setZValue(2)
 
+    @property
+    def about(self) -> Shown:
+        """What it shows."""
+        return self.figure.about
+
     def show_about(self, about: Shown) -> None:
         """Show another title, or other ports."""
-        if about != self.about:
-            self.prepareGeometryChange()
-            self.about = about
-            self.update()
+        self._take(Figure(about, bool(self.told.message)))
 
-    def show_state(self, fraction: float, message: str, failed: bool) -> None:
-        """Show how far it is, and what is said of it."""
-        if (fraction, message, failed) != (self.fraction, self.message, self.failed):
-            self.prepareGeometryChange()
-            self.fraction, self.message, self.failed = fraction, message, failed
-            self.setToolTip(message)
-            self.update()
-
-    def show_thumbnail(self, picture: QPixmap, made_of: object = None) -> None:
-        """Show a small copy of what it gave."""
-        self.thumbnail, self.shown = picture, made_of
+    def show_told(self, told: Told) -> None:
+        """Show how far it is, what is said of it, and a small copy of what it gave."""
+        same = told.thumbnail is self.told.thumbnail
+        if same and told == self.told:
+            return
+        if not same:
+            self.thumbnail = None if told.thumbnail is None else pixmap(told.thumbnail)
+        self.told = told
+        self.setToolTip(told.message)
+        self._take(Figure(self.about, bool(told.message)))
         self.update()
+
+    def _take(self, figure: Figure) -> None:
+        if figure != self.figure:
+            self.prepareGeometryChange()
+            self.figure = figure
+            self.update()
 
     def show_wanted(self, port: Port | None, output: bool = False) -> None:
         """Mark where a wire that comes from a port may end: outputs, or inputs; None marks none."""
@@ -76,14 +78,12 @@ class NodeItem(QGraphicsItem):
     @property
     def picture(self) -> QRectF:
         """The place of the thumbnail."""
-        top = HEADER + ROW * max(len(self.about.inputs), len(self.about.outputs)) + 6
-        return QRectF(MARGIN, top, WIDTH - 2 * MARGIN, PICTURE)
+        return QRectF(*self.figure.picture)
 
     @property
     def rect(self) -> QRectF:
         """The node without its border."""
-        below = ROW if self.message else 0
-        return QRectF(0, 0, WIDTH, self.picture.bottom() + MARGIN + below)
+        return QRectF(0, 0, *self.figure.size)
 
     @property
     def area(self) -> QRectF:
@@ -100,26 +100,17 @@ class NodeItem(QGraphicsItem):
 
     def place_of(self, number: int, output: bool) -> QPointF:
         """Return the center of a port, in the scene."""
-        return self.pos() + QPointF(WIDTH if output else 0, HEADER + 3 + ROW * (number + 0.5))
-
-    def port_at(self, place: QPointF) -> tuple[int, bool] | None:
-        """Return the port at a place of the scene, as (number, whether it is an output)."""
-        for output, ports in ((True, self.about.outputs), (False, self.about.inputs)):
-            for number in range(len(ports)):
-                away = self.place_of(number, output) - place
-                if abs(away.x()) <= REACH and abs(away.y()) <= ROW / 2:
-                    return number, output
-        return None
+        return self.pos() + QPointF(*self.figure.place_of(number, output))
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
         legible = option.levelOfDetailFromTransform(painter.worldTransform()) > LEGIBLE
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        colors, rect = self.colors, self.rect
-        edge = colors.error if self.failed else colors.secondary
+        colors, rect, told = self.colors, self.rect, self.told
+        edge = colors.error if told.failed else colors.secondary
         edge = colors.current if self.isSelected() else edge
-        painter.setPen(QPen(QColor(edge), 2.5 if self.isSelected() or self.failed else 1))
+        painter.setPen(QPen(QColor(edge), 2.5 if self.isSelected() or told.failed else 1))
         painter.setBrush(QColor(colors.foreground))
         painter.drawRoundedRect(rect, ROUND, ROUND)
         head = QRectF(1, 1, WIDTH - 2, HEADER)
@@ -131,19 +122,19 @@ class NodeItem(QGraphicsItem):
         _text(painter, title, self.about.title, colors.text, bold=True)
         self._paint_ports(painter, legible)
         self._paint_picture(painter)
-        if 0 < self.fraction < 1:
-            bar = QRectF(1, HEADER - 2, (WIDTH - 2) * self.fraction, 3)
+        if 0 < told.fraction < 1:
+            bar = QRectF(1, HEADER - 2, (WIDTH - 2) * told.fraction, 3)
             painter.fillRect(bar, QColor(colors.current))
-        if self.message and legible:
+        if told.message and legible:
             below = QRectF(MARGIN, rect.bottom() - ROW - 4, WIDTH - 2 * MARGIN, ROW)
-            ink = colors.error if self.failed else colors.text
-            _text(painter, below, self.message.split("\n")[0], ink)
+            ink = colors.error if told.failed else colors.text
+            _text(painter, below, told.message.split("\n")[0], ink)
 
     def _paint_ports(self, painter: QPainter, legible: bool) -> None:
         wanted, side = self._wanted or (None, None)
         for output, ports in ((False, self.about.inputs), (True, self.about.outputs)):
             for number, port in enumerate(ports):
-                center = self.place_of(number, output) - self.pos()
+                center = QPointF(*self.figure.place_of(number, output))
                 fits = wanted is not None and side == output and port.takes(wanted)
                 painter.setPen(QPen(QColor(self.colors.text), 2) if fits else Qt.PenStyle.NoPen)
                 painter.setBrush(QColor(color_of(port)))
@@ -191,20 +182,21 @@ class WireItem(QGraphicsPathItem):
         self.setPath(path)
 
 
-class GroupItem(QGraphicsItem):
-    """A frame with a title around nodes that belong together.
+class FrameItem(QGraphicsItem):
+    """A frame with a title: around nodes that belong together, or a note with a text.
 
     Parameters
     ----------
-    title : str
-        Its title.
+    frame : Frame
+        What it says, and where.
     colors : Colors
         The theme's.
     """
 
-    def __init__(self, title: str, colors: Colors) -> None:
+    def __init__(self, frame: Frame, colors: Colors) -> None:
         super().__init__()
-        self.title, self.colors, self._rect = title, colors, QRectF()
+        self.frame, self.colors, self._rect = frame, colors, QRectF(*frame.box)
+        self.setToolTip(frame.text)
 
     def lie_around(self, nodes: Iterable[NodeItem]) -> None:
         """Lie around nodes."""
@@ -212,7 +204,7 @@ class GroupItem(QGraphicsItem):
         for node in nodes:
             rect |= node.area
         self.prepareGeometryChange()
-        self._rect = rect if rect.isNull() else rect.adjusted(-16, -34, 16, 16)
+        self._rect = rect.adjusted(-16, -34, 16, 16)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         return self._rect.adjusted(-1, -1, 1, 1)
@@ -228,10 +220,23 @@ class GroupItem(QGraphicsItem):
         tint.setAlpha(36)
         line.setAlpha(140)
         painter.setPen(QPen(line, 1))
-        painter.setBrush(tint)
+        painter.setBrush(QColor(self.colors.foreground) if self.frame.text else tint)
         painter.drawRoundedRect(self._rect, ROUND, ROUND)
         box = self.title_bar.adjusted(10, 2, -10, 0)
-        _text(painter, box, self.title, self.colors.text, bold=True)
+        _text(painter, box, self.frame.title, self.colors.text, bold=True)
+        if self.frame.text:
+            _ink(painter, self.colors.text, bold=False)
+            flags = LEFT | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            painter.setClipRect(self._rect)
+            painter.drawText(self._rect.adjusted(10, 30, -10, -6), flags, self.frame.text)
+
+
+def _ink(painter: QPainter, ink: str, bold: bool) -> None:
+    font = QFont(painter.font())
+    font.setPixelSize(13 if bold else 12)
+    font.setBold(bold)
+    painter.setFont(font)
+    painter.setPen(QColor(ink))
 
 
 def _text(
@@ -242,11 +247,7 @@ def _text(
     side: Qt.AlignmentFlag = LEFT,
     bold: bool = False,
 ) -> None:
-    font = QFont(painter.font())
-    font.setPixelSize(13 if bold else 12)
-    font.setBold(bold)
-    painter.setFont(font)
-    painter.setPen(QColor(ink))
+    _ink(painter, ink, bold)
     cut = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(box.width()))
     painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, cut)
 

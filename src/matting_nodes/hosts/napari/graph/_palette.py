@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from ._ports import Entry, ranked
+from ....graph.canvas.palette import Entry, ranked
 
 
 class Palette(QFrame):

@@ -10,8 +10,8 @@ import numpy as np
 from ....arrays import Kind, Pixels, as_trimap
 from ....framework.spec import Output
 from ....graph import Graph, GraphNode, Link, node_types
-from ....graph.wires import IMAGE, MASK, node_id
-from ....nodes import all_nodes
+from ....graph.matting import spec_of
+from ....graph.wires import IMAGE, MASK
 from .._protocols import Layer, Viewer, without_proxy
 from .._results import ResultLayers, below_what_is_edited, fits, layer_data
 from .._showing import show_well
@@ -59,7 +59,7 @@ def _label(graph: Graph, node: GraphNode, link: Link, name: str) -> str:
 
 def _output(node: GraphNode | None, link: Link) -> Output:
     """Return what an output gives: of a matting node its kind, of another its wire's."""
-    spec = next((s for s in all_nodes() if node and node_id(s) == node.class_type), None)
+    spec = spec_of(node.class_type) if node else None
     if spec is not None:
         return spec.outputs[link.slot]
     type_ = node_types().get(node.class_type) if node else None

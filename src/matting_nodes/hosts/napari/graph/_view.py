@@ -12,11 +12,12 @@ from qtpy.QtCore import QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import QGraphicsScene, QGraphicsView
 
-from ....graph import Graph, GraphNode, Link
-from ....graph.contents import Contents
+from ....graph import Contents, Graph, GraphNode, Link
+from ....graph.canvas.figures import frames
+from ....graph.canvas.ports import shown
+from ....graph.canvas.wiring import wires
 from ._colors import OTHER, Colors, color_of
-from ._items import GroupItem, NodeItem, WireItem
-from ._ports import shown
+from ._items import FrameItem, NodeItem, WireItem
 
 GRID, ROOM = 32, 1500.0
 
@@ -37,7 +38,8 @@ class View(QGraphicsView):
         self.colors = colors
         self.nodes: dict[str, NodeItem] = {}
         self.wires: dict[tuple[str, str], WireItem] = {}
-        self.groups: list[tuple[GroupItem, tuple[str, ...]]] = []
+        self.frames: list[FrameItem] = []
+        self._contents = Contents()
         self._links: dict[tuple[str, str], Link] = {}
         self._drawn: Mapping[str, GraphNode] = {}
         self._scene = QGraphicsScene(self)
@@ -54,7 +56,7 @@ class View(QGraphicsView):
 
     def show_contents(self, contents: Contents) -> None:
         """Draw a document; what has not changed is left as it is."""
-        graph = contents.graph
+        self._contents, graph = contents, contents.graph
         for key in self.nodes.keys() - graph.nodes.keys():
             self._scene.removeItem(self.nodes.pop(key))
         for key, node in graph.nodes.items():
@@ -66,21 +68,16 @@ class View(QGraphicsView):
             self.nodes[key].setPos(*contents.places.get(key, (0.0, 0.0)))
         self._drawn = graph.nodes
         self._show_wires(graph)
-        for item, _ in self.groups:
-            self._scene.removeItem(item)
-        self.groups = [(GroupItem(g.title, self.colors), g.ids) for g in contents.groups if g.ids]
-        for item, _ in self.groups:
-            self._scene.addItem(item)
+        for frame in self.frames:
+            self._scene.removeItem(frame)
+        self.frames = [FrameItem(frame, self.colors) for frame in frames(contents)]
+        for frame in self.frames:
+            self._scene.addItem(frame)
         self._lay_wires()
         self._scene.setSceneRect(self._extent().adjusted(-ROOM, -ROOM, ROOM, ROOM))
 
     def _show_wires(self, graph: Graph) -> None:
-        links = {
-            (node.id, name): link
-            for node in graph.nodes.values()
-            for name, link in node.links.items()
-            if link.node in graph.nodes
-        }
+        links = wires(graph)
         for at in [at for at, link in self._links.items() if links.get(at) != link]:
             self._scene.removeItem(self.wires.pop(at))
         for at, link in links.items():
@@ -98,23 +95,26 @@ class View(QGraphicsView):
                 start = self.nodes[link.node].place_of(link.slot, output=True)
                 end = self.nodes[node].place_of(ports.index(name), output=False)
                 self.wires[node, name].lie(start, end)
-        for item, keys in self.groups:
-            item.lie_around(self.nodes[key] for key in keys if key in self.nodes)
+        for frame in self.frames:
+            if frame.frame.nodes:
+                frame.lie_around(self.nodes[key] for key in frame.frame.nodes)
 
     def _extent(self, keys: Collection[str] = ()) -> QRectF:
+        """Return where these nodes are, or all that is drawn."""
+        areas = [self.nodes[key].area for key in keys or self.nodes]
+        areas += [] if keys else [frame.boundingRect() for frame in self.frames]
         rect = QRectF()
-        for key in keys or self.nodes:
-            rect |= self.nodes[key].area
+        for area in areas:
+            rect |= area
         return rect
 
     def show_colors(self, colors: Colors) -> None:
         """Follow napari's theme."""
         self.colors = colors
-        for node in self.nodes.values():
-            node.colors = colors
-            node.update()
-        for group, _ in self.groups:
-            group.colors = colors
+        items: list[NodeItem | FrameItem] = [*self.nodes.values(), *self.frames]
+        for item in items:
+            item.colors = colors
+            item.update()
         self.resetCachedContent()
         self._scene.update()
 
@@ -129,7 +129,7 @@ class View(QGraphicsView):
     @property
     def sizes(self) -> dict[str, tuple[float, float]]:
         """How large the nodes are drawn."""
-        return {key: (item.rect.width(), item.rect.height()) for key, item in self.nodes.items()}
+        return {key: item.figure.size for key, item in self.nodes.items()}
 
     @property
     def zoom(self) -> float:

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from ._session import Session
+from ..editing import Document
+from .wiring import order
 
 NUDGE = 16.0
 EDITING = {
@@ -23,24 +24,35 @@ ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
 
 def example_files() -> list[Path]:
     """Return the workflows that come with the package."""
-    return sorted((Path(__file__).parents[3] / "graph" / "examples").glob("*.json"))
+    return sorted((Path(__file__).parents[1] / "examples").glob("*.json"))
 
 
 class View(Protocol):
     """What shows the graph, and in which nodes are selected."""
 
     @property
-    def selection(self) -> list[str]: ...
+    def selection(self) -> list[str]:
+        """The selected nodes."""
 
     @property
-    def sizes(self) -> dict[str, tuple[float, float]]: ...
+    def sizes(self) -> dict[str, tuple[float, float]]:
+        """How large the nodes are drawn."""
 
     @property
-    def middle(self) -> tuple[float, float]: ...
+    def middle(self) -> tuple[float, float]:
+        """The place that is in the middle."""
 
-    def select(self, keys: Collection[str]) -> None: ...
+    def select(self, keys: Collection[str]) -> None:
+        """Select these nodes, and no others.
 
-    def fit(self) -> None: ...
+        Parameters
+        ----------
+        keys : collection of str
+            Their ids.
+        """
+
+    def fit(self) -> None:
+        """Show all nodes, or those that are selected."""
 
 
 class Dock(Protocol):
@@ -48,11 +60,28 @@ class Dock(Protocol):
 
     canvas: Any
 
-    def change(self, act: Any, *arguments: Any) -> Any: ...
+    def change(self, act: Any, *arguments: Any) -> Any:
+        """Call what changes the document; a refusal is said.
 
-    def clipboard(self, text: str | None = None) -> str: ...
+        Parameters
+        ----------
+        act : callable
+            What changes it.
+        *arguments
+            Its own.
+        """
 
-    def ask_title(self) -> str: ...
+    def clipboard(self, text: str | None = None) -> str:
+        """Return the clipboard's text, after putting one there if it is given.
+
+        Parameters
+        ----------
+        text : str, optional
+            What is put there.
+        """
+
+    def ask_title(self) -> str:
+        """Return the title of a new group; empty if it was cancelled."""
 
 
 class Commands:
@@ -60,14 +89,14 @@ class Commands:
 
     Parameters
     ----------
-    session : Session
-        Whose document is changed.
+    document : Document
+        What is changed.
     dock : Dock
         Where the view is.
     """
 
-    def __init__(self, session: Session, dock: Dock) -> None:
-        self._document, self._session, self._dock = session.document, session, dock
+    def __init__(self, document: Document, dock: Dock) -> None:
+        self._document, self._dock = document, dock
         self.by_key: Mapping[str, Callable[[], None]] = {
             "Del": self.remove,
             "Backspace": self.remove,
@@ -136,7 +165,7 @@ class Commands:
             self._dock.change(self._document.move, moved)
 
     def _select_next(self, step: int) -> None:
-        order, chosen = self._session.order(), self._view.selection
-        if order:
-            at = order.index(chosen[0]) + step if chosen else 0
-            self._view.select([order[at % len(order)]])
+        nodes, chosen = order(self._document.graph), self._view.selection
+        if nodes:
+            at = nodes.index(chosen[0]) + step if chosen else 0
+            self._view.select([nodes[at % len(nodes)]])
