@@ -148,7 +148,7 @@ def train_refiner(options: argparse.Namespace) -> None:
         loss = training.run(250)
         training.save(options.checkpoint)
         line = f"step {training.step} loss {loss:.5f} seconds {training.seconds:.0f}"
-        if options.held and training.step % 500 == 0:
+        if options.held and training.step % 1000 == 0:
             ratios = training.held_out(options.held)
             # Much less than these: it learns its scenes by heart, and needs more of them.
             own = training.held_out(options.folder, most=OWN)

@@ -293,9 +293,9 @@ def refiner_loss(
     """Return the loss of corrections and predicted errors, where the trimap is unknown.
 
     The mean absolute error, that of differences of neighbors, that of a Laplacian pyramid (Hou and
-    Liu, "Context-Aware Image Matting", ICCV 2019), what the gradient error measures, and the pinball
-    loss of the predicted error (Koenker and Bassett, "Regression Quantiles", Econometrica 46,
-    1978).
+    Liu, "Context-Aware Image Matting", ICCV 2019), what the gradient error measures, and the
+    pinball loss of the predicted error (Koenker and Bassett, "Regression Quantiles", Econometrica
+    46, 1978).
 
     Parameters
     ----------
