@@ -120,13 +120,9 @@ class RefinerTraining:
         return min(1.0, self.seconds / (60 * self.minutes))
 
     def _crop(self, paths: list[Path]) -> Bytes:
-        scene = np.load(self._pick(paths), mmap_mode="r")
+        scene = np.load(drawn_path(self.chance, paths), mmap_mode="r")
         hard = max(LEAST_HARD, HARD * (1 - self._maturity))
         return augmented(self.chance, random_crop(self.chance, scene, hard=hard))
-
-    def _pick(self, paths: list[Path]) -> Path:
-        first = int(len(paths) * (1 - NEWEST)) if self.chance.random() < NEW else 0
-        return paths[int(self.chance.integers(first, len(paths)))]
 
     def _learn(self, planes: Tensor, truth: Tensor) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
@@ -210,6 +206,19 @@ class RefinerTraining:
         self.average = {k: v.clone() for k, v in self.network.state_dict().items()}
         self.began = self.step = state["step"]
         self.chance = np.random.default_rng([self.step])
+
+
+def drawn_path(chance: Chance, paths: list[Path]) -> Path:
+    """Return one of the scenes; half of the times, one of the newest.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    paths : list of Path
+        The newest last.
+    """
+    first = int(len(paths) * (1 - NEWEST)) if chance.random() < NEW else 0
+    return paths[int(chance.integers(first, len(paths)))]
 
 
 def random_crop(chance: Chance, scene: Bytes, side: int = CROP, hard: float = 0) -> Bytes:
