@@ -14,9 +14,9 @@ from matting_nodes.training.refiner_training import (
     RefinerTraining,
     augmented,
     drawn_path,
+    gradient_error,
     random_crop,
     refiner_loss,
-    gradient_error,
     tensors,
 )
 from matting_nodes.training.synthesis import scene
