@@ -14,9 +14,9 @@ from matting_nodes.training.refiner_training import (
     RefinerTraining,
     augmented,
     drawn_path,
+    gradient_error,
     random_crop,
     refiner_loss,
-    slope_error,
     tensors,
 )
 from matting_nodes.training.synthesis import scene
@@ -158,7 +158,7 @@ def test_the_loss_knows_the_gradient_error(crop):
     inside = np.zeros_like(unknown)
     inside[8:-8, 8:-8] = unknown[8:-8, 8:-8]
     measured = 1000 * grad(solved[0, 0].numpy(), truth[0, 0].numpy(), inside) / inside.sum()
-    learned = slope_error(solved, truth, torch.from_numpy(inside)[None, None].float())
+    learned = gradient_error(solved, truth, torch.from_numpy(inside)[None, None].float())
     assert float(learned) == pytest.approx(measured, rel=0.02)
     assert measured > 0.001
 

@@ -28,7 +28,7 @@ AVERAGED = 0.998
 """Share of the averaged weights that a step keeps."""
 QUANTILE = 0.9
 """Of the error: the predicted one is to be exceeded by a tenth of the pixels."""
-WEIGHTS = {"square": 4.0, "gradient": 0.3, "laplacian": 0.3, "slope": 1.0, "error": 0.2}
+WEIGHTS = {"square": 4.0, "gradient": 0.3, "laplacian": 0.3, "grad": 1.0, "error": 0.2}
 """Of the terms of the loss, beside the mean absolute error. Most pixels of the solver's matte are
 right, so that the median of a small error is no correction: its square is what begins to teach. It
 counts less and less, as do hard crops, down to the shares below: without it the mean squared error
@@ -334,12 +334,12 @@ def refiner_loss(
         + squares * WEIGHTS["square"] * square
         + WEIGHTS["gradient"] * steps / count
         + WEIGHTS["laplacian"] * laplacian / count
-        + WEIGHTS["slope"] * slope_error(truth + off, truth, unknown)
+        + WEIGHTS["grad"] * gradient_error(truth + off, truth, unknown)
         + WEIGHTS["error"] * pinball
     )
 
 
-def slope_error(alpha: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
+def gradient_error(alpha: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
     """Return the mean squared difference of the magnitudes of gradients, as `metrics.grad` has it.
 
     Parameters
@@ -347,13 +347,13 @@ def slope_error(alpha: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
     alpha, truth, unknown : (N, 1, h, w)
         Pixels whose gradient reaches beyond the crop do not count.
     """
-    slope, gauss = (torch.from_numpy(values).float() for values in gradient_kernels())
-    kernel = torch.stack([torch.outer(gauss, slope), torch.outer(slope, gauss)])[:, None]
+    derivative, gauss = (torch.from_numpy(values).float() for values in gradient_kernels())
+    kernel = torch.stack([torch.outer(gauss, derivative), torch.outer(derivative, gauss)])[:, None]
     half = kernel.shape[-1] // 2
-    steep, right = (
-        # Smooth at 0, where a magnitude has no slope of its own.
+    magnitude, true_magnitude = (
+        # Smooth at 0, where a magnitude has no derivative.
         (F.conv2d(plane, kernel).square().sum(1, keepdim=True) + 1e-4).sqrt()
         for plane in (alpha, truth)
     )
     inside = unknown[..., half:-half, half:-half]
-    return (inside * (steep - right).square()).sum() / inside.sum().clamp_min(1)
+    return (inside * (magnitude - true_magnitude).square()).sum() / inside.sum().clamp_min(1)
