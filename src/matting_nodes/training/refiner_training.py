@@ -41,7 +41,7 @@ LEAST_SQUARES, LEAST_HARD = 0.75, 0.1
 NEW, NEWEST = 0.5, 0.25
 """Share of the crops that come from the newest scenes, and what share of the scenes these are."""
 
-WEIGHT = 8
+SHARE = 8
 """The plane that `weighted` adds to a scene."""
 
 Bytes = NDArray[np.uint8]
@@ -248,7 +248,7 @@ def correction_weights(crops: Bytes) -> Tensor:
     crops : (N, h, w, 9) uint8
         Of scenes that are `weighted`.
     """
-    return torch.from_numpy(crops[..., WEIGHT][:, None] * np.float32(1 / 255))
+    return torch.from_numpy(crops[..., SHARE][:, None] * np.float32(1 / 255))
 
 
 def random_crop(chance: Chance, scene: Bytes, side: int = CROP, hard: float = 0) -> Bytes:
@@ -267,7 +267,7 @@ def random_crop(chance: Chance, scene: Bytes, side: int = CROP, hard: float = 0)
     for _ in range(300):
         y, x = int(chance.integers(height)), int(chance.integers(width))
         trimap, solved, truth = (int(scene[y, x, plane]) for plane in (TRIMAP, SOLVED, TRUTH))
-        counts = scene.shape[2] <= WEIGHT or scene[y, x, WEIGHT] > 0
+        counts = scene.shape[2] <= SHARE or scene[y, x, SHARE] > 0
         if counts and BACKGROUND < trimap < FOREGROUND and abs(solved - truth) > least:
             break
     top = min(max(0, y - int(chance.integers(side))), height - side)

@@ -12,9 +12,9 @@ from .solve import propagated
 
 Floats = NDArray[np.float32]
 NEAR, FAR = 32, 80
-"""Distances to the nearest known pixel, in pixels: up to the first a correction counts in full, from
-the second on not at all. In composites of real objects a part of which is unknown, corrections
-made α better up to 32 pixels, and worse by a half beyond 64."""
+"""Distances to the nearest known pixel, in pixels: up to the first a correction counts in full,
+from the second on not at all. In composites of real objects a part of which is unknown, it made α
+better up to 32 pixels, and worse by a half beyond 64."""
 
 
 def solver_planes(
