@@ -65,6 +65,24 @@ def correction_weight(trimap: Trimap) -> Floats:
     return weight
 
 
+def corrected(alpha: Alpha, answer: Alpha, trimap: Trimap) -> Alpha:
+    """Return the solver's α, corrected where the trimap is unknown.
+
+    Parameters
+    ----------
+    alpha, answer : (H, W) float32, 0..1
+        The solver's α, and the refiner's.
+    trimap : (H, W) uint8
+
+    Returns
+    -------
+    (H, W) float32, 0..1
+    """
+    correction = correction_weight(trimap) * unknown(trimap) * (answer - alpha)
+    result: Alpha = (alpha + correction).clip(0, 1)
+    return result
+
+
 def refiner_input(image: Image, trimap: Trimap, alpha: Alpha, samples: Floats) -> Floats:
     """Return the planes that `networks.refiner` takes.
 
