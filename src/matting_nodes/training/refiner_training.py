@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..alpha.propagation.refinement import correction_weight
 from ..arrays import BACKGROUND, FOREGROUND
 from ..metrics import gradient_kernels
-from ..networks.refiner import ALPHA, UNKNOWN, Refiner
+from ..networks.refiner import ALPHA, INPUTS, UNKNOWN, Refiner
 from .synthesis.solved import ALPHA as TRUTH
 from .synthesis.solved import IMAGE, SAMPLES, SOLVED, TRIMAP
 
@@ -39,6 +40,9 @@ LEAST_SQUARES, LEAST_HARD = 0.75, 0.1
 """What remains of the square's weight, and of the share of hard crops."""
 NEW, NEWEST = 0.5, 0.25
 """Share of the crops that come from the newest scenes, and what share of the scenes these are."""
+
+SHARE = 8
+"""The plane that `weighted` adds to a scene."""
 
 Bytes = NDArray[np.uint8]
 Chance = np.random.Generator
@@ -86,7 +90,7 @@ class RefinerTraining:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate * self._schedule()
             crops = [self._crop(paths) for _ in range(self.batch)]
-            losses.append(self._learn(*tensors(np.stack(crops))))
+            losses.append(self._learn(np.stack(crops)))
             self._average()
             self.seconds += time.monotonic() - began
         return float(np.mean(losses))
@@ -120,15 +124,17 @@ class RefinerTraining:
         return min(1.0, self.seconds / (60 * self.minutes))
 
     def _crop(self, paths: list[Path]) -> Bytes:
-        scene = np.load(drawn_path(self.chance, paths), mmap_mode="r")
+        scene = weighted(np.load(drawn_path(self.chance, paths)))
         hard = max(LEAST_HARD, HARD * (1 - self._maturity))
         return augmented(self.chance, random_crop(self.chance, scene, hard=hard))
 
-    def _learn(self, planes: Tensor, truth: Tensor) -> float:
+    def _learn(self, crops: Bytes) -> float:
+        (planes, truth), weight = tensors(crops), correction_weights(crops)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             correction, error = self.network.corrections(planes)
         squares = max(LEAST_SQUARES, (1 - self._maturity) ** 2)
-        loss = refiner_loss(planes, correction.float(), error.float(), truth, squares=squares)
+        correction = weight * correction.float()
+        loss = refiner_loss(planes, correction, error.float(), truth, squares=squares)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -160,10 +166,12 @@ class RefinerTraining:
         network, sums = self.averaged(), np.zeros(6)
         paths = sorted(folder.rglob("*.npy"))
         for path in paths[:: -(-len(paths) // most) if most else 1]:
-            planes, truth = tensors(np.load(path)[None])
+            scenes = weighted(np.load(path))[None]
+            (planes, truth), weight = tensors(scenes), correction_weights(scenes)[0, 0]
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.half):
                 alpha, claimed = network(planes).float()[0]
             where = planes[0, UNKNOWN] > 0
+            alpha = planes[0, ALPHA] + weight * (alpha - planes[0, ALPHA])
             off = abs(alpha - truth[0, 0])[where]
             was = abs(planes[0, ALPHA] - truth[0, 0])[where]
             sure = claimed[where] < 0.05
@@ -221,13 +229,35 @@ def drawn_path(chance: Chance, paths: list[Path]) -> Path:
     return paths[int(chance.integers(first, len(paths)))]
 
 
+def weighted(scene: Bytes) -> Bytes:
+    """Return a scene with one plane more: how much of a correction counts.
+
+    Parameters
+    ----------
+    scene : (H, W, 8) uint8
+    """
+    weight = np.round(255 * correction_weight(scene[..., TRIMAP])).astype(np.uint8)
+    return np.concatenate([scene, weight[..., None]], axis=2)
+
+
+def correction_weights(crops: Bytes) -> Tensor:
+    """Return how much of a correction counts, (N, 1, h, w) float32, 0..1.
+
+    Parameters
+    ----------
+    crops : (N, h, w, 9) uint8
+        Of scenes that are `weighted`.
+    """
+    return torch.from_numpy(crops[..., SHARE][:, None] * np.float32(1 / 255))
+
+
 def random_crop(chance: Chance, scene: Bytes, side: int = CROP, hard: float = 0) -> Bytes:
-    """Return a crop of a scene around an unknown pixel, (side, side, 8).
+    """Return a crop of a scene around an unknown pixel, with all planes.
 
     Parameters
     ----------
     chance : numpy.random.Generator
-    scene : (H, W, 8) uint8
+    scene : (H, W, 8 or more) uint8
     side : int, pixels
     hard : float
         Share of the crops around a pixel that the solver has wrong.
@@ -237,7 +267,8 @@ def random_crop(chance: Chance, scene: Bytes, side: int = CROP, hard: float = 0)
     for _ in range(300):
         y, x = int(chance.integers(height)), int(chance.integers(width))
         trimap, solved, truth = (int(scene[y, x, plane]) for plane in (TRIMAP, SOLVED, TRUTH))
-        if BACKGROUND < trimap < FOREGROUND and abs(solved - truth) > least:
+        counts = scene.shape[2] <= SHARE or scene[y, x, SHARE] > 0
+        if counts and BACKGROUND < trimap < FOREGROUND and abs(solved - truth) > least:
             break
     top = min(max(0, y - int(chance.integers(side))), height - side)
     left = min(max(0, x - int(chance.integers(side))), width - side)
@@ -252,7 +283,7 @@ def augmented(chance: Chance, crop: Bytes) -> Bytes:
     Parameters
     ----------
     chance : numpy.random.Generator
-    crop : (h, w, 8) uint8
+    crop : (h, w, 8 or more) uint8
     """
     crop = np.rot90(crop, int(chance.integers(4)))
     if chance.random() < 0.5:
@@ -277,14 +308,14 @@ def augmented(chance: Chance, crop: Bytes) -> Bytes:
 
 
 def tensors(crops: Bytes) -> tuple[Tensor, Tensor]:
-    """Return what the network takes, and the true α, of (N, h, w, 8) bytes.
+    """Return what the network takes, and the true α, of (N, h, w, 8 or more) bytes.
 
     Returns
     -------
     planes : (N, 8, h, w) float32
     truth : (N, 1, h, w) float32
     """
-    planes = np.empty(crops.shape, np.float32)
+    planes = np.empty((*crops.shape[:3], INPUTS), np.float32)
     planes[..., :3] = crops[..., IMAGE] * np.float32(2 / 255) - 1
     trimap = crops[..., TRIMAP]
     planes[..., 3] = trimap == FOREGROUND
