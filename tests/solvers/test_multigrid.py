@@ -8,6 +8,7 @@ from matting_nodes.solvers import multigrid
 from matting_nodes.solvers.cg import conjugate_gradients
 from matting_nodes.solvers.laplacian import matting_system
 from matting_nodes.solvers.multigrid import Multigrid
+from matting_nodes.solvers.stencil import Stencil
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def iterate(system, b, precondition):
 
 def test_it_saves_most_of_the_iterations_and_leads_to_the_same_solution(equations):
     system, b, colors = equations
-    solution, few = iterate(system, b, Multigrid(system, colors))
+    solution, few = iterate(system, b, Multigrid(Stencil(system), colors))
     diagonal = system.rows[:, 12]
     plain, many = iterate(system, b, lambda residual: residual / diagonal)
     np.testing.assert_allclose(solution, plain, atol=5e-3)
@@ -48,7 +49,7 @@ def test_it_is_positive(fur):
     solve = unknown(trimap)
     system, _ = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
     system.rows[:, 12] += 1e-3
-    inverse = Multigrid(system, image[solve])
+    inverse = Multigrid(Stencil(system), image[solve])
     for a in np.random.default_rng(0).standard_normal((20, solve.sum())).astype(np.float32):
         assert inverse(a) @ a > 0
 
@@ -58,9 +59,9 @@ def test_what_its_blocks_add_is_symmetric(fur, monkeypatch):
     solve = unknown(trimap)
     system, _ = matting_system(image, solve, trimap == 255, 1e-7, np.float32)
     system.rows[:, 12] += 1e-3
-    blocks = len(Multigrid(system, image[solve])._levels[0])
+    blocks = len(Multigrid(Stencil(system), image[solve])._levels[0])
     monkeypatch.setattr(multigrid, "DIRECT_MAX", blocks // 6)  # three levels
-    inverse = Multigrid(system, image[solve])
+    inverse = Multigrid(Stencil(system), image[solve])
     assert len(inverse._levels) == 3
     finest = inverse._levels[0]
     a, b = finest.zeros(), finest.zeros()
@@ -75,18 +76,18 @@ def test_what_its_blocks_add_is_symmetric(fur, monkeypatch):
 
 def test_colors_that_are_all_the_same(equations):
     system, b, colors = equations
-    _, few = iterate(system, b, Multigrid(system, np.full_like(colors, 0.5)))
+    _, few = iterate(system, b, Multigrid(Stencil(system), np.full_like(colors, 0.5)))
     assert few < 3000
 
 
 def test_a_change_of_the_diagonal_is_followed_as_if_it_had_begun_with_it(equations):
     system, _, colors = equations
     given = system.rows.copy()
-    followed = Multigrid(system._replace(rows=given), colors)
+    followed = Multigrid(Stencil(system._replace(rows=given)), colors)
     change = np.random.default_rng(0).uniform(0, 0.1, len(given)).astype(np.float32)
     given[:, 12] += change
     followed.add_to_diagonal(change)
-    fresh = Multigrid(system._replace(rows=given), colors)
+    fresh = Multigrid(Stencil(system._replace(rows=given)), colors)
     vector = np.random.default_rng(1).standard_normal(len(given)).astype(np.float32)
     expected = fresh(vector)
     np.testing.assert_allclose(followed(vector), expected, atol=1e-3 * abs(expected).max())

@@ -26,6 +26,7 @@ from ..solvers.cg import conjugate_gradients
 from ..solvers.laplacian import System, laplacian_rows, system_from_rows
 from ..solvers.multigrid import Multigrid
 from ..solvers.parallel import in_parallel
+from ..solvers.stencil import Stencil
 from .plan import Floats, Plan
 from .stages import trimap_numbers
 
@@ -141,10 +142,11 @@ def _solved(
         iteration += 1
         job.step(1 - 0.9**iteration, message=f"{TITLE}: solving")
 
+    stencil = Stencil(system)
     solution, error = conjugate_gradients(
-        links.operator(system.operator()),
+        links.operator(stencil),
         rhs + weight * estimate,
-        Multigrid(system, colors),
+        Multigrid(stencil, colors),
         x0=start,
         tolerance=tolerance,
         iterations=MAX_ITERATIONS,

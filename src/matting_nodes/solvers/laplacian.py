@@ -59,7 +59,7 @@ class System(NamedTuple):
 
         def matvec(x: Vector) -> Vector:
             arguments = self.positions, x, plane
-            in_parallel(_scatter, len(x), *arguments, smallest=PARALLEL_MIN)
+            in_parallel(scatter, len(x), *arguments, smallest=PARALLEL_MIN)
             return _times_plane(self.rows, self.positions, self.offsets, plane)
 
         return matvec
@@ -322,25 +322,15 @@ def _times_plane(
 ) -> Vector:
     """Return the product of rows and a plane, one entry per unknown pixel."""
     result = np.empty(len(rows), rows.dtype)
-    in_parallel(multiply, len(rows), rows, positions, offsets, plane, result, smallest=PARALLEL_MIN)
+    in_parallel(
+        _multiply, len(rows), rows, positions, offsets, plane, result, smallest=PARALLEL_MIN
+    )
     return result
 
 
 @numba.njit(cache=True, nogil=True)
-def multiply(start, stop, rows, positions, offsets, plane, result):
-    """Write the product of rows and a plane: (L x)_i = Σ_k L_ik x_k.
-
-    Parameters
-    ----------
-    start, stop : int
-        The rows to do.
-    rows, positions, offsets
-        As a `System` has them.
-    plane : (size,) float32
-        x of the unknown pixels, 0 elsewhere.
-    result : (N,) float32
-        Written to.
-    """
+def _multiply(start, stop, rows, positions, offsets, plane, result):
+    """Write the product of rows and a plane: (L x)_i = Σ_k L_ik x_k."""
     rows, positions, result = rows[start:stop], positions[start:stop], result[start:stop]
     # Unsigned: an index that cannot be negative needs no check for it.
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
@@ -370,7 +360,8 @@ def _copy_rows(start, stop, rows, diagonal, number, result):
 
 
 @numba.njit(cache=True, nogil=True)
-def _scatter(start, stop, positions, values, plane):
+def scatter(start, stop, positions, values, plane):
+    """Write a vector of unknown pixels into a plane."""
     for i in range(start, stop):
         plane[positions[i]] = values[i]
 

@@ -17,8 +17,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .laplacian import System, Vector, multiply
+from .laplacian import System, Vector
 from .parallel import in_parallel
+from .stencil import Stencil
 
 BLOCK_SIDE = 4
 """Side of the finest blocks, in pixels."""
@@ -118,7 +119,7 @@ class Level:
         x : (n + 1, 4) float32
             Changed in place.
         """
-        _add_products(self._inverse, r, x)
+        in_parallel(_add_products, len(self), self._inverse, r, x, smallest=PARALLEL_MIN)
 
 
 class Multigrid:
@@ -126,28 +127,28 @@ class Multigrid:
 
     Parameters
     ----------
-    system : System
-        The equations A x = b of the unknown pixels.
+    stencil : Stencil
+        The matrix A of the unknown pixels.
     colors : (N, 3) float32
         The colors of the unknown pixels.
     """
 
-    def __init__(self, system: System, colors: Floats) -> None:
-        self._system = system
-        self._plane: Floats = np.zeros(system.size, np.float32)
-        self._levels = [_finest_level(system, colors)]
+    def __init__(self, stencil: Stencil, colors: Floats) -> None:
+        self._stencil = stencil
+        self._plane = stencil.plane()
+        self._levels = [_finest_level(stencil.system, colors)]
         while len(self._levels[-1]) > DIRECT_MAX:
             self._levels.append(_coarser_level(self._levels[-1]))
         self._use_levels()
 
     def add_to_diagonal(self, change: Vector) -> None:
-        """Follow a change of the system's diagonal, which takes less time than to begin again.
+        """Add to the diagonal of A, which takes less time than to begin again.
 
         Parameters
         ----------
         change : (N,) float32
-            What was added to the diagonal.
         """
+        self._stencil.diagonal[:] += change
         finest = self._levels[0]
         own: Floats = np.zeros((len(finest), 4, 4), np.float32)
         arguments = finest.blocks.children, finest.blocks.shifts, change, own
@@ -161,7 +162,7 @@ class Multigrid:
 
     def _use_levels(self) -> None:
         # ω / diag(A)
-        self._step = np.float32(PIXEL_DAMPING) / self._system.rows[:, 12]
+        self._step = np.float32(PIXEL_DAMPING) / self._stencil.diagonal
         self._coarsest = _direct_solver(self._levels[-1])
 
     def __call__(self, r: Vector) -> Vector:
@@ -171,16 +172,13 @@ class Multigrid:
         arguments = blocks.children, blocks.shifts, r, coarse
         in_parallel(_restrict_pixels, len(finest), *arguments, smallest=PARALLEL_MIN)
         # z = P A_c⁻¹ Pᵀ r, in a plane that is laid out like the picture
-        z, smallest = np.empty_like(r), PARALLEL_MIN * BLOCK_SIDE**2
-        (positions, rows, offsets), plane = self._system[:3], self._plane
-        found = self._cycle(0, coarse)
-        prolonged = positions, blocks.parents, blocks.shifts, found, plane
-        in_parallel(_prolong_to_plane, len(z), *prolonged, smallest=smallest)
+        positions, found = self._stencil.system.positions, self._cycle(0, coarse)
+        prolonged = positions, blocks.parents, blocks.shifts, found, self._plane
+        smallest = PARALLEL_MIN * BLOCK_SIDE**2
+        in_parallel(_prolong_to_plane, len(r), *prolonged, smallest=smallest)
         # Errors within blocks, which no P x represents, are left to pixelwise Jacobi:
         # z ← z + ω D⁻¹ (r − A z)
-        smoothed = rows, positions, offsets, plane, self._step, r, z
-        in_parallel(_smooth_pixels, len(z), *smoothed, smallest=smallest)
-        return z
+        return self._stencil.smooth(self._plane, self._step, r)
 
     def _cycle(self, depth: int, b: Floats) -> Floats:
         """Return x ≈ A⁻¹ b by a V-cycle: smooth, correct on the coarser level, smooth."""
@@ -248,7 +246,7 @@ def _finest_level(system: System, colors: Floats) -> Level:
         entries,
         smallest=64,
     )
-    _mirror_lower(blocks.neighbors, entries)
+    in_parallel(_mirror_lower, len(entries), blocks.neighbors, entries, smallest=PARALLEL_MIN)
     return Level(blocks, entries)
 
 
@@ -375,9 +373,9 @@ def _project_pixels(start, stop, rows, positions, offsets, number, y, x, childre
 
 
 @numba.njit(cache=True, nogil=True)
-def _mirror_lower(neighbors, entries):
+def _mirror_lower(start, stop, neighbors, entries):
     """Fill in the entries of the neighbors that come before each block: A_ij = A_jiᵀ."""
-    for block in range(len(neighbors)):
+    for block in range(start, stop):
         for k in range(4):
             j = neighbors[block, k]
             if j < len(neighbors):
@@ -475,9 +473,9 @@ def _subtract_rows(start, stop, entries, neighbors, values, result):
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_products(inverse, residual, values):
+def _add_products(start, stop, inverse, residual, values):
     """Add ω D⁻¹ r to a vector."""
-    for i in range(len(inverse)):
+    for i in range(start, stop):
         for p in range(4):
             entry = np.float32(0)
             for q in range(4):
@@ -507,14 +505,6 @@ def _prolong_to_plane(start, stop, positions, parents, shifts, coarse, plane):
         for c in range(3):
             value += shifts[i, c] * coarse[parents[i], c + 1]
         plane[positions[i]] = value
-
-
-@numba.njit(cache=True, nogil=True)
-def _smooth_pixels(start, stop, rows, positions, offsets, plane, step, residual, result):
-    """Write z + ω D⁻¹ (r − A z) of the z in a plane."""
-    multiply(start, stop, rows, positions, offsets, plane, result)
-    for i in range(start, stop):
-        result[i] = plane[positions[i]] + step[i] * (residual[i] - result[i])
 
 
 @numba.njit(cache=True, nogil=True)

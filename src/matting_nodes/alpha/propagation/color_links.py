@@ -25,6 +25,7 @@ from ...arrays import BACKGROUND, FOREGROUND, Trimap
 from ...solvers.boxes import Slices, corner
 from ...solvers.laplacian import PARALLEL_MIN, Vector
 from ...solvers.parallel import in_parallel
+from ...solvers.stencil import Stencil
 
 CELLS_PER_AXIS = 128
 """Cells into which color space is divided along each axis."""
@@ -79,23 +80,26 @@ class Links(NamedTuple):
         in_parallel(_reweigh, len(alpha), *arguments, smallest=PARALLEL_MIN)
         return self._replace(weights=weights)
 
-    def operator(self, laplacian: Callable[[Vector], Vector]) -> Callable[[Vector], Vector]:
+    def operator(self, stencil: Stencil) -> Callable[[Vector], Vector]:
         """Return the function x ↦ A x of a system, links included.
 
         Parameters
         ----------
-        laplacian : callable
-            The same with only the links' diagonal.
+        stencil : Stencil
+            A with only the links' diagonal.
         """
         own = np.arange(len(self.neighbors), dtype=np.int32)[:, None]
         # A product with 0 takes less time than to ask whether there is a link.
         weights = np.where(self.neighbors == own, np.float32(0), self.weights)
 
+        laplacian = stencil.operator()
+
         def matvec(x: Vector) -> Vector:
-            result = laplacian(x)
+            # First the links, whose ends lie anywhere: x is still in the processor's cache.
+            result = np.empty_like(x)
             arguments = self.neighbors, weights, x, result
-            in_parallel(_subtract_links, len(x), *arguments, smallest=PARALLEL_MIN)
-            return result
+            in_parallel(_multiply_links, len(x), *arguments, smallest=PARALLEL_MIN)
+            return laplacian(x, result)
 
         return matvec
 
@@ -274,8 +278,8 @@ def _reweigh(start, stop, neighbors, ends, weights, alpha, factor, precision, re
 
 
 @numba.njit(cache=True, nogil=True)
-def _subtract_links(start, stop, neighbors, weights, values, result):
-    """Subtract Σ w αⱼ over the pixels linked to each that are solved for."""
+def _multiply_links(start, stop, neighbors, weights, values, result):
+    """Write −Σ w αⱼ over the pixels linked to each that are solved for."""
     for i in range(start, stop):
         first = weights[i, 0] * values[np.uint32(neighbors[i, 0])]
-        result[i] -= first + weights[i, 1] * values[np.uint32(neighbors[i, 1])]
+        result[i] = -first - weights[i, 1] * values[np.uint32(neighbors[i, 1])]

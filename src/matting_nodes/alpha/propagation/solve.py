@@ -20,6 +20,7 @@ from ...solvers.boxes import STENCIL_MARGIN, bounds, whole, widened
 from ...solvers.cg import conjugate_gradients
 from ...solvers.laplacian import laplacian_rows, system_from_rows
 from ...solvers.multigrid import Multigrid
+from ...solvers.stencil import Stencil
 from .._checks import no_solution
 from . import TITLE
 from .color_links import ColorLinks, Links
@@ -211,6 +212,7 @@ def propagate(
 
     system, rhs = system_from_rows(rows, inside, known(starts[0]))
     iteration, diagonal = 0, np.zeros_like(weight)
+    stencil: Stencil | None = None
     multigrid: Multigrid | None = None
 
     def callback(_residual: float) -> None:
@@ -220,21 +222,23 @@ def propagate(
 
     def solved(weight: Floats, links: Links, rhs: Floats, x0: Floats, tolerance: float) -> Floats:
         # (L + W + W_links) α = b + W α̂ + b_links, W = diag(w)
-        nonlocal diagonal, multigrid
+        nonlocal diagonal, stencil, multigrid
         before, diagonal = diagonal, weight + links.diagonal
         change = diagonal - before
-        system.rows[:, 12] += change
+        if stencil is None or multigrid is None:
+            system.rows[:, 12] += change
         b = rhs + weight * estimate + links.rhs
         tolerance = tolerance_for(tolerance, len(b))
         if device == "cpu":
             # The preconditioner knows only the links' diagonal: that saves a quarter of the
             # iterations.
-            if multigrid is None:
-                multigrid = Multigrid(system, colors)
+            if stencil is None or multigrid is None:
+                stencil = Stencil(system)
+                multigrid = Multigrid(stencil, colors)
             else:
                 multigrid.add_to_diagonal(change)
             solution, error = conjugate_gradients(
-                links.operator(system.operator()),
+                links.operator(stencil),
                 b,
                 multigrid,
                 x0=x0,
