@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 from matting_nodes import Job
-from matting_nodes.errors import FileError, MattingError, ParameterError, SizeMismatchError
+from matting_nodes.errors import (
+    EmptyRegionError,
+    FileError,
+    MattingError,
+    ParameterError,
+    SizeMismatchError,
+)
 from matting_nodes.io.images import read_image, write_image
 from matting_nodes.job import Cancelled
 from matting_nodes.sample_data.clips import lemur_clip
@@ -210,6 +216,8 @@ def test_an_object_that_leaves(tmp_path, lemurs):
     ("change", "error_", "message"),
     [
         ({"trimap": np.zeros((5, 5), np.uint8)}, SizeMismatchError, "5 × 5"),
+        ({"trimap": np.full((90, 160), 128, np.uint8)}, EmptyRegionError, "unknown everywhere"),
+        ({"target": "folder.mp4", "force": True}, FileError, "is a folder"),
         ({"background": "none.jpg"}, FileError, "none.jpg is not there"),
         ({"background": "greenish"}, ParameterError, "greenish"),
         ({"start": 2.0, "stop": 1.0}, ParameterError, "out point"),
@@ -222,6 +230,7 @@ def test_an_object_that_leaves(tmp_path, lemurs):
 def test_bad_input_is_refused(clip, tmp_path, change, error_, message):
     task = {"source": clip, "target": "a.mp4", "background": "red"} | change
     task["target"] = str(tmp_path / task["target"])
+    (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(error_, match=message):
         matte_clip(ClipTask(**task))
 
@@ -232,6 +241,34 @@ def test_what_exists_is_kept(clip, tmp_path, lemurs):
     with pytest.raises(MattingError, match="exists"):
         matte_clip(ClipTask(clip, str(target), lemurs[0].trimap, background="red"))
     assert target.read_text() == "mine"
+
+
+def test_what_is_read_is_not_written_to(clip, tmp_path, lemurs):
+    source = tmp_path / "source.mp4"
+    source.write_bytes(clip.read_bytes())
+    (tmp_path / "link.mp4").symlink_to(source)
+    for target in (source, tmp_path / "link.mp4"):
+        task = ClipTask(source, str(target), lemurs[0].trimap, background="red", force=True)
+        with pytest.raises(FileError, match="also the source"):
+            matte_clip(task)
+    task = ClipTask(clip, str(source), lemurs[0].trimap, background=str(source), force=True)
+    with pytest.raises(FileError, match="also the background"):
+        matte_clip(task)
+    assert source.read_bytes() == clip.read_bytes()
+
+
+def test_another_movie_is_not_resumed(clip, tmp_path, lemurs):
+    small = [f.picture[:80, :120].copy() for f in lemurs[:3]]
+    target = write_clip(tmp_path / "a.mp4", small)
+    before = target.read_bytes()
+    task = ClipTask(clip, str(target), lemurs[0].trimap, background="red", resume=True)
+    with pytest.raises(FileError, match="h264 of 120 × 80 pixels"):
+        matte_clip(task)
+    same_size = write_clip(tmp_path / "b.mp4", [f.picture for f in lemurs[:3]])
+    task = ClipTask(clip, str(same_size), background="red", codec="h265", resume=True)
+    with pytest.raises(FileError, match="hevc of 160 × 90 pixels"):
+        matte_clip(task)
+    assert target.read_bytes() == before
 
 
 def test_a_stream_is_read_and_written(clip, tmp_path, lemurs):

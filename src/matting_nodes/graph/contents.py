@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from ..framework.spec import Socket
 from .inputs import unwired
+from .layout import Place, Rectangle, laid_out
 from .model import Graph, Link
 from .node_types import PARAMETER_WIRES
 from .registry import find_type
@@ -19,9 +20,7 @@ MUTED, BYPASSED = 2, 4
 """ComfyUI's modes of a node that does not run, and of one that hands on what it is given."""
 # Pixels on ComfyUI's page.
 WIDTH, HEAD, LINE, MARGIN, TITLE = 320.0, 60.0, 24.0, 20.0, 70.0
-
-Place = tuple[float, float]
-Rectangle = tuple[float, float, float, float]
+NOTE = 210.0, 88.0
 
 
 @dataclass(frozen=True)
@@ -255,6 +254,25 @@ class Contents:
             lines += max(len(type_.inputs), len(type_.outputs))
         return WIDTH, HEAD + LINE * lines
 
+    def laid_out(self, sizes: Mapping[str, tuple[float, float]] | None = None) -> Self:
+        """Return it with places for all nodes: left to right, by groups, none over a note.
+
+        Parameters
+        ----------
+        sizes : mapping of id to (width, height), optional
+            How large a view draws the nodes.
+
+        Raises
+        ------
+        GraphError
+            If nodes depend on each other in a circle.
+        """
+        sizes = {key: self.size(key) for key in self.graph.nodes} | dict(sizes or {})
+        empty = [self.rectangle(group) for group in self.groups if not group.ids]
+        notes = [*map(note_box, self.notes), *empty]
+        groups = [group.ids for group in self.groups]
+        return replace(self, places=laid_out(self.graph, sizes, groups, notes))
+
     def rectangle(self, group: Group) -> Rectangle:
         """Return where a group's frame is: (left, top, width, height)."""
         boxes = [(*self.places[key], *self.size(key)) for key in group.ids]
@@ -266,6 +284,18 @@ class Contents:
         right, bottom = (max(box[n] + box[n + 2] for box in boxes) for n in (0, 1))
         width, height = right - left + 2 * MARGIN, bottom - top + TITLE + MARGIN
         return left - MARGIN, top - TITLE, width, height
+
+
+def note_box(raw: Mapping[str, Any]) -> Rectangle:
+    """Return where a note stands: (left, top, width, height).
+
+    Parameters
+    ----------
+    raw : mapping
+        The note.
+    """
+    size = pair(raw, "size") or NOTE
+    return *(pair(raw, "pos") or (0.0, 0.0)), max(size[0], 80.0), max(size[1], 50.0)
 
 
 def holds(frame: Rectangle, box: Rectangle) -> bool:

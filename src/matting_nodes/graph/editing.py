@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..errors import GraphError, shown
-from .contents import Group, Place
+from .contents import Group
 from .files import contents_of
 from .inputs import check_link, defaults, unwired, with_value
-from .layout import laid_out
+from .layout import Place
 from .model import Graph, GraphNode, Link, listing
 from .page_writing import is_positional, page_of
 from .registry import find_type
@@ -217,7 +217,7 @@ class Document(Stored):
         self._change(replace(self._contents, groups=tuple(g for g in self.groups if g != group)))
 
     def lay_out(self, sizes: Mapping[str, tuple[float, float]] | None = None) -> None:
-        """Put every node right of its sources, none over another.
+        """Put every node right of its sources, none over another, a note, or in a foreign group.
 
         Parameters
         ----------
@@ -229,8 +229,7 @@ class Document(Stored):
         GraphError
             If nodes depend on each other in a circle.
         """
-        sizes = {key: self._contents.size(key) for key in self.graph.nodes} | dict(sizes or {})
-        self._change(replace(self._contents, places=laid_out(self.graph, sizes)))
+        self._change(self._contents.laid_out(sizes))
 
     def copy(self, ids: Iterable[str]) -> str:
         """Return nodes, the wires between them and their groups as a text: JSON in UI format."""

@@ -13,7 +13,6 @@ from ..errors import FileError, GraphError, MattingError, ParameterError, shown
 from ..io.images import make_folder_for, write_whole
 from .contents import Contents, Kept
 from .document import EXPORT, parsed, read_bytes
-from .layout import laid_out
 from .model import Graph
 from .page_reading import is_page, read_page
 from .page_writing import is_unnamed, page_of
@@ -90,8 +89,7 @@ def from_json(data: object, prompt: object = None) -> Contents:
     _check_wires(contents.graph)
     missing = contents.graph.nodes.keys() - contents.places.keys()
     if missing:
-        sizes = {key: contents.size(key) for key in contents.graph.nodes}
-        contents = replace(contents, places=laid_out(contents.graph, sizes))
+        contents = contents.laid_out()
     else:
         contents.graph.order()  # refuses circles
     return contents

@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import GraphError
-from .contents import Contents, Group, Kept, Rectangle, holds, pair
+from .contents import Contents, Group, Kept, holds, pair
 from .document import EXPORT, no_value
+from .layout import Rectangle
 from .model import Graph, GraphNode, Link
 from .node_types import NodeType
 from .registry import find_type

@@ -361,7 +361,18 @@ def _copy_rows(start, stop, rows, diagonal, number, result):
 
 @numba.njit(cache=True, nogil=True)
 def scatter(start, stop, positions, values, plane):
-    """Write a vector of unknown pixels into a plane."""
+    """Write a vector of unknown pixels into a plane.
+
+    Parameters
+    ----------
+    start, stop : int
+        The pixels to do.
+    positions : (N,) int64
+        As a `System` has them.
+    values : (N,) array
+    plane : (M,) array
+        Written to.
+    """
     for i in range(start, stop):
         plane[positions[i]] = values[i]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time as clock
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -13,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Alpha, Image, Trimap
-from ..errors import ParameterError, SizeMismatchError
+from ..arrays import Alpha, Image, Trimap, unknown
+from ..errors import EmptyRegionError, FileError, ParameterError, SizeMismatchError
 from ..job import Job
 from .backgrounds import TRANSPARENT, Background
 from .carrying import carried
 from .keyframes import KeyFrames
 from .matting import Matte, Matting, as_image
-from .reader import ClipInfo, Reader, exact
+from .reader import ClipInfo, Reader, exact, is_address
 from .threads import prefetched
 from .writer import DEEP, FORMATS, PICTURES, Codec, Content, Writer, chosen_codec
 
@@ -145,6 +146,7 @@ def plan(task: ClipTask) -> ClipPlan:
         is_clear = isinstance(task.background, str) and task.background == TRANSPARENT
         content = "cutout" if is_clear else "composite"
     codec = chosen_codec(task.target, task.codec, content)
+    _check_apart(task)
     keys = KeyFrames()
     if isinstance(task.keyframes, KeyFrames):
         keys = KeyFrames(dict(task.keyframes.trimaps))
@@ -160,7 +162,27 @@ def plan(task: ClipTask) -> ClipPlan:
                 f"The clip is {size[1]} × {size[0]}",
                 "Draw it on a frame of this clip",
             )
+        if unknown(trimap).all():
+            raise EmptyRegionError(
+                f"The trimap at {float(key):.2f} s is unknown everywhere",
+                "A trimap says where the object or its background is",
+                "Paint some of both, or leave the trimap out to have the object found",
+            )
     return ClipPlan(task, reader, content, codec, keys)
+
+
+def _check_apart(task: ClipTask) -> None:
+    """Refuse to write into what is read: it would be gone before it was read."""
+    target = Path(task.target)
+    for name, used in (("source", task.source), ("background", task.background)):
+        if not isinstance(used, str | os.PathLike) or is_address(os.fspath(used)):
+            continue
+        if Path(used).is_file() and target.is_file() and target.samefile(used):
+            raise FileError(
+                f"{task.target} is also the {name}",
+                "A clip is read while its mattes are written",
+                "Choose another target",
+            )
 
 
 def matte_clip(

@@ -29,7 +29,7 @@ LEAST_SHARE = 0.6
 """Share of a place's four neighbors that must be known."""
 PLATE_NOISE, FRAME_NOISE = 0.015, 0.01
 """Error of the plate's colors and of a frame's, in 0..1."""
-WEIGHT, HALF, MOST = 3e-3, 1000.0, 1.0
+WEIGHT, HALF, MOST = 1e-2, 300.0, 10.0
 """A data term's weight, for each unit of its precision; the precision below which it counts less,
 since it is overestimated there; and the greatest weight."""
 PIXELS = 1024

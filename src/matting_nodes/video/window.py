@@ -18,8 +18,8 @@ from .reader import Frame
 if TYPE_CHECKING:
     from .triangulation import Known
 
-AHEAD = 16
-"""Frames that are known ahead, at most. With 40, flicker was the same."""
+AHEAD = 32
+"""Frames that are known ahead, at most. With 16, flicker was a tenth more."""
 PIXELS_AHEAD = 16 * 1280 * 720
 """Pixels that are kept of them, at most."""
 
@@ -112,14 +112,18 @@ class Window:
         yield from self._solved(len(self._seen))
 
     def _solved(self, count: int) -> Iterator[Step]:
-        from .triangulation import add_frame, moments, triangulated
+        from .registration import registered_moments
+        from .triangulation import add_frame, triangulated
 
-        behind = self._look_back(count)
+        plates = self._look_back(count)
         for seen in self._seen[:count]:
             self._job.check()
-            self._sums = moments(seen.trimap.shape, self._sums, seen.band, seen.object_before)
+            picture, behind = seen.frame.picture, plates.pop()
+            self._sums, seen.object_before = registered_moments(
+                picture, behind, self._sums, seen.band, seen.object_before
+            )
             sums = self._sums.values
-            add_frame(sums, seen.frame.picture, behind.pop(), seen.band)
+            add_frame(sums, picture, behind, seen.band)
             assert seen.future is not None
             term = triangulated(sums, seen.future)
             yield Step(seen.number, seen.frame, seen.trimap, term, seen.object_before)
@@ -130,7 +134,8 @@ class Window:
 
         What later frames say is kept beside the first ones.
         """
-        from .triangulation import add_frame, combined, moments, plate
+        from .registration import registered_moments
+        from .triangulation import add_frame, combined, plate
 
         sums = later = None
         plates = []
@@ -140,7 +145,9 @@ class Window:
             later = plate(seen.frame.picture, seen.trimap, later, seen.ground_after)
             assert seen.plate is not None
             behind = combined(seen.plate.astype(np.float32), later.rows(seen.band))
-            sums = moments(seen.trimap.shape, sums, seen.band, seen.object_after)
+            sums, seen.object_after = registered_moments(
+                seen.frame.picture, behind, sums, seen.band, seen.object_after
+            )
             if index < count:
                 seen.future = sums.values.copy()
                 plates.append(behind)

@@ -270,6 +270,12 @@ class Writer:
         self._part: Path | None = None
         before: list[Any] = []
         if not live:
+            if path.is_dir():
+                raise FileError(
+                    f"{path} is a folder",
+                    "A name with an ending is a movie's",
+                    "Choose another name; a folder of pictures has none",
+                )
             resume = resume and path.exists() and path.stat().st_size > 0
             check_target(path, force or resume)
             if resume:
@@ -277,10 +283,29 @@ class Writer:
                 self._part = path.with_name(f".{path.name}.part{path.suffix}")
                 with reading(self.target):
                     self._closing.enter_context(old := av.open(self.target))
+                    self._check_same_kind(old)
                     before = _whole_segments(old)
         self._open(str(self._part or self.target), live)
         with writing(self.target):
             self._copy(before)
+
+    def _check_same_kind(self, old: Any) -> None:
+        """Refuse to go on with a movie of another size or codec."""
+        av, info = import_av(), self._source.info
+        if self.codec not in available_codecs():
+            return  # `_open` says so.
+        codec = av.codec.Codec(FORMATS[self.codec].encoder, "w").canonical_name
+        wanted = f"{codec} of {info.width} × {info.height} pixels"
+        there = "no video"
+        for stream in old.streams.video:
+            context = stream.codec_context
+            there = f"{context.codec.canonical_name} of {context.width} × {context.height} pixels"
+        if there != wanted:
+            raise FileError(
+                f"{self.target} holds {there}",
+                f"To go on with it, it must hold what would be written: {wanted}",
+                "Choose another target, or --force to begin again",
+            )
 
     def _open(self, name: str, live: bool) -> None:
         av = import_av()

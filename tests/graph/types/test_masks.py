@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import grey_dilation, grey_erosion
 
 from matting_nodes.errors import ShapeError, SizeMismatchError
 from matting_nodes.graph.types import masks
@@ -41,6 +42,19 @@ def test_growing_one_pixel(expand, tapered, total):
     one = np.zeros((1, 7, 7), np.float32)
     one[0, 3, 3] = 1
     assert masks.grow_mask(one, expand=expand, tapered_corners=tapered, job=Job()).sum() == total
+
+
+@pytest.mark.parametrize("tapered", [True, False])
+@pytest.mark.parametrize(("expand", "grown"), [(4, grey_dilation), (-3, grey_erosion)])
+def test_growing_soft_masks_gives_the_pixels_of_comfyui(expand, grown, tapered):
+    soft = np.random.default_rng(0).random((2, 37, 29), np.float32)
+    corner = 0 if tapered else 1
+    footprint = np.array([[corner, 1, corner], [1, 1, 1], [corner, 1, corner]])
+    expected = soft
+    for _ in range(abs(expand)):  # as ComfyUI's node does it
+        expected = np.stack([grown(frame, footprint=footprint) for frame in expected])
+    found = masks.grow_mask(soft, expand=expand, tapered_corners=tapered, job=Job())
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_rectangle_beside_the_mask_is_refused():

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt, qInstallMessageHandler
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QApplication
 
 from matting_nodes import make_trimap, sample_data, segment
@@ -17,6 +18,7 @@ from matting_nodes.graph.canvas.figures import frames
 from matting_nodes.graph.canvas.ports import shown
 from matting_nodes.hosts.cli import main
 from matting_nodes.hosts.napari._trimap import is_trimap, labels_to_trimap
+from matting_nodes.hosts.napari.graph._colors import OTHER, TYPE_COLORS, Colors
 from matting_nodes.hosts.napari.graph._items import NodeItem
 from matting_nodes.io.stacks import read_stack
 
@@ -87,7 +89,7 @@ class User:
     def point(self, node, name, output=False):
         about = shown(self.document.contents, node)
         names = [port.name for port in (about.outputs if output else about.inputs)]
-        place = self.canvas.nodes[node].place_of(names.index(name), output)
+        place = QPointF(*self.canvas.nodes[node].placed.port(names.index(name), output))
         return self.canvas.mapFromScene(place)
 
     def drag(self, start, end, modifier=Qt.KeyboardModifier.NoModifier):
@@ -146,8 +148,8 @@ class User:
             path = wire.path()
             ends = path.pointAtPercent(0), path.pointAtPercent(1)
             ports = (
-                canvas.nodes[link.node].place_of(link.slot, True),
-                canvas.nodes[key].place_of(names.index(name), False),
+                QPointF(*canvas.nodes[link.node].placed.port(link.slot, True)),
+                QPointF(*canvas.nodes[key].placed.port(names.index(name), False)),
             )
             for end, port in zip(ends, ports, strict=True):
                 assert (end - port).manhattanLength() < 0.1
@@ -272,14 +274,23 @@ def test_a_strangers_node_is_kept_and_says_that_it_cannot_run(graph, tmp_path):
     graph.check_view()
 
 
-@pytest.mark.parametrize("content", ['{"1": ', "[]", '{"1": {"class_type": 3}}', "\0"])
-def test_what_cannot_be_opened_leaves_the_graph_in_hand(graph, lemur, tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"1": ', "JSON"),
+        ("[]", "holds no nodes"),
+        ('{"1": {"class_type": 3}}', "class_type"),
+        ("\0", "JSON"),
+        ('{"version": 2, "nodes": [], "links": []}', "Install a newer matting-nodes"),
+    ],
+)
+def test_what_cannot_be_opened_leaves_the_graph_in_hand(graph, lemur, tmp_path, content, said):
     graph.pipeline()
     before = graph.document.contents
     path = tmp_path / "broken.json"
     path.write_text(content)
     graph.widget.open(path)
-    assert graph.widget.message.text()
+    assert said in graph.widget.message.text()
     assert graph.document.contents == before
     graph.widget.open(tmp_path / "missing.json")
     assert "missing.json" in graph.widget.message.text()
@@ -335,19 +346,66 @@ def test_notes_of_comfyui_are_drawn_and_kept(graph, tmp_path):
         "title": "Read me",
         "widgets_values": ["# Größe\nThe picture is **small**."],
     }
-    page = {"version": 0.4, "nodes": [note], "links": [], "groups": []}
+    plain = {**note, "id": 8, "type": "Note", "pos": [-300, 200], "title": "Plain"}
+    page = {"version": 0.4, "nodes": [note, plain], "links": [], "groups": []}
     page["groups"] = [{"title": "Later", "bounding": [0, 0, 300, 200]}]
     path = tmp_path / "page.json"
     path.write_text(json.dumps(page), "utf-8")
     graph.widget.open(path)
     assert graph.widget.message.text() == ""
-    later, drawn = graph.canvas.frames
+    later, drawn, other = graph.canvas.frames
     assert (drawn.frame.title, drawn.frame.text) == ("Read me", note["widgets_values"][0])
     assert drawn.boundingRect().contains(QPointF(-200, 100))
+    (text,), (unread,) = drawn.childItems(), other.childItems()
+    assert text.toPlainText() == "Größe\nThe picture is small."
+    assert "font-weight" in text.toHtml()
+    assert unread.toPlainText() == note["widgets_values"][0]
     assert (later.frame.title, later.frame.box) == ("Later", (0, 0, 300, 200))
     graph.widget.session.save(tmp_path / "again.json", "ui")
-    (again,) = json.loads((tmp_path / "again.json").read_text("utf-8"))["nodes"]
+    again, _ = json.loads((tmp_path / "again.json").read_text("utf-8"))["nodes"]
     assert again.items() >= note.items()
+    # What is laid out stays off the notes.
+    for _ in range(3):
+        graph.find("segment")
+    graph.key(Qt.Key.Key_L)
+    nodes = [item.mapRectToScene(item.rect) for item in graph.canvas.nodes.values()]
+    areas = nodes + [item.boundingRect() for item in graph.canvas.frames]
+    assert not [1 for n, a in enumerate(nodes) for b in areas[n + 1 :] if a.intersects(b)]
+
+
+def test_names_in_any_script_are_shown_run_and_saved(graph, viewer, tmp_path):
+    name = "图层 مثال"
+    viewer.add_image(sample_data.lemur()[::8, ::8], name=name, rgb=True)
+    graph.find("layer:")  # the test tool types no other script
+    found = graph.find("segment")
+    graph.widget.form.fields["title"].value = "抠图 قناع"
+    assert graph.canvas.nodes[found].about.title == "抠图 قناع"
+    graph.run()
+    assert f"{name} 抠图 قناع" in viewer.layers
+    graph.widget.session.save(tmp_path / "圖.json", "ui")
+    before = graph.document.graph
+    graph.widget.open(tmp_path / "圖.json")
+    assert graph.document.graph == before
+    assert "抠图 قناع" in (tmp_path / "圖.json").read_text("utf-8")
+
+
+def test_thousands_of_nodes_are_opened_edited_and_left(graph, tmp_path):
+    nodes = {"0": {"class_type": "SolidMask", "inputs": {}}} | {
+        str(n): {"class_type": "InvertMask", "inputs": {"mask": [str(max(0, n - 7)), 0]}}
+        for n in range(1, 3000)
+    }
+    (tmp_path / "many.json").write_text(json.dumps(nodes))
+    graph.widget.open(tmp_path / "many.json")
+    assert graph.widget.message.text() == ""
+    assert len(graph.canvas.nodes) == 3000
+    graph.canvas.select(["1500"])
+    graph.key(Qt.Key.Key_Delete)
+    assert len(graph.canvas.nodes) == 2999
+    graph.check_view()
+    graph.key(Qt.Key.Key_Z, CTRL)
+    graph.key(Qt.Key.Key_Z, CTRL)  # the places that opening gave
+    graph.key(Qt.Key.Key_Z, CTRL)
+    assert not graph.canvas.nodes
 
 
 def test_paint_flows_through(graph, viewer, lemur):
@@ -524,6 +582,28 @@ def test_random_edits_are_drawn_as_they_are_undone(graph, lemur, warnings_of_qt)
     alive = [item for item in gc.get_objects() if isinstance(item, NodeItem)]
     assert len(alive) == len(canvas.nodes)
     assert warnings_of_qt == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_texts_stand_out_in_both_themes(theme):
+    colors = Colors.of(theme)
+    for ink, ground in [
+        (colors.text, colors.foreground),
+        (colors.text, colors.primary),
+        (colors.error, colors.foreground),
+        (colors.background, colors.error),
+    ]:
+        assert contrast(ink, ground) > 4
+    for wire in (*TYPE_COLORS.values(), OTHER):
+        assert contrast(wire, colors.background) > 1.5
+
+
+def contrast(one, other):
+    """Return the contrast of two colors: 1 to 21, as in WCAG 2."""
+    rgb = np.array([QColor(name).getRgbF()[:3] for name in (one, other)])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    low, high = sorted(linear @ (0.2126, 0.7152, 0.0722) + 0.05)
+    return high / low
 
 
 def test_the_theme_is_followed_and_a_closed_dock_leaves_nothing(graph, viewer, lemur):

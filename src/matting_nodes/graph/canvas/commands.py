@@ -11,14 +11,24 @@ from ..editing import Document
 from .wiring import order
 
 NUDGE = 16.0
-EDITING = {
-    "Undo": "Ctrl+Z",
-    "Redo": "Ctrl+Shift+Z",
-    "Group…": "Ctrl+G",
-    "Lay out": "L",
-    "Show all": "F",
-}
-"""What menus show, too."""
+MENU = (
+    {"Show layers as graph": "Ctrl+L"},
+    {
+        "Open…": "Ctrl+O",
+        "Save for run and ComfyUI's API…": "Ctrl+S",
+        "Save for ComfyUI's page…": "Ctrl+Shift+S",
+        "Export as Python…": "Ctrl+E",
+        "Run and save files…": "Ctrl+Shift+Return",
+    },
+    {
+        "Undo": "Ctrl+Z",
+        "Redo": "Ctrl+Shift+Z",
+        "Group…": "Ctrl+G",
+        "Lay out": "L",
+        "Show all": "F",
+    },
+)
+"""What the menu shows, part by part, and the keys of it."""
 ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...errors import GraphError
 from ..contents import ANY, Contents
-from ..registry import node_types
+from ..registry import find_type
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def shown(contents: Contents, key: str) -> Shown:
         The node's id.
     """
     node = contents.graph.nodes[key]
-    type_ = node_types().get(node.class_type)
+    type_ = find_type(node.class_type)  # not node_types: it makes all of them
     needed = type_.needs.get(str(node.inputs.get("method")), ()) if type_ else ()
     inputs, outputs = contents.sockets(key)
     return Shown(

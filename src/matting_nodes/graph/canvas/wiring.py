@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...errors import GraphError
-from ..contents import Contents, Place
+from ..contents import Contents
 from ..editing import Document
+from ..layout import Place
 from ..model import Graph, Link
 from .palette import Entry
 from .ports import Port, shown
@@ -124,7 +125,11 @@ def drop(document: Document, begun: End, left: Input | None, end: End | None) ->
 
 
 def add(
-    document: Document, entry: Entry, place: Place, wire: End | None = None, after: str = ""
+    document: Document,
+    entry: Entry,
+    place: Place,
+    wire: End | None = None,
+    selected: Sequence[str] = (),
 ) -> str:
     """Add a node, and wire it where that is plain: to the wire in hand, or the selected node.
 
@@ -138,14 +143,15 @@ def add(
         Where.
     wire : End, optional
         The end of a wire that was dropped there.
-    after : str
-        A node whose first output that fits is wired to it.
+    selected : sequence of str
+        If it is one node, and no wire is in hand, its first output that fits is wired to it.
 
     Returns
     -------
     str
         The new node.
     """
+    after = selected[0] if wire is None and len(selected) == 1 else ""
     if after:
         x, y = document.places[after]
         place = x + FAR, y

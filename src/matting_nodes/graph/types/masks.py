@@ -149,17 +149,17 @@ def grow_mask(
     job : Job
         Progress and cancel.
     """
-    from scipy.ndimage import grey_dilation, grey_erosion
+    import cv2
 
     corner = not tapered_corners
-    footprint = np.array([[corner, 1, corner], [1, 1, 1], [corner, 1, corner]])
-    grown = grey_erosion if expand < 0 else grey_dilation
+    footprint = np.array([[corner, 1, corner], [1, 1, 1], [corner, 1, corner]], np.uint8)
+    grown = cv2.erode if expand < 0 else cv2.dilate
     result = batched(mask).copy()
     for frame, part in job.each(result):
         for step in range(abs(expand)):
             part.step(step, abs(expand), "Grow Mask")
             before = frame.copy()
-            grown(before, footprint=footprint, output=frame)
+            frame[...] = grown(before, footprint)
             if (frame == before).all():  # all that follow change nothing either
                 break
     return result

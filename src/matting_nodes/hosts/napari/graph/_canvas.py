@@ -9,6 +9,8 @@ from qtpy.QtCore import QEvent, QPointF, Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QGraphicsView
 
+from ....graph.canvas.placed import end_at
+from ....graph.canvas.routing import curve
 from ....graph.canvas.wiring import End, Input, free_end, grasped
 from ._colors import Colors, color_of
 from ._items import NodeItem, WireItem
@@ -43,14 +45,7 @@ class Canvas(View):
         self._pressed = QPointF()
 
     def _end_at(self, place: QPointF) -> End | None:
-        for item in reversed(list(self.nodes.values())):
-            at = place - item.pos()
-            found = item.figure.port_at((at.x(), at.y()))
-            if found is not None:
-                number, output = found
-                ports = item.about.outputs if output else item.about.inputs
-                return End(item.key, number, output, ports[number])
-        return None
+        return end_at(self.placed, (place.x(), place.y()))
 
     def _node_at(self, place: QPointF) -> NodeItem | None:
         items = self._scene.items(place)
@@ -80,16 +75,14 @@ class Canvas(View):
             self._lie(place)
             return
         if self._grasped:
+            way = place - self._pressed
             for key in self._grasped:
-                self.nodes[key].moveBy(*self._away(place))
+                self.nodes[key].moveBy(way.x(), way.y())
             self._pressed = place
         else:
             super().mouseMoveEvent(event)
         if event.buttons() & LEFT and (moving := self.selection):
             self._lay_wires(moving)
-
-    def _away(self, place: QPointF) -> tuple[float, float]:
-        return place.x() - self._pressed.x(), place.y() - self._pressed.y()
 
     def mouseReleaseEvent(self, event: Any) -> None:  # noqa: N802
         place = self.mapToScene(event.position().toPoint())
@@ -104,11 +97,7 @@ class Canvas(View):
         if clicked and item and item.thumbnail and item.picture.contains(place - item.pos()):
             self.opened.emit(item.key)
         if self.selection:
-            self.moved.emit({k: self._place(self.nodes[k]) for k in self.selection})
-
-    @staticmethod
-    def _place(item: NodeItem) -> tuple[float, float]:
-        return item.pos().x(), item.pos().y()
+            self.moved.emit({key: self.nodes[key].placed.place for key in self.selection})
 
     def _begin_wire(self, end: End, place: QPointF) -> None:
         """Begin a wire at a port; at an input that has one, take that one's end off."""
@@ -125,8 +114,9 @@ class Canvas(View):
     def _lie(self, place: QPointF) -> None:
         assert self._dragged is not None
         end, wire, _ = self._dragged
-        start = self.nodes[end.node].place_of(end.number, end.output)
-        wire.lie(*((start, place) if end.output else (place, start)))
+        ends = self.nodes[end.node].placed.port(end.number, end.output), (place.x(), place.y())
+        start, stop = ends if end.output else reversed(ends)
+        wire.lie(start, [curve(start, stop)])
 
     def _end_wire(self, place: QPointF) -> None:
         """End a wire: at a port, at the first free one of a node that fits, or nowhere."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ....graph.canvas.ports import Port
+from ....graph.canvas.ports import Port, Shown
 
 TYPE_COLORS = {
     "IMAGE": "#5aa9e6",
@@ -42,6 +42,11 @@ class Colors:
         names = ("background", "foreground", "primary", "secondary", "text", "current")
         red = ON_DARK if found.type == "dark" else ON_LIGHT
         return cls(**{name: getattr(found, name).as_hex() for name in names}, error=red)
+
+
+def color_from(about: Shown, slot: int) -> str:
+    """Return the color of a wire that comes from an output of a node."""
+    return color_of(about.outputs[slot]) if slot < len(about.outputs) else OTHER
 
 
 def color_of(port: Port) -> str:

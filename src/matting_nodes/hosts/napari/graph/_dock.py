@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ....graph.canvas.commands import EDITING, Commands, example_files
+from ....graph.canvas.commands import MENU, Commands, example_files
 from ....graph.canvas.palette import Entry
 from ....graph.canvas.wiring import End, add, drop
 from .._protocols import without_proxy
@@ -56,13 +56,19 @@ class MattingGraph(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = napari_viewer
-        self.session = Session(napari_viewer, self._ask_soon)
+        self.session = Session(
+            napari_viewer, self._ask_soon, self._layers_changed, self._follow_theme
+        )
         self.document, self.runs = self.session.document, self.session.runs
         keys: dict[str, Any] = {
             **Commands(self.document, self).by_key,
             "Ctrl+Return": self.run_or_cancel,
-            "Ctrl+S": partial(self._save, "api"),
+            "Ctrl+Shift+Return": self._run_into_folder,
+            "Ctrl+L": self._show_layers,
             "Ctrl+O": self._open,
+            "Ctrl+S": partial(self._save, "api"),
+            "Ctrl+Shift+S": partial(self._save, "ui"),
+            "Ctrl+E": partial(self._save, "python"),
             "Tab": self.search,
             "Return": lambda: self.form.focus(),
         }
@@ -103,21 +109,14 @@ class MattingGraph(QWidget):
         rows.addWidget(self.message)
 
     def _fill_menu(self, keys: Mapping[str, Any]) -> None:
-        menu = QMenu(self)
-        menu.addAction("Show layers as graph", self._show_layers)
-        examples = menu.addMenu("Examples")
-        assert examples is not None
+        menu, examples = QMenu(self), QMenu("Examples", self)
         for path in example_files():
             examples.addAction(path.stem.replace("_", " "), partial(self.open, path))
-        menu.addSeparator()
-        menu.addAction("Open…", self._open)
-        menu.addAction("Save for run and ComfyUI's API…", partial(self._save, "api"))
-        menu.addAction("Save for ComfyUI's page…", partial(self._save, "ui"))
-        menu.addAction("Export as Python…", partial(self._save, "python"))
-        menu.addAction("Run and save files…", self._run_into_folder)
-        menu.addSeparator()
-        for title, key in EDITING.items():
-            menu.addAction(f"{title}\t{key}", keys[key])
+        menu.addMenu(examples)
+        for part in MENU:
+            for title, key in part.items():
+                menu.addAction(f"{title}\t{key}", keys[key])
+            menu.addSeparator()
         self.menu_button.setMenu(menu)
 
     def _connect(self) -> None:
@@ -135,20 +134,8 @@ class MattingGraph(QWidget):
         self.add_button.clicked.connect(lambda: self.search())
         self.auto.toggled.connect(self._ask_soon)
         self._tell = to_ui_thread(self, self._show_told, object)
-        layers, theme = self.viewer.layers.events, without_proxy(self.viewer).events.theme
-        heard = [(theme, self._follow_theme)]
-        heard += [(event, self._layers_changed) for event in (layers.inserted, layers.removed)]
-        for event, answer in heard:
-            event.connect(answer)
-        runs = self.runs
-
-        def stop() -> None:
-            for event, answer in heard:
-                event.disconnect(answer)
-            runs.stop()
-            runs.cancel()
-
-        self.destroyed.connect(stop)
+        session = self.session
+        self.destroyed.connect(lambda *_: session.stop())
 
     # what is shown
 
@@ -196,9 +183,7 @@ class MattingGraph(QWidget):
 
     def add(self, entry: Entry, place: tuple[float, float], wire: End | None = None) -> None:
         """Add a node, wired to the end of a wire, or to the node that is selected."""
-        selected = self.canvas.selection
-        after = selected[0] if wire is None and len(selected) == 1 else ""
-        key = self.change(add, self.document, entry, place, wire, after)
+        key = self.change(add, self.document, entry, place, wire, self.canvas.selection)
         if key:
             self.canvas.select([key])
 
@@ -216,6 +201,8 @@ class MattingGraph(QWidget):
 
     def open(self, path: Path | str) -> None:
         """Open a workflow, and show all of it."""
+        self.message.setText(f"Opening {Path(path).name}…")
+        self.message.repaint()
         self.change(self.document.open, Path(path))
         self._arrange()
 
@@ -256,8 +243,7 @@ class MattingGraph(QWidget):
 
     def run_or_cancel(self) -> None:
         """Run what has changed; a run that is under way is cancelled."""
-        if self.runs.running:
-            self.runs.cancel()
+        if self.runs.cancel():
             self.run_button.setText("Cancelling…")
         else:
             self.run()
@@ -282,11 +268,8 @@ class MattingGraph(QWidget):
             self._soon.start()
 
     def _run_if_changed(self) -> None:
-        if self.auto.isChecked() and self.runs.has_changed():
-            if self.runs.running:
-                self.runs.cancel()
-            else:
-                self.run()
+        if self.auto.isChecked() and self.runs.has_changed() and not self.runs.cancel():
+            self.run()
 
 
 def _dropped(event: Any) -> list[Path]:

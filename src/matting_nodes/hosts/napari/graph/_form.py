@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from ....graph import Document
 from .._fields import field
-from ._rows import ADVANCED, TITLE, WIRE, Row, put, rows_of, values_of
+from ._rows import ADVANCED, TITLE, Row, put, rows_of, values_of
 
 
 class Form:
@@ -53,7 +53,8 @@ class Form:
             self._shown = self.node, rows
             self._build(rows)
         if self.node:
-            self._fill(values_of(contents.graph.nodes[self.node], layers))
+            values = values_of(contents, self.node, layers)
+            self._fill({**values, ADVANCED: self.advanced})
 
     def _build(self, rows: Sequence[Row]) -> None:
         self.fields = fields = {row.name: _widget(row) for row in rows}
@@ -82,12 +83,9 @@ class Form:
     def _fill(self, values: dict[str, Any]) -> None:
         self._filling = True
         try:
-            for name, widget in self.fields.items():
-                value = self.advanced if name == ADVANCED else values.get(name)
-                if value is None and name.startswith(WIRE):
-                    value = ""
-                if value is not None and widget.value != value:
-                    _show(widget, value)
+            for name in self.fields.keys() & values.keys():
+                if self.fields[name].value != values[name]:
+                    _show(self.fields[name], values[name])
         finally:
             self._filling = False
 

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from qtpy.QtCore import QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPixmap
-from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem
+from qtpy.QtGui import (
+    QColor,
+    QFont,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QTextDocument,
+)
+from qtpy.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsTextItem
 
-from ....graph.canvas.figures import HEADER, MARGIN, REACH, ROW, WIDTH, Figure, Frame
+from ....graph.canvas.figures import REACH, Figure, Frame, without_links
+from ....graph.canvas.placed import Placed
 from ....graph.canvas.ports import Port, Shown
+from ....graph.canvas.routing import Curve
+from ....graph.layout import Place, Rectangle, frame_around
 from ._colors import Colors, color_of
 from ._runs import Told
 
 ROUND = 6.0
 LEGIBLE = 0.4
 """Below this zoom no small text is drawn."""
+WITHOUT_HTML = QTextDocument.MarkdownFeature.MarkdownNoHTML
 LEFT, RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
 
 
@@ -85,11 +98,6 @@ class NodeItem(QGraphicsItem):
         """The node without its border."""
         return QRectF(0, 0, *self.figure.size)
 
-    @property
-    def area(self) -> QRectF:
-        """Where it is in the scene."""
-        return self.rect.translated(self.pos())
-
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         return self.rect.adjusted(-REACH, -3, REACH, 3)
 
@@ -98,44 +106,52 @@ class NodeItem(QGraphicsItem):
         path.addRect(self.rect)
         return path
 
-    def place_of(self, number: int, output: bool) -> QPointF:
-        """Return the center of a port, in the scene."""
-        return self.pos() + QPointF(*self.figure.place_of(number, output))
+    @property
+    def placed(self) -> Placed:
+        """The node at its place in the scene."""
+        return Placed((self.pos().x(), self.pos().y()), self.figure)
+
+    def show_colors(self, colors: Colors) -> None:
+        """Follow napari's theme."""
+        self.colors = colors
+        self.update()
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
         legible = option.levelOfDetailFromTransform(painter.worldTransform()) > LEGIBLE
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        colors, rect, told = self.colors, self.rect, self.told
+        colors, figure, told = self.colors, self.figure, self.told
         edge = colors.error if told.failed else colors.secondary
         edge = colors.current if self.isSelected() else edge
         painter.setPen(QPen(QColor(edge), 2.5 if self.isSelected() or told.failed else 1))
         painter.setBrush(QColor(colors.foreground))
-        painter.drawRoundedRect(rect, ROUND, ROUND)
-        head = QRectF(1, 1, WIDTH - 2, HEADER)
+        painter.drawRoundedRect(self.rect, ROUND, ROUND)
+        head = QRectF(*figure.head)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colors.primary if self.about.known else colors.error))
         painter.drawRoundedRect(head, ROUND - 1, ROUND - 1)
-        painter.drawRect(head.adjusted(0, HEADER / 2, 0, 0))
-        title = QRectF(MARGIN, 0, WIDTH - 2 * MARGIN, HEADER)
-        _text(painter, title, self.about.title, colors.text, bold=True)
+        painter.drawRect(head.adjusted(0, ROUND, 0, 0))
+        ink = colors.text if self.about.known else colors.background
+        _text(painter, QRectF(*figure.title), self.about.title, ink, bold=True)
         self._paint_ports(painter, legible)
-        self._paint_picture(painter)
+        painter.fillRect(self.picture, QColor(colors.background))
+        if self.thumbnail is not None and not self.thumbnail.isNull():
+            size = self.thumbnail.width(), self.thumbnail.height()
+            drawn = QRectF(*figure.shown_picture(*size))
+            painter.drawPixmap(drawn, self.thumbnail, QRectF(self.thumbnail.rect()))
         if 0 < told.fraction < 1:
-            bar = QRectF(1, HEADER - 2, (WIDTH - 2) * told.fraction, 3)
-            painter.fillRect(bar, QColor(colors.current))
+            painter.fillRect(QRectF(*figure.bar(told.fraction)), QColor(colors.current))
         if told.message and legible:
-            below = QRectF(MARGIN, rect.bottom() - ROW - 4, WIDTH - 2 * MARGIN, ROW)
             ink = colors.error if told.failed else colors.text
-            _text(painter, below, told.message.split("\n")[0], ink)
+            _text(painter, QRectF(*figure.line), told.message.split("\n")[0], ink)
 
     def _paint_ports(self, painter: QPainter, legible: bool) -> None:
-        wanted, side = self._wanted or (None, None)
+        wanted, wants_output = self._wanted or (None, None)
         for output, ports in ((False, self.about.inputs), (True, self.about.outputs)):
             for number, port in enumerate(ports):
                 center = QPointF(*self.figure.place_of(number, output))
-                fits = wanted is not None and side == output and port.takes(wanted)
+                fits = wanted is not None and wants_output == output and port.takes(wanted)
                 painter.setPen(QPen(QColor(self.colors.text), 2) if fits else Qt.PenStyle.NoPen)
                 painter.setBrush(QColor(color_of(port)))
                 painter.drawEllipse(center, 5.5, 5.5)
@@ -143,21 +159,9 @@ class NodeItem(QGraphicsItem):
                     painter.setBrush(QColor(self.colors.foreground))
                     painter.drawEllipse(center, 2.8, 2.8)
                 if legible:
-                    half = WIDTH / 2 - 10
-                    left = WIDTH - 10 - half if output else 10.0
-                    box = QRectF(left, center.y() - ROW / 2, half, ROW)
-                    name, side_ = port.name.replace("_", " "), RIGHT if output else LEFT
-                    _text(painter, box, name, self.colors.text, side_)
-
-    def _paint_picture(self, painter: QPainter) -> None:
-        place = self.picture
-        painter.fillRect(place, QColor(self.colors.background))
-        if self.thumbnail is not None and not self.thumbnail.isNull():
-            size = self.thumbnail.size().toSizeF()
-            size.scale(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            drawn = QRectF(QPointF(), size)
-            drawn.moveCenter(place.center())
-            painter.drawPixmap(drawn, self.thumbnail, QRectF(self.thumbnail.rect()))
+                    box = QRectF(*self.figure.label(number, output))
+                    side = RIGHT if output else LEFT
+                    _text(painter, box, port.name.replace("_", " "), self.colors.text, side)
 
 
 class WireItem(QGraphicsPathItem):
@@ -174,11 +178,11 @@ class WireItem(QGraphicsPathItem):
         self.setPen(QPen(QColor(color), 2.5))
         self.setZValue(1)
 
-    def lie(self, start: QPointF, end: QPointF) -> None:
-        """Lie between two places."""
-        bend = max(30.0, min(120.0, abs(end.x() - start.x()) / 2 + abs(end.y() - start.y()) / 6))
-        path = QPainterPath(start)
-        path.cubicTo(start + QPointF(bend, 0), end - QPointF(bend, 0), end)
+    def lie(self, start: Place, curves: Iterable[Curve]) -> None:
+        """Lie along curves."""
+        path = QPainterPath(QPointF(*start))
+        for curve in curves:
+            path.cubicTo(*(QPointF(*place) for place in curve))
         self.setPath(path)
 
 
@@ -195,16 +199,35 @@ class FrameItem(QGraphicsItem):
 
     def __init__(self, frame: Frame, colors: Colors) -> None:
         super().__init__()
-        self.frame, self.colors, self._rect = frame, colors, QRectF(*frame.box)
-        self.setToolTip(frame.text)
+        self.frame, self._rect = frame, QRectF(*frame.box)
+        self._text = QGraphicsTextItem(self) if frame.text else None
+        if self._text is not None:
+            self._text.setPlainText(frame.text)
+            if frame.markdown and (document := self._text.document()):
+                document.setMarkdown(without_links(frame.text), WITHOUT_HTML)
+            self._text.setTextWidth(self._rect.width() - 12)
+            self._text.setPos(self._rect.topLeft() + QPointF(6, 28))
+            self.setFlag(self.GraphicsItemFlag.ItemClipsChildrenToShape)
+            self.setToolTip(frame.text)
+        self.show_colors(colors)
 
-    def lie_around(self, nodes: Iterable[NodeItem]) -> None:
+    def show_colors(self, colors: Colors) -> None:
+        """Follow napari's theme."""
+        self.colors = colors
+        if self._text is not None:
+            self._text.setDefaultTextColor(QColor(colors.text))
+        self.update()
+
+    def lie_around(self, boxes: Sequence[Rectangle]) -> None:
         """Lie around nodes."""
-        rect = QRectF()
-        for node in nodes:
-            rect |= node.area
         self.prepareGeometryChange()
-        self._rect = rect.adjusted(-16, -34, 16, 16)
+        self._rect = QRectF(*frame_around(boxes))
+
+    @property
+    def box(self) -> Rectangle:
+        """Where it is in the scene."""
+        left, top, width, height = self._rect.getRect()
+        return left, top, width, height
 
     def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
         return self._rect.adjusted(-1, -1, 1, 1)
@@ -224,19 +247,6 @@ class FrameItem(QGraphicsItem):
         painter.drawRoundedRect(self._rect, ROUND, ROUND)
         box = self.title_bar.adjusted(10, 2, -10, 0)
         _text(painter, box, self.frame.title, self.colors.text, bold=True)
-        if self.frame.text:
-            _ink(painter, self.colors.text, bold=False)
-            flags = LEFT | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-            painter.setClipRect(self._rect)
-            painter.drawText(self._rect.adjusted(10, 30, -10, -6), flags, self.frame.text)
-
-
-def _ink(painter: QPainter, ink: str, bold: bool) -> None:
-    font = QFont(painter.font())
-    font.setPixelSize(13 if bold else 12)
-    font.setBold(bold)
-    painter.setFont(font)
-    painter.setPen(QColor(ink))
 
 
 def _text(
@@ -247,7 +257,11 @@ def _text(
     side: Qt.AlignmentFlag = LEFT,
     bold: bool = False,
 ) -> None:
-    _ink(painter, ink, bold)
+    font = QFont(painter.font())
+    font.setPixelSize(13 if bold else 12)
+    font.setBold(bold)
+    painter.setFont(font)
+    painter.setPen(QColor(ink))
     cut = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(box.width()))
     painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, cut)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from ....graph.canvas.palette import Entry, ranked
+
+MOVING = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
 
 
 class Palette(QFrame):
@@ -22,6 +24,7 @@ class Palette(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._canvas = parent
         self.setAutoFillBackground(True)
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.search, self.list = QLineEdit(), QListWidget()
@@ -41,10 +44,9 @@ class Palette(QFrame):
     def ask(self, entries: Sequence[Entry], text: str, choose: Callable[[Entry], None]) -> None:
         """Open with these entries, and call a function with the one that is chosen."""
         self._entries, self._choose = entries, choose
-        parent = self.parentWidget()
-        assert parent is not None
-        self.resize(min(300, parent.width() - 16), min(360, parent.height() - 16))
-        self.move((parent.width() - self.width()) // 2, 8)
+        room = self._canvas
+        self.resize(min(300, room.width() - 16), min(360, room.height() - 16))
+        self.move((room.width() - self.width()) // 2, 8)
         self.search.setText(text)
         self._list_found()
         self.show()
@@ -68,24 +70,19 @@ class Palette(QFrame):
     def close_up(self) -> None:
         """Close, and give the canvas the focus."""
         self.hide()
-        parent = self.parentWidget()
-        if parent is not None:
-            parent.setFocus()
+        self._canvas.setFocus()
 
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        if event is not None and event.type() == QEvent.Type.KeyPress:
-            keys: Any = event
-            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(keys.key())
-            if step:
-                row = self.list.currentRow() + step
-                self.list.setCurrentRow(max(0, min(row, self.list.count() - 1)))
+    def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 (Qt's name)
+        if event.type() == QEvent.Type.FocusOut:
+            self.hide()
+        if event.type() == QEvent.Type.KeyPress:
+            if event.key() in MOVING:
+                self.list.keyPressEvent(event)
                 return True
-            if keys.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._take(self.list.currentItem())
                 return True
-            if keys.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Tab):
+            if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Tab):
                 self.close_up()
                 return True
-        elif event is not None and event.type() == QEvent.Type.FocusOut:
-            self.hide()
         return bool(super().eventFilter(watched, event))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ....framework.parameters import Parameter
-from ....graph import Contents, Document, GraphNode, Link, node_types
+from ....graph import Contents, Document, Link, node_types
 from ....graph.canvas.ports import shown, sources
 from ._sources import LAYER, LOADED, takes_layer
 
@@ -73,18 +73,23 @@ def rows_of(contents: Contents, key: str, layers: Sequence[str], advanced: bool)
     return [*rows, Row(ADVANCED)] if advanced or any(p.advanced for _, p in free) else rows
 
 
-def values_of(node: GraphNode, layers: Sequence[str]) -> dict[str, object]:
+def values_of(contents: Contents, key: str, layers: Sequence[str]) -> dict[str, object]:
     """Return what the fields of a node show.
 
     Parameters
     ----------
-    node : GraphNode
-        Of the document.
+    contents : Contents
+        The document's.
+    key : str
+        The node's id.
     layers : sequence of str
         The layers that a source may take.
     """
+    wires = (WIRE + socket.name for socket in contents.sockets(key)[0])
+    node = contents.graph.nodes[key]
     held = str(node.inputs.get(LOADED, ""))
     values: dict[str, object] = {
+        **dict.fromkeys(wires, ""),
         TITLE: node.title,
         FILE_LAYER: held if held.removesuffix(LAYER) in layers else "",
     }

@@ -95,10 +95,11 @@ class Runs:
             watch.stop()
         self._watched = []
 
-    def cancel(self) -> None:
-        """Ask the run to stop; it does within a step of its work."""
+    def cancel(self) -> bool:
+        """Ask the run to stop; it does within a step of its work. Return whether there is one."""
         if self._worker is not None:
             self._worker.quit()
+        return self.running
 
     def run(
         self, tell: Callable[[Told], None], ended: Callable[[], None], folder: Path | None = None

@@ -11,6 +11,7 @@ from ....errors import GraphError, MattingError, as_matting_error
 from ....graph import Document, as_python
 from ....graph.canvas.palette import Entry, entries
 from ....graph.canvas.wiring import End
+from .._protocols import without_proxy
 from ._from_layers import graph_of
 from ._runs import Runs, States, Told
 from ._sources import LAYER, LOADED, LOADERS, pictures
@@ -28,13 +29,34 @@ class Session:
         Whose layers are sources, and gets the results.
     changed : callable()
         Called when a layer that is a source may hold something else.
+    listed : callable()
+        Called when there are other layers.
+    themed : callable()
+        Called when napari has another theme.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        changed: Callable[[], None],
+        listed: Callable[[object], None],
+        themed: Callable[[object], None],
+    ) -> None:
         self._viewer = viewer
+        layers, theme = viewer.layers.events, without_proxy(viewer).events.theme
+        self._heard = [(layers.inserted, listed), (layers.removed, listed), (theme, themed)]
+        for event, answer in self._heard:
+            event.connect(answer)
         self.document = Document()
         self.states = States(self.document)
         self.runs = Runs(viewer, self.document, changed)
+
+    def stop(self) -> None:
+        """Listen to the viewer no longer, and stop what runs."""
+        for event, answer in self._heard:
+            event.disconnect(answer)
+        self.runs.stop()
+        self.runs.cancel()
 
     def attempt(self, act: Callable[..., Any], *arguments: Any) -> tuple[Any, Told]:
         """Return what a change gives, and why it was refused, of which node.

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from qtpy.QtCore import QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QPainter
+from qtpy.QtGui import QBrush, QColor, QPainter, QPixmap
 from qtpy.QtWidgets import QGraphicsScene, QGraphicsView
 
 from ....graph import Contents, Graph, GraphNode, Link
-from ....graph.canvas.figures import frames
+from ....graph.canvas.figures import Frame, frames
+from ....graph.canvas.placed import Placed, courses
 from ....graph.canvas.ports import shown
 from ....graph.canvas.wiring import wires
-from ._colors import OTHER, Colors, color_of
+from ....graph.layout import bounds
+from ._colors import Colors, color_from
 from ._items import FrameItem, NodeItem, WireItem
 
 GRID, ROOM = 32, 1500.0
@@ -50,6 +52,7 @@ class View(QGraphicsView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumSize(200, 160)
         self._scene.selectionChanged.connect(self.selected)
+        self._draw_grid()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         return QSize(420, 320)  # Qt's own is that of the scene
@@ -68,11 +71,7 @@ class View(QGraphicsView):
             self.nodes[key].setPos(*contents.places.get(key, (0.0, 0.0)))
         self._drawn = graph.nodes
         self._show_wires(graph)
-        for frame in self.frames:
-            self._scene.removeItem(frame)
-        self.frames = [FrameItem(frame, self.colors) for frame in frames(contents)]
-        for frame in self.frames:
-            self._scene.addItem(frame)
+        self._show_frames(frames(contents))
         self._lay_wires()
         self._scene.setSceneRect(self._extent().adjusted(-ROOM, -ROOM, ROOM, ROOM))
 
@@ -82,41 +81,51 @@ class View(QGraphicsView):
             self._scene.removeItem(self.wires.pop(at))
         for at, link in links.items():
             if at not in self.wires:
-                outputs = self.nodes[link.node].about.outputs
-                known = link.slot < len(outputs)
-                self.wires[at] = WireItem(color_of(outputs[link.slot]) if known else OTHER)
+                self.wires[at] = WireItem(color_from(self.nodes[link.node].about, link.slot))
                 self._scene.addItem(self.wires[at])
         self._links = links
 
+    def _show_frames(self, wanted: list[Frame]) -> None:
+        if [item.frame for item in self.frames] != wanted:
+            for item in self.frames:
+                self._scene.removeItem(item)
+            self.frames = [FrameItem(frame, self.colors) for frame in wanted]
+            for item in self.frames:
+                self._scene.addItem(item)
+
+    @property
+    def placed(self) -> dict[str, Placed]:
+        """The nodes and where they are drawn."""
+        return {key: item.placed for key, item in self.nodes.items()}
+
     def _lay_wires(self, moved: Collection[str] | None = None) -> None:
-        for (node, name), link in self._links.items():
-            if moved is None or node in moved or link.node in moved:
-                ports = [port.name for port in self.nodes[node].about.inputs]
-                start = self.nodes[link.node].place_of(link.slot, output=True)
-                end = self.nodes[node].place_of(ports.index(name), output=False)
-                self.wires[node, name].lie(start, end)
-        for frame in self.frames:
-            if frame.frame.nodes:
-                frame.lie_around(self.nodes[key] for key in frame.frame.nodes)
+        placed = self.placed
+        for at, start, curves in courses(self._links, placed, moved):
+            self.wires[at].lie(start, curves)
+        for item in self.frames:
+            if item.frame.nodes:
+                item.lie_around([placed[key].box for key in item.frame.nodes])
 
     def _extent(self, keys: Collection[str] = ()) -> QRectF:
         """Return where these nodes are, or all that is drawn."""
-        areas = [self.nodes[key].area for key in keys or self.nodes]
-        areas += [] if keys else [frame.boundingRect() for frame in self.frames]
-        rect = QRectF()
-        for area in areas:
-            rect |= area
-        return rect
+        boxes = [self.nodes[key].placed.box for key in keys or self.nodes]
+        return QRectF(*bounds(boxes + ([] if keys else [item.box for item in self.frames])))
 
     def show_colors(self, colors: Colors) -> None:
         """Follow napari's theme."""
         self.colors = colors
         items: list[NodeItem | FrameItem] = [*self.nodes.values(), *self.frames]
         for item in items:
-            item.colors = colors
-            item.update()
-        self.resetCachedContent()
-        self._scene.update()
+            item.show_colors(colors)
+        self._draw_grid()
+
+    def _draw_grid(self) -> None:
+        tile = QPixmap(GRID, GRID)
+        tile.fill(QColor(self.colors.background))
+        painter = QPainter(tile)
+        painter.fillRect(0, 0, 2, 2, QColor(self.colors.primary))
+        painter.end()
+        self.setBackgroundBrush(QBrush(tile))
 
     def fit(self) -> None:
         """Show all nodes, or those that are selected."""
@@ -128,8 +137,8 @@ class View(QGraphicsView):
 
     @property
     def sizes(self) -> dict[str, tuple[float, float]]:
-        """How large the nodes are drawn."""
-        return {key: item.figure.size for key, item in self.nodes.items()}
+        """How much room the nodes take."""
+        return {key: item.figure.room for key, item in self.nodes.items()}
 
     @property
     def zoom(self) -> float:
@@ -154,15 +163,3 @@ class View(QGraphicsView):
             item.setSelected(key in keys)
         self._scene.blockSignals(False)
         self.selected.emit()
-
-    def drawBackground(self, painter: QPainter | None, rect: QRectF) -> None:  # noqa: N802
-        assert painter is not None
-        painter.fillRect(rect, QColor(self.colors.background))
-        if self.zoom < 0.5:
-            return
-        painter.setPen(QColor(self.colors.primary))
-        left, top = (int(edge // GRID * GRID) for edge in (rect.left(), rect.top()))
-        across, down = range(left, int(rect.right()), GRID), range(top, int(rect.bottom()), GRID)
-        for x in across:
-            for y in down:
-                painter.drawPoint(x, y)
