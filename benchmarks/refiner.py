@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from matting_nodes import compare
 from matting_nodes.alpha._checks import full_contrast
-from matting_nodes.alpha.propagation.refinement import refiner_input, solver_planes
+from matting_nodes.alpha.propagation.refinement import corrected, refiner_input, solver_planes
 from matting_nodes.arrays import unknown
 from matting_nodes.job import Job
 from matting_nodes.networks.refiner import Refiner
@@ -99,8 +99,9 @@ def show(
         errors["solver"].append(_errors(alpha, truth, trimap))
         planes = refiner_input(picture, trimap, alpha, samples)
         for key, network in networks.items():
-            better, claimed = _run(network, planes)
-            errors[key].append(_errors(np.where(solved, better, alpha), truth, trimap))
+            answer, claimed = _run(network, planes)
+            better = corrected(alpha, answer, trimap)
+            errors[key].append(_errors(better, truth, trimap))
             sure = solved & (claimed < CLAIMED)
             off = abs(better - truth)[sure] < CLAIMED
             claims[key] += [off.sum(), sure.sum(), solved.sum()]

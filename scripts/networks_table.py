@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from matting_nodes.models._source import Packaged
 from matting_nodes.models.catalog import MODELS, Model
 from matting_nodes.nodes import all_nodes
 
@@ -59,6 +60,8 @@ def _sees(model: Model) -> str:
 
 
 def _weights(model: Model) -> str:
+    if isinstance(model.source, Packaged):
+        return f"part of the package, {model.size / 1e6:.1f} MB"
     if not model.source.url():
         return getattr(model.source, "note", "")
     size = f", {model.size / 1e6:.0f} MB" if model.size else ""

@@ -60,9 +60,12 @@ def main() -> None:
     train.add_argument("--batch", type=int, default=8)
     train.add_argument("--rate", type=float, default=8e-4)
     train.add_argument("--held", type=Path)
+    train.add_argument("--start", type=Path, help="a checkpoint whose weights it begins with")
+    train.add_argument("--seed", type=int, default=0)
     write = commands.add_parser("write")
     write.add_argument("checkpoint", type=Path)
     write.add_argument("weights", type=Path)
+    write.add_argument("--share", type=float, default=0.7, help="of its corrections")
     options = parser.parse_args()
     does = {
         "photographs": collect_photographs,
@@ -135,14 +138,18 @@ def train_refiner(options: argparse.Namespace) -> None:
     """Train, with a line of errors now and then."""
     from matting_nodes.training.refiner_training import RefinerTraining
 
-    training = RefinerTraining(options.folder, options.minutes, options.batch, options.rate)
+    training = RefinerTraining(
+        options.folder, options.minutes, options.batch, options.rate, options.seed
+    )
     if options.checkpoint.exists():
         training.resume(options.checkpoint)
+    elif options.start:
+        training.start(options.start)
     while training.progress < 1:
         loss = training.run(250)
         training.save(options.checkpoint)
         line = f"step {training.step} loss {loss:.5f} seconds {training.seconds:.0f}"
-        if options.held and training.step % 500 == 0:
+        if options.held and training.step % 1000 == 0:
             ratios = training.held_out(options.held)
             # Much less than these: it learns its scenes by heart, and needs more of them.
             own = training.held_out(options.folder, most=OWN)
@@ -152,11 +159,18 @@ def train_refiner(options: argparse.Namespace) -> None:
 
 
 def write_weights(options: argparse.Namespace) -> None:
-    """Write the averaged weights of a checkpoint as safetensors, convolutions in float16."""
+    """Write the averaged weights of a checkpoint as safetensors, convolutions in float16.
+
+    Real pictures are not like generated ones: corrections are made smaller, by a share that was
+    chosen on composites of real objects.
+    """
     import torch
     from safetensors.torch import save_file
 
     saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
+    for name in ("last.weight", "last.bias"):
+        # The four pixels of α; the other half predicts its error.
+        saved["average"][name][:4] *= options.share
     state = {
         name: tensor.half().contiguous() if tensor.ndim == 4 else tensor
         for name, tensor in saved["average"].items()

@@ -109,15 +109,25 @@ def _error(alpha: Alpha, reference: Alpha, region: Region) -> Doubles:
     return alpha[region].astype(np.float64) - reference[region]
 
 
-def _gradient(alpha: Alpha, sigma: float) -> Doubles:
-    import cv2
+def gradient_kernels(sigma: float = 1.4) -> tuple[Doubles, Doubles]:
+    """Return the derivative of a Gaussian and the Gaussian; their product has unit L2 norm.
 
+    Parameters
+    ----------
+    sigma : float, pixels
+    """
     half = math.ceil(sigma * math.sqrt(-2 * math.log(math.sqrt(2 * math.pi) * sigma * 0.01)))
     u = np.arange(-half, half + 1, dtype=np.float64)
     gauss = np.exp(-(u**2) / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))
     slope = -u * gauss / sigma**2
-    # The 2-D kernel, slope ⊗ gauss, has unit L2 norm.
     slope /= np.linalg.norm(slope) * np.linalg.norm(gauss)
+    return slope, gauss
+
+
+def _gradient(alpha: Alpha, sigma: float) -> Doubles:
+    import cv2
+
+    slope, gauss = gradient_kernels(sigma)
     values = alpha.astype(np.float64)
     parts = [
         cv2.sepFilter2D(values, cv2.CV_64F, *kernels, borderType=cv2.BORDER_REPLICATE)

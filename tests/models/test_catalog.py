@@ -17,6 +17,7 @@ from matting_nodes.models.catalog import MODELS, model
 IN_HALVES = {
     *("birefnet", "birefnet_hr", "birefnet_dynamic"),
     *("birefnet_lite_matting", "birefnet_hr_matting"),
+    "refiner",
 }
 
 

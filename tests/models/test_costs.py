@@ -140,8 +140,7 @@ def test_a_folder_that_cannot_be_written_is_named(cache, register):
 
 def test_every_network_method_names_networks_of_the_catalog_for_its_node():
     asked = {name for spec in NODES.values() for m in spec.methods.values() for name in m.networks}
-    # The refiner has no method yet: its weights are not good enough.
-    assert asked == set(MODELS) - {"refiner"}
+    assert asked == set(MODELS)
     for spec in NODES.values():
         for method in spec.methods.values():
             assert method.is_network == any(p.name == "weights" for p in method.parameters)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from matting_nodes.job import Cancelled, Job
 from matting_nodes.models import _fingerprints, weights
 from matting_nodes.models._folder import add_search_folders, search_folders
 from matting_nodes.models._source import Address, ByHand
+from matting_nodes.models.catalog import MODELS
 
 from .conftest import tiny_network
 
@@ -360,3 +362,16 @@ def test_a_folder_that_cannot_be_made_is_named(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("MATTING_NODES_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(WeightsError, match=r"cannot be written: Not a directory"):
         weights.fetch(tiny)
+
+
+def test_weights_that_a_package_lacks_are_looked_for_in_the_folders(cache):
+    """The package of ComfyUI's registry leaves those of the refiner out."""
+    lacking = replace(MODELS["refiner"], file="left_out.safetensors")
+    with pytest.raises(WeightsError, match="left_out") as failure:
+        weights.fetch(lacking)
+    assert "registry" in str(failure.value)
+    assert str(weights.target(lacking)) in str(failure.value)
+    weights.target(lacking).parent.mkdir(parents=True, exist_ok=True)
+    weights.target(lacking).write_bytes(b"by hand")
+    assert weights.find(lacking) == weights.target(lacking)
+    assert weights.find(MODELS["refiner"]).parent.name == "packaged"

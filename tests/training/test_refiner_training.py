@@ -7,11 +7,14 @@ import pytest
 import torch
 from skimage import data
 
-from matting_nodes.networks.refiner import ALPHA, Refiner
+from matting_nodes.metrics import grad
+from matting_nodes.networks.refiner import ALPHA, UNKNOWN, Refiner
 from matting_nodes.training import refiner_training
 from matting_nodes.training.refiner_training import (
     RefinerTraining,
     augmented,
+    drawn_path,
+    gradient_error,
     random_crop,
     refiner_loss,
     tensors,
@@ -102,6 +105,32 @@ def test_a_checkpoint_continues_where_it_stopped(folder, tmp_path):
         torch.testing.assert_close(value, training.network.state_dict()[name])
 
 
+def test_training_begins_again_from_averaged_weights(folder, tmp_path):
+    training = RefinerTraining(folder, minutes=10, batch=2, rate=1e-2, half=False)
+    training.run(2)
+    training.save(tmp_path / "a.pt")
+    other = RefinerTraining(folder, minutes=10, batch=2, half=False)
+    other.start(tmp_path / "a.pt")
+    assert (other.step, other.seconds) == (2, 0)
+    assert other.held_out(folder) == training.held_out(folder)
+    other.run(1)
+    other.save(tmp_path / "b.pt")
+    again = RefinerTraining(folder, minutes=10, batch=2, half=False)
+    again.resume(tmp_path / "b.pt")
+    assert again.began == other.began == 2
+
+
+def test_new_scenes_are_drawn_more_often(folder):
+    paths = RefinerTraining(folder, minutes=1).scenes()
+    assert paths == [folder / f"{number}.npy" for number in range(3)]
+    (folder / "0.npy").touch()
+    paths = RefinerTraining(folder, minutes=1).scenes()
+    assert paths[-1] == folder / "0.npy"
+    chance = np.random.default_rng(0)
+    shares = [sum(drawn_path(chance, paths) == path for _ in range(900)) / 900 for path in paths]
+    assert shares == pytest.approx([1 / 6, 1 / 6, 2 / 3], abs=0.05)
+
+
 def test_inverted_crops_stay_consistent(crop):
     """Whatever is turned or inverted, known pixels are as true as before."""
     chance = np.random.default_rng(0)
@@ -120,6 +149,18 @@ def test_the_loss_is_least_at_the_truth(crop):
     none = torch.zeros_like(truth)
     assert float(refiner_loss(planes, right, none, truth)) == pytest.approx(0, abs=1e-6)
     assert float(refiner_loss(planes, right + 0.1, none, truth)) > 0.1
+
+
+def test_the_loss_knows_the_gradient_error(crop):
+    planes, truth = tensors(crop[None])
+    solved = planes[:, ALPHA : ALPHA + 1]
+    unknown = (planes[:, UNKNOWN : UNKNOWN + 1] > 0)[0, 0].numpy()
+    inside = np.zeros_like(unknown)
+    inside[8:-8, 8:-8] = unknown[8:-8, 8:-8]
+    measured = 1000 * grad(solved[0, 0].numpy(), truth[0, 0].numpy(), inside) / inside.sum()
+    learned = gradient_error(solved, truth, torch.from_numpy(inside)[None, None].float())
+    assert float(learned) == pytest.approx(measured, rel=0.02)
+    assert measured > 0.001
 
 
 def test_the_predicted_error_is_a_quantile():

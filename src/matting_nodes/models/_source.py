@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ._triton import load_triton_apart
@@ -90,3 +91,19 @@ class ByHand:
     def url(self) -> str:
         """Return nothing."""
         return ""
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A file that is a part of this package: nothing is fetched."""
+
+    page: str = ""
+    note: str = "It comes with the wheel of matting-nodes, not with ComfyUI's registry package"
+
+    def url(self) -> str:
+        """Return nothing."""
+        return ""
+
+    def path(self, file: str) -> Path:
+        """Return where a file of that name lies."""
+        return Path(__file__).parent / "packaged" / file

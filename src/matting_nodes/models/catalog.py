@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError
-from ._source import Address, ByHand, GoogleDrive, HuggingFace, Source, Torchvision
+from ._source import (
+    Address,
+    ByHand,
+    GoogleDrive,
+    HuggingFace,
+    Packaged,
+    Source,
+    Torchvision,
+)
 from ._triton import load_triton_apart
 
 if TYPE_CHECKING:
@@ -308,10 +316,11 @@ _PUBLISHED = (
         title="Refiner of sampled propagation",
         task="alpha_matte",
         builder="refiner:Refiner",
-        source=_UNTRAINED,
-        file="refiner.pth",
-        size=2_810_000,
-        licence="none: train it yourself",
+        source=Packaged(),
+        file="refiner.safetensors",
+        sha256="fd178db9be40e90653388ce4eb361d49d2de3f0e0d85c7185e6ae167e720a6a2",
+        size=1_429_728,
+        licence="that of the package; trained on generated pictures (docs/model-card-refiner.md)",
         paper="ours; docs/model-card-refiner.md",
         telltale=("stem.0.weight", "head.0.weight", "last.weight"),
         channels=8,

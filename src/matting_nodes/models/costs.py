@@ -19,7 +19,7 @@ from ..job import Job
 from ._devices import available_devices, torch_device
 from ._folder import model_folder
 from ._records import replace_record
-from ._source import ByHand
+from ._source import ByHand, Packaged
 from .catalog import FOR_VIDEO, MODELS, Model
 from .catalog import model as find_model
 from .weights import find
@@ -126,8 +126,8 @@ def offered(names: tuple[str, ...]) -> str:
         return ""
     model = MODELS[names[0]]
     if find(model):
-        there = "On disk"
-    elif isinstance(model.source, ByHand):
+        there = "Comes with the package" if isinstance(model.source, Packaged) else "On disk"
+    elif isinstance(model.source, (ByHand, Packaged)):
         there = "Weights by hand"
     else:
         there = f"Downloads {model.size / 1e6:.0f} MB"

@@ -13,6 +13,7 @@ from . import _fingerprints, user_models
 from ._checkpoint import check_loads, load_into, load_state
 from ._download import by_hand, download
 from ._folder import download_folder, offline, search_folders
+from ._source import Packaged
 from .catalog import Model
 
 __all__ = ["fetch", "find", "load_into", "load_state", "target", "verify"]
@@ -26,7 +27,9 @@ def target(model: Model) -> Path:
 
 
 def find(model: Model) -> Path | None:
-    """Return a model's file if it is in one of the folders; nothing is fetched or read."""
+    """Return a model's file if it is in the package or a folder; nothing is fetched or read."""
+    if isinstance(model.source, Packaged) and model.source.path(model.file).is_file():
+        return model.source.path(model.file)
     for folder in search_folders():
         if (folder / model.file).is_file():
             return folder / model.file

@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 
 from matting_nodes import alpha_matte, sample_data
 from matting_nodes.alpha.propagation.refined import refined
+from matting_nodes.alpha.propagation.refinement import FAR
 from matting_nodes.arrays import unknown
-from matting_nodes.errors import WeightsError
 from matting_nodes.job import Job
 from matting_nodes.networks.refiner import Refiner
 
@@ -62,6 +62,24 @@ def test_known_pixels_stay_exact(image, trimap, any_weights):
     assert 0 <= alpha.min() <= alpha.max() <= 1
 
 
+def test_far_from_known_pixels_it_is_the_solvers_matte(any_weights, untrained):
+    """Nothing there tells what belongs to the object."""
+    image, trimap = sample_data.lemur(), sample_data.lemur_trimap().copy()
+    y, x = np.argwhere(unknown(trimap)).mean(axis=0)
+    rows, columns = np.ogrid[: trimap.shape[0], : trimap.shape[1]]
+    away = np.hypot(rows - y, columns - x)
+    trimap[away < 140] = 128
+    alpha, solved = (
+        refined(image, trimap, Job(), device="cpu", weights=weights)[0]
+        for weights in (any_weights, untrained)
+    )
+    # Distances are right to a few per cent.
+    far = away < 135 - FAR
+    np.testing.assert_allclose(alpha[far], solved[far], atol=1e-6)
+    near = unknown(trimap) & (away > 140)
+    assert abs(alpha - solved)[near].max() > 0.01
+
+
 def test_tiles_equal_the_whole(any_weights):
     image, trimap = sample_data.lemur(), sample_data.lemur_trimap()
     whole, tiled = (
@@ -83,8 +101,3 @@ def test_gray_pictures_are_taken(image, trimap, any_weights):
     gray = image.mean(axis=2, keepdims=True)
     alpha, _ = refined(gray, trimap, Job(), device="cpu", weights=any_weights)
     assert alpha.shape == trimap.shape
-
-
-def test_without_weights_it_says_that_it_must_be_trained(image, trimap):
-    with pytest.raises(WeightsError, match="train it yourself"):
-        refined(image, trimap, Job(), device="cpu")

@@ -11,7 +11,7 @@ from ...models.predict import predict
 from ...solvers.compiling import compiled
 from .._checks import full_contrast
 from . import REFINED_TITLE
-from .refinement import refiner_input, solver_planes
+from .refinement import corrected, refiner_input, solver_planes
 
 MODEL = "refiner"
 SOLVER_SHARE = 0.6
@@ -64,5 +64,4 @@ def refined(
         tile=tile,
         job=job.part(SOLVER_SHARE, 1),
     )
-    np.copyto(alpha, answer[0], where=solved)
-    return alpha, np.where(solved, answer[1], np.float32(0))
+    return corrected(alpha, answer[0], trimap), np.where(solved, answer[1], np.float32(0))
