@@ -10,6 +10,7 @@ from matting_nodes import alpha_matte, composite, estimate_foreground, sample_da
 from matting_nodes.alpha.propagation.session import MattingSession
 from matting_nodes.errors import ValueRangeError
 from matting_nodes.framework.frames import map_frames
+from matting_nodes.framework.normalization import measured, normalized
 from matting_nodes.framework.run import run
 from matting_nodes.io import images
 
@@ -189,3 +190,18 @@ def test_grey_counts_on_white_reach_the_brightest_count(tmp_path):
     result = composite(images.read_image(tmp_path / "a.tif"), ALPHA)
     assert result.shape == (*counts.shape, 3)
     np.testing.assert_allclose(result[ALPHA == 0], counts.max(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**62), 1e30, -1e300])
+def test_a_picture_of_one_huge_value_becomes_0(value):
+    pixels = np.full((4, 5, 3), value)
+    found = normalized(pixels, measured([pixels], "auto", "image"), "image")
+    np.testing.assert_array_equal(found, np.zeros((4, 5, 3), np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_may_span_all_that_their_type_holds(dtype):
+    most = np.finfo(dtype).max
+    pixels = np.array([-most, 0, most], dtype).reshape(1, 3, 1)
+    found = normalized(pixels, measured([pixels], "auto", "image"), "image")
+    np.testing.assert_array_equal(found.ravel(), [0, 0.5, 1])

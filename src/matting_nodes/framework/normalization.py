@@ -26,6 +26,8 @@ USED_SHARE = 1 / 4
 SPANNED_SHARE = 1 / 16
 # Types whose values float32 holds exactly.
 NARROW = frozenset(np.dtype(name) for name in ("bool", "u1", "i1", "u2", "i2", "f2", "f4"))
+# Of what is computed in 32 bits.
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,11 @@ class ValueRange:
             What it is called in errors.
         """
         pixels = unit_range(pixels, name) if self.by_type else pixels
+        # Halved: the difference of two floats may be too large for one.
+        half = self.high / 2 - self.low / 2
+        if half.max() > LARGEST / 4:
+            values = (pixels.astype(np.float64) / 2 - self.low / 2) / half
+            return np.asarray(values.clip(0, 1), np.float32)
         kind: Any = np.float32 if pixels.dtype in NARROW else np.float64
         low, length = self.low.astype(kind), (self.high - self.low).astype(kind)
         return np.asarray(((pixels.astype(kind) - low) / length).clip(0, 1), np.float32)
@@ -142,7 +149,10 @@ def measured(
         highs.append(high)
     lowest, highest = np.min(lows, axis=0), np.max(highs, axis=0)
     # A picture of a single value cannot be stretched: it becomes 0.
-    above = np.where(highest > lowest, highest, lowest + 1)
+    # 1 is lost in numbers of more than 16 digits.
+    step = np.maximum(1, abs(lowest) * 2.0**-52)
+    with np.errstate(over="ignore"):
+        above = np.where(highest > lowest, highest, lowest + step)
     return ValueRange(lowest / (top or 1), above / (top or 1), by_type=bool(top))
 
 
