@@ -13,6 +13,7 @@ from ._manifest import manifest, widget_name
 from ._samples import open_cell, open_lemur
 
 __all__ = [
+    "BlocksWidget",
     "CarryWidget",
     "InspectWidget",
     "MattingGraph",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "BlocksWidget": "_blocks",
     "CarryWidget": "_carry",
     "InspectWidget": "_inspect",
     "MattingGraph": "graph",

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui import widgets
 from magicgui.types import FileDialogMode
-from qtpy.QtWidgets import QSizePolicy
 
 from ...arrays import Kind
 from ...errors import MattingError, MissingInputError, ParameterError, as_matting_error
@@ -29,7 +28,7 @@ from ...io.images import as_stored, encoded, make_folder_for, write_whole
 from ...job import Cancelled, Job
 from ._protocols import Worker
 from ._readiness import shown_inputs
-from ._scroll import wrapped
+from ._scroll import wrapped_in_full
 from ._table import ResultTable
 from ._widget import to_ui_thread
 
@@ -263,10 +262,7 @@ class BatchWidget(widgets.Container[widgets.bases.Widget]):
             value="Each picture goes through the steps above as they are set. Results that are "
             "there and up to date are kept."
         )
-        wrapped(self.message.native)
-        # As wide as the dock, and as high as its text is then.
-        wide, high = QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding
-        self.message.native.setSizePolicy(wide, high)
+        wrapped_in_full(self.message.native)
         below = widgets.Container[widgets.bases.Widget](
             widgets=[self.run_button, self.progress_bar, self.message], labels=False
         )

@@ -40,6 +40,7 @@ def manifest() -> dict[str, object]:
                 _command(f"{PLUGIN}.inspect", "Inspect", "InspectWidget"),
                 _command(f"{PLUGIN}.graph", "Matting graph", "MattingGraph"),
                 _command(f"{PLUGIN}.carry", "Carry trimaps through a clip", "CarryWidget"),
+                _command(f"{PLUGIN}.blocks", "Matte in blocks", "BlocksWidget"),
                 _command(f"{PLUGIN}.cut_out", "Cut out the object", "cut_out"),
                 _command(f"{PLUGIN}.new_trimap", "New trimap", "new_trimap"),
                 *(_command(f"{PLUGIN}.{name}", title, name) for name, title in AGAIN.items()),
@@ -62,6 +63,7 @@ def manifest() -> dict[str, object]:
                 {"command": f"{PLUGIN}.panel", "display_name": "Image matting"},
                 *({"command": name, "display_name": spec.title} for name, spec in nodes.items()),
                 {"command": f"{PLUGIN}.carry", "display_name": "Carry"},
+                {"command": f"{PLUGIN}.blocks", "display_name": "Matte in blocks"},
                 {"command": f"{PLUGIN}.inspect", "display_name": "Inspect"},
                 {"command": f"{PLUGIN}.graph", "display_name": "Matting graph"},
             ],
@@ -76,6 +78,7 @@ def manifest() -> dict[str, object]:
                             f"{PLUGIN}.cut_out",
                             *nodes,
                             f"{PLUGIN}.carry",
+                            f"{PLUGIN}.blocks",
                             f"{PLUGIN}.inspect",
                             f"{PLUGIN}.graph",
                         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtWidgets import QComboBox, QFrame, QLabel, QScrollArea, QWidget
+from qtpy.QtWidgets import QComboBox, QFrame, QLabel, QScrollArea, QSizePolicy, QWidget
 
 
 class _RowsArea(QScrollArea):
@@ -54,3 +54,15 @@ def wrapped(label: QLabel) -> None:
     label.setWordWrap(True)
     label.setAlignment(Qt.AlignmentFlag.AlignTop)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+
+def wrapped_in_full(label: QLabel) -> None:
+    """Let a label's text wrap, as wide as the dock and as high as its text is then.
+
+    Parameters
+    ----------
+    label : QLabel
+        Of magicgui, which would give it the height of a line.
+    """
+    wrapped(label)
+    label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
