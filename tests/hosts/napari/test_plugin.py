@@ -15,6 +15,7 @@ TITLES = [
     "Image matting",
     *(spec.title for spec in all_nodes()),
     "Carry",
+    "Matte in blocks",
     "Inspect",
     "Matting graph",
 ]
@@ -40,6 +41,7 @@ def test_the_layers_menu_leads_to_every_node(plugin):
         "matting-nodes.cut_out",
         *(f"matting-nodes.{spec.name}" for spec in all_nodes()),
         "matting-nodes.carry",
+        "matting-nodes.blocks",
         "matting-nodes.inspect",
         "matting-nodes.graph",
         *(f"matting-nodes.{name}" for name in AGAIN),
