@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from matting_nodes import sample_data
-from matting_nodes.alpha.propagation.confidence import confidence, least_certain_places
+from matting_nodes.alpha.propagation.confidence import (
+    confidence,
+    least_certain_places,
+    refined_confidence,
+)
+from matting_nodes.arrays import unknown
 from matting_nodes.hosts.napari._trimap import trimap_options, trimap_to_labels
 from matting_nodes.trimap.painting import Stroke, painted
 
@@ -69,6 +74,23 @@ def test_a_key_goes_to_the_least_certain_place_and_on_to_the_next(
     first = least_certain_places(newer, 0.02 * max(sure.shape))[0]
     qtbot.waitUntil(lambda: np.allclose(center(viewer), first))
     assert [layer.name for layer in viewer.layers].count("lemur confidence") == 1
+
+
+def test_of_a_refined_matte_it_is_the_error_that_the_network_predicts(
+    viewer, panel, finish, press, qtbot
+):
+    step = panel.nodes["alpha_matte"]
+    step.method.value = "refined_propagation"
+    assert finish(step) == ""
+    press("J")
+    qtbot.waitUntil(lambda: "lemur confidence" in viewer.layers)
+    image, trimap = sample_data.lemur(), sample_data.lemur_trimap()
+    found = viewer.layers["lemur confidence"].data
+    np.testing.assert_allclose(found, refined_confidence(image, trimap), atol=1e-5)
+    assert (found[~unknown(trimap)] == 1).all()
+    # Where it is sure, the matte is true to 0.05 for nine pixels in ten.
+    off = abs(viewer.layers["lemur alpha"].data - sample_data.lemur_alpha())
+    assert (off[unknown(trimap) & (found > 0.95)] < 0.05).mean() >= 0.9
 
 
 def test_without_a_matte_of_the_method_nothing_is_done(viewer, panel, capsys):

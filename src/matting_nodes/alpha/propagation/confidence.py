@@ -14,7 +14,7 @@ from ...arrays import (
 from ...framework.normalization import Mode
 from ...job import Job
 from .._checks import full_contrast, prepared
-from . import TITLE
+from . import REFINED_TITLE, TITLE
 
 CELLS = 8
 """Cells along the diameter of a place: doubt is summed on a grid of such cells."""
@@ -78,6 +78,40 @@ def confidence(
         return term[0]
 
     return agreement(known, compiled(estimate, job, TITLE), solved)
+
+
+def refined_confidence(
+    image: ArrayLike,
+    trimap: ArrayLike,
+    job: Job | None = None,
+    *,
+    normalization: Mode = "auto",
+) -> Floats:
+    """Return how sure refined propagation is of each pixel of its matte.
+
+    Parameters
+    ----------
+    image, trimap, job, normalization
+        As for `confidence`.
+
+    Returns
+    -------
+    (H, W) float32, 0..1
+        1 − e: nine unknown pixels in ten are off by less than e, as the network predicts it. 1
+        where the trimap is known.
+
+    Raises
+    ------
+    MattingError
+        As `alpha_matte` does.
+    Cancelled
+        If the job was cancelled.
+    """
+    picture, known = prepared(image, trimap, normalization, REFINED_TITLE)
+    from .refined import refined
+
+    _, error = refined(picture, known, job or Job())
+    return 1 - error
 
 
 def agreement(trimap: Trimap, estimate: Floats, alpha: Alpha) -> Floats:

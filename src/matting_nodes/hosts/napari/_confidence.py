@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui import widgets
 
-from ...alpha.propagation.confidence import confidence, least_certain_places
+from ...alpha.propagation.confidence import (
+    confidence,
+    least_certain_places,
+    refined_confidence,
+)
 from ...errors import MattingError, MissingInputError, as_matting_error
 from ...framework.frames import frame
 from ...job import Cancelled, Job
@@ -27,7 +31,9 @@ if TYPE_CHECKING:
     from ._widget import NodeWidget
 
 KEY = "J"
-METHOD = "sampled_propagation"
+REFINED = "refined_propagation"
+METHODS = REFINED, "sampled_propagation"
+"""Those that know how sure they are."""
 RELATIVE_RADIUS = 0.02
 """Radius of a place, of the picture's longer side."""
 SEEN = 8
@@ -51,8 +57,8 @@ class LeastCertain(widgets.PushButton):
     def __init__(self, viewer: napari.viewer.Viewer, matte: NodeWidget) -> None:
         super().__init__(
             text=TEXT,
-            tooltip="Compute how sure sampled propagation is of each pixel, and go to the place "
-            f"with the most doubt; {KEY} goes on to the next.",
+            tooltip="Compute how sure sampled or refined propagation is of each pixel, and go to "
+            f"the place with the most doubt; {KEY} goes on to the next.",
         )
         self._viewer, self._matte = viewer, matte
         self._worker: Worker | None = None
@@ -74,9 +80,9 @@ class LeastCertain(widgets.PushButton):
         alpha = self._alpha()
         if alpha is None:
             error = MissingInputError(
-                "There is no matte by sampled propagation yet",
-                "The confidence is that of its estimates",
-                "Run Alpha Matte with this method first",
+                "There is no matte by sampled or refined propagation yet",
+                "The confidence is that of these methods",
+                "Run Alpha Matte with one of them first",
             )
             show_warning(str(error))
             return
@@ -90,13 +96,13 @@ class LeastCertain(widgets.PushButton):
             show_info("These were all places; it begins again with the first.")
 
     def _alpha(self) -> Layer | None:
-        """Return the newest matte of the method, of the picture that is chosen."""
+        """Return the newest matte of these methods, of the picture that is chosen."""
         image = self._matte.layer_choices["image"].value
         mattes = (
             layer
             for layer in reversed(self._viewer.layers)
             if tag(layer).get("output") == "alpha"
-            and tag(layer).get("parameters", {}).get("method") == METHOD
+            and tag(layer).get("parameters", {}).get("method") in METHODS
             and (image is None or tag(layer).get("base") == tag(image).get("base", image.name))
         )
         return next(map(without_proxy, mattes), None)
@@ -118,6 +124,7 @@ class LeastCertain(widgets.PushButton):
             _work,
             inputs,
             np.asarray(pixels(alpha)[plane]),
+            tag(alpha)["parameters"]["method"] == REFINED,
             str(request.parameters.get("normalization", "auto")),
             lambda: Job(report, lambda: worker.abort_requested),
             _start_thread=False,
@@ -204,10 +211,12 @@ def _red() -> Any:
     return Colormap([[1, 0.1, 0.2, 0.9], [1, 0.1, 0.2, 0]], name="doubt")
 
 
-def _work(inputs: Any, alpha: Any, normalization: Any, job: Any) -> Any:
+def _work(inputs: Any, alpha: Any, refined: bool, normalization: Any, job: Any) -> Any:
     """Compute the confidence; this touches no layer and no widget."""
     try:
         image, trimap = inputs["image"], inputs["trimap"]
+        if refined:
+            return refined_confidence(image, trimap, job(), normalization=normalization)
         return confidence(image, trimap, alpha, job(), normalization=normalization)
     except Cancelled:
         return None
