@@ -16,9 +16,14 @@ from ...framework.run import Frames, check, complete_parameters, measure, proven
 from ...framework.spec import NodeSpec
 from ...job import Job
 from ...solvers.boxes import Slices, whole
+from .refined_session import RefinedSession
 from .session import MattingSession
 
-SESSIONS = {("alpha_matte", "sampled_propagation"): MattingSession}
+Session = MattingSession | RefinedSession
+SESSIONS: dict[tuple[str, str], type[Session]] = {
+    ("alpha_matte", "sampled_propagation"): MattingSession,
+    ("alpha_matte", "refined_propagation"): RefinedSession,
+}
 """The methods that can follow a trimap, and their sessions."""
 
 
@@ -62,7 +67,7 @@ class Follower:
     def __init__(self, spec: NodeSpec, parameters: Mapping[str, Any]) -> None:
         self._spec, self._parameters = spec, complete_parameters(spec, parameters)
         self._session_type = SESSIONS[spec.name, self._parameters["method"]]
-        self._session: tuple[int, MattingSession] | None = None
+        self._session: tuple[int, Session] | None = None
         self._trimaps: dict[int, Trimap] = {}
         self._patches: list[Patch] = []
         self._empty = EmptyFrames(spec, 1)
@@ -186,7 +191,9 @@ class Follower:
             one = {"image": [image]}
             self._applied = self._ranges or measure(self._spec, one, self._parameters)
             picture = normalized(pixels, self._applied["image"], "image")
-            session = self._session_type.begin(picture, trimap, job, normalization="none")
+            # Picture and numbers are those that the node would be given.
+            given = {name: self._parameters[name] for name in self._session_type.OPTIONS}
+            session = self._session_type.begin(picture, trimap, job, normalization="none", **given)
             region = whole(trimap.shape)
             self._session = index, session
         # A copy, since the next update changes the session's own.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ from ...models.predict import predict
 from ...solvers.compiling import compiled
 from .._checks import full_contrast
 from . import REFINED_TITLE
-from .refinement import corrected, refiner_input, solver_planes
+from .refinement import ALPHA, corrected, refiner_input, solver_planes
 
 MODEL = "refiner"
 SOLVER_SHARE = 0.6
@@ -53,15 +55,32 @@ def refined(
 
     alpha, samples = compiled(solve, job.part(0, SOLVER_SHARE), REFINED_TITLE)
     planes = refiner_input(picture, trimap, alpha, samples)
-    solved = unknown(trimap)
-    answer = predict(
-        MODEL,
-        planes,
-        solved,
-        device=device,
-        precision=precision,
-        weights=weights,
-        tile=tile,
-        job=job.part(SOLVER_SHARE, 1),
-    )
-    return corrected(alpha, answer[0], trimap), np.where(solved, answer[1], np.float32(0))
+    part = job.part(SOLVER_SHARE, 1)
+    options = {"device": device, "precision": precision, "weights": weights, "tile": tile}
+    return answered(planes, trimap, unknown(trimap), part, **options)
+
+
+def answered(
+    planes: NDArray[np.float32],
+    trimap: Trimap,
+    wanted: NDArray[np.bool_],
+    job: Job,
+    **options: Any,
+) -> tuple[Alpha, NDArray[np.float32]]:
+    """Return the same for what the refiner looks at.
+
+    Parameters
+    ----------
+    planes : (8, H, W) float32
+        As `refiner_input` returns them.
+    trimap : (H, W) uint8
+    wanted : (H, W) bool
+        The unknown pixels where it is needed; elsewhere both may be anything.
+    job : Job
+        Reports progress, and stops the work when it is cancelled.
+    **options
+        As for `refined`.
+    """
+    answer = predict(MODEL, planes, wanted, job=job, **options)
+    error = np.where(unknown(trimap), answer[1], np.float32(0))
+    return corrected(planes[ALPHA], answer[0], trimap), error

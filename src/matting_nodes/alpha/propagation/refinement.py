@@ -11,6 +11,8 @@ from .data_term import BASE_WEIGHT, EXPANDED_WEIGHT
 from .solve import propagated
 
 Floats = NDArray[np.float32]
+ALPHA = 5
+"""Which of the refiner's planes is the solver's α."""
 NEAR, FAR = 32, 80
 """Distances to the nearest known pixel, in pixels: up to the first a correction counts in full,
 from the second on not at all. In composites of real objects a part of which is unknown, it made α
@@ -41,14 +43,31 @@ def solver_planes(
     """
     samples: Floats = np.empty((2, *trimap.shape), np.float32)
 
-    def keep(term: Floats, solve: NDArray[np.bool_]) -> tuple[Floats, None]:
-        samples[0] = np.where(solve, term[0].clip(0, 1), trimap == FOREGROUND)
-        relative = np.sqrt(term[1] / np.float32(EXPANDED_WEIGHT + BASE_WEIGHT))
-        samples[1] = np.where(solve, relative.clip(0, 1), 1)
+    def keep(term: Floats, _solve: NDArray[np.bool_]) -> tuple[Floats, None]:
+        samples[:] = samples_of(term, trimap)
         return term, None
 
     alpha = propagated(image, trimap, job, device=device, join=keep)
     return alpha, samples
+
+
+def samples_of(term: Floats, trimap: Trimap) -> Floats:
+    """Return α̂ and the square root of its weight, as `solver_planes` does.
+
+    Parameters
+    ----------
+    term : (2, H, W) float32
+        α̂ and w of the data term.
+    trimap : (H, W) uint8
+    """
+    solve = unknown(trimap)
+    relative = np.sqrt(term[1] / np.float32(EXPANDED_WEIGHT + BASE_WEIGHT))
+    return np.stack(
+        [
+            np.where(solve, term[0].clip(0, 1), trimap == FOREGROUND),
+            np.where(solve, relative.clip(0, 1), 1),
+        ]
+    ).astype(np.float32)
 
 
 def correction_weight(trimap: Trimap) -> Floats:
@@ -102,5 +121,5 @@ def refiner_input(image: Image, trimap: Trimap, alpha: Alpha, samples: Floats) -
     planes: Floats = np.empty((8, *trimap.shape), np.float32)
     planes[:3] = np.moveaxis(image, 2, 0) * 2 - 1
     planes[3], planes[4] = trimap == FOREGROUND, unknown(trimap)
-    planes[5], planes[6:] = alpha, samples
+    planes[ALPHA], planes[ALPHA + 1 :] = alpha, samples
     return planes

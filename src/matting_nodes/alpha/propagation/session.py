@@ -86,6 +86,8 @@ class MattingSession:
     True
     """
 
+    OPTIONS: tuple[str, ...] = ()
+
     def __init__(self, image: Image, trimap: Trimap, job: Job) -> None:
         job.step(0, message=TITLE)
         from ...solvers.compiling import compiled
@@ -247,6 +249,11 @@ class MattingSession:
         self._commit(solve, term, solutions, box, self.alpha)
         self._pending = None
         return box
+
+    @property
+    def solver_planes(self) -> tuple[Image, Trimap, Alpha, Floats]:
+        """Picture in full contrast, trimap, α, and its data term, of what was solved for."""
+        return self._image, self._solved_trimap, self.alpha, self._solved_term
 
     def confidence(self) -> Floats:
         """Return how sure the matte is of each pixel, as `propagation.confidence` does, (H, W)."""
