@@ -26,7 +26,7 @@ from ..arrays import unknown
 from ..job import Job
 from ..solvers.boxes import STENCIL_MARGIN, shifted
 from ..solvers.cg import conjugate_gradients
-from ..solvers.laplacian import inner, laplacian_rows, system_from_rows
+from ..solvers.laplacian import System, inner, laplacian_rows, system_from_rows
 from ..solvers.multigrid import Multigrid
 from ..solvers.parallel import in_parallel
 from ..solvers.stencil import Stencil
@@ -87,10 +87,11 @@ class _Equations:
         self._mask[inside] = unknown(labels[inside])
         picture = plan.picture(window)
         self._colors, own = principal_colors(picture)[self._mask], numbers[self._mask]
-        self._rows = laplacian_rows(picture, self._mask, EPSILON, np.float32)
+        rows = laplacian_rows(picture, self._mask, EPSILON, np.float32)
         # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
         self._known = (labels / np.float32(255)).astype(np.float32)
         self._known[self._mask] = 0
+        self._system, _ = system_from_rows(rows, self._mask, self._known)
         self._rim = (numbers >= 0) & ~self._mask
         self._links, self._outside, ends = _links(plan, own)
         self._term = plan.take("term", own)
@@ -114,15 +115,23 @@ class _Equations:
         links.ends[self._outside] = ends[0]
         weights = np.float32(FIRST_WEIGHT) * weight
         start = self._begun[0]
-        first = self._solved(rims[0], links, weights, start, FIRST_TOLERANCE, job.part(0, 0.4))
+        second_rhs = self._system_of(rims[1])[1]
+        self._system, rhs = self._system_of(rims[0])
+        first = self._solved(rhs, links, weights, start, FIRST_TOLERANCE, job.part(0, 0.4))
         weights, links = second_weights(estimate, weight, first), links.reweighed(first)
         links.ends[self._outside] = ends[1]
         start = first + self._begun[1] - self._begun[0]
-        return first, self._solved(rims[1], links, weights, start, TOLERANCE, job.part(0.4, 1))
+        part = job.part(0.4, 1)
+        return first, self._solved(second_rhs, links, weights, start, TOLERANCE, part)
+
+    def _system_of(self, rim: Floats) -> tuple[System, Floats]:
+        self._known[self._rim] = rim
+        # L reads no farther than the margin.
+        return system_from_rows(self._system.rows, self._mask, self._known)
 
     def _solved(
         self,
-        rim: Floats,
+        rhs: Floats,
         links: Links,
         weight: Floats,
         start: Floats,
@@ -130,14 +139,14 @@ class _Equations:
         job: Job,
     ) -> Floats:
         # (L + W + W_links) α = b + W α̂ + b_links, as in `propagate`
-        self._known[self._rim] = rim
-        # L reads no farther than the margin.
-        system, rhs = system_from_rows(self._rows, self._mask, self._known)
         before, self._diagonal = self._diagonal, weight + links.diagonal
         change = self._diagonal - before
         if self._multigrid is None:
-            system.rows[:, 12] += change
-            self._multigrid = Multigrid(Stencil(system), self._colors)
+            self._system.rows[:, 12] += change
+            self._multigrid = Multigrid(Stencil(self._system), self._colors)
+            # Neither solve needs the rows any more.
+            self._multigrid.stencil.free_rows()
+            self._system = self._multigrid.stencil.system
         else:
             self._multigrid.add_to_diagonal(change)
         iteration = 0

@@ -60,6 +60,10 @@ class Stencil:
         """(N,) The matrix's diagonal; it may be changed in place."""
         return self._padded_diagonal[:-LANES]
 
+    def free_rows(self) -> None:
+        """Drop the system's rows, once nobody needs them any more."""
+        self.system = self.system._replace(rows=self.system.rows[:0].copy())
+
     def plane(self) -> Vector:
         """Return a plane of zeros: that of the system, with some room beyond its end."""
         return np.zeros(self.system.size + 2 * LANES, self.system.rows.dtype)

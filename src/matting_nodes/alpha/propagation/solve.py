@@ -102,12 +102,22 @@ def propagated(
     colors, term = gather_unknowns(samples.colors, term, solve, whole(solve.shape))
     links = ColorLinks(samples.colors).links_of(solve, start, whole(solve.shape), trimap, start)
     del samples
-    rows, both = laplacian_rows(image, solve, EPSILON, np.float32), (links, links)
+    both = links, links
     # The solution of the frame before says as well which estimates agree with it.
     solves = 2 if guess is None else 1
     part = job.part(0.5, 1)
+    # The rows are the solver's alone, which drops them when it can.
     _, values = propagate(
-        rows, colors, solve, both, term, (start, start), part, energy, device=device, solves=solves
+        laplacian_rows(image, solve, EPSILON, np.float32),
+        colors,
+        solve,
+        both,
+        term,
+        (start, start),
+        part,
+        energy,
+        device=device,
+        solves=solves,
     )
     return values.clip(0, 1, out=values)
 
@@ -221,7 +231,7 @@ def propagate(
 
     def solved(weight: Floats, links: Links, rhs: Floats, x0: Floats, tolerance: float) -> Floats:
         # (L + W + W_links) α = b + W α̂ + b_links, W = diag(w)
-        nonlocal diagonal, multigrid
+        nonlocal diagonal, multigrid, rows, system
         before, diagonal = diagonal, weight + links.diagonal
         change = diagonal - before
         if multigrid is None:
@@ -233,6 +243,9 @@ def propagate(
             # iterations.
             if multigrid is None:
                 multigrid = Multigrid(Stencil(system), colors)
+                if starts[0] is starts[1]:  # else there are other equations to come
+                    multigrid.stencil.free_rows()
+                    rows, system = rows[:0].copy(), multigrid.stencil.system
             else:
                 multigrid.add_to_diagonal(change)
             solution, error = conjugate_gradients(
