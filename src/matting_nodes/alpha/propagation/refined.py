@@ -13,11 +13,10 @@ from ...models.predict import predict
 from ...solvers.compiling import compiled
 from .._checks import full_contrast
 from . import REFINED_TITLE
+from .refined_session import SOLVER_SHARE
 from .refinement import ALPHA, corrected, refiner_input, solver_planes
 
 MODEL = "refiner"
-SOLVER_SHARE = 0.6
-"""Of the time, about."""
 
 
 def refined(

@@ -14,10 +14,8 @@ from ...solvers.boxes import Slices, bounds, is_empty, widened
 from .session import MattingSession
 
 Floats = NDArray[np.float32]
-REACH = 168
-"""How far the network sees, in pixels; a correction depends on known pixels no farther away."""
 SOLVER_SHARE = 0.6
-"""Of the time of an update, about."""
+"""Of the time, about."""
 
 
 class RefinedSession:
@@ -141,12 +139,9 @@ class RefinedSession:
         self._session.settle(job.part(0, SOLVER_SHARE))
         return self._refine(job.part(SOLVER_SHARE, 1))
 
-    def confidence(self) -> Floats:
-        """Return how sure the matte is of each pixel, as `refined_confidence` does, (H, W)."""
-        return 1 - self.error
-
     def _refine(self, job: Job) -> Slices:
         """Refine around what has changed of the input; return the box in which α is new."""
+        from ...networks.refiner import Refiner
         from .refined import answered
         from .refinement import refiner_input, samples_of
 
@@ -156,9 +151,11 @@ class RefinedSession:
         changed = np.ones(trimap.shape, bool)
         if before is not None:
             np.any(planes[3:] != before[3:], axis=0, out=changed)
-        box = widened(bounds(changed), REACH, trimap.shape)
-        if is_empty(bounds(changed)):
-            return slice(0, 0), slice(0, 0)
+        box = bounds(changed)
+        if is_empty(box):
+            return box
+        # A correction depends on known pixels no farther away than that.
+        box = widened(box, Refiner.reach, trimap.shape)
         wanted = np.zeros(trimap.shape, bool)
         wanted[box] = unknown(trimap[box])
         alpha, error = answered(planes, trimap, wanted, job, **self._options)
