@@ -87,11 +87,10 @@ class _Equations:
         self._mask[inside] = unknown(labels[inside])
         picture = plan.picture(window)
         self._colors, own = principal_colors(picture)[self._mask], numbers[self._mask]
-        rows = laplacian_rows(picture, self._mask, EPSILON, np.float32)
+        self._rows = laplacian_rows(picture, self._mask, EPSILON, np.float32)
         # What is not solved for: 0 and 1 where the trimap is known, else what was found last.
         self._known = (labels / np.float32(255)).astype(np.float32)
         self._known[self._mask] = 0
-        self._system, _ = system_from_rows(rows, self._mask, self._known)
         self._rim = (numbers >= 0) & ~self._mask
         self._links, self._outside, ends = _links(plan, own)
         self._term = plan.take("term", own)
@@ -117,6 +116,7 @@ class _Equations:
         start = self._begun[0]
         second_rhs = self._system_of(rims[1])[1]
         self._system, rhs = self._system_of(rims[0])
+        del self._rows  # of which the system is now the only owner
         first = self._solved(rhs, links, weights, start, FIRST_TOLERANCE, job.part(0, 0.4))
         weights, links = second_weights(estimate, weight, first), links.reweighed(first)
         links.ends[self._outside] = ends[1]
@@ -127,7 +127,7 @@ class _Equations:
     def _system_of(self, rim: Floats) -> tuple[System, Floats]:
         self._known[self._rim] = rim
         # L reads no farther than the margin.
-        return system_from_rows(self._system.rows, self._mask, self._known)
+        return system_from_rows(self._rows, self._mask, self._known)
 
     def _solved(
         self,
